@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns every named limit on what comes from outside. Sizes in bytes, times in the unit of the name.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace hagent::limits {
+
+// files of our own
+inline constexpr std::size_t k_config_bytes = 256U << 10U;
+inline constexpr std::size_t k_journal_record_bytes = 1U << 20U;
+inline constexpr std::size_t k_journal_bytes = 16U << 20U;
+
+// packages
+inline constexpr std::size_t k_manifest_bytes = 1U << 20U;
+inline constexpr std::size_t k_signature_bytes = 4096;
+inline constexpr std::size_t k_manifest_files = 10000;
+inline constexpr std::size_t k_path_bytes = 1024;
+inline constexpr std::size_t k_key_bytes = 16U << 10U;
+
+// scripts
+inline constexpr std::size_t k_script_bytes = 1U << 20U;
+inline constexpr std::size_t k_script_line_bytes = 4096;
+inline constexpr std::size_t k_script_commands = 1000;
+inline constexpr std::size_t k_script_arguments = 8;
+inline constexpr std::size_t k_edited_file_bytes = 4U << 20U;
+inline constexpr std::size_t k_output_tail_bytes = 4096;
+
+// listener
+inline constexpr std::size_t k_http_connections = 256;
+inline constexpr std::size_t k_http_request_line_bytes = 2048;
+inline constexpr std::size_t k_http_header_bytes = 8U << 10U;
+inline constexpr std::size_t k_http_headers = 64;
+inline constexpr std::size_t k_http_body_bytes = 256U << 10U;
+inline constexpr std::int64_t k_http_header_seconds = 10;
+inline constexpr std::int64_t k_http_idle_seconds = 30;
+
+// transfer
+inline constexpr std::size_t k_reply_line_bytes = 1024;
+inline constexpr std::size_t k_transcript_lines = 64;
+inline constexpr std::size_t k_redirects = 5;
+inline constexpr std::size_t k_sources = 16;
+inline constexpr std::uint64_t k_checkpoint_bytes = 4U << 20U;
+inline constexpr std::int64_t k_retry_after_cap_seconds = 3600;
+
+// manager
+inline constexpr std::size_t k_manager_answer_bytes = 1U << 20U;
+inline constexpr std::size_t k_queued_progress_reports = 20;
+inline constexpr std::size_t k_report_messages = 40;
+inline constexpr std::size_t k_report_message_bytes = 480;
+inline constexpr std::size_t k_finished_jobs = 500;
+inline constexpr std::size_t k_kept_sessions = 20;
+inline constexpr std::size_t k_queued_jobs = 32;
+
+// log
+inline constexpr std::size_t k_log_lines = 400;
+inline constexpr std::size_t k_log_line_bytes = 1024;
+inline constexpr std::uint64_t k_log_file_bytes = 1U << 20U;
+
+}  // namespace hagent::limits

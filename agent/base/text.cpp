@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the text functions' code.
+#include "agent/base/text.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+namespace hagent {
+namespace {
+
+constexpr std::string_view k_blank = " \t\r\n";
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+char upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; }
+
+template <class F>
+std::string mapped(std::string_view text, F change) {
+    std::string out(text);
+    std::transform(out.begin(), out.end(), out.begin(), change);
+    return out;
+}
+
+std::optional<std::uint8_t> nibble(char c) {
+    if (c >= '0' && c <= '9') {
+        return static_cast<std::uint8_t>(c - '0');
+    }
+    const char l = lower(c);
+    if (l >= 'a' && l <= 'f') {
+        return static_cast<std::uint8_t>(l - 'a' + 10);
+    }
+    return std::nullopt;
+}
+
+std::uint8_t byte_at(std::string_view text, std::size_t at) { return static_cast<std::uint8_t>(text[at]); }
+
+/// Length of the UTF-8 sequence at `at`; 0 when it is malformed, overlong, a surrogate or beyond U+10FFFF.
+std::size_t sequence_length(std::string_view text, std::size_t at) {
+    const std::uint8_t first = byte_at(text, at);
+    const std::size_t length = first < 0x80 ? 1 : first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : first < 0xF5 ? 4 : 0;
+    if (length == 0 || at + length > text.size()) {
+        return 0;
+    }
+    for (std::size_t i = 1; i < length; ++i) {
+        if ((byte_at(text, at + i) & 0xC0U) != 0x80U) {
+            return 0;
+        }
+    }
+    const std::uint8_t second = length > 1 ? byte_at(text, at + 1) : std::uint8_t{0};
+    const bool overlong = (first == 0xE0 && second < 0xA0) || (first == 0xF0 && second < 0x90);
+    const bool surrogate = first == 0xED && second > 0x9F;
+    const bool too_large = first == 0xF4 && second > 0x8F;
+    return overlong || surrogate || too_large ? 0 : length;
+}
+
+}  // namespace
+
+std::string_view trim(std::string_view text) {
+    const auto first = text.find_first_not_of(k_blank);
+    if (first == std::string_view::npos) {
+        return {};
+    }
+    return text.substr(first, text.find_last_not_of(k_blank) - first + 1);
+}
+
+std::vector<std::string_view> split(std::string_view text, char separator) {
+    std::vector<std::string_view> parts;
+    for (;;) {
+        const auto at = text.find(separator);
+        parts.push_back(text.substr(0, at));
+        if (at == std::string_view::npos) {
+            return parts;
+        }
+        text.remove_prefix(at + 1);
+    }
+}
+
+std::vector<std::string_view> words(std::string_view text) {
+    std::vector<std::string_view> parts;
+    for (text = trim(text); !text.empty(); text = trim(text)) {
+        const auto end = std::min(text.find_first_of(k_blank), text.size());
+        parts.push_back(text.substr(0, end));
+        text.remove_prefix(end);
+    }
+    return parts;
+}
+
+bool equal_ignoring_case(std::string_view a, std::string_view b) {
+    return a.size() == b.size() &&
+           std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
+}
+
+std::string to_lower(std::string_view text) { return mapped(text, lower); }
+std::string to_upper(std::string_view text) { return mapped(text, upper); }
+
+std::string replace_all(std::string_view text, std::string_view from, std::string_view to) {
+    std::string out;
+    for (auto at = text.find(from); at != std::string_view::npos && !from.empty(); at = text.find(from)) {
+        out.append(text.substr(0, at)).append(to);
+        text.remove_prefix(at + from.size());
+    }
+    return out.append(text);
+}
+
+std::string to_hex(std::span<const std::uint8_t> bytes) {
+    constexpr std::string_view k_digits = "0123456789abcdef";
+    std::string out;
+    out.reserve(bytes.size() * 2);
+    for (std::uint8_t b : bytes) {
+        out += k_digits[b >> 4U];
+        out += k_digits[b & 0xFU];
+    }
+    return out;
+}
+
+std::optional<std::vector<std::uint8_t>> from_hex(std::string_view text) {
+    if (text.size() % 2 != 0) {
+        return std::nullopt;
+    }
+    std::vector<std::uint8_t> bytes;
+    bytes.reserve(text.size() / 2);
+    for (std::size_t i = 0; i < text.size(); i += 2) {
+        const auto high = nibble(text[i]), low = nibble(text[i + 1]);
+        if (!high || !low) {
+            return std::nullopt;
+        }
+        bytes.push_back(static_cast<std::uint8_t>((*high << 4U) | *low));
+    }
+    return bytes;
+}
+
+bool is_utf8(std::string_view text) {
+    for (std::size_t at = 0; at < text.size();) {
+        const auto length = sequence_length(text, at);
+        if (length == 0) {
+            return false;
+        }
+        at += length;
+    }
+    return true;
+}
+
+std::string utf8_from_latin1(std::string_view text) {
+    std::string out;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const std::uint8_t c = byte_at(text, i);
+        if (c < 0x80) {
+            out += static_cast<char>(c);
+        } else {
+            out += static_cast<char>(0xC0U | (c >> 6U));
+            out += static_cast<char>(0x80U | (c & 0x3FU));
+        }
+    }
+    return out;
+}
+
+std::string_view clip(std::string_view text, std::size_t bytes) {
+    if (text.size() <= bytes) {
+        return text;
+    }
+    while (bytes > 0 && (byte_at(text, bytes) & 0xC0U) == 0x80U) {
+        --bytes;
+    }
+    return text.substr(0, bytes);
+}
+
+std::string printable(std::string_view text) {
+    return mapped(text, [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7F ? '?' : c; });
+}
+
+std::string human_bytes(std::uint64_t bytes) {
+    constexpr std::array<const char*, 5> k_units = {"B", "KiB", "MiB", "GiB", "TiB"};
+    std::size_t unit = 0;
+    double value = static_cast<double>(bytes);
+    for (; value >= 1024 && unit + 1 < k_units.size(); ++unit) {
+        value /= 1024;
+    }
+    std::array<char, 32> out{};
+    std::snprintf(out.data(), out.size(), unit == 0 ? "%.0f %s" : "%.1f %s", value, k_units[unit]);
+    return out.data();
+}
+
+}  // namespace hagent

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns small text functions: trimming, splitting, ASCII case, hexadecimal, UTF-8.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hagent {
+
+[[nodiscard]] std::string_view trim(std::string_view text);
+[[nodiscard]] std::vector<std::string_view> split(std::string_view text, char separator);
+[[nodiscard]] std::vector<std::string_view> words(std::string_view text);  // split at blanks and tabs, none empty
+[[nodiscard]] bool equal_ignoring_case(std::string_view a, std::string_view b);  // ASCII only
+[[nodiscard]] std::string to_lower(std::string_view text);                       // ASCII only
+[[nodiscard]] std::string to_upper(std::string_view text);                       // ASCII only
+[[nodiscard]] std::string replace_all(std::string_view text, std::string_view from, std::string_view to);
+
+/// Lower-case hexadecimal, two digits a byte.
+[[nodiscard]] std::string to_hex(std::span<const std::uint8_t> bytes);
+/// The bytes of an even-length hexadecimal text; empty optional when a character is not a digit.
+[[nodiscard]] std::optional<std::vector<std::uint8_t>> from_hex(std::string_view text);
+
+[[nodiscard]] bool is_utf8(std::string_view text);
+/// Latin-1 bytes as UTF-8.
+[[nodiscard]] std::string utf8_from_latin1(std::string_view text);
+/// `text` cut to at most `bytes`, never inside a UTF-8 sequence.
+[[nodiscard]] std::string_view clip(std::string_view text, std::size_t bytes);
+/// Control bytes (but not tab) become '?', so that a peer's text cannot steer a terminal or a log.
+[[nodiscard]] std::string printable(std::string_view text);
+
+/// "12.3 MiB" for people.
+[[nodiscard]] std::string human_bytes(std::uint64_t bytes);
+
+}  // namespace hagent

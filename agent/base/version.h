@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the order of dotted version numbers and this agent's own version.
+#pragma once
+
+#include <compare>
+#include <string_view>
+
+namespace hagent {
+
+/// This build's version: four numbers, of which only the first three decide whether an upgrade is newer.
+[[nodiscard]] std::string_view agent_version();
+
+/// Orders dotted versions part by part: numbers by value, other parts byte by byte, a missing part counts as 0.
+[[nodiscard]] std::strong_ordering compare_versions(std::string_view a, std::string_view b);
+
+}  // namespace hagent

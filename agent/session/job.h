@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the job value that managers hand down and the report value that goes back: no dialect, no transport.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/base/task_result.h"
+
+namespace hagent::session {
+
+enum class JobKind : std::uint8_t { script, software, image, upgrade };
+[[nodiscard]] std::string_view to_string(JobKind kind);
+[[nodiscard]] std::optional<JobKind> job_kind(std::string_view name);
+
+/// A file that the manager itself offers. `path` is the package's path ("fw/kernel"; hawkBit's '~' already turned into '/').
+struct Artifact {
+    std::string path;
+    std::string url;
+    std::optional<std::uint64_t> bytes;
+    std::string sha256;  // lower-case hex; empty when the manager does not say
+    std::string sha1;    // only looked at when there is no sha256
+};
+
+/// One unit of work. Equal ids from one manager are the same job, offered again.
+struct Job {
+    std::string id;       // the manager's own, whole: a string, never a number
+    JobKind kind = JobKind::script;
+    std::string name;     // for people: distribution or package name and version
+    std::string version;
+    std::vector<Artifact> artifacts;  // manifest.json and manifest.sig among them
+    bool execute = true;  // false: download only, or the maintenance window is closed
+    bool forced = true;   // false: soft, the device may choose its time
+};
+
+enum class ReportStage : std::uint8_t { accepted, downloading, downloaded, executing, success, failure, cancelled };
+
+/// What a manager is told about a job. `success`, `failure` and `cancelled` are final: never dropped, sent until acknowledged.
+struct Report {
+    std::string job_id;
+    ReportStage stage = ReportStage::accepted;
+    std::vector<std::string> messages;  // for people, in order
+    std::uint32_t done = 0, of = 0;     // steps; 0 of 0 when unknown
+    [[nodiscard]] bool final() const { return stage >= ReportStage::success; }
+};
+
+}  // namespace hagent::session

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the door to the file system: every change to a file goes through here, so that a test can cut the power at each.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/base/result.h"
+#include "agent/base/time.h"
+
+namespace hagent::platform {
+
+enum class FileKind : std::uint8_t { regular, directory, symlink, other };
+
+struct FileInfo {
+    FileKind kind = FileKind::regular;
+    std::uint64_t bytes = 0;
+    std::uint32_t mode = 0;  // POSIX permission bits; 0644/0755 on Windows
+    WallTime modified;
+    bool writable_by_others = false;  // group or world may write (POSIX), or owned by neither root nor us
+};
+
+enum class OpenMode : std::uint8_t {
+    read,        // must exist
+    read_write,  // created with mode 0600 when absent, kept when present
+    truncate     // created with mode 0600 or emptied
+};
+
+/// An open regular file. Writes are not durable before sync() returns.
+class File {
+public:
+    virtual ~File() = default;
+    /// Bytes read into `out` at `offset`; 0 only at the end.
+    [[nodiscard]] virtual Result<std::size_t> read_at(std::uint64_t offset, std::span<char> out) = 0;
+    /// Writes all of `bytes` at `offset`, or fails (disk_full, quota_exceeded, read_only, io_error).
+    [[nodiscard]] virtual Status write_at(std::uint64_t offset, std::string_view bytes) = 0;
+    [[nodiscard]] virtual Status resize(std::uint64_t bytes) = 0;
+    [[nodiscard]] virtual Status sync() = 0;
+    [[nodiscard]] virtual Result<std::uint64_t> size() = 0;
+};
+
+/// Held while it lives; released by the system when the process dies.
+class Lock {
+public:
+    virtual ~Lock() = default;
+};
+
+/// Paths are UTF-8, absolute or relative to the working directory, with '/' (on Windows '\\' too).
+/// Errors: file_not_found, permission_denied, already_exists, disk_full, quota_exceeded, read_only, not_a_directory,
+/// is_a_directory, name_too_long, cross_device, io_error ...; context names the path, `os` holds the system's number.
+class Files {
+public:
+    virtual ~Files() = default;
+
+    [[nodiscard]] virtual Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) = 0;
+    /// The whole file, or file_too_large when it holds more than `limit` bytes.
+    [[nodiscard]] virtual Result<std::string> read(const std::string& path, std::size_t limit) = 0;
+    /// Replaces the file so that a power cut leaves the old or the new content: temp beside it, sync, rename, sync directory.
+    [[nodiscard]] virtual Status write_durable(const std::string& path, std::string_view bytes, std::uint32_t mode) = 0;
+
+    /// About the path itself: a symlink is not followed. Empty when nothing is there.
+    [[nodiscard]] virtual Result<std::optional<FileInfo>> info(const std::string& path) = 0;
+    /// Names in a directory, sorted, without "." and "..".
+    [[nodiscard]] virtual Result<std::vector<std::string>> list(const std::string& path) = 0;
+    /// The path with every symlink of its existing part resolved; the rest is kept as written.
+    [[nodiscard]] virtual Result<std::string> resolve(const std::string& path) = 0;
+
+    /// Creates missing directories (mode 0755 for `mode` absent); one that exists is no error.
+    [[nodiscard]] virtual Status make_directories(const std::string& path, std::uint32_t mode = 0755) = 0;
+    /// Replaces `to` atomically; both directories are synced. cross_device when they are on different volumes.
+    [[nodiscard]] virtual Status rename(const std::string& from, const std::string& to) = 0;
+    /// Removes a file, symlink or empty directory; file_not_found when absent.
+    [[nodiscard]] virtual Status remove(const std::string& path) = 0;
+    /// Removes whatever is there, not following symlinks; absent is success.
+    [[nodiscard]] virtual Status remove_tree(const std::string& path) = 0;
+    [[nodiscard]] virtual Status set_mode(const std::string& path, std::uint32_t mode) = 0;
+    /// Makes names created, renamed or removed in a directory durable.
+    [[nodiscard]] virtual Status sync_directory(const std::string& path) = 0;
+
+    /// An exclusive lock on a file that is created when absent; `busy` when another process holds it.
+    [[nodiscard]] virtual Result<std::unique_ptr<Lock>> lock(const std::string& path) = 0;
+};
+
+/// The machine's file system.
+[[nodiscard]] std::unique_ptr<Files> system_files();
+
+}  // namespace hagent::platform

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the door to the machine: who it is, and switching it off or starting it again.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/base/result.h"
+#include "agent/base/time.h"
+
+namespace hagent::platform {
+
+struct HostFacts {
+    std::string hostname;
+    std::vector<std::string> macs;  // permanent ones first, "00:80:64:aa:bb:cc"
+    std::vector<std::string> addresses;  // IPv4 and IPv6, loopback and link-local left out
+    std::string vendor, product, serial;  // from DMI; empty when the machine does not say
+    std::string cpu;
+    std::uint64_t memory_bytes = 0;
+    std::string os_name, os_release, machine;  // as uname prints: "Linux", "6.1.0-37-686", "i686"
+    std::string boot_id;  // differs after each start of the machine
+    std::string user;  // logged-on user; empty when nobody is
+};
+
+enum class PowerAction : std::uint8_t { reboot, power_off };
+
+class Host {
+public:
+    virtual ~Host() = default;
+    [[nodiscard]] virtual HostFacts facts() = 0;
+    /// Asks the machine to stop; returns once it was asked.
+    [[nodiscard]] virtual Status power(PowerAction action) = 0;
+};
+
+[[nodiscard]] std::unique_ptr<Host> system_host();
+
+/// Memory of this process as the system accounts it (Pss on Linux, working set on Windows); 0 when it does not say.
+[[nodiscard]] std::uint64_t own_memory_bytes();
+[[nodiscard]] std::uint32_t own_pid();
+[[nodiscard]] bool process_exists(std::uint32_t pid);
+
+}  // namespace hagent::platform

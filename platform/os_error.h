@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the one mapping from the system's error numbers to catalogue rows.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "agent/base/error.h"
+
+namespace hagent::platform {
+
+/// errno (POSIX) or GetLastError (Windows) of a file or process call: agent rows of the 1200s where one fits, else os_error.
+[[nodiscard]] Error file_error(std::int64_t number, std::string context);
+/// errno or WSAGetLastError of a socket call: the Winsock row of the same meaning (seed table).
+[[nodiscard]] Error socket_error(std::int64_t number, std::string context);
+/// getaddrinfo's result: the resolver row (seed: 11001-11004).
+[[nodiscard]] Error resolver_error(std::int64_t number, std::string context);
+
+}  // namespace hagent::platform

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the door to places: where configuration, keys and state live, and what a path means on this system.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace hagent::platform {
+
+[[nodiscard]] std::string default_config_file();  // /etc/hagent/hagent.json, %ProgramData%\hagent\hagent.json
+[[nodiscard]] std::string default_state_directory();
+[[nodiscard]] std::string default_keys_directory();
+[[nodiscard]] std::string default_hooks_directory();
+/// CA bundle that the system keeps, or empty.
+[[nodiscard]] std::string system_ca_file();
+/// This program's own file, or empty.
+[[nodiscard]] std::string own_program();
+/// The absolute form of a path against the working directory, with "." and ".." folded; symlinks are not looked at.
+[[nodiscard]] std::string absolute(std::string_view path);
+[[nodiscard]] bool is_absolute(std::string_view path);
+/// A device path of a script in this system's form: on Windows '/' becomes '\\'.
+[[nodiscard]] std::string native(std::string_view path);
+/// Whether two spellings name the same file here: Windows ignores ASCII case.
+[[nodiscard]] bool same_path(std::string_view a, std::string_view b);
+/// An environment variable, or empty.
+[[nodiscard]] std::string environment(const char* name);
+
+}  // namespace hagent::platform

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the door to programs: run one without a shell, with limits, and take its whole tree down with it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "agent/base/cancel.h"
+#include "agent/base/result.h"
+#include "agent/base/time.h"
+
+namespace hagent::platform {
+
+struct Command {
+    std::vector<std::string> argv;  // argv[0] is a path, or a name looked up in the fixed system path
+    std::vector<std::pair<std::string, std::string>> environment;  // the whole environment, nothing is inherited
+    std::string directory;        // working directory; empty: "/"
+    std::string user;             // run as this user; empty: as we are
+    Millis time_limit{0};         // 0: none
+    std::size_t output_limit = 0; // bytes of stdout+stderr kept: the tail
+    bool detached = false;        // start it and return; no output, no limit
+};
+
+struct Exit {
+    int code = 0;            // exit status; 128 + signal when a signal ended it
+    bool timed_out = false;  // the time limit ended it
+    std::string output;      // tail of stdout and stderr, as they came
+};
+
+class Processes {
+public:
+    virtual ~Processes() = default;
+    /// Waits for the end; the process tree (own group, job object) is terminated then, at the limit and on cancel.
+    /// Errors: command_not_found, permission_denied, cancelled, not_a_user ...
+    [[nodiscard]] virtual Result<Exit> run(const Command& command, const CancelToken& cancel) = 0;
+};
+
+[[nodiscard]] std::unique_ptr<Processes> system_processes();
+
+}  // namespace hagent::platform
