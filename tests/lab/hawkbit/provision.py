@@ -50,11 +50,10 @@ def ensure(say=lambda text: None):
         return Installation(_java(jdk), folder)
     os.makedirs(os.path.dirname(folder), exist_ok=True)
     with _locked(os.path.join(os.path.dirname(folder), "hawkbit.lock"), say):
-        if not os.path.isdir(folder):
-            jdk = _ensure_packages(say)
+        complete = os.path.isdir(folder)
+        jdk = _ensure_packages(say, with_maven=not complete)
+        if not complete:
             _build(jdk, folder, say)
-        elif not jdk:
-            jdk = _ensure_packages(say)
     return Installation(_java(jdk), folder)
 
 
@@ -91,16 +90,17 @@ def _locked(path, say):
         yield
 
 
-def _ensure_packages(say):
+def _ensure_packages(say, with_maven):
+    """Installs the Debian packages that are missing and returns the home of Java 17."""
     missing = []
     if not _jdk_home():
         missing.append(JDK_PACKAGE)
-    if not shutil.which("mvn"):
+    if with_maven and not shutil.which("mvn"):
         missing.append(MAVEN_PACKAGE)
     if missing:
         _apt_install(missing, say)
     jdk = _jdk_home()
-    if not jdk or not shutil.which("mvn"):
+    if not jdk or (with_maven and not shutil.which("mvn")):
         raise ProvisionError(f"{' and '.join(missing)} installed without an error, yet Java 17 ({JDK_PATTERN}) "
                              "or mvn is not to be found; look at the output of dpkg -L for these packages")
     return jdk
