@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the error catalogue: every known code with its name, severity, cause and next step in plain words.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/errors/id.h"
+
+namespace hagent::errors {
+
+struct Row {
+    Id id;
+    std::string_view name;   // WSAECONNREFUSED, SW_DSA_OVER_LIMIT, HTTP_NOT_FOUND, digest_mismatch
+    std::string_view group;  // which list of its protocol: "reply", "status", "result code", "task type", ...
+    Severity severity;
+    Retry retry;
+    std::string_view cause;  // one sentence: what happened
+    std::string_view next;   // one sentence: what to do about it
+    std::string_view alias;  // other names that find this row, separated by blanks; mostly empty
+};
+
+// Every row, by protocol, group and ascending number. All views point to static storage.
+[[nodiscard]] std::span<const Row> rows();
+
+// The row that an Id means (for XDSA: the result code of that number), or null when the catalogue has none.
+[[nodiscard]] const Row* find(Id id);
+
+// Like find, but an unknown number is explained by its class: first digit for FTP (RFC 959, 4.2) and
+// HTTP (RFC 9110, 15), a general sentence for the rest. The answer always carries the number that was asked.
+[[nodiscard]] Row describe(Id id);
+
+// Everything that a number ("75"), a name ("WSAECONNREFUSED", "econnrefused", "DSA_OVER_LIMIT") or a qualified
+// number ("ftp 550", "http-503", "agent-1201") can mean, in catalogue order; letter case does not matter.
+[[nodiscard]] std::vector<const Row*> explain(std::string_view number_or_name);
+
+// The Id in a qualified number ("ftp 599", "http-299"), whether the catalogue has a row for it or not.
+[[nodiscard]] std::optional<Id> parse_id(std::string_view text);
+
+// The permanent id of a code: "ftp-550", "agent-1201".
+[[nodiscard]] std::string id_text(Id id);
+
+[[nodiscard]] std::string_view to_string(Protocol protocol);
+[[nodiscard]] std::string_view to_string(Severity severity);  // "note", "warning", "error", "suspend"
+[[nodiscard]] std::string_view to_string(Retry retry);        // "transient", "permanent"
+
+}  // namespace hagent::errors
