@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns Settings: every configuration key with its default. Source: spec 11 "Config"; a key's path is in its comment
+// where the name differs.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/base/time.h"
+#include "agent/config/window.h"
+#include "agent/log/record.h"
+
+namespace hagent::config {
+
+enum class Dialect : std::uint8_t { hawkbit, folder, hserver };
+[[nodiscard]] std::string_view to_string(Dialect dialect);
+
+/// What makes a job's content trusted: a signature, or (legacy, to be spelled out) the network it came from.
+enum class ContentTrust : std::uint8_t { required, network };
+[[nodiscard]] std::string_view to_string(ContentTrust trust);
+
+enum class BootMethod : std::uint8_t { none, grub, efi, bcd, hook };
+[[nodiscard]] std::string_view to_string(BootMethod method);
+
+/// "127.0.0.1:8420", "[::1]:8420".
+struct Endpoint {
+    std::string address;  // literal, without brackets
+    std::uint16_t port = 0;  // 0: any free one
+    [[nodiscard]] bool loopback() const;
+    friend bool operator==(const Endpoint&, const Endpoint&) = default;
+};
+[[nodiscard]] std::optional<Endpoint> parse_endpoint(std::string_view text);
+
+struct DeviceSettings {
+    std::string id = "<mac>";  // template: <mac>, <hostname>, <serial> are replaced by facts of the machine
+    std::string os_code = "SLX";
+    std::map<std::string, std::string> labels;
+};
+
+struct ManagerSettings {
+    Dialect dialect = Dialect::hawkbit;
+    std::vector<std::string> urls;  // in order of preference; empty: no manager
+    std::string tenant = "DEFAULT";
+    std::string target_token_file;
+    std::string gateway_token_file;
+    std::string ca_file;  // empty: the system's
+    std::vector<std::string> pins;  // "sha256//BASE64" of public keys; empty, or two and more
+    std::string client_cert_file;
+    std::string client_key_file;
+    Seconds interval{300};  // manager.interval_s
+    Seconds spread{60};     // manager.spread_s: first check-in after boot falls somewhere in it
+    ContentTrust trust = ContentTrust::required;
+    bool allow_clear_text = false;
+    std::vector<std::string> opcodes;  // hserver only: the opcodes it may use; empty: all
+};
+
+struct ListenSettings {
+    std::optional<Endpoint> status = Endpoint{"127.0.0.1", 8420};  // "" switches it off
+    std::optional<Endpoint> trigger;
+    std::string tls_cert_file;
+    std::string tls_key_file;
+    std::string client_ca_file;
+    std::string operators_file;
+};
+
+struct TransferSettings {
+    std::uint32_t attempts = 8;
+    Millis backoff_base{1000};              // transfer.backoff_base_ms
+    Millis backoff_cap{300000};             // transfer.backoff_cap_ms
+    std::uint64_t limit_bytes_per_s = 0;    // 0: none
+    Seconds connect_timeout{15};            // transfer.connect_timeout_s
+    Seconds stall_timeout{60};              // transfer.stall_timeout_s
+    std::string netrc_file;
+};
+
+struct ScriptSettings {
+    std::vector<std::string> roots = {"/"};
+    std::string run_as;         // empty: the agent's own user
+    Seconds time_limit{3600};   // script.time_limit_s
+    std::string hooks_dir;      // default: platform::default_hooks_directory()
+};
+
+struct SoftwareSettings {
+    std::map<std::string, std::string> options;  // 1387.2 extended options, as given with -x
+};
+
+struct SlotSettings {
+    std::string name;    // "A"
+    std::string device;  // "/dev/sda2"
+    friend bool operator==(const SlotSettings&, const SlotSettings&) = default;
+};
+
+struct ImageSettings {
+    BootMethod boot = BootMethod::none;
+    std::vector<SlotSettings> slots;
+    Seconds confirm_deadline{600};    // image.confirm_deadline_s
+    std::vector<std::string> health;  // programs that must end with 0 before a confirm
+};
+
+struct UpgradeSettings {
+    bool automatic = true;         // upgrade.auto
+    std::optional<Window> window;  // "" (default): any time
+};
+
+struct TrustSettings {
+    std::string keys_dir;  // default: platform::default_keys_directory()
+};
+
+struct LogSettings {
+    log::Level level = log::Level::info;
+    std::string file;  // empty: none
+};
+
+struct Settings {
+    DeviceSettings device;
+    ManagerSettings manager;
+    ListenSettings listen;
+    TransferSettings transfer;
+    ScriptSettings script;
+    SoftwareSettings software;
+    ImageSettings image;
+    UpgradeSettings upgrade;
+    TrustSettings trust;
+    std::vector<Window> windows;  // maintenance windows; none: always open
+    std::string state_dir;        // default: platform::default_state_directory()
+    LogSettings log;
+
+    [[nodiscard]] bool has_manager() const { return !manager.urls.empty(); }
+};
+
+/// All defaults, with the directories of this system filled in.
+[[nodiscard]] Settings default_settings();
+
+}  // namespace hagent::config

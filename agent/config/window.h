@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns Window: a span of the week in which something may be done.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace hagent::config {
+
+/// "mon-fri 22:00-05:00 Europe/Berlin": days (absent: all) on which it opens, opening and closing time (closing at or
+/// before opening means the next day), zone (absent: the device's local time).
+struct Window {
+    std::uint8_t days = 0x7F;      // bit 0 Monday ... bit 6 Sunday
+    std::uint16_t from_minute = 0;  // since midnight, 0..1439
+    std::uint16_t to_minute = 0;    // since midnight, 0..1440; equal to from_minute: open for 24 hours
+    std::string zone;               // as written; empty: local time
+
+    /// Whether it is open at this moment of its own zone: day 0 is Monday.
+    [[nodiscard]] bool contains(unsigned day, unsigned minute) const;
+
+    friend bool operator==(const Window&, const Window&) = default;
+};
+
+/// Days are mon tue wed thu fri sat sun, single, in ranges and separated by commas; empty on any deviation.
+[[nodiscard]] std::optional<Window> parse_window(std::string_view text);
+
+}  // namespace hagent::config

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns Log: takes records from any thread and hands them to the sinks. Passed by reference; there is no global one.
+#pragma once
+
+#include <atomic>
+#include <mutex>
+#include <string_view>
+#include <vector>
+
+#include "agent/log/record.h"
+#include "agent/log/sink.h"
+#include "platform/clock.h"
+
+namespace hagent::log {
+
+/// `log.info("transfer", "resumed", {{"at", "123"}})`. Text from outside may be passed as it came; secrets may not.
+class Log {
+public:
+    explicit Log(platform::Clock& clock, Level level = Level::info);
+    Log(const Log&) = delete;
+    Log& operator=(const Log&) = delete;
+
+    /// The sink is borrowed until remove() or the log's end, and gets every record from now on.
+    void add(Sink& sink);
+    void remove(Sink& sink);
+    void set_level(Level level);
+    [[nodiscard]] bool enabled(Level level) const { return level >= level_.load(); }
+
+    void write(Level level, std::string_view area, std::string_view message, std::vector<Field> fields = {});
+    void debug(std::string_view area, std::string_view message, std::vector<Field> fields = {});
+    void info(std::string_view area, std::string_view message, std::vector<Field> fields = {});
+    void warning(std::string_view area, std::string_view message, std::vector<Field> fields = {});
+    void error(std::string_view area, std::string_view message, std::vector<Field> fields = {});
+
+private:
+    platform::Clock& clock_;
+    std::atomic<Level> level_;
+    std::mutex mutex_;  // guards sinks_ and every call of a sink
+    std::vector<Sink*> sinks_;
+};
+
+}  // namespace hagent::log
