@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a preset needs from the machine's package manager, and its installation."""
+import os
+import shutil
+
+from .common import Failure, output_of, run, say
+
+BASE = ["cmake", "ninja-build", "gcc", "g++", "libc6-dev", "make", "patch", "tar", "xz-utils", "bzip2", "dpkg-dev",
+        "ca-certificates", "debian-archive-keyring"]
+
+BY_TARGET = {
+    "native": [],
+    "linux-i686": ["g++-multilib"],
+    "linux-i686-musl": ["python3-venv"],
+    "win-x86_64": ["g++-mingw-w64-x86-64-posix"],
+    "win-i686": ["g++-mingw-w64-i686-posix"],
+}
+
+BY_PRESET = {"fuzz": ["clang-14", "libclang-rt-14-dev", "llvm-14"]}
+
+FOR_TESTS = {"win-x86_64": ["wine64"]}
+
+
+def needed(presets, targets, with_tests):
+    names = list(BASE)
+    for target in targets:
+        names += BY_TARGET[target] + (FOR_TESTS.get(target, []) if with_tests else [])
+    for preset in presets:
+        names += BY_PRESET.get(preset, [])
+    return list(dict.fromkeys(names))
+
+
+def missing(names):
+    listing = output_of(["dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n"])
+    installed = {line.split()[0] for line in listing.splitlines() if line.endswith(" installed")}
+    return [name for name in names if name not in installed]
+
+
+def install(names):
+    """Installs the packages that are not there; asks the package manager nothing when all are."""
+    if shutil.which("apt-get") is None or shutil.which("dpkg-query") is None:
+        say("this machine has no apt-get: make sure that it has " + " ".join(names))
+        return
+    absent = missing(names)
+    if not absent:
+        return
+    if os.geteuid() != 0:
+        raise Failure("these packages are missing: " + " ".join(absent) + ". Install them as root with apt-get, then run this again.")
+    say("installing: " + " ".join(absent))
+    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+    run(["apt-get", "-q", "update"], env=quiet)
+    run(["apt-get", "-q", "-y", "--no-install-recommends", "install", *absent], env=quiet)

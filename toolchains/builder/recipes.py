@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How each dependency is built: the smallest set of features that the agent uses, static, sections kept apart.
+
+This file, toolchains/mbedtls_config.h and the target's toolchain file are part of the key of what is built.
+"""
+import shutil
+
+from .common import TOOLCHAINS, Failure, jobs, run
+
+# "base" is what the agent links. "archive" is built on request for the software utilities.
+GROUPS = {"base": ["mbedtls", "curl", "json", "doctest"], "archive": ["zlib", "lzma", "zstd", "archive"]}
+
+C_FLAGS = "-ffunction-sections -fdata-sections -fvisibility=hidden -fstack-protector-strong -DNDEBUG"
+
+CURL_OFF = """ALTSVC AWS BEARER_AUTH BINDLOCAL CA_SEARCH COOKIES DICT DIGEST_AUTH DOH FILE FORM_API GETOPTIONS GOPHER HSTS IMAP
+IPFS KERBEROS_AUTH LDAP LDAPS LIBCURL_OPTION MIME MQTT NEGOTIATE_AUTH NTLM POP3 PROGRESS_METER RTSP SHA512_256
+SHUFFLE_DNS SMB SMTP SRP TELNET TFTP VERBOSE_STRINGS WEBSOCKETS"""
+
+
+def on(*names):
+    return [f"-D{name}=ON" for name in names]
+
+
+def off(*names):
+    return [f"-D{name}=OFF" for name in names]
+
+
+def cmake_project(work, target, name, source, options, prefix, libraries):
+    """Configures, builds and installs one CMake project into prefix/NAME, and sees that the libraries are there."""
+    build = work / "build" / name
+    log = work / f"{name}.log"
+    env = {"CFLAGS": f"{C_FLAGS} -ffile-prefix-map={work}=."}
+    run(["cmake", "-S", source, "-B", build, "-G", "Ninja", f"-DCMAKE_TOOLCHAIN_FILE={TOOLCHAINS}/{target}.cmake",
+         "-DCMAKE_BUILD_TYPE=MinSizeRel", f"-DCMAKE_INSTALL_PREFIX={prefix}/{name}", "-DCMAKE_INSTALL_LIBDIR=lib",
+         "-DBUILD_SHARED_LIBS=OFF", "-DCMAKE_POSITION_INDEPENDENT_CODE=ON", *options], log=log, env=env)
+    run(["cmake", "--build", build, "-j", jobs()], log=log, env=env)
+    run(["cmake", "--install", build], log=log, env=env)
+    for extra in ("bin", "share", "lib/cmake", "lib/pkgconfig"):
+        shutil.rmtree(prefix / name / extra, ignore_errors=True)
+    for library in libraries:
+        if not (prefix / name / "lib" / library).is_file():
+            raise Failure(f"{name} was built but {library} was not installed; the output is in {log}.")
+
+
+def mbedtls(work, target, source, prefix):
+    shutil.copyfile(TOOLCHAINS / "mbedtls_config.h", source / "include" / "mbedtls" / "mbedtls_config.h")
+    cmake_project(work, target, "mbedtls", source, off(
+        "ENABLE_PROGRAMS", "ENABLE_TESTING", "GEN_FILES", "MBEDTLS_FATAL_WARNINGS", "USE_SHARED_MBEDTLS_LIBRARY"), prefix,
+        ["libmbedtls.a", "libmbedx509.a", "libmbedcrypto.a"])
+
+
+def curl(work, target, source, prefix):
+    tls = prefix / "mbedtls"
+    cmake_project(work, target, "curl", source, [
+        *on("BUILD_STATIC_LIBS", "CURL_USE_MBEDTLS", "ENABLE_IPV6", "ENABLE_THREADED_RESOLVER"),
+        *[f"-DCURL_DISABLE_{name}=ON" for name in CURL_OFF.split()],
+        *off("BUILD_CURL_EXE", "BUILD_EXAMPLES", "BUILD_LIBCURL_DOCS", "BUILD_MISC_DOCS", "BUILD_TESTING", "CURL_BROTLI",
+             "CURL_USE_GSASL", "CURL_USE_GSSAPI", "CURL_USE_LIBPSL", "CURL_USE_LIBSSH",
+             "CURL_USE_LIBSSH2", "CURL_USE_OPENSSL", "CURL_USE_PKGCONFIG", "CURL_USE_SCHANNEL", "CURL_WINDOWS_SSPI",
+             "CURL_ZLIB", "CURL_ZSTD", "ENABLE_CURL_MANUAL", "ENABLE_UNICODE", "ENABLE_UNIX_SOCKETS", "PICKY_COMPILER",
+             "USE_LIBIDN2", "USE_LIBRTMP", "USE_NGHTTP2", "USE_WIN32_IDN", "USE_WIN32_LDAP"),
+        "-DCURL_CA_BUNDLE=none", "-DCURL_CA_PATH=none", "-DCURL_TARGET_WINDOWS_VERSION=0x0601",
+        f"-DMBEDTLS_INCLUDE_DIR={tls}/include", f"-DMBEDTLS_LIBRARY={tls}/lib/libmbedtls.a",
+        f"-DMBEDX509_LIBRARY={tls}/lib/libmbedx509.a", f"-DMBEDCRYPTO_LIBRARY={tls}/lib/libmbedcrypto.a"], prefix, ["libcurl.a"])
+
+
+def json(work, target, source, prefix):
+    shutil.copytree(source / "single_include", prefix / "json" / "include")
+
+
+def doctest(work, target, source, prefix):
+    (prefix / "doctest" / "include" / "doctest").mkdir(parents=True)
+    shutil.copy(source / "doctest" / "doctest.h", prefix / "doctest" / "include" / "doctest")
+
+
+def zlib(work, target, source, prefix):
+    cmake_project(work, target, "zlib", source, off("ZLIB_BUILD_EXAMPLES"), prefix, [])
+    for shared in [*(prefix / "zlib").glob("lib/*.so*"), *(prefix / "zlib").glob("lib/*.dll*")]:
+        shared.unlink()
+    for odd_name in (prefix / "zlib").glob("lib/libzlibstatic.a"):
+        odd_name.rename(odd_name.with_name("libz.a"))
+
+
+def lzma(work, target, source, prefix):
+    cmake_project(work, target, "lzma", source, [
+        *off("XZ_NLS", "XZ_DOC", "XZ_DOXYGEN", "XZ_TOOL_XZ", "XZ_TOOL_XZDEC", "XZ_TOOL_LZMADEC", "XZ_TOOL_LZMAINFO",
+             "XZ_TOOL_SCRIPTS", "XZ_MICROLZMA_ENCODER", "XZ_MICROLZMA_DECODER", "XZ_LZIP_DECODER", "BUILD_TESTING"),
+        "-DXZ_THREADS=no", "-DXZ_CHECKS=crc32;crc64;sha256"], prefix, ["liblzma.a"])
+
+
+def zstd(work, target, source, prefix):
+    cmake_project(work, target, "zstd", source / "build" / "cmake", [
+        *on("ZSTD_BUILD_STATIC"),
+        *off("ZSTD_BUILD_SHARED", "ZSTD_BUILD_PROGRAMS", "ZSTD_BUILD_TESTS", "ZSTD_BUILD_CONTRIB", "ZSTD_BUILD_DICTBUILDER",
+             "ZSTD_LEGACY_SUPPORT", "ZSTD_MULTITHREAD_SUPPORT")], prefix, ["libzstd.a"])
+
+
+def archive(work, target, source, prefix):
+    found = []
+    for name, variable, library in (("zlib", "ZLIB", "libz.a"), ("lzma", "LIBLZMA", "liblzma.a"), ("zstd", "ZSTD", "libzstd.a")):
+        found += [f"-D{variable}_INCLUDE_DIR={prefix}/{name}/include", f"-D{variable}_LIBRARY={prefix}/{name}/lib/{library}"]
+    cmake_project(work, target, "archive", source, [
+        *on("ENABLE_ZLIB", "ENABLE_LZMA", "ENABLE_ZSTD"), *found, "-DCMAKE_DISABLE_FIND_PACKAGE_PkgConfig=ON",
+        *off("ENABLE_ACL", "ENABLE_BZip2", "ENABLE_CAT", "ENABLE_CNG", "ENABLE_CPIO", "ENABLE_EXPAT", "ENABLE_ICONV",
+             "ENABLE_INSTALL_DOCS", "ENABLE_LIBB2", "ENABLE_LIBXML2", "ENABLE_LZ4", "ENABLE_LZO", "ENABLE_MBEDTLS",
+             "ENABLE_NETTLE", "ENABLE_OPENSSL", "ENABLE_PCREPOSIX", "ENABLE_PCRE2POSIX", "ENABLE_TAR", "ENABLE_TEST",
+             "ENABLE_UNZIP", "ENABLE_WERROR", "ENABLE_XATTR")], prefix, ["libarchive.a"])
+
+
+RECIPES = {"mbedtls": mbedtls, "curl": curl, "json": json, "doctest": doctest,
+           "zlib": zlib, "lzma": lzma, "zstd": zstd, "archive": archive}

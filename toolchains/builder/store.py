@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The cache of built dependencies: TARGET-KEY folders, made whole or not at all."""
+import hashlib
+import json
+import os
+import shutil
+import time
+
+from . import recipes, sources, zig
+from .common import TOOLCHAINS, Failure, cache_root, locked, output_of, run, say, sha256
+
+TARGETS = {"native": ["gcc", "g++"], "linux-i686": ["gcc", "g++"], "linux-i686-musl": None,
+           "win-x86_64": ["x86_64-w64-mingw32-gcc-posix", "x86_64-w64-mingw32-g++-posix"],
+           "win-i686": ["i686-w64-mingw32-gcc-posix", "i686-w64-mingw32-g++-posix"]}
+
+PRESETS = {"dev": "native", "asan-ubsan": "native", "tsan": "native", "fuzz": "native", "release": "native",
+           "linux-i686": "linux-i686", "linux-i686-musl": "linux-i686-musl", "win-i686": "win-i686", "win-x86_64": "win-x86_64"}
+
+
+def compiler_identity(target, versions):
+    if TARGETS[target] is None:
+        return f"zig {versions['zig']['version']} {versions['zig']['sha256']} {zig.FLAGS[target]}"
+    c_compiler = TARGETS[target][0]
+    return output_of([c_compiler, "--version"]).split("\n")[0] + " " + output_of([c_compiler, "-dumpmachine"]).strip()
+
+
+def prefix_of(target, group, versions):
+    """Folder that holds, or will hold, the built group; None while its sources are not there."""
+    parts = [target, group, compiler_identity(target, versions), sha256(TOOLCHAINS / f"{target}.cmake"),
+             sha256(TOOLCHAINS / "builder" / "recipes.py"), sha256(TOOLCHAINS / "mbedtls_config.h")]
+    for name in recipes.GROUPS[group]:
+        source = sources.identity(versions[name])
+        if source is None:
+            return None
+        parts.append(source)
+    key = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+    return cache_root() / "deps" / f"{target}-{key}"
+
+
+def is_built(prefix):
+    return prefix is not None and (prefix / "versions.json").is_file()
+
+
+def build(target, group, versions):
+    """Builds a group of dependencies for a target unless it is in the cache; returns its prefix."""
+    rows = [versions[name] for name in recipes.GROUPS[group]]
+    with locked(cache_root() / "sources.lock"):
+        sources.fetch(rows, versions.release)
+    prefix = prefix_of(target, group, versions)
+    if is_built(prefix):
+        return prefix
+    with locked(prefix.with_name(prefix.name + ".lock")):
+        if not is_built(prefix):
+            build_now(target, group, rows, prefix)
+    return prefix
+
+
+def build_now(target, group, rows, prefix):
+    started = time.monotonic()
+    work = prefix.with_name(f".{prefix.name}.work")
+    stage = work / "prefix"
+    shutil.rmtree(work, ignore_errors=True)
+    shutil.rmtree(prefix, ignore_errors=True)
+    stage.mkdir(parents=True)
+    for row in rows:
+        step = time.monotonic()
+        source = work / "source" / row["name"]
+        source.parent.mkdir(exist_ok=True)
+        sources.unpack(row, source, work / f"{row['name']}.log")
+        recipes.RECIPES[row["name"]](work, target, source, stage)
+        say(f"{target}: {row['name']} {row['version']} built in {time.monotonic() - step:.0f} s")
+    if zig.FLAGS.get(target):
+        warm_up(target, work)
+    manifest = {"target": target, "group": group, "libraries": {row["name"]: row["version"] for row in rows}}
+    (stage / "versions.json").write_text(json.dumps(manifest, indent=1) + "\n")
+    os.rename(stage, prefix)
+    shutil.rmtree(work, ignore_errors=True)
+    say(f"{target}: dependencies ({group}) ready in {time.monotonic() - started:.0f} s")
+
+
+def warm_up(target, work):
+    """Lets zig build its C++ library once, into the lasting cache, so that the agent's first link does not wait for it."""
+    program = work / "warm_up.cpp"
+    program.write_text("#include <string>\n#include <thread>\nint main(int c, char** v) {\n"
+                       "  std::string s(v[0]); std::thread t([&] { s += 'x'; }); t.join(); return c > 9 ? int(s.size()) : 0; }\n")
+    run([zig.wrappers(target) / "clang++", "-std=c++20", "-Os", "-static", program, "-o", work / "warm_up"], log=work / "warm_up.log")
+
+
+def lookup(target, group, versions):
+    prefix = prefix_of(target, group, versions)
+    if not is_built(prefix):
+        raise Failure(f"the static dependencies for {target} are not built yet")
+    return prefix
