@@ -13,7 +13,7 @@ import struct
 import threading
 import time
 
-BLOCK = 16384
+BLOCK, SEND_BUFFER = 16384, 65536
 PASSIVE = re.compile(rb"227 [^\r\n]*?(\d+),(\d+),(\d+),(\d+),(\d+),(\d+)[^\r\n]*\r\n")
 EXTENDED = re.compile(rb"229 [^\r\n]*?\|\|\|(\d+)\|[^\r\n]*\r\n")
 RANGE = re.compile(rb"^range:[ \t]*([^\r\n]*)", re.I | re.M)
@@ -23,9 +23,9 @@ REQUEST = re.compile(rb"^(?:GET|PUT|POST|HEAD|DELETE) ([^ \r\n]+) HTTP/1\.[01]\r
 class Fault:
     """What happens to the next connections of a kind ("control", "data" or "any").
 
-    cut_after: bytes towards the client before the cut, None for no cut. how: "rst", "fin", "stall" (hold the
-    connection open without a byte) or "blackhole" (accept, read, and never pass anything). times: how many
-    connections it hits, None for all. min_bytes does not exist: a connection with fewer bytes does not use it up.
+    cut_after: bytes towards the client before it strikes. how: "rst", "fin", "stall" (keep the connection open,
+    pass nothing more to the client) or "blackhole" (accept, and never pass anything either way). times: how many
+    connections it strikes, None for all; a connection that ends with fewer bytes does not use it up.
     """
 
     def __init__(self, cut_after, how, kind="any", times=1, path=b""):
@@ -65,7 +65,7 @@ class FaultProxy:
         self._bytes_per_s, self._refuse = 0, False
         self._stopping = threading.Event()
         self._listeners, self._threads = [], []
-        self.port = self._listen(self._accept_control, "data" if False else "control", target)
+        self.port = self._listen("control", target)
 
     # control ------------------------------------------------------------------------------------------------------
     def cut(self, after, how="rst", kind="any", times=1, path=""):
@@ -120,19 +120,19 @@ class FaultProxy:
             thread.join(5)
 
     # accepting ----------------------------------------------------------------------------------------------------
-    def _listen(self, accept, kind, target, once=False):
+    def _listen(self, kind, target, once=False):
         listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         listener.settimeout(0.2)
         self._listeners.append(listener)
-        self._spawn(accept, listener, kind, target, once)
+        self._spawn(self._accept, listener, kind, target, once)
         return listener.getsockname()[1]
 
     def _spawn(self, function, *values):
         thread = threading.Thread(target=function, args=values, daemon=True)
-        self._threads.append(thread)
+        self._threads = [old for old in self._threads if old.is_alive()] + [thread]
         thread.start()
 
-    def _accept_control(self, listener, kind, target, once):
+    def _accept(self, listener, kind, target, once):
         deadline = time.monotonic() + 60
         while not self._stopping.is_set() and not (once and time.monotonic() > deadline):
             try:
@@ -155,6 +155,10 @@ class FaultProxy:
                 link.fault = "refused"
                 _reset(client)
                 return
+            if hole := self._black_hole_for(link):
+                self._break(link, hole)
+                return
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)  # counted bytes stay close to received ones
             link.server = socket.create_connection(("127.0.0.1", target), timeout=10)
             link.server.settimeout(None)
             for end in (client, link.server):
@@ -197,16 +201,24 @@ class FaultProxy:
                 data = self._rewrite(lines + mark)
             if not self._pass(link, data):
                 return
-        # a half-closed server: what the client still has to say goes on until it closes too
-        link.client.shutdown(socket.SHUT_WR)
+        if buffered:
+            self._pass(link, buffered)
+
+    def _black_hole_for(self, link):
+        with self.lock:
+            for fault in self.faults:
+                if fault.how == "blackhole" and fault.takes(link):
+                    fault.hits += 1
+                    return fault
+        return None
 
     def _fault_for(self, link, count):
         """The fault that applies within the next `count` bytes and how many of them still go through."""
         with self.lock:
             for fault in self.faults:
-                if fault.takes(link):
+                if fault.how != "blackhole" and fault.takes(link):
                     passed = link.since_request if fault.path else link.to_client
-                    if fault.how == "blackhole" or passed + count > fault.cut_after:
+                    if passed + count > fault.cut_after:
                         fault.hits += 1
                         return fault, max(fault.cut_after - passed, 0)
         return None, count
@@ -233,10 +245,8 @@ class FaultProxy:
         if fault.how == "rst":
             _reset(link.client)
         elif fault.how in ("stall", "blackhole"):
-            while not self._stopping.is_set():
-                readable, _, _ = select.select([link.client], [], [], 0.2)
-                if readable and link.to_server >= 0 and not _peek(link.client):
-                    return
+            while not self._stopping.is_set() and _still_there(link.client):
+                self._stopping.wait(0.1)
 
     # FTP ----------------------------------------------------------------------------------------------------------
     def _rewrite(self, lines):
@@ -249,23 +259,21 @@ class FaultProxy:
         return EXTENDED.sub(extended, PASSIVE.sub(passive, lines))
 
     def _data_port(self, target):
-        return self._listen(self._accept_control, "data", target, once=True)
+        return self._listen("data", target, once=True)
 
 
-def _peek(end):
-    """False once the peer has closed."""
-    try:
-        return bool(end.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
+def _still_there(end):
+    """False once the peer has closed or reset the connection."""
+    poller = select.poll()
+    poller.register(end, select.POLLRDHUP)
+    return not poller.poll(0)
 
 
 def _reset(end):
-    """Closes with RST instead of FIN."""
+    """Closes with RST instead of FIN; SHUT_RD first wakes a thread that still reads from it and would keep it open."""
     try:
         end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        end.shutdown(socket.SHUT_RD)
     except OSError:
         pass
     _close(end)
