@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns analysis: everything that can be known about a script before step 1, and the plan that comes of it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "agent/base/task_result.h"
+#include "agent/base/time.h"
+#include "agent/script/facts.h"
+#include "agent/script/package.h"
+#include "agent/script/paths.h"
+#include "agent/script/steps.h"
+#include "agent/script/syntax.h"
+#include "platform/disk.h"
+#include "platform/files.h"
+
+namespace hagent::script {
+
+/// One package file on its way to one place.
+struct Placement {
+    PackageFile file;
+    std::string target;  // device path as scripts write it; the jail gives the real one
+    bool move = false;   // last user of a disposable staged copy
+};
+
+struct PlannedStep {
+    unsigned n = 0;     // from 1
+    unsigned line = 0;  // Command::line
+    std::string op;
+    bool optional = false;
+    std::vector<std::string> arguments;  // expanded
+    std::string effect;                  // plain words: "fetch fw/kernel (8.1 MiB) to /boot/kernel"
+    std::vector<Placement> files;        // SF, XC
+    std::vector<std::string> argv;       // EX
+    bool detached = false;               // EX "-"
+    bool may_repeat = false;             // EX "+r": may be run again after an interruption
+    Seconds seconds{0};                  // EX: time limit, 0: the configured one; RB, SP: delay
+    std::optional<TaskResult> finding;   // optional step of which analysis knows that it fails: it is not tried
+};
+
+enum class VolumeState : std::uint8_t { not_used = 0, used = 1, warn = 2, full = 3 };  // seed: SW_VOL_NOT_USED ...
+
+struct VolumeImpact {
+    std::string volume;  // mount point
+    platform::VolumeType type = platform::VolumeType::normal;
+    VolumeState state = VolumeState::not_used;
+    std::uint64_t before_bytes = 0;  // available now
+    std::uint64_t after_bytes = 0;   // available at the end, when the staged copies are gone
+    std::uint64_t peak_bytes = 0;    // most that is taken from it at any moment
+};
+
+struct Plan {
+    std::string file;
+    std::vector<std::pair<std::string, std::string>> version;
+    std::vector<PlannedStep> steps;
+    std::vector<PackageFile> downloads;  // each once, in order of first use; steps already done need none
+    std::vector<VolumeImpact> disk;      // every volume that is touched
+    unsigned reboots = 0;
+    std::vector<TaskResult> results;     // has_error(results): nothing may be run
+    std::vector<Complaint> complaints;   // results that belong to a place in the script, with that place
+    Jail jail;
+};
+
+struct Options {
+    std::string staging_dir;             // where downloads are kept until they are placed
+    bool uploads = false;                // GF can be run here
+    Seconds time_limit{3600};            // config script.time_limit_s, for EX without its own
+    std::span<const StepRecord> earlier; // after a restart: steps already done are not checked again
+};
+
+/// Changes nothing. A failed check is a result: ERROR, or WARNING when the step is optional; malformed commands,
+/// refused paths and unknown opcodes are ERROR in any case. Codes: agent 1003, 1411, 1500..1519; XDSA 74, 75 for space.
+[[nodiscard]] Plan analyse(const Script& script, const Facts& facts, const PackageFiles& package, const Jail& jail,
+                           platform::Files& files, platform::Disks& disks, const Options& options);
+
+/// The plan of a script that could not be parsed: script_syntax results only.
+[[nodiscard]] Plan refused_plan(const std::string& file, const std::vector<Complaint>& complaints);
+
+/// The text of `script check --json` (spec 11), one document without a newline at its end.
+[[nodiscard]] std::string plan_json(const Plan& plan);
+/// The plan for people, many lines, complaints with carets.
+[[nodiscard]] std::string render_plan(const Plan& plan);
+
+}  // namespace hagent::script

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns THE table of script commands: name, arity, arguments, what plans them and what does them.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "agent/base/result.h"
+#include "agent/script/steps.h"
+
+namespace hagent::script {
+
+class Planning;  // planning.h: one command while it is analysed
+class Acting;    // acting.h: one step while it is done
+
+enum class Repeat : std::uint8_t {
+    harmless,  // doing it again after an interruption gives the same state
+    guarded,   // the action sees that it was done before
+    reported,  // may not be done twice: an interruption is reported
+};
+
+struct CommandRow {
+    std::string_view name;
+    unsigned min_arguments;
+    unsigned max_arguments;
+    std::string_view arguments;     // for complaints: "repository file, device path"
+    Repeat repeat;
+    void (*plan)(Planning&);        // null: the command is known but this agent cannot run it
+    Status (*act)(Acting&);         // null: settled in analysis, nothing to do
+    std::string_view undo;          // what a person does to take it back
+};
+
+/// In the order of spec 4.
+[[nodiscard]] std::span<const CommandRow> command_table();
+/// Null for an unknown opcode. `op` is upper case.
+[[nodiscard]] const CommandRow* find_command(std::string_view op);
+
+}  // namespace hagent::script

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the view that a script has of its package: which files there are, and where their verified copies lie.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/base/result.h"
+
+namespace hagent::script {
+
+struct PackageFile {
+    std::string path;  // in the package, '/' between names, no leading one
+    std::uint64_t bytes = 0;
+    std::string sha256;  // lower-case hex
+    friend bool operator==(const PackageFile&, const PackageFile&) = default;
+};
+
+/// Implemented by the session over its manifest and staging folder.
+class PackageFiles {
+public:
+    virtual ~PackageFiles() = default;
+    /// Every file of the signed manifest. The answer stays valid as long as the object.
+    [[nodiscard]] virtual const std::vector<PackageFile>& files() const = 0;
+    /// The local path of the copy whose size and digest were checked. Asked only while a plan runs.
+    [[nodiscard]] virtual Result<std::string> staged(const std::string& path) = 0;
+    /// Whether staged copies belong to the agent, so that their last user may move them instead of copying.
+    /// False for a package that lies in an administrator's folder.
+    [[nodiscard]] virtual bool disposable() const = 0;
+    /// How much of a file is still to be stored in the staging folder: all of it unless a part is there already.
+    [[nodiscard]] virtual std::uint64_t bytes_to_stage(const PackageFile& file) const { return file.bytes; }
+};
+
+/// A repository path as written in a script, in the package's form: a leading <regroot> is dropped, '\' becomes '/',
+/// repeated and leading separators go. Errors: path_refused for "." or ".." as a part, bad_argument when empty names a file.
+[[nodiscard]] Result<std::string> repository_path(std::string_view argument);
+
+/// '*' stands for any run of characters, '?' for one; neither for '/'.
+[[nodiscard]] bool matches(std::string_view pattern, std::string_view path);
+[[nodiscard]] bool has_wildcard(std::string_view pattern);
+
+}  // namespace hagent::script
