@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the configuration at rest: loading the file, and the checks of who may read and change what the agent relies on.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "agent/base/result.h"
+#include "agent/config/config.h"
+#include "platform/files.h"
+
+namespace hagent::config {
+
+/// What a missing file means: `run` must have one; the local verbs then use the defaults.
+enum class Absent : std::uint8_t { refused, defaults };
+
+/// Reads `path` (default: platform::default_config_file()). A file, or its folder, that others may change is refused.
+[[nodiscard]] Outcome load(platform::Files& files, const std::string& path, ManagerRule manager, Absent absent);
+
+/// Everything the agent relies on that others may change (or, where secret, read): the program, the configuration's folder,
+/// key and state directories with the keys in them, hooks, secret files. What does not exist is no complaint, except a
+/// secret file that is named. Each message says what to do. Spec 8 "Files at rest".
+[[nodiscard]] std::vector<Complaint> check_places(platform::Files& files, const Settings& settings,
+                                                  const std::string& program);
+
+/// A secret kept in a file (token, key): its content without the line end. Errors: file_not_found,
+/// config_insecure_permissions (anybody but the owner may read or change it), config_bad_value (empty, too long, more
+/// than one line).
+[[nodiscard]] Result<std::string> read_secret(platform::Files& files, const std::string& path);
+
+/// Whether anybody but the owner may read or change the file (a secret must not be used then): the error says which file.
+[[nodiscard]] Status check_secret(platform::Files& files, const std::string& path);
+
+}  // namespace hagent::config

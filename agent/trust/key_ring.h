@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns KeyRing: the public keys this device trusts, what each may sign, and the check of a detached signature.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/base/result.h"
+#include "agent/trust/manifest.h"
+#include "platform/files.h"
+
+namespace hagent::trust {
+
+/// Who made a good signature.
+struct Signer {
+    std::string name;         // the key file's name without ".pem"
+    std::string fingerprint;  // SHA-256 of the public key (SubjectPublicKeyInfo), 64 hexadecimal digits
+    friend bool operator==(const Signer&, const Signer&) = default;
+};
+
+/// ECDSA on P-256 (or P-384) and RSA of 2048 to 8192 bits, all over SHA-256. RSA signatures may be PKCS#1 v1.5 or PSS.
+class KeyRing {
+public:
+    /// No keys: verifies nothing.
+    KeyRing();
+    KeyRing(KeyRing&&) noexcept;
+    KeyRing& operator=(KeyRing&&) noexcept;
+    ~KeyRing();
+
+    /// Every NAME.pem of the directory with its NAME.roles, in the order of names; other files are ignored. A directory
+    /// that does not exist gives no keys. Errors: config_insecure_permissions (others may change the directory or a file
+    /// in it), key_unreadable (not a public key, too weak, a role that does not exist), those of Files.
+    [[nodiscard]] static Result<KeyRing> load(platform::Files& files, const std::string& directory);
+
+    /// Adds one key; roles empty: all kinds. Errors: key_unreadable.
+    [[nodiscard]] Status add(std::string name, std::string_view pem, std::vector<Kind> roles = {});
+
+    /// Who signed exactly these bytes; `kind` empty: any key will do (jobs.json). Errors: role_not_allowed (a trusted key
+    /// made it but may not sign this kind), unknown_key (no key, or none of this sort, or `hint` names a key that is not
+    /// here), signature_invalid (anything else).
+    [[nodiscard]] Result<Signer> verify(std::string_view bytes, std::string_view signature, std::optional<Kind> kind,
+                                        std::string_view hint = {}) const;
+
+    [[nodiscard]] std::vector<Signer> signers() const;
+    [[nodiscard]] bool empty() const { return keys_.empty(); }
+
+private:
+    struct Key;
+    std::vector<std::unique_ptr<Key>> keys_;
+};
+
+struct SignedManifest {
+    Manifest manifest;
+    Signer signer;
+};
+
+/// The signature is checked before the content is looked at. Errors: those of verify() and parse_manifest(),
+/// limit_exceeded for a manifest or signature that is too long.
+[[nodiscard]] Result<SignedManifest> open_manifest(const KeyRing& keys, std::string_view manifest,
+                                                   std::string_view signature);
+
+}  // namespace hagent::trust
