@@ -47,6 +47,14 @@ class HawkbitManager(Manager):
         """Process id of the server, 0 when it does not run."""
         return self._server.pid
 
+    @property
+    def user(self):
+        return self._server.user
+
+    @property
+    def password(self):
+        return self._server.password
+
     @_plain_errors
     def start(self):
         installation = provision.ensure(self._say)

@@ -6,6 +6,7 @@ import datetime
 import hashlib
 import json
 import os
+import pathlib
 import signal
 import subprocess
 import sys
@@ -41,24 +42,57 @@ def daily_window(hours_from_now):
     return {"schedule": f"0 {opens.minute} {opens.hour} * * ?", "duration": "01:00:00", "timezone": "+00:00"}
 
 
+def runs(pid):
+    """True while the process exists and is no mere zombie that waits for its parent."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:
+            return stat.read().rpartition(")")[2].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False
+
+
+def eventually(condition, timeout_s=60):
+    """What `condition` returns once that is true; fails after the time limit."""
+    deadline = time.monotonic() + timeout_s
+    while not (answer := condition()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not seen within {timeout_s} s: {condition.__doc__ or condition}")
+        time.sleep(0.05)
+    return answer
+
+
 class HawkbitTest(unittest.TestCase):
     """One server for all cases; every case has a device of its own."""
 
     manager: HawkbitManager
     folder: tempfile.TemporaryDirectory
+    server_folder: str
 
     @classmethod
     def setUpClass(cls):
         cls.folder = tempfile.TemporaryDirectory(prefix="hagent-selftest-")
         cls.addClassCleanup(cls.folder.cleanup)
         cls.manager = HawkbitManager(say=print)
-        cls.addClassCleanup(cls.manager.stop)
+        cls.addClassCleanup(cls.stop_and_look)
+        cls.server_folder = os.path.join(cls.folder.name, "server")
+        os.mkdir(cls.server_folder)
         began = time.monotonic()
-        cls.manager.start()
+        with unittest.mock.patch.object(tempfile, "tempdir", cls.server_folder):
+            cls.manager.start()
         print(f"hawkBit {cls.manager.pid} answers at {cls.manager.url} after {time.monotonic() - began:.1f} s")
         manifest = json.dumps({"format": 1, "kind": "script", "package": "demo", "version": "1.2.0.0"})
         cls.package = write_package(os.path.join(cls.folder.name, "demo"),
                                     {**SMALL, "manifest.json": manifest.encode("ascii")})
+
+    @classmethod
+    def stop_and_look(cls):
+        """stop() ends the process, removes its folder, and may be called again."""
+        pid = cls.manager.pid
+        assert runs(pid) and os.listdir(cls.server_folder), "the server was gone before stop()"
+        cls.manager.stop()
+        assert not runs(pid), f"process {pid} outlived stop()"
+        assert os.listdir(cls.server_folder) == [], "stop() left files behind"
+        cls.manager.stop()
 
     def device(self):
         """A fresh registered device: (id, client)."""
@@ -286,53 +320,35 @@ class HawkbitTest(unittest.TestCase):
             self.manager.history(device_id, "999999")
 
 
-def runs(pid):
-    """True while the process exists and is no mere zombie that waits for its parent."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:
-            return stat.read().rpartition(")")[2].split()[0] not in "ZX"
-    except FileNotFoundError:
-        return False
-
-
 class ServerEndTest(unittest.TestCase):
-    """No server outlives the program that started it."""
+    """No server outlives the program that started it, and none fails in silence."""
 
     def test_the_server_ends_when_its_starter_is_killed(self):
         folder = tempfile.TemporaryDirectory(prefix="hagent-selftest-")
         self.addCleanup(folder.cleanup)
         starter = subprocess.Popen(
-            [sys.executable, "-c", "import sys, time\nsys.path.insert(0, sys.argv[1])\n"
-             "from hawkbit.hawkbit_manager import HawkbitManager\n"
-             "manager = HawkbitManager(); manager.start(); print(manager.pid, flush=True); time.sleep(600)", LAB],
-            stdout=subprocess.PIPE, text=True, env=dict(os.environ, TMPDIR=folder.name))
-        self.addCleanup(starter.stdout.close)
+            [sys.executable, "-c", "import sys\nsys.path.insert(0, sys.argv[1])\n"
+             "from hawkbit.hawkbit_manager import HawkbitManager\nHawkbitManager().start()", LAB],
+            env=dict(os.environ, TMPDIR=folder.name))
         self.addCleanup(starter.wait)
         self.addCleanup(starter.kill)
-        pid = int(starter.stdout.readline())
-        self.assertTrue(runs(pid))
+
+        def log_of_main():
+            """the first words of the main class in the server's log"""
+            return any(b"HawkbitServer" in log.read_bytes() for log in pathlib.Path(folder.name).glob("*/log"))
+
+        eventually(log_of_main)
+        with open(f"/proc/{starter.pid}/task/{starter.pid}/children", encoding="ascii") as children:
+            server = int(children.read())
+        self.assertTrue(runs(server))
         starter.send_signal(signal.SIGKILL)
-        deadline = time.monotonic() + 60
-        while runs(pid):
-            self.assertLess(time.monotonic(), deadline, "the server still runs")
-            time.sleep(0.1)
+        eventually(lambda: not runs(server))
 
     def test_a_server_that_cannot_start_says_why(self):
         server = server_process.ServerProcess()
         with self.assertRaisesRegex(server_process.ServerError, "HawkbitServer"):
             server.start(provision.Installation(provision.ensure().java, "/nonexistent"))
         self.assertEqual(server.pid, 0)
-
-    def test_stop_ends_the_server_and_removes_its_folder(self):
-        folder = tempfile.TemporaryDirectory(prefix="hagent-selftest-")
-        self.addCleanup(folder.cleanup)
-        with unittest.mock.patch.object(tempfile, "tempdir", folder.name), HawkbitManager() as manager:
-            pid = manager.pid
-            self.assertTrue(runs(pid))
-            self.assertEqual(len(os.listdir(folder.name)), 1)
-        self.assertFalse(runs(pid))
-        self.assertEqual(os.listdir(folder.name), [])
-        manager.stop()
 
 
 if __name__ == "__main__":
