@@ -36,7 +36,7 @@ class Fault:
 
     def takes(self, link):
         return ((self.times is None or self.hits < self.times) and self.kind in ("any", link.kind)
-                and (not self.path or self.path in link.paths))
+                and (not self.path or self.path in link.path))
 
 
 class Link:
@@ -46,8 +46,9 @@ class Link:
         self.kind, self.client, self.server = kind, client, None
         self.to_client = self.to_server = 0
         self.since_request = 0      # bytes towards the client since the last HTTP request passed
-        self.paths = b""            # the last HTTP request line's target
-        self.ranges = []            # every Range asked for, as text
+        self.path = b""             # the last HTTP request line's target
+        self.by_path = {}           # target -> bytes towards the client
+        self.ranges = []            # (target, Range text) of every HTTP request that asked for a part
         self.opened, self.closed, self.fault = time.monotonic(), None, None
 
     def as_dict(self):
@@ -103,6 +104,16 @@ class FaultProxy:
     def bytes_to_server(self, kind=None):
         with self.lock:
             return sum(link.to_server for link in self.links if kind in (None, link.kind))
+
+    def bytes_of(self, path):
+        """Bytes towards the client in answers to HTTP requests whose target holds `path`."""
+        with self.lock:
+            return sum(count for link in self.links for target, count in link.by_path.items() if path.encode() in target)
+
+    def ranges_of(self, path):
+        """The Range fields of HTTP requests whose target holds `path`, in order."""
+        with self.lock:
+            return [text for link in self.links for target, text in link.ranges if path in target]
 
     def connections(self):
         with self.lock:
@@ -190,8 +201,8 @@ class FaultProxy:
     def _watch_request(self, link, data):
         lines = REQUEST.findall(data)
         if lines:
-            link.paths, link.since_request = lines[-1], 0
-            link.ranges += [text.decode("latin-1") for text in RANGE.findall(data)]
+            link.path, link.since_request = lines[-1], 0
+            link.ranges += [(lines[-1].decode("latin-1"), text.decode("latin-1")) for text in RANGE.findall(data)]
 
     def _downstream(self, link):
         buffered = b""
@@ -233,6 +244,7 @@ class FaultProxy:
             with self.lock:
                 link.to_client += len(piece)
                 link.since_request += len(piece)
+                link.by_path[link.path] = link.by_path.get(link.path, 0) + len(piece)
             if fault:
                 self._break(link, fault)
                 return False

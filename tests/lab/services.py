@@ -2,6 +2,7 @@
 """Every process the lab starts: remembered, logged, waited for, and stopped in reverse order whatever happens."""
 
 import atexit
+import ctypes
 import os
 import signal
 import socket
@@ -9,6 +10,7 @@ import subprocess
 import time
 
 STOP_DEADLINE_S = 10
+PR_SET_CHILD_SUBREAPER = 36
 
 
 class LabError(Exception):
@@ -105,8 +107,11 @@ class Process:
 class Services:
     """What was started, in order. Use as a context manager; SIGTERM and Ctrl-C then unwind it too."""
 
-    def __init__(self):
-        self._started = []
+    def __init__(self, adopt_orphans=False):
+        """`adopt_orphans`: grandchildren whose parent was killed become ours, and end with stop()."""
+        self._started, self._adopts = [], adopt_orphans
+        if adopt_orphans:
+            ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         atexit.register(self.stop)
 
     def start(self, name, command, log_path, environment=None):
@@ -125,6 +130,8 @@ class Services:
     def stop(self):
         while self._started:
             self._started.pop().stop()
+        if self._adopts:
+            _end_children()
 
     def __enter__(self):
         signal.signal(signal.SIGTERM, _interrupt)
@@ -133,6 +140,31 @@ class Services:
     def __exit__(self, *unused):
         self.stop()
         atexit.unregister(self.stop)
+
+
+def _children():
+    """Process ids whose parent is this process."""
+    found = []
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{name}/stat", encoding="utf-8", errors="replace") as file:
+                parent = int(file.read().rpartition(")")[2].split()[1])
+        except OSError:
+            continue  # it ended meanwhile
+        if parent == os.getpid():
+            found.append(int(name))
+    return found
+
+
+def _end_children():
+    """Kills and reaps every process that is still a child of this one, and theirs when they become ours."""
+    while children := _children():
+        for pid in children:
+            try:
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+            except (ProcessLookupError, ChildProcessError):
+                pass
 
 
 def _interrupt(number, frame):
