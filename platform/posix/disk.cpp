@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns volumes on Linux: the mount table and statvfs.
+#include "platform/disk.h"
+
+#include <sys/statvfs.h>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include "agent/base/text.h"
+#include "platform/files.h"
+#include "platform/os_error.h"
+#include "platform/posix/fd.h"
+#include "platform/posix/file_tree.h"
+
+namespace hagent::platform {
+namespace {
+
+constexpr std::size_t k_mount_table_bytes = 1U << 20U;
+
+constexpr std::array<std::string_view, 8> k_network_types = {"nfs",  "nfs4", "cifs", "smb3",
+                                                             "smbfs", "ncpfs", "afs", "9p"};
+constexpr std::array<std::string_view, 10> k_disk_types = {"ext2",  "ext3",    "ext4",   "vfat",     "ubifs",
+                                                           "jffs2", "overlay", "aufs", "squashfs", "rootfs"};
+
+struct Mount {
+    std::string device, point, type;
+};
+
+bool contains(std::span<const std::string_view> names, std::string_view name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+/// Blanks and backslashes stand as three octal digits in the mount table.
+std::string unescaped(std::string_view text) {
+    std::string out;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        const auto digits = text.substr(at + 1, 3);
+        const bool octal = text[at] == '\\' && digits.size() == 3 &&
+                           std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '7'; });
+        if (octal) {
+            out += static_cast<char>((digits[0] - '0') * 64 + (digits[1] - '0') * 8 + (digits[2] - '0'));
+            at += digits.size();
+        } else {
+            out += text[at];
+        }
+    }
+    return out;
+}
+
+Result<std::vector<Mount>> mount_table() {
+    const std::string table = TRY(system_files()->read("/proc/self/mounts", k_mount_table_bytes));
+    std::vector<Mount> mounts;
+    for (const auto line : split(table, '\n')) {
+        if (const auto fields = words(line); fields.size() >= 3) {
+            mounts.push_back({unescaped(fields[0]), unescaped(fields[1]), std::string(fields[2])});
+        }
+    }
+    return mounts;
+}
+
+bool holds(const std::string& point, const std::string& path) {
+    return path.starts_with(point) && (point.ends_with('/') || path.size() == point.size() || path[point.size()] == '/');
+}
+
+Result<Volume> measured(const Mount& mount) {
+    struct statvfs found {};
+    if (uninterrupted([&] { return statvfs(mount.point.c_str(), &found); }) != 0) {
+        return file_error(errno, mount.point);
+    }
+    const std::uint64_t unit = found.f_frsize != 0 ? found.f_frsize : found.f_bsize;
+    Volume volume;
+    volume.mount_point = mount.point;
+    volume.type = (found.f_flag & ST_RDONLY) != 0              ? VolumeType::read_only
+                  : contains(k_network_types, mount.type) ? VolumeType::nfs
+                                                               : VolumeType::normal;
+    volume.total_bytes = found.f_blocks * unit;
+    volume.free_bytes = found.f_bfree * unit;
+    volume.available_bytes = found.f_bavail * unit;
+    return volume;
+}
+
+class LinuxDisks final : public Disks {
+public:
+    Result<Volume> volume_of(const std::string& path) override {
+        const std::string place = TRY(system_files()->resolve(path));
+        const auto mounts = TRY(mount_table());
+        const Mount* best = nullptr;
+        for (const auto& mount : mounts) {  // a later mount on the same point covers an earlier one
+            if (holds(mount.point, place) && (best == nullptr || mount.point.size() >= best->point.size())) {
+                best = &mount;
+            }
+        }
+        return best != nullptr ? measured(*best) : measured({"", "/", ""});
+    }
+
+    /// Without network volumes: asking a server that is away would hold the caller for minutes.
+    Result<std::vector<Volume>> volumes() override {
+        std::vector<Volume> volumes;
+        const auto mounts = TRY(mount_table());
+        for (const auto& mount : mounts) {
+            const bool real = mount.device.starts_with("/") || contains(k_disk_types, mount.type);
+            if (!real || contains(k_network_types, mount.type)) {
+                continue;
+            }
+            auto volume = measured(mount);
+            if (!volume.ok() || volume->total_bytes == 0) {
+                continue;
+            }
+            std::erase_if(volumes, [&](const Volume& older) { return older.mount_point == mount.point; });
+            volumes.push_back(std::move(volume).value());
+        }
+        return volumes;
+    }
+};
+
+}  // namespace
+
+std::unique_ptr<Disks> system_disks() { return std::make_unique<LinuxDisks>(); }
+
+}  // namespace hagent::platform

@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the file system on POSIX.
+#include "platform/files.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "agent/base/number.h"
+#include "platform/os_error.h"
+#include "platform/posix/fd.h"
+#include "platform/posix/file_tree.h"
+
+namespace hagent::platform {
+namespace {
+
+using errors::AgentCode;
+
+static_assert(sizeof(off_t) == 8, "file sizes need 64 bits: build with _FILE_OFFSET_BITS=64");
+
+constexpr std::size_t k_chunk = 64U << 10U;
+constexpr std::uint64_t k_largest_file = INT64_MAX;
+
+struct DirectoryTraits {
+    using Value = DIR*;
+    static Value none() { return nullptr; }
+    static void close(Value value) { closedir(value); }
+};
+
+Result<struct stat> stat_of(int fd, const std::string& path) {
+    struct stat found {};
+    if (fstat(fd, &found) != 0) {
+        return file_error(errno, path);
+    }
+    return found;
+}
+
+Status sync_fd(int fd, const std::string& path) {
+    if (uninterrupted([&] { return fsync(fd); }) != 0) {
+        return file_error(errno, path);
+    }
+    return {};
+}
+
+Status write_fd(int fd, std::uint64_t offset, std::string_view bytes, const std::string& path) {
+    if (bytes.size() > k_largest_file || offset > k_largest_file - bytes.size()) {
+        return error(AgentCode::file_too_large, path);
+    }
+    while (!bytes.empty()) {
+        const auto count =
+            uninterrupted([&] { return pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset)); });
+        if (count < 0) {
+            return file_error(errno, path);
+        }
+        bytes.remove_prefix(static_cast<std::size_t>(count));
+        offset += static_cast<std::uint64_t>(count);
+    }
+    return {};
+}
+
+class PosixFile final : public File {
+public:
+    PosixFile(Fd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
+
+    Result<std::size_t> read_at(std::uint64_t offset, std::span<char> out) override {
+        if (offset > k_largest_file) {
+            return std::size_t{0};
+        }
+        const auto count =
+            uninterrupted([&] { return pread(fd_.get(), out.data(), out.size(), static_cast<off_t>(offset)); });
+        if (count < 0) {
+            return file_error(errno, path_);
+        }
+        return static_cast<std::size_t>(count);
+    }
+
+    Status write_at(std::uint64_t offset, std::string_view bytes) override {
+        return write_fd(fd_.get(), offset, bytes, path_);
+    }
+
+    Status resize(std::uint64_t bytes) override {
+        if (bytes > k_largest_file) {
+            return error(AgentCode::file_too_large, path_);
+        }
+        if (uninterrupted([&] { return ftruncate(fd_.get(), static_cast<off_t>(bytes)); }) != 0) {
+            return file_error(errno, path_);
+        }
+        return {};
+    }
+
+    Status sync() override { return sync_fd(fd_.get(), path_); }
+
+    Result<std::uint64_t> size() override {
+        const struct stat found = TRY(stat_of(fd_.get(), path_));
+        return narrow<std::uint64_t>(found.st_size);
+    }
+
+private:
+    Fd fd_;
+    std::string path_;
+};
+
+class HeldLock final : public Lock {
+public:
+    explicit HeldLock(Fd fd) : fd_(std::move(fd)) {}
+
+private:
+    Fd fd_;
+};
+
+int open_flags(OpenMode mode) {
+    switch (mode) {
+        case OpenMode::read: return O_RDONLY;
+        case OpenMode::read_write: return O_RDWR | O_CREAT;
+        case OpenMode::truncate: return O_RDWR | O_CREAT | O_TRUNC;
+    }
+    return O_RDONLY;
+}
+
+/// A descriptor of a regular file; without O_NONBLOCK a pipe in the file's place would hang us.
+Result<Fd> open_regular(const std::string& path, OpenMode mode) {
+    const int flags = open_flags(mode) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+    Fd fd(uninterrupted([&] { return open(path.c_str(), flags, 0600); }));
+    if (!fd) {
+        return file_error(errno, path);
+    }
+    const struct stat found = TRY(stat_of(fd.get(), path));
+    if (S_ISDIR(found.st_mode)) {
+        return error(AgentCode::is_a_directory, path);
+    }
+    if (!S_ISREG(found.st_mode)) {
+        return error(AgentCode::unsupported_here, path + " is not a regular file");
+    }
+    return fd;
+}
+
+/// The name of the new content while it is not complete; one per target, so that what a power cut leaves is used again.
+std::string temporary_name(const std::string& path) {
+    constexpr std::size_t k_longest_name = 240;
+    const auto slash = path.rfind('/');
+    const std::size_t name_at = slash == std::string::npos ? 0 : slash + 1;
+    return path.substr(0, std::min(path.size(), name_at + k_longest_name)) + ".new~";
+}
+
+Status write_new(const std::string& path, std::string_view bytes, std::uint32_t mode) {
+    unlink(path.c_str());
+    // O_EXCL: in a directory that others may write to, nobody can lead us elsewhere with a symlink.
+    const Fd fd(uninterrupted([&] { return open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600); }));
+    if (!fd) {
+        return file_error(errno, path);
+    }
+    TRY(write_fd(fd.get(), 0, bytes, path));
+    if (fchmod(fd.get(), mode) != 0) {
+        return file_error(errno, path);
+    }
+    return sync_fd(fd.get(), path);
+}
+
+FileInfo info_from(const struct stat& found) {
+    FileInfo info;
+    info.kind = S_ISREG(found.st_mode)   ? FileKind::regular
+                : S_ISDIR(found.st_mode) ? FileKind::directory
+                : S_ISLNK(found.st_mode) ? FileKind::symlink
+                                         : FileKind::other;
+    info.bytes = narrow<std::uint64_t>(found.st_size);
+    info.mode = found.st_mode & 07777U;
+    info.modified = {Seconds{found.st_mtim.tv_sec} + Millis{found.st_mtim.tv_nsec / 1'000'000}};
+    const bool open_to_others = info.kind != FileKind::symlink && (found.st_mode & (S_IWGRP | S_IWOTH)) != 0;
+    info.writable_by_others = open_to_others || (found.st_uid != 0 && found.st_uid != geteuid());
+    return info;
+}
+
+class PosixFiles final : public Files {
+public:
+    Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override {
+        return std::unique_ptr<File>(std::make_unique<PosixFile>(TRY(open_regular(path, mode)), path));
+    }
+
+    Result<std::string> read(const std::string& path, std::size_t limit) override {
+        const Fd fd = TRY(open_regular(path, OpenMode::read));
+        std::string content;
+        // Files of /proc say that they hold nothing, so the size is not asked for.
+        for (;;) {
+            const std::size_t before = content.size();
+            content.resize(std::min(limit, before + k_chunk) + 1);
+            const auto count = uninterrupted([&] { return ::read(fd.get(), &content[before], content.size() - before); });
+            if (count < 0) {
+                return file_error(errno, path);
+            }
+            content.resize(before + static_cast<std::size_t>(count));
+            if (content.size() > limit) {
+                return error(AgentCode::file_too_large, path + " holds more than " + std::to_string(limit) + " bytes");
+            }
+            if (count == 0) {
+                return content;
+            }
+        }
+    }
+
+    Status write_durable(const std::string& path, std::string_view bytes, std::uint32_t mode) override {
+        const std::string temporary = temporary_name(path);
+        auto done = write_new(temporary, bytes, mode);
+        if (done.ok() && ::rename(temporary.c_str(), path.c_str()) != 0) {
+            done = file_error(errno, path);
+        }
+        if (!done.ok()) {
+            unlink(temporary.c_str());
+            return done;
+        }
+        return sync_directory_at(parent_of(path));
+    }
+
+    Result<std::optional<FileInfo>> info(const std::string& path) override {
+        struct stat found {};
+        if (lstat(path.c_str(), &found) == 0) {
+            return std::optional(info_from(found));
+        }
+        if (errno == ENOENT || errno == ENOTDIR) {
+            return std::optional<FileInfo>();
+        }
+        return file_error(errno, path);
+    }
+
+    Result<std::vector<std::string>> list(const std::string& path) override {
+        const UniqueHandle<DirectoryTraits> directory(opendir(path.c_str()));
+        if (!directory) {
+            return file_error(errno, path);
+        }
+        std::vector<std::string> names;
+        errno = 0;
+        for (const dirent* entry = readdir(directory.get()); entry != nullptr; entry = readdir(directory.get())) {
+            const std::string_view name = entry->d_name;
+            if (name != "." && name != "..") {
+                names.emplace_back(name);
+            }
+        }
+        if (errno != 0) {
+            return file_error(errno, path);
+        }
+        std::sort(names.begin(), names.end());
+        return names;
+    }
+
+    Result<std::string> resolve(const std::string& path) override { return resolve_path(path); }
+
+    Status make_directories(const std::string& path, std::uint32_t mode) override { return make_path(path, mode); }
+
+    Status rename(const std::string& from, const std::string& to) override {
+        if (::rename(from.c_str(), to.c_str()) != 0) {
+            return file_error(errno, from + " to " + to);
+        }
+        const std::string source = parent_of(from), target = parent_of(to);
+        TRY(sync_directory_at(target));
+        return source == target ? Status() : sync_directory_at(source);
+    }
+
+    Status remove(const std::string& path) override {
+        if (unlink(path.c_str()) == 0) {
+            return {};
+        }
+        const int problem = errno;
+        if ((problem == EISDIR || problem == EPERM) && rmdir(path.c_str()) == 0) {
+            return {};
+        }
+        return file_error(problem == EISDIR ? errno : problem, path);
+    }
+
+    Status remove_tree(const std::string& path) override { return remove_path_tree(path); }
+
+    Status set_mode(const std::string& path, std::uint32_t mode) override {
+        return chmod(path.c_str(), mode) == 0 ? Status() : Status(file_error(errno, path));
+    }
+
+    Status sync_directory(const std::string& path) override { return sync_directory_at(path); }
+
+    Result<std::unique_ptr<Lock>> lock(const std::string& path) override {
+        Fd fd = TRY(open_regular(path, OpenMode::read_write));
+        if (uninterrupted([&] { return flock(fd.get(), LOCK_EX | LOCK_NB); }) != 0) {
+            const int problem = errno;
+            return problem == EWOULDBLOCK ? Error{errors::agent(AgentCode::busy), problem, path} : file_error(problem, path);
+        }
+        return std::unique_ptr<Lock>(std::make_unique<HeldLock>(std::move(fd)));
+    }
+};
+
+}  // namespace
+
+std::unique_ptr<Files> system_files() { return std::make_unique<PosixFiles>(); }
+
+}  // namespace hagent::platform

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the machine's identity and its power switch on Linux.
+#include "platform/host.h"
+
+#include <sys/utsname.h>
+#include <unistd.h>
+#include <utmpx.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <limits>
+
+#include "agent/base/number.h"
+#include "agent/base/text.h"
+#include "platform/files.h"
+#include "platform/posix/network_facts.h"
+#include "platform/process.h"
+
+namespace hagent::platform {
+namespace {
+
+using errors::AgentCode;
+
+constexpr std::size_t k_proc_file_bytes = 4U << 20U;
+constexpr Millis k_power_time_limit{60'000};
+
+// What makers leave in a field that they did not fill in, in lower case.
+constexpr std::array<std::string_view, 9> k_unfilled = {
+    "to be filled by o.e.m.", "default string", "system serial number", "system manufacturer", "system product name",
+    "not specified",          "not applicable", "none",                 "n/a"};
+
+std::string content(Files& files, const std::string& path) { return files.read(path, k_proc_file_bytes).value_or(""); }
+
+/// A fact that the firmware keeps; empty when nobody filled it in.
+std::string firmware_fact(Files& files, const std::string& path) {
+    std::string text = content(files, path);
+    text.erase(std::remove(text.begin(), text.end(), '\0'), text.end());  // device trees end texts with NUL
+    const std::string fact(trim(text));
+    const bool filled = std::find(k_unfilled.begin(), k_unfilled.end(), to_lower(fact)) == k_unfilled.end();
+    return filled ? printable(fact) : "";
+}
+
+std::string first_fact(Files& files, std::initializer_list<const char*> paths) {
+    for (const char* path : paths) {
+        if (auto fact = firmware_fact(files, path); !fact.empty()) {
+            return fact;
+        }
+    }
+    return {};
+}
+
+/// The text after "name<blanks>:" of the first such line.
+std::string_view field_of(std::string_view table, std::string_view name) {
+    for (const auto line : split(table, '\n')) {
+        const auto colon = line.find(':');
+        if (colon != std::string_view::npos && trim(line.substr(0, colon)) == name) {
+            return trim(line.substr(colon + 1));
+        }
+    }
+    return {};
+}
+
+/// "1234 kB" in bytes; 0 when it is something else.
+std::uint64_t kilobytes(std::string_view text) {
+    const auto parts = words(text);
+    return parts.empty() ? 0 : parse_u64(parts[0], UINT64_MAX / 1024).value_or(0) * 1024;
+}
+
+std::string cpu_name(Files& files) {
+    const std::string table = content(files, "/proc/cpuinfo");
+    for (const char* name : {"model name", "Processor", "cpu model", "Hardware", "cpu"}) {
+        if (const auto value = field_of(table, name); !value.empty()) {
+            return std::string(value);
+        }
+    }
+    return {};
+}
+
+/// The first user with a session that is alive. The C library's log of sessions may be absent: nobody then.
+std::string logged_on_user() {
+    std::string user;
+    setutxent();
+    while (const utmpx* entry = user.empty() ? getutxent() : nullptr) {
+        if (entry->ut_type == USER_PROCESS && entry->ut_pid > 0 && process_exists(narrow<std::uint32_t>(entry->ut_pid))) {
+            const char* end = std::find(std::begin(entry->ut_user), std::end(entry->ut_user), '\0');
+            user.assign(std::begin(entry->ut_user), end);
+        }
+    }
+    endutxent();
+    return user;
+}
+
+class LinuxHost final : public Host {
+public:
+    HostFacts facts() override {
+        const auto files = system_files();
+        HostFacts facts;
+        utsname system{};
+        if (uname(&system) == 0) {
+            facts.hostname = system.nodename;
+            facts.os_name = system.sysname;
+            facts.os_release = system.release;
+            facts.machine = system.machine;
+        }
+        facts.macs = mac_addresses();
+        facts.addresses = ip_addresses();
+        facts.vendor = first_fact(*files, {"/sys/class/dmi/id/sys_vendor", "/sys/class/dmi/id/board_vendor"});
+        facts.product = first_fact(*files, {"/sys/class/dmi/id/product_name", "/sys/class/dmi/id/board_name",
+                                            "/proc/device-tree/model"});
+        facts.serial = first_fact(*files, {"/sys/class/dmi/id/product_serial", "/sys/class/dmi/id/board_serial",
+                                           "/proc/device-tree/serial-number"});
+        facts.cpu = cpu_name(*files);
+        facts.memory_bytes = kilobytes(field_of(content(*files, "/proc/meminfo"), "MemTotal"));
+        facts.boot_id = trim(content(*files, "/proc/sys/kernel/random/boot_id"));
+        facts.user = logged_on_user();
+        return facts;
+    }
+
+    /// The service manager's own commands, so that services and file systems end in order.
+    Status power(PowerAction action) override {
+        const bool again = action == PowerAction::reboot;
+        TRY(ask({"shutdown", again ? "-r" : "-h", "now"}, {again ? "reboot" : "poweroff"}));
+        return {};
+    }
+
+private:
+    using Arguments = std::vector<std::string>;
+
+    static Status ask(const Arguments& first, const Arguments& second) {
+        Command command;
+        command.time_limit = k_power_time_limit;
+        command.output_limit = 512;
+        command.environment = {{"PATH", "/usr/sbin:/usr/bin:/sbin:/bin"}};
+        const CancelToken never;
+        Error last = error(AgentCode::command_not_found);
+        for (const auto& arguments : {first, second}) {
+            command.argv = arguments;
+            auto done = system_processes()->run(command, never);
+            if (done.ok() && done->code == 0 && !done->timed_out) {
+                return {};
+            }
+            last = done.ok() ? error(AgentCode::reboot_failed, arguments.front() + ": " + printable(trim(done->output)))
+                             : std::move(done).error();
+        }
+        return last;
+    }
+};
+
+}  // namespace
+
+std::unique_ptr<Host> system_host() { return std::make_unique<LinuxHost>(); }
+
+std::uint64_t own_memory_bytes() {
+    const auto files = system_files();
+    if (const auto rollup = field_of(content(*files, "/proc/self/smaps_rollup"), "Pss"); !rollup.empty()) {
+        return kilobytes(rollup);
+    }
+    std::uint64_t total = 0;  // kernels before 4.14 have no summary
+    for (const std::string maps = content(*files, "/proc/self/smaps"); const auto line : split(maps, '\n')) {
+        total += line.starts_with("Pss:") ? kilobytes(line.substr(4)) : 0;
+    }
+    return total != 0 ? total : kilobytes(field_of(content(*files, "/proc/self/status"), "VmRSS"));
+}
+
+std::uint32_t own_pid() { return narrow<std::uint32_t>(getpid()); }
+
+bool process_exists(std::uint32_t pid) {
+    if (pid == 0 || pid > static_cast<std::uint32_t>(std::numeric_limits<pid_t>::max())) {
+        return false;
+    }
+    return kill(static_cast<pid_t>(pid), 0) == 0 || errno == EPERM;
+}
+
+}  // namespace hagent::platform
