@@ -29,8 +29,11 @@ struct Record {
     std::vector<Field> fields;
 };
 
-/// "2026-11-22T22:40:01Z info    transfer: resumed at=123 file="a b"": at most k_log_line_bytes, no line end, control
-/// bytes as '?', user names and passwords inside of URLs left out.
+/// What every sink gets: UTF-8 without control bytes, user names and passwords inside of URLs left out, texts cut so
+/// that the record is no longer than about k_log_line_bytes.
+[[nodiscard]] Record cleaned(Record record);
+
+/// One line of at most k_log_line_bytes, no line end: 2026-11-22T22:40:01Z info    transfer: resumed at=123 file="a b"
 [[nodiscard]] std::string to_line(const Record& record);
 
 }  // namespace hagent::log
