@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the splitting of EX command lines.
+#include "agent/script/argv.h"
+
+namespace hagent::script {
+
+Result<std::vector<std::string>> split_command_line(std::string_view line) {
+    std::vector<std::string> argv;
+    std::string current;
+    bool begun = false;
+    for (std::size_t at = 0; at < line.size(); ++at) {
+        const char c = line[at];
+        if (c == ' ' || c == '\t') {
+            if (begun) {
+                argv.push_back(std::move(current));
+            }
+            current.clear();
+            begun = false;
+            continue;
+        }
+        begun = true;
+        if (c != '\'' && c != '"') {
+            current += c;
+            continue;
+        }
+        const auto end = line.find(c, at + 1);
+        if (end == std::string_view::npos) {
+            return error(errors::AgentCode::bad_argument, std::string("expected another ") + c + " in the command line");
+        }
+        current.append(line.substr(at + 1, end - at - 1));
+        at = end;
+    }
+    if (begun) {
+        argv.push_back(std::move(current));
+    }
+    if (argv.empty() || argv.front().empty()) {
+        return error(errors::AgentCode::bad_argument, "expected a program to run");
+    }
+    return argv;
+}
+
+std::string join_command_line(const std::vector<std::string>& argv) {
+    std::string line;
+    for (const auto& argument : argv) {
+        line += line.empty() ? "" : " ";
+        if (!argument.empty() && argument.find_first_of(" \t'\"") == std::string::npos) {
+            line += argument;
+            continue;
+        }
+        const char quote = argument.find('"') == std::string::npos ? '"' : '\'';
+        line.append(1, quote).append(argument).append(1, quote);
+    }
+    return line;
+}
+
+}  // namespace hagent::script

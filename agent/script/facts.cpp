@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the variables of scripts and the comparison of image versions.
+#include "agent/script/facts.h"
+
+#include <array>
+#include <compare>
+
+#include "agent/base/text.h"
+#include "agent/base/version.h"
+
+namespace hagent::script {
+namespace {
+
+bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+
+/// The name in "<name>..." or empty.
+std::string_view variable_name(std::string_view text) {
+    std::size_t end = 1;
+    while (end < text.size() && is_letter(text[end])) {
+        ++end;
+    }
+    return end > 1 && end < text.size() && text[end] == '>' ? text.substr(1, end - 1) : std::string_view();
+}
+
+Result<std::string> value_of(std::string_view name, const Facts& facts) {
+    const std::string os = facts.os_codes.empty() ? "" : facts.os_codes.front();
+    const std::array<std::pair<std::string_view, const std::string*>, 6> variables = {
+        {{"mac", &facts.mac}, {"ip", &facts.ip}, {"hostname", &facts.hostname}, {"serial", &facts.serial}, {"os", &os},
+         {"image", &facts.image_version}}};
+    if (equal_ignoring_case(name, "regroot")) {
+        return error(errors::AgentCode::bad_argument, "expected <regroot> only at the beginning of a repository path");
+    }
+    for (const auto& [known, value] : variables) {
+        if (!equal_ignoring_case(name, known)) {
+            continue;
+        }
+        if (value->empty()) {
+            return error(errors::AgentCode::bad_argument, "this device has no value for <" + std::string(known) + ">");
+        }
+        return *value;
+    }
+    return error(errors::AgentCode::bad_argument, "expected one of <mac> <ip> <hostname> <serial> <os> <image>, not <" +
+                                                      std::string(clip(name, 32)) + ">; a plain '<' is written \"<<\"");
+}
+
+}  // namespace
+
+Facts facts_from(const platform::HostFacts& host, std::vector<std::string> os_codes, std::string image_version) {
+    Facts facts;
+    facts.os_codes = std::move(os_codes);
+    facts.image_version = std::move(image_version);
+    if (!host.product.empty()) {
+        facts.platforms.push_back(host.product);
+        facts.platforms.push_back(std::string(trim(host.vendor + " " + host.product)));
+    }
+    facts.user = host.user;
+    facts.mac = host.macs.empty() ? "" : host.macs.front();
+    facts.ip = host.addresses.empty() ? "" : host.addresses.front();
+    facts.hostname = host.hostname;
+    facts.serial = host.serial;
+    return facts;
+}
+
+Result<std::string> expand(std::string_view text, const Facts& facts) {
+    std::string out;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        if (text[at] != '<') {
+            out += text[at];
+            continue;
+        }
+        const auto rest = text.substr(at);
+        if (rest.starts_with("<<")) {
+            out += '<';
+            ++at;
+        } else if (const auto name = variable_name(rest); !name.empty()) {
+            out += TRY(value_of(name, facts));
+            at += name.size() + 1;
+        } else {
+            out += '<';
+        }
+    }
+    return out;
+}
+
+Result<bool> version_holds(std::string_view condition, std::string_view version) {
+    condition = trim(condition);
+    const auto digits = condition.find_first_not_of("<>=!");
+    const auto relation = condition.substr(0, digits);
+    const auto wanted = digits == std::string_view::npos ? std::string_view() : trim(condition.substr(digits));
+    if (wanted.empty() || wanted.find_first_of(" \t<>=!") != std::string_view::npos) {
+        return error(errors::AgentCode::bad_argument, "expected a relation and a version such as \">=11.2\"");
+    }
+    const auto order = compare_versions(version, wanted);
+    if (relation.empty() || relation == "=" || relation == "==") {
+        return order == 0;
+    }
+    if (relation == "!=") {
+        return order != 0;
+    }
+    if (relation == "<") {
+        return order < 0;
+    }
+    if (relation == "<=") {
+        return order <= 0;
+    }
+    if (relation == ">") {
+        return order > 0;
+    }
+    if (relation == ">=") {
+        return order >= 0;
+    }
+    return error(errors::AgentCode::bad_argument, "expected one of = != < <= > >= before the version");
+}
+
+}  // namespace hagent::script

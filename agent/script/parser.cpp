@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the text form of scripts: sections, [Version] keys and one command a line.
+#include "agent/script/parser.h"
+
+#include <optional>
+
+#include "agent/base/limits.h"
+#include "agent/base/text.h"
+#include "agent/script/command_line.h"
+
+namespace hagent::script {
+namespace {
+
+enum class Section : std::uint8_t { none, version, script, other };
+
+class Parser {
+public:
+    explicit Parser(const std::string& file) { script_.file = file; }
+
+    void line(std::string_view text);
+    [[nodiscard]] Parsed end();
+    [[nodiscard]] bool full() const { return complaints_.size() >= k_complaints; }
+
+private:
+    void header(std::string_view text);
+    void version(std::string_view text);
+    void command(std::string_view text);
+    [[nodiscard]] Complaint complaint(std::string_view text, std::size_t offset, std::string message) const {
+        return {script_.file, number_, column_at(text, offset), std::move(message), std::string(text)};
+    }
+    void complain(std::string_view text, std::size_t offset, std::string message) {
+        complaints_.push_back(complaint(text, offset, std::move(message)));
+    }
+
+    Script script_;
+    std::vector<Complaint> complaints_;
+    Section section_ = Section::none;
+    bool seen_script_ = false;
+    unsigned number_ = 0;
+};
+
+void Parser::line(std::string_view text) {
+    ++number_;
+    if (text.ends_with('\r')) {
+        text.remove_suffix(1);
+    }
+    if (text.size() > limits::k_script_line_bytes) {
+        return complain(text.substr(0, limits::k_script_line_bytes), limits::k_script_line_bytes,
+                        "expected at most " + std::to_string(limits::k_script_line_bytes) + " bytes in a line");
+    }
+    if (auto fault = control_character(text)) {
+        return complain(text, fault->first, std::move(fault->second));
+    }
+    const auto content = trim(text);
+    if (content.empty() || content.front() == ';' || content.front() == '#') {
+        return;
+    }
+    if (content.front() == '[') {
+        return header(text);
+    }
+    switch (section_) {
+        case Section::none:
+            return complain(text, text.find(content), "expected a section such as [Version]");
+        case Section::version:
+            return version(text);
+        case Section::script:
+            return command(text);
+        case Section::other:
+            return;
+    }
+}
+
+void Parser::header(std::string_view text) {
+    const std::size_t open = text.find('[');
+    const std::size_t close = text.find(']', open);
+    if (close == std::string_view::npos) {
+        return complain(text, text.size(), "expected ']' after the section's name");
+    }
+    const auto rest = trim(text.substr(close + 1));
+    if (!rest.empty() && rest.front() != ';' && rest.front() != '#') {
+        return complain(text, close + 1 + text.substr(close + 1).find(rest), "expected nothing after the section's name");
+    }
+    const auto name = trim(text.substr(open + 1, close - open - 1));
+    if (equal_ignoring_case(name, "Version")) {
+        section_ = Section::version;
+    } else if (equal_ignoring_case(name, "Script")) {
+        section_ = Section::script;
+        seen_script_ = true;
+    } else {
+        section_ = Section::other;
+        if (script_.notes.size() < k_complaints) {
+            script_.notes.push_back(complaint(text, open, "this section is not known and was ignored"));
+        }
+    }
+}
+
+void Parser::version(std::string_view text) {
+    const std::size_t equals = text.find('=');
+    const auto key = trim(text.substr(0, equals));
+    if (equals == std::string_view::npos) {
+        return complain(text, text.find(key), "expected Key=Value");
+    }
+    if (key.empty()) {
+        return complain(text, equals, "expected a key before '='");
+    }
+    if (script_.version.size() == limits::k_script_commands) {
+        return complain(text, text.find(key), "expected at most " + std::to_string(limits::k_script_commands) + " keys");
+    }
+    script_.version.emplace_back(key, trim(text.substr(equals + 1)));
+}
+
+void Parser::command(std::string_view text) {
+    if (script_.commands.size() == limits::k_script_commands) {
+        return complain(text, 0, "expected at most " + std::to_string(limits::k_script_commands) + " commands");
+    }
+    Command command;
+    command.line = number_;
+    command.source_line = std::string(text);
+    if (auto fault = read_command(text, k_text_quoting, command)) {
+        return complain(text, fault->first, std::move(fault->second));
+    }
+    script_.commands.push_back(std::move(command));
+}
+
+Parsed Parser::end() {
+    if (complaints_.empty() && !seen_script_) {
+        ++number_;
+        complain("", 0, "expected a [Script] section before the end of the file");
+    }
+    if (!complaints_.empty()) {
+        return std::move(complaints_);
+    }
+    return std::move(script_);
+}
+
+}  // namespace
+
+Parsed parse(std::string_view text, const std::string& file) {
+    if (text.size() > limits::k_script_bytes) {
+        return std::vector<Complaint>{
+            {file, 1, 1, "expected at most " + human_bytes(limits::k_script_bytes) + " of script", ""}};
+    }
+    if (text.starts_with("\xEF\xBB\xBF")) {
+        text.remove_prefix(3);
+    }
+    std::string converted;
+    if (!is_utf8(text)) {
+        converted = utf8_from_latin1(text);
+        text = converted;
+    }
+    Parser parser(file);
+    while (!text.empty() && !parser.full()) {
+        const auto end = text.find('\n');
+        parser.line(text.substr(0, end));
+        text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    }
+    return parser.end();
+}
+
+}  // namespace hagent::script

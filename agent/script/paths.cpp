@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the path jail's code.
+#include "agent/script/paths.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include "agent/base/limits.h"
+#include "agent/base/text.h"
+#include "platform/paths.h"
+
+namespace hagent::script {
+namespace {
+
+using errors::AgentCode;
+
+char separator() { return platform::native("/").front(); }
+bool has_drives() { return separator() == '\\'; }
+
+Error refused(std::string_view path, std::string_view why) {
+    return error(AgentCode::path_refused, "\"" + std::string(clip(path, 200)) + "\" " + std::string(why));
+}
+
+/// Names that Windows gives a meaning of its own: devices, streams, and endings that it drops.
+bool is_special_name(std::string_view part) {
+    constexpr std::array<std::string_view, 6> k_devices = {"CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"};
+    const auto stem = trim(part.substr(0, part.find('.')));
+    const bool port = stem.size() == 4 && stem[3] >= '0' && stem[3] <= '9' &&
+                      (equal_ignoring_case(stem.substr(0, 3), "COM") || equal_ignoring_case(stem.substr(0, 3), "LPT"));
+    const bool device = std::any_of(k_devices.begin(), k_devices.end(),
+                                    [&](std::string_view name) { return equal_ignoring_case(stem, name); });
+    return port || device || part.ends_with('.') || part.ends_with(' ') || part.find_first_of(":*?\"<>|") != part.npos;
+}
+
+bool is_drive(std::string_view part) { return part.size() == 2 && part[1] == ':'; }
+
+std::string joined(const std::vector<std::string_view>& parts) {
+    const std::string between(1, separator());
+    std::string path = has_drives() ? std::string() : between;
+    for (const auto part : parts) {
+        path.append(path.empty() || path == between ? "" : between).append(part);
+    }
+    return has_drives() && parts.size() == 1 ? path + between : path;
+}
+
+/// Below the relocation a drive "C:" is the folder "C".
+std::string relocated(const std::string& path, const Jail& jail) {
+    if (jail.relocation.empty()) {
+        return path;
+    }
+    std::string below = path;
+    if (has_drives()) {
+        below = separator() + replace_all(path, ":", "");
+    }
+    std::string base = jail.relocation;
+    while (!base.empty() && (base.back() == '/' || base.back() == separator())) {
+        base.pop_back();
+    }
+    return base + below;
+}
+
+/// Links of the parents resolved, the last part as written.
+Result<std::string> with_resolved_parent(const std::string& path, platform::Files& files) {
+    const auto last = path.find_last_of(std::string("/") + separator());
+    if (last == std::string::npos || last + 1 == path.size()) {
+        return files.resolve(path);
+    }
+    const bool at_root = last == 0 || path[last - 1] == ':';
+    std::string parent = TRY(files.resolve(path.substr(0, at_root ? last + 1 : last)));
+    if (parent.back() != '/' && parent.back() != separator()) {
+        parent += separator();
+    }
+    return parent + path.substr(last + 1);
+}
+
+Status check_roots(const std::string& real, PathUse use, const Jail& jail, platform::Files& files, std::string_view named) {
+    bool inside = false;
+    for (const auto& root : jail.roots) {
+        const std::string real_root = TRY(files.resolve(relocated(platform::native(root), jail)));
+        if (use == PathUse::remove && is_within(real_root, real) && is_within(real, real_root)) {
+            return refused(named, "is a folder that scripts may work in, not one that they may remove");
+        }
+        const bool everywhere = jail.relocation.empty() && is_within("", platform::native(root));  // "/": all drives
+        inside = inside || everywhere || is_within(real, real_root);
+    }
+    return inside ? Status() : Status(refused(named, "leads through a link to a place outside of the allowed folders"));
+}
+
+Status check_protected(const std::string& real, PathUse use, const Jail& jail, platform::Files& files, std::string_view named) {
+    for (const auto& path : jail.protected_paths) {
+        const std::string own = files.resolve(path).value_or(path);
+        const bool hit = is_within(real, own) || is_within(real, path);
+        const bool parent = use == PathUse::remove && (is_within(own, real) || is_within(path, real));
+        if (hit || parent) {
+            return error(AgentCode::path_protected, "\"" + std::string(clip(named, 200)) + "\" " +
+                                                        (hit ? "belongs to the agent" : "holds files of the agent"));
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
+bool is_within(std::string_view path, std::string_view directory) {
+    while (!directory.empty() && (directory.back() == '/' || directory.back() == separator())) {
+        directory.remove_suffix(1);
+    }
+    if (directory.empty()) {
+        return true;
+    }
+    if (path.size() < directory.size() || !platform::same_path(path.substr(0, directory.size()), directory)) {
+        return false;
+    }
+    return path.size() == directory.size() || path[directory.size()] == '/' || path[directory.size()] == separator();
+}
+
+Result<std::string> tidy_path(std::string_view argument) {
+    const std::string path = platform::native(argument);
+    const bool control = std::any_of(path.begin(), path.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; });
+    if (control) {
+        return refused(printable(argument), "holds a control character");
+    }
+    if (path.size() > limits::k_path_bytes) {
+        return error(AgentCode::name_too_long, std::string(clip(argument, 200)) + "...");
+    }
+    const bool network = has_drives() && path.starts_with("\\\\");
+    if (network || !platform::is_absolute(path)) {
+        return refused(argument, network ? "is a network or device name" : "is not an absolute path");
+    }
+    std::vector<std::string_view> parts;
+    for (const auto part : split(path, separator())) {
+        if (part == "..") {
+            return refused(argument, "has a part \"..\"");
+        }
+        if (part.empty() || part == ".") {
+            continue;
+        }
+        const bool drive = has_drives() && parts.empty() && is_drive(part);
+        if (has_drives() && !drive && (parts.empty() || is_special_name(part))) {
+            return refused(argument, parts.empty() ? "does not begin with a drive" : "has a name with a special meaning");
+        }
+        parts.push_back(part);
+    }
+    if (has_drives() && parts.empty()) {
+        return refused(argument, "does not begin with a drive");
+    }
+    return joined(parts);
+}
+
+Result<std::string> device_path(const std::string& argument, PathUse use, const Jail& jail, platform::Files& files) {
+    const std::string tidy = TRY(tidy_path(argument));
+    const bool allowed = std::any_of(jail.roots.begin(), jail.roots.end(), [&](const std::string& root) {
+        return is_within(tidy, platform::native(root));
+    });
+    if (!allowed) {
+        return refused(argument, "lies outside of the folders in script.roots");
+    }
+    if (use == PathUse::remove && tidy.back() == separator()) {
+        return refused(argument, "is the root of a volume");
+    }
+    const std::string path = relocated(tidy, jail);
+    const std::string real = TRY(use == PathUse::edit ? files.resolve(path) : with_resolved_parent(path, files));
+    TRY(check_roots(real, use, jail, files, argument));
+    TRY(check_protected(real, use, jail, files, argument));
+    const auto info = TRY(files.info(real));
+    if (info && info->kind == platform::FileKind::other) {
+        return refused(argument, "is a device, a pipe or a socket");
+    }
+    return real;
+}
+
+}  // namespace hagent::script

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the placing of files: temp beside the target, sync, rename, sync of the directory.
+#include "agent/script/placing.h"
+
+#include <array>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "agent/base/text.h"
+#include "agent/trust/digest.h"
+#include "platform/paths.h"
+
+namespace hagent::script {
+namespace {
+
+constexpr std::size_t k_chunk = std::size_t{64} << 10U;
+constexpr std::uint32_t k_plain_mode = 0644;
+
+std::string::size_type last_separator(const std::string& path) {
+    return path.find_last_of(std::string("/") + platform::native("/"));
+}
+
+/// Beside the target, the same in every run: what an interruption left is overwritten by the next try.
+std::string temporary_name(const std::string& target) {
+    const auto last = last_separator(target);
+    return target.substr(0, last + 1) + "." + target.substr(last + 1) + ".hagent-new";
+}
+
+Result<bool> is_program(const std::string& path, platform::Files& files) {
+    const auto file = TRY(files.open(path, platform::OpenMode::read));
+    std::array<char, 4> start{};
+    const std::size_t count = TRY(file->read_at(0, start));
+    const std::string_view text(start.data(), count);
+    return text.starts_with("#!") || text == "\x7F" "ELF";
+}
+
+std::uint32_t executable(std::uint32_t mode) { return mode | ((mode & 0444U) >> 2U); }
+
+Result<std::uint32_t> mode_for(const std::string& staged, const std::string& target, platform::Files& files) {
+    const auto old = TRY(files.info(target));
+    const bool replaces = old && old->kind == platform::FileKind::regular;
+    const std::uint32_t mode = replaces ? old->mode & 0777U : k_plain_mode;
+    return TRY(is_program(staged, files)) ? executable(mode) : mode;
+}
+
+Status copy_bytes(const std::string& from, const std::string& to, platform::Files& files, const CancelToken& cancel) {
+    const auto in = TRY(files.open(from, platform::OpenMode::read));
+    const auto out = TRY(files.open(to, platform::OpenMode::truncate));
+    std::vector<char> chunk(k_chunk);
+    for (std::uint64_t at = 0;;) {
+        if (cancel.requested()) {
+            return error(errors::AgentCode::cancelled, to);
+        }
+        const std::size_t count = TRY(in->read_at(at, chunk));
+        if (count == 0) {
+            return out->sync();
+        }
+        TRY(out->write_at(at, std::string_view(chunk.data(), count)));
+        at += count;
+    }
+}
+
+Status place_copy(const std::string& staged, const std::string& target, std::uint32_t mode, platform::Files& files,
+                  const CancelToken& cancel) {
+    const std::string temporary = temporary_name(target);
+    auto status = copy_bytes(staged, temporary, files, cancel);
+    if (status) {
+        status = files.set_mode(temporary, mode);
+    }
+    if (status) {
+        status = files.rename(temporary, target);
+    }
+    if (!status) {
+        (void)files.remove(temporary);  // the first error is the one to tell
+    }
+    return status;
+}
+
+/// Success, or the error; cross_device means that nothing has changed.
+Status place_by_rename(const std::string& staged, const std::string& target, std::uint32_t mode, platform::Files& files) {
+    {
+        const auto file = TRY(files.open(staged, platform::OpenMode::read_write));
+        TRY(file->sync());
+    }
+    TRY(files.set_mode(staged, mode));
+    return files.rename(staged, target);
+}
+
+}  // namespace
+
+Result<bool> is_in_place(const PackageFile& file, const std::string& path, platform::Files& files) {
+    const auto info = TRY(files.info(path));
+    if (!info || info->kind != platform::FileKind::regular || info->bytes != file.bytes) {
+        return false;
+    }
+    const auto open = TRY(files.open(path, platform::OpenMode::read));
+    trust::Sha256 digest;
+    std::vector<char> chunk(k_chunk);
+    for (;;) {
+        const std::size_t count = TRY(open->read_at(digest.bytes(), chunk));
+        if (count == 0) {
+            break;
+        }
+        digest.update(std::string_view(chunk.data(), count));
+    }
+    return to_hex(digest.finish()) == to_lower(file.sha256);
+}
+
+Status make_executable(const std::string& path, platform::Files& files) {
+    const auto info = TRY(files.info(path));
+    if (!info || !TRY(is_program(path, files))) {
+        return {};
+    }
+    const std::uint32_t mode = info->mode & 0777U;
+    return executable(mode) == mode ? Status() : files.set_mode(path, executable(mode));
+}
+
+Status place(const std::string& staged, const std::string& target, Placing placing, platform::Files& files,
+             const CancelToken& cancel) {
+    if (const auto last = last_separator(target); last != std::string::npos && last > 0) {
+        TRY(files.make_directories(target.substr(0, last)));
+    }
+    const std::uint32_t mode = TRY(mode_for(staged, target, files));
+    if (placing == Placing::move) {
+        const auto moved = place_by_rename(staged, target, mode, files);
+        if (moved.ok() || !moved.error().is(errors::AgentCode::cross_device)) {
+            return moved;
+        }
+    }
+    TRY(place_copy(staged, target, mode, files, cancel));
+    return placing == Placing::move ? files.remove(staged) : Status();
+}
+
+}  // namespace hagent::script

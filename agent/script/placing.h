@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns putting a staged file into its place so that a power cut leaves the old content or the new.
+#pragma once
+
+#include <string>
+
+#include "agent/base/cancel.h"
+#include "agent/base/result.h"
+#include "agent/script/package.h"
+#include "platform/files.h"
+
+namespace hagent::script {
+
+/// A regular file with the size and digest of `file` is at `path` already.
+[[nodiscard]] Result<bool> is_in_place(const PackageFile& file, const std::string& path, platform::Files& files);
+
+enum class Placing : std::uint8_t {
+    copy,  // the staged copy stays
+    move,  // it is renamed, or copied and removed when the target is on another volume
+};
+
+/// Puts the content of `staged` at `target` (a real path); missing parents are made. Permissions: those of a file that
+/// is replaced, else 0644; programs ("#!" or ELF) can be executed by all who can read them.
+/// Errors: those of platform::Files, cancelled.
+[[nodiscard]] Status place(const std::string& staged, const std::string& target, Placing placing, platform::Files& files,
+                           const CancelToken& cancel);
+
+/// A program that is at `path` can be executed by all who can read it.
+[[nodiscard]] Status make_executable(const std::string& path, platform::Files& files);
+
+}  // namespace hagent::script

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns what the planner of one command works with: its arguments, the device, and the ways to object.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "agent/script/analysis.h"
+#include "agent/script/commands.h"
+
+namespace hagent::script {
+
+/// A change of disk space, applied once all steps are known.
+struct SpaceChange {
+    std::string path;              // real path
+    std::uint64_t take = 0;        // stored there first ...
+    std::uint64_t give = 0;        // ... then given back
+    const Placement* placement = nullptr;  // of a package file: may be a move out of the staging folder
+};
+
+/// What the planners of all commands share. Borrowed things outlive the analysis.
+struct AnalysisContext {
+    const Script& script;
+    const Facts& facts;
+    const PackageFiles& package;
+    const Jail& jail;
+    platform::Files& files;
+    platform::Disks& disks;
+    const Options& options;
+    Plan& plan;
+    std::map<std::string, const PackageFile*> by_path;
+    std::set<std::string> directories;  // device paths that earlier steps make
+    std::set<std::string> downloads;    // package paths already in the plan's downloads
+};
+
+class Planning {
+public:
+    Planning(AnalysisContext& context, const Command& command, const CommandRow& row, PlannedStep& step, StepState earlier)
+        : context(context), command(command), row(row), step(step), earlier_(earlier) {}
+
+    AnalysisContext& context;
+    const Command& command;
+    const CommandRow& row;
+    PlannedStep& step;  // arguments are expanded already
+
+    [[nodiscard]] std::size_t count() const { return step.arguments.size(); }
+    [[nodiscard]] const std::string& argument(std::size_t index) const { return step.arguments[index]; }
+    /// Done in an earlier run: the plan still shows it, but its conditions need not hold any more.
+    [[nodiscard]] bool settled() const { return earlier_ == StepState::done || earlier_ == StepState::failed; }
+    [[nodiscard]] bool in_flight() const { return earlier_ == StepState::running; }
+
+    /// The command itself is wrong or forbidden: ERROR, optional or not. `index` is the argument at fault.
+    void refuse(std::size_t index, const Error& error);
+    void refuse_command(const Error& error);
+    /// A condition does not hold or something is missing: ERROR, or WARNING and a finding when the step is optional.
+    void fail(std::size_t index, const Error& error);
+
+    /// The real path of an argument; empty after refuse() has been called.
+    [[nodiscard]] std::string real_path(std::size_t index, PathUse use);
+
+private:
+    void add(unsigned column, const Error& error, errors::Severity severity);
+    [[nodiscard]] unsigned column_of(std::size_t index) const;
+
+    StepState earlier_;
+};
+
+// One planner for each row of the table.
+void plan_os(Planning& planning);
+void plan_space(Planning& planning);
+void plan_image_version(Planning& planning);
+void plan_platform(Planning& planning);
+void plan_user(Planning& planning);
+void plan_fetch_files(Planning& planning);
+void plan_fetch_tree(Planning& planning);
+void plan_upload(Planning& planning);
+void plan_execute(Planning& planning);
+void plan_delete_file(Planning& planning);
+void plan_delete_tree(Planning& planning);
+void plan_rename(Planning& planning);
+void plan_add_line(Planning& planning);
+void plan_delete_line(Planning& planning);
+void plan_reboot(Planning& planning);
+void plan_power_off(Planning& planning);
+
+}  // namespace hagent::script
