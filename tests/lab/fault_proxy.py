@@ -240,11 +240,11 @@ class FaultProxy:
             step = min(len(data), max(self._bytes_per_s // 20, 1)) if self._bytes_per_s else len(data)
             fault, allowed = self._fault_for(link, step)
             piece, data = data[:allowed if fault else step], data[step:]
-            link.client.sendall(piece)
             with self.lock:
                 link.to_client += len(piece)
                 link.since_request += len(piece)
                 link.by_path[link.path] = link.by_path.get(link.path, 0) + len(piece)
+            link.client.sendall(piece)
             if fault:
                 self._break(link, fault)
                 return False

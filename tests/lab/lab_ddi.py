@@ -265,9 +265,10 @@ class Ddi:
             raise Refused(404, f"module {module_id} has no artifact {filename}")
         if checksum:
             return Response(200, f"{artifact['md5']}  {artifact['filename']}".encode(), "text/plain")
-        if request.method == "GET" and "Range" not in request.headers:
+        response = file_response(request, self.store.blob(artifact), artifact["size"], artifact["sha1"], artifact["stored"])
+        if response.status == 200 and request.method == "GET" and "Range" not in request.headers:
             self.actions.note(action["id"], "DOWNLOAD", f"the device downloads {artifact['filename']}")
-        return file_response(request, self.store.blob(artifact), artifact["size"], artifact["sha1"], artifact["stored"])
+        return response
 
     def _base(self, request, device_id):
         return f"{request.base()}/{TENANT}/controller/v1/{urllib.parse.quote(device_id)}"
