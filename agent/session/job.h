@@ -25,13 +25,23 @@ struct Artifact {
     std::string sha1;    // only looked at when there is no sha256
 };
 
+/// Set by the command line only: such a package needs no signature (spec 8).
+struct LocalFolder {
+    std::string directory;   // empty: none
+    std::string entry;       // path of the script; may lie outside the folder
+    std::string relocation;  // --root
+    bool allow_unsigned = false;  // for a base_url
+};
+
 /// One unit of work. Equal ids from one manager are the same job, offered again.
 struct Job {
     std::string id;       // the manager's own, whole: a string, never a number
     JobKind kind = JobKind::script;
     std::string name;     // for people: distribution or package name and version
     std::string version;
-    std::vector<Artifact> artifacts;  // manifest.json and manifest.sig among them
+    std::vector<Artifact> artifacts;  // what the manager offers one by one, manifest.json and manifest.sig among them
+    std::string base_url;  // or: the folder that holds the manifest, with '/' at its end
+    LocalFolder local;     // or: a folder of the administrator at the command line
     bool execute = true;  // false: download only, or the maintenance window is closed
     bool forced = true;   // false: soft, the device may choose its time
 };

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the access rules' code.
+#include "agent/http/access.h"
+
+#include <algorithm>
+
+#include "agent/base/text.h"
+#include "agent/trust/digest.h"
+
+namespace hagent::http {
+namespace {
+
+constexpr std::string_view k_bearer = "Bearer ";
+
+std::string_view address_of(std::string_view bound) { return bound.substr(0, bound.rfind(':')); }
+
+std::string_view port_of(std::string_view bound) { return bound.substr(std::min(bound.rfind(':') + 1, bound.size())); }
+
+bool is_loopback(std::string_view address) {
+    return address.starts_with("127.") || address == "[::1]" || address == "localhost";
+}
+
+}  // namespace
+
+Result<std::vector<Operator>> parse_operators(std::string_view text) {
+    std::vector<Operator> operators;
+    unsigned number = 0;
+    for (const auto line : split(text, '\n')) {
+        ++number;
+        const auto parts = words(line.substr(0, line.find('#')));
+        if (parts.empty()) {
+            continue;
+        }
+        const auto digest = parts.size() == 3 ? from_hex(parts[2]) : std::nullopt;
+        if (!digest || digest->size() != 32 || (parts[0] != "viewer" && parts[0] != "operator")) {
+            return error(errors::AgentCode::config_bad_value,
+                         "operators file, line " + std::to_string(number) + ": expected 'viewer|operator NAME SHA256'");
+        }
+        operators.push_back({std::string(parts[1]), parts[0] == "operator" ? Role::operators : Role::viewer, to_lower(parts[2])});
+    }
+    return operators;
+}
+
+Access::Access(std::string bound, std::vector<Operator> operators)
+    : bound_(std::move(bound)), loopback_(is_loopback(address_of(bound_))), operators_(std::move(operators)) {}
+
+bool Access::host_is_ours(std::string_view host) const {
+    if (host.empty() || host == bound_) {
+        return true;
+    }
+    const auto colon = host.rfind(':');
+    const bool has_port = colon != std::string_view::npos && host.find(']', colon) == std::string_view::npos;
+    const auto name = has_port ? host.substr(0, colon) : host;
+    return (!has_port || host.substr(colon + 1) == port_of(bound_)) && loopback_ && is_loopback(name);
+}
+
+const Operator* Access::caller(const Request& request) const {
+    const auto given = request.header("authorization");
+    if (!given.starts_with(k_bearer)) {
+        return nullptr;
+    }
+    const auto digest = trust::sha256_hex(given.substr(k_bearer.size()));
+    const Operator* found = nullptr;
+    for (const auto& entry : operators_) {  // every entry is compared, so that time tells nothing
+        if (trust::constant_time_equal(digest, entry.token_sha256)) {
+            found = &entry;
+        }
+    }
+    return found;
+}
+
+std::optional<Response> Access::refusal(const Request& request, Role needed) const {
+    const Operator* who = caller(request);
+    // A browser that was lured here by a foreign name (DNS rebinding) or page (CSRF) says so in Host and Origin.
+    if (who == nullptr && loopback_ && !host_is_ours(request.header("host"))) {
+        return problem(403, "The Host header names another machine. Use the address that the agent listens on.");
+    }
+    const auto origin = request.header("origin");
+    if (!origin.empty() && origin != "http://" + std::string(request.header("host")) &&
+        origin != "https://" + std::string(request.header("host"))) {
+        return problem(403, "The request comes from another web page.");
+    }
+    if (needed == Role::anyone || (needed == Role::viewer && loopback_) || (who != nullptr && who->role >= needed)) {
+        return std::nullopt;
+    }
+    if (who != nullptr) {
+        return problem(403, "This token may read but not act. Use an operator's token.");
+    }
+    Response refused = problem(401, "This needs a token: send 'Authorization: Bearer TOKEN'. Tokens are in listen.operators_file.");
+    refused.headers.emplace_back("WWW-Authenticate", "Bearer");
+    return refused;
+}
+
+}  // namespace hagent::http

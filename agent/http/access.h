@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the decision who may call what: deny by default.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/base/result.h"
+#include "agent/http/request.h"
+#include "agent/http/response.h"
+
+namespace hagent::http {
+
+/// anyone: the trigger only. viewer: reads; nobody needs to log in for that on a loopback listener. operators act.
+enum class Role : std::uint8_t { anyone, viewer, operators };
+
+/// A token is stored as the SHA-256 of its text, never as itself.
+struct Operator {
+    std::string name;
+    Role role = Role::viewer;
+    std::string token_sha256;  // lower-case hexadecimal
+};
+
+/// Lines of "viewer|operator NAME SHA256HEX"; '#' begins a comment. Fails with config_bad_value and the line.
+[[nodiscard]] Result<std::vector<Operator>> parse_operators(std::string_view text);
+
+class Access {
+public:
+    /// `bound` is the listener's "address:port".
+    Access(std::string bound, std::vector<Operator> operators);
+
+    /// Why the request is refused (401 without a good token, 403 for a foreign Host or Origin), or nothing.
+    [[nodiscard]] std::optional<Response> refusal(const Request& request, Role needed) const;
+
+private:
+    [[nodiscard]] bool host_is_ours(std::string_view host) const;
+    [[nodiscard]] const Operator* caller(const Request& request) const;
+
+    std::string bound_;
+    bool loopback_;
+    std::vector<Operator> operators_;
+};
+
+}  // namespace hagent::http

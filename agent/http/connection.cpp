@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the client's state machine: reading -> writing -> reading again or draining -> closed.
+#include "agent/http/connection.h"
+
+#include <array>
+#include <utility>
+
+#include "agent/base/limits.h"
+
+namespace hagent::http {
+namespace {
+
+constexpr Millis k_head_time = Seconds{limits::k_http_header_seconds};
+constexpr Millis k_idle_time = Seconds{limits::k_http_idle_seconds};
+constexpr Millis k_drain_time = Seconds{2};
+constexpr char k_tls_handshake = 0x16;  // RFC 8446 5.1: the first byte of a ClientHello record
+
+}  // namespace
+
+Connection::Connection(std::unique_ptr<platform::Stream> stream, Uptime now)
+    : stream_(std::move(stream)), deadline_(now + k_head_time), waiting_since_(now) {}
+
+loop::Interest Connection::interest() const { return {state_ != State::writing, state_ == State::writing}; }
+
+Connection::State Connection::advance(loop::Interest ready, Uptime now, const Answer& answer) {
+    bool moved = ready.read || ready.write;
+    while (moved && state_ != State::closed) {
+        switch (state_) {
+            case State::reading:
+            case State::draining: moved = read_some(now, answer); break;
+            case State::writing: moved = write_some(now); break;
+            case State::closed: break;
+        }
+    }
+    if (state_ != State::closed && now >= deadline_) {
+        if (state_ == State::reading && parser_.started()) {
+            send(problem(408, "The request took too long to arrive."), false, now);
+            write_some(now);
+        }
+        state_ = State::closed;
+    }
+    return state_;
+}
+
+bool Connection::read_some(Uptime now, const Answer& answer) {
+    if (state_ == State::reading && !pending_.empty()) {  // a pipelined request
+        const std::string bytes = std::exchange(pending_, {});
+        take(bytes, now, answer);
+        return true;
+    }
+    std::array<char, 4096> buffer{};
+    const auto got = stream_->read(buffer);
+    if (!got.ok() || (got->has_value() && **got == 0)) {
+        state_ = State::closed;
+        return false;
+    }
+    if (!got->has_value()) {
+        return false;
+    }
+    if (state_ == State::reading) {
+        take({buffer.data(), **got}, now, answer);
+    }
+    return true;
+}
+
+void Connection::take(std::string_view bytes, Uptime now, const Answer& answer) {
+    if (!parser_.started() && !bytes.empty()) {
+        deadline_ = now + k_head_time;
+        if (bytes.front() == k_tls_handshake) {
+            return send(problem(400, "This port speaks plain HTTP; the client began a TLS handshake. Use http://."), false, now);
+        }
+    }
+    const auto used = parser_.feed(bytes);
+    if (parser_.state() == RequestParser::State::failed) {
+        return send(problem(parser_.failure_status(), parser_.failure()), false, now);
+    }
+    if (parser_.state() != RequestParser::State::complete) {
+        if (parser_.expects_continue() && !continued_ && parser_.state() != RequestParser::State::head) {
+            continued_ = true;
+            (void)stream_->write("HTTP/1.1 100 Continue\r\n\r\n");  // fits any send buffer; a lost one only delays the client
+        }
+        return;
+    }
+    pending_ = bytes.substr(used);
+    parser_.request().peer = stream_->peer();
+    send(answer(parser_.request()), parser_.request().keep_alive, now);
+}
+
+void Connection::send(const Response& response, bool keep_alive, Uptime now) {
+    out_ = to_wire(response, keep_alive, parser_.request().method == "HEAD");
+    sent_ = 0;
+    keep_alive_ = keep_alive;
+    state_ = State::writing;
+    deadline_ = now + k_idle_time;
+}
+
+bool Connection::write_some(Uptime now) {
+    const auto took = stream_->write(std::string_view(out_).substr(sent_));
+    if (!took.ok()) {
+        state_ = State::closed;
+        return false;
+    }
+    if (!took->has_value()) {
+        return false;
+    }
+    sent_ += **took;
+    if (sent_ < out_.size()) {
+        return true;
+    }
+    out_ = {};
+    if (!keep_alive_) {  // closing with unread bytes would reset the answer away: let the client close first
+        stream_->shut_write();
+        state_ = State::draining;
+        deadline_ = now + k_drain_time;
+        return true;
+    }
+    parser_ = RequestParser();
+    continued_ = false;
+    state_ = State::reading;
+    waiting_since_ = now;
+    deadline_ = now + k_idle_time;
+    return true;
+}
+
+}  // namespace hagent::http

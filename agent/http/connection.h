@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns one client: its bytes in, its bytes out, and how long it may take. Knows sockets, not routes.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "agent/base/time.h"
+#include "agent/http/request_parser.h"
+#include "agent/http/response.h"
+#include "agent/loop/loop.h"
+#include "platform/socket.h"
+
+namespace hagent::http {
+
+class Connection {
+public:
+    enum class State : std::uint8_t { reading, writing, draining, closed };
+    using Answer = std::function<Response(const Request&)>;
+
+    Connection(std::unique_ptr<platform::Stream> stream, Uptime now);
+
+    /// Moves on as far as the socket lets it; closed afterwards means: destroy it.
+    State advance(loop::Interest ready, Uptime now, const Answer& answer);
+
+    [[nodiscard]] platform::SocketId socket() const { return stream_->id(); }
+    [[nodiscard]] loop::Interest interest() const;
+    /// When this client is cut unless it moves on. A request that trickles in does not move this.
+    [[nodiscard]] Uptime deadline() const { return deadline_; }
+    /// When it last finished a request (or connected): the oldest one makes room for others.
+    [[nodiscard]] Uptime waiting_since() const { return waiting_since_; }
+
+private:
+    bool read_some(Uptime now, const Answer& answer);
+    bool write_some(Uptime now);
+    void take(std::string_view bytes, Uptime now, const Answer& answer);
+    void send(const Response& response, bool keep_alive, Uptime now);
+
+    std::unique_ptr<platform::Stream> stream_;
+    State state_ = State::reading;
+    RequestParser parser_;
+    std::string pending_;  // bytes after the request in work
+    std::string out_;
+    std::size_t sent_ = 0;
+    bool keep_alive_ = false;
+    bool continued_ = false;
+    Uptime deadline_;
+    Uptime waiting_since_;
+};
+
+}  // namespace hagent::http

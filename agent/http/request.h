@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the value of one parsed HTTP request.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace hagent::http {
+
+struct Request {
+    std::string method;  // as sent: "GET"
+    std::string path;    // percent-decoded, begins with '/'
+    std::string query;   // raw, without '?'
+    std::vector<std::pair<std::string, std::string>> headers;  // names in lower case, values trimmed
+    std::string body;    // chunks already joined
+    std::string peer;    // literal address, without port
+    bool keep_alive = true;
+
+    /// The first header of that (lower-case) name; empty when absent.
+    [[nodiscard]] std::string_view header(std::string_view name) const;
+};
+
+}  // namespace hagent::http

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns route matching.
+#include "agent/http/router.h"
+
+namespace hagent::http {
+namespace {
+
+bool matches(const Route& route, std::string_view path) {
+    const bool prefix = route.path.size() > 1 && route.path.back() == '/';
+    return prefix ? path.size() > route.path.size() && path.starts_with(route.path) : path == route.path;
+}
+
+bool same_method(const Route& route, std::string_view method) {
+    return route.method == method || (method == "HEAD" && route.method == "GET");
+}
+
+}  // namespace
+
+Response Router::answer(const Request& request) const {
+    std::string allowed;
+    for (const auto& route : routes_) {
+        if (!matches(route, request.path)) {
+            continue;
+        }
+        if (!same_method(route, request.method)) {
+            allowed += (allowed.empty() ? "" : ", ") + route.method;
+            continue;
+        }
+        if (auto refusal = access_.refusal(request, route.needed)) {
+            return *std::move(refusal);
+        }
+        const auto rest = route.path.size() > 1 && route.path.back() == '/'
+                              ? std::string_view(request.path).substr(route.path.size())
+                              : std::string_view();
+        return route.handler(request, rest);
+    }
+    if (!allowed.empty()) {
+        Response refused = problem(405, "This path does not take the method " + request.method + ".");
+        refused.headers.emplace_back("Allow", allowed);
+        return refused;
+    }
+    return problem(404, "There is nothing at this path. The status page is at /.");
+}
+
+}  // namespace hagent::http

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the way from a path to its handler, and the rule of who may call it.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/http/access.h"
+#include "agent/http/request.h"
+#include "agent/http/response.h"
+
+namespace hagent::http {
+
+/// `rest` is what the path holds after a pattern that ends with '/'.
+using Handler = std::function<Response(const Request&, std::string_view rest)>;
+
+struct Route {
+    std::string method;
+    std::string path;  // exact, or a prefix when it ends with '/' (and is longer than "/")
+    Role needed = Role::viewer;
+    Handler handler;
+};
+
+class Router {
+public:
+    explicit Router(Access access) : access_(std::move(access)) {}
+
+    void add(Route route) { routes_.push_back(std::move(route)); }
+    /// Answers: 404 unknown path, 405 with Allow for another method, 401/403 by access, else the handler's.
+    [[nodiscard]] Response answer(const Request& request) const;
+
+private:
+    Access access_;
+    std::vector<Route> routes_;
+};
+
+}  // namespace hagent::http

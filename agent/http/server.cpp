@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the listening socket and the table of clients.
+#include "agent/http/server.h"
+
+#include <algorithm>
+#include <unordered_map>
+#include <utility>
+
+#include "agent/base/limits.h"
+#include "agent/base/number.h"
+#include "agent/http/connection.h"
+
+namespace hagent::http {
+
+struct Server::Impl {
+    Impl(loop::Loop& loop_in, platform::Clock& clock_in) : loop(loop_in), clock(clock_in) {}
+
+    loop::Loop& loop;
+    platform::Clock& clock;
+    std::unique_ptr<platform::Listener> listener;
+    std::string address;
+    const Router* router = nullptr;
+    std::unordered_map<platform::SocketId, std::unique_ptr<Connection>> clients;
+    loop::TimerId sweep_timer = 0;
+
+    Response answer(const Request& request) const {
+        return router == nullptr ? problem(503, "The agent is still starting.") : router->answer(request);
+    }
+
+    void accept_all() {
+        for (;;) {
+            auto accepted = listener->accept();
+            if (!accepted.ok() || !accepted->has_value()) {
+                return;
+            }
+            if (clients.size() >= limits::k_http_connections) {
+                drop_longest_waiting();
+            }
+            auto client = std::make_unique<Connection>(*std::move(*accepted), clock.uptime());
+            const auto socket = client->socket();
+            loop.watch(socket, client->interest(), [this, socket](loop::Interest ready) { advance(socket, ready); });
+            clients.emplace(socket, std::move(client));
+            schedule_sweep();
+        }
+    }
+
+    void advance(platform::SocketId socket, loop::Interest ready) {
+        const auto found = clients.find(socket);
+        if (found == clients.end()) {
+            return;
+        }
+        const auto state = found->second->advance(ready, clock.uptime(), [this](const Request& r) { return answer(r); });
+        if (state == Connection::State::closed) {
+            drop(socket);
+        } else {
+            loop.set_interest(socket, found->second->interest());
+        }
+    }
+
+    void drop(platform::SocketId socket) {
+        loop.unwatch(socket);
+        clients.erase(socket);
+    }
+
+    void drop_longest_waiting() {
+        const auto oldest = std::min_element(clients.begin(), clients.end(), [](const auto& a, const auto& b) {
+            return a.second->waiting_since() < b.second->waiting_since();
+        });
+        drop(oldest->first);
+    }
+
+    /// One timer for all clients, armed only while there are any: an idle listener never wakes the machine.
+    void schedule_sweep() {
+        if (sweep_timer != 0 || clients.empty()) {
+            return;
+        }
+        sweep_timer = loop.after(Seconds{1}, [this] {
+            sweep_timer = 0;
+            std::vector<platform::SocketId> late;
+            for (const auto& [socket, client] : clients) {
+                if (clock.uptime() >= client->deadline()) {
+                    late.push_back(socket);
+                }
+            }
+            for (const auto socket : late) {
+                advance(socket, {});
+            }
+            schedule_sweep();
+        });
+    }
+};
+
+Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Server::~Server() {
+    impl_->loop.cancel(impl_->sweep_timer);
+    impl_->loop.unwatch(impl_->listener->id());
+    while (!impl_->clients.empty()) {
+        impl_->drop(impl_->clients.begin()->first);
+    }
+}
+
+Result<std::unique_ptr<Server>> Server::start(loop::Loop& loop, platform::Clock& clock, const std::string& bound) {
+    const auto colon = bound.rfind(':');
+    const auto port = colon == std::string::npos ? std::nullopt : parse_u64(std::string_view(bound).substr(colon + 1), 65535);
+    if (!port) {
+        return error(errors::AgentCode::config_bad_value, "listen address '" + bound + "': expected ADDRESS:PORT");
+    }
+    std::string address = bound.substr(0, colon);
+    const std::string shown_address = address;
+    if (address.size() > 2 && address.front() == '[' && address.back() == ']') {
+        address = address.substr(1, address.size() - 2);
+    }
+    auto impl = std::make_unique<Impl>(loop, clock);
+    impl->listener = TRY(platform::listen(address, narrow<std::uint16_t>(*port)));
+    impl->address = shown_address + ":" + std::to_string(impl->listener->port());
+    Impl* self = impl.get();
+    loop.watch(impl->listener->id(), {true, false}, [self](loop::Interest) { self->accept_all(); });
+    return std::unique_ptr<Server>(new Server(std::move(impl)));
+}
+
+const std::string& Server::address() const { return impl_->address; }
+void Server::serve(const Router& router) { impl_->router = &router; }
+std::size_t Server::connections() const { return impl_->clients.size(); }
+
+}  // namespace hagent::http

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the listener: accepts on the loop, cuts slow clients, hands complete requests to the router.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "agent/base/result.h"
+#include "agent/http/router.h"
+#include "agent/loop/loop.h"
+#include "platform/clock.h"
+
+namespace hagent::http {
+
+/// Serves until destroyed. At most k_http_connections at a time: when another comes, the client that has waited
+/// longest in the middle of a request (or idle) makes room, so that slow clients cannot lock others out.
+class Server {
+public:
+    /// `bound` is "address:port" (port 0: any free one; IPv6 in brackets).
+    [[nodiscard]] static Result<std::unique_ptr<Server>> start(loop::Loop& loop, platform::Clock& clock,
+                                                               const std::string& bound);
+    ~Server();
+    Server(const Server&) = delete;
+    Server& operator=(const Server&) = delete;
+
+    /// The address in use: "127.0.0.1:8420".
+    [[nodiscard]] const std::string& address() const;
+    /// Requests are answered with 503 until a router is set. It is borrowed.
+    void serve(const Router& router);
+    [[nodiscard]] std::size_t connections() const;
+
+private:
+    struct Impl;
+    explicit Server(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace hagent::http

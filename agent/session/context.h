@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns what a session borrows from the agent, and how it tells the agent about itself.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "agent/base/cancel.h"
+#include "agent/log/log.h"
+#include "agent/script/facts.h"
+#include "agent/session/record.h"
+#include "agent/session/store.h"
+#include "agent/transfer/fetcher.h"
+#include "agent/transfer/options.h"
+#include "agent/trust/package_check.h"
+#include "platform/clock.h"
+#include "platform/disk.h"
+#include "platform/files.h"
+#include "platform/host.h"
+#include "platform/process.h"
+
+namespace hagent::session {
+
+/// Hears of every change, on the session's thread.
+class Observer {
+public:
+    virtual ~Observer() = default;
+    /// A new state to show. Called at every phase and step, and at most about four times a second in between.
+    virtual void changed(const SessionRecord& record) = 0;
+    /// Durable when it returns success. A final report may come again for the same job after a crash.
+    [[nodiscard]] virtual Status report(const Report& report) = 0;
+};
+
+/// What the configuration says about sessions.
+struct Settings {
+    std::string state_directory;
+    std::string keys_directory;
+    std::vector<std::string> os_codes;          // own code first
+    std::vector<std::string> device_ids;        // the device id and the MAC addresses
+    std::vector<std::string> script_roots;
+    std::vector<std::string> protected_paths;   // program, config, keys, state, hooks
+    std::string hooks_directory;
+    std::string run_as;
+    Seconds step_time_limit{3600};
+    std::string image_version;
+};
+
+/// Everything here outlives the session.
+struct Context {
+    platform::Files& files;
+    platform::Clock& clock;
+    platform::Processes& processes;
+    platform::Host& host;
+    platform::Disks& disks;
+    transfer::Fetcher& fetcher;
+    const transfer::Options& transfer_options;
+    const transfer::Random& random;
+    log::Log& log;
+    const Settings& settings;
+    Store& store;
+    Observer& observer;
+};
+
+}  // namespace hagent::session

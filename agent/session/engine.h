@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the jobs of this device: one at a time on the worker, the others waiting, each job id once.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/loop/worker.h"
+#include "agent/session/context.h"
+#include "agent/session/session.h"
+
+namespace hagent::session {
+
+enum class Offer : std::uint8_t {
+    taken,   // a new job, or a waiting one that may be executed now
+    known,   // running or waiting already
+    full,    // too many jobs wait: the manager will offer it again
+};
+
+enum class CancelOutcome : std::uint8_t {
+    stopping,  // its session ends within a second and reports that it was cancelled
+    dropped,   // it had not begun
+    too_late,  // the device is being changed: it goes on to its end
+    unknown,   // no such job here
+};
+
+/// Thread-safe. Works on the worker; the observer of the context hears of everything.
+class Engine {
+public:
+    /// `on_idle` is called on the worker's thread after each session.
+    Engine(Context& context, loop::Worker& worker, std::function<void()> on_idle);
+    Engine(const Engine&) = delete;
+    Engine& operator=(const Engine&) = delete;
+
+    /// Queues every unfinished session of the store, oldest first, and tidies up. Call it once, first.
+    [[nodiscard]] Status resume_unfinished();
+
+    [[nodiscard]] Offer offer(const Job& job);
+    [[nodiscard]] CancelOutcome cancel(const std::string& job_id, StopReason reason);
+    /// By session id, as the status page names it.
+    [[nodiscard]] CancelOutcome cancel_session(const std::string& session_id, StopReason reason);
+    /// Stops what runs so that it can go on at the next start. No job is begun any more.
+    void shut_down();
+    /// Nothing runs and nothing is queued (jobs that wait for leave to execute do not count).
+    [[nodiscard]] bool idle() const;
+
+private:
+    struct Entry {
+        Job job;
+        std::string session_id;  // empty: not begun yet
+        bool waiting = false;    // downloaded, not to be executed yet
+        // shared: the session's thread and those who stop it
+        std::shared_ptr<Stop> stop = std::make_shared<Stop>();
+    };
+
+    [[nodiscard]] Entry* find(const std::string& job_id);
+    [[nodiscard]] CancelOutcome cancel_entry(std::deque<Entry>::iterator entry, StopReason reason);
+    [[nodiscard]] bool schedule();
+    void work();
+    [[nodiscard]] Result<SessionEnd> run_one(Entry entry);
+
+    Context& context_;
+    loop::Worker& worker_;
+    std::function<void()> on_idle_;
+    mutable std::mutex mutex_;
+    std::deque<Entry> entries_;  // running_ points into it by job id
+    std::string running_;        // job id; empty: none
+    bool shut_down_ = false;
+};
+
+}  // namespace hagent::session

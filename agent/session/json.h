@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the JSON shapes of results, errors and sessions (spec 11 "JSON shapes"), as text.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "agent/base/error.h"
+#include "agent/base/task_result.h"
+#include "agent/session/record.h"
+
+namespace hagent::session {
+
+/// "The server has no such file or gives no access to it (fw/kernel)": the catalogue's cause with the context.
+[[nodiscard]] std::string plain_text(const TaskResult& result);
+/// The catalogue's next step; of the native code where there is one.
+[[nodiscard]] std::string next_step(const TaskResult& result);
+
+[[nodiscard]] std::string result_json(const TaskResult& result);
+[[nodiscard]] std::string results_json(std::span<const TaskResult> results);
+/// {"id","name","number","protocol","text","next","retry"}.
+[[nodiscard]] std::string error_json(const Error& error);
+[[nodiscard]] std::string session_json(const SessionRecord& record);
+/// One entry of fetch's and a transfer's "decisions".
+[[nodiscard]] std::string decision_json(const transfer::Attempted& attempted);
+/// A JSON string literal; bytes that are not UTF-8 are replaced.
+[[nodiscard]] std::string quoted(std::string_view text);
+
+}  // namespace hagent::session

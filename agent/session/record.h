@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns SessionRecord: everything that is known of one session, as a value to publish, store and show.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/base/task_result.h"
+#include "agent/base/time.h"
+#include "agent/script/analysis.h"
+#include "agent/script/steps.h"
+#include "agent/session/job.h"
+#include "agent/session/phase.h"
+#include "agent/transfer/download.h"
+
+namespace hagent::session {
+
+struct StepView {
+    unsigned n = 0, line = 0;
+    std::string op, effect;
+    script::StepState state = script::StepState::pending;
+    std::vector<TaskResult> results;
+    std::string output;
+};
+
+enum class TransferState : std::uint8_t { waiting, running, done, failed };
+[[nodiscard]] std::string_view to_string(TransferState state);
+
+struct TransferView {
+    std::string file;                       // path in the package
+    std::string url;                        // of the source in use, without credentials
+    std::uint64_t bytes = 0, total = 0;
+    std::uint64_t rate_bps = 0;             // bytes a second
+    unsigned attempts = 0;
+    std::vector<std::uint64_t> resumed_at;  // offsets, also over restarts of the agent
+    TransferState state = TransferState::waiting;
+    std::vector<transfer::Attempted> decisions;
+    std::vector<std::string> transcript;
+};
+
+struct Progress {
+    std::uint64_t bytes = 0, total = 0;
+    std::uint64_t rate_bps = 0;
+    std::optional<std::int64_t> eta_s;
+};
+
+/// Transfers that are shown one by one; the counts in Progress are of all.
+inline constexpr std::size_t k_shown_transfers = 64;
+
+struct SessionRecord {
+    std::string id;
+    Job job;
+    std::string package, version, signer;   // of the verified manifest
+    std::uint64_t serial = 0;
+    Phase phase = Phase::initial;
+    WallTime started;
+    std::optional<WallTime> ended;
+    unsigned resumptions = 0;               // how often it went on after a restart
+    std::vector<StepView> steps;
+    Progress progress;
+    std::vector<TransferView> transfers;
+    std::vector<script::VolumeImpact> disk;
+    unsigned reboots = 0;
+    std::vector<TaskResult> results;
+
+    [[nodiscard]] std::vector<TaskResult> all_results() const;  // of the session, then of its steps
+    [[nodiscard]] bool failed() const { return is_final(phase) && has_error(results); }
+};
+
+}  // namespace hagent::session

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns one session: the only place where the order of selection, analysis and execution is decided.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "agent/session/context.h"
+#include "agent/session/package.h"
+#include "agent/session/stop.h"
+
+namespace hagent::session {
+
+enum class SessionEnd : std::uint8_t {
+    finished,     // completed or aborted; the final report is in the queue
+    waiting,      // everything is downloaded, but it may not be executed yet
+    interrupted,  // stopped by a shutdown: goes on at the next start
+    rebooting,    // the machine was asked to restart: goes on after that
+};
+
+class Session {
+public:
+    /// A new session for a job.
+    [[nodiscard]] static Result<std::unique_ptr<Session>> begin(Context& context, const Job& job);
+    /// An unfinished one, after a restart, or when a waiting job may be executed now (then with the job as offered again).
+    [[nodiscard]] static Result<std::unique_ptr<Session>> resume(Context& context, const std::string& id,
+                                                                 const std::optional<Job>& offered_again);
+
+    /// Works until the end. Errors: those of the journal or report queue only (disk full, read only ...): nothing
+    /// was lost and the session can go on later.
+    [[nodiscard]] Result<SessionEnd> run(Stop& stop);
+
+    [[nodiscard]] const SessionRecord& record() const { return record_; }
+
+private:
+    Session(Context& context, SessionLog log, Stored stored);
+
+    [[nodiscard]] Result<SessionEnd> phases(Stop& stop);
+    [[nodiscard]] Status select(Stop& stop);
+    [[nodiscard]] Status analyse();
+    [[nodiscard]] Status download(Stop& stop);
+    [[nodiscard]] Result<SessionEnd> execute(Stop& stop);
+    [[nodiscard]] Result<SessionEnd> finish(Phase phase, ReportStage stage);
+    [[nodiscard]] Result<SessionEnd> refused(const Error& why, Stop& stop);
+    [[nodiscard]] Status enter(Phase phase);
+    [[nodiscard]] Status report(ReportStage stage, std::vector<std::string> messages);
+    void take_steps(const script::Plan& plan);
+
+    Context& context_;
+    SessionRecord record_;
+    SessionLog log_;
+    std::vector<script::StepRecord> earlier_;
+    bool had_plan_;
+    std::unique_ptr<Package> package_;
+    script::Plan plan_;
+};
+
+}  // namespace hagent::session

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns sessions at rest: one folder and one journal each, so that any of them goes on after a kill or a power cut.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/base/result.h"
+#include "agent/journal/journal.h"
+#include "agent/script/interpreter.h"
+#include "agent/session/record.h"
+#include "platform/files.h"
+
+namespace hagent::session {
+
+/// The journal of one session. Every function returns after its record is durable. Format: FORMAT.md.
+class SessionLog final : public script::StepJournal {
+public:
+    SessionLog(journal::Journal journal, std::string directory)
+        : journal_(std::move(journal)), directory_(std::move(directory)) {}
+
+    [[nodiscard]] Status begin(const SessionRecord& record);
+    [[nodiscard]] Status phase(Phase phase);
+    /// The verified manifest: package, version, serial, signer.
+    [[nodiscard]] Status package(const SessionRecord& record);
+    /// The plan that execution follows: steps and disk impact.
+    [[nodiscard]] Status plan(const SessionRecord& record);
+    [[nodiscard]] Status resumed();
+    [[nodiscard]] Status intent(unsigned n) override;
+    [[nodiscard]] Status done(const script::StepRecord& step) override;
+    [[nodiscard]] Status end(const SessionRecord& record);
+
+    /// Folder of the session's own files (manifest, entry script).
+    [[nodiscard]] const std::string& directory() const { return directory_; }
+
+private:
+    journal::Journal journal_;
+    std::string directory_;
+};
+
+/// A session as its journal tells it.
+struct Stored {
+    SessionRecord record;
+    std::vector<script::StepRecord> steps;  // the last record of each step that was begun
+    bool has_plan = false;                  // execution was decided on
+};
+
+class Store {
+public:
+    /// `state_directory` exists and is locked by us, or is only read.
+    Store(platform::Files& files, std::string state_directory);
+
+    [[nodiscard]] Result<SessionLog> create(SessionRecord& record);  // gives the record its id
+    [[nodiscard]] Result<SessionLog> reopen(const std::string& id);
+    /// What the journal of a session says; session_not_found when there is none.
+    [[nodiscard]] Result<Stored> load(const std::string& id) const;
+    /// Ids, oldest first.
+    [[nodiscard]] Result<std::vector<std::string>> list() const;
+    /// Removes the oldest finished sessions beyond k_kept_sessions, and downloads that no unfinished session owns.
+    [[nodiscard]] Status prune();
+
+    /// Where the downloads of a session lie, one folder a file.
+    [[nodiscard]] std::string download_directory(const std::string& id, std::size_t number) const;
+    /// Frees a session's downloads.
+    [[nodiscard]] Status drop_downloads(const std::string& id);
+
+private:
+    [[nodiscard]] std::string directory(const std::string& id) const;
+
+    platform::Files& files_;
+    std::string root_;       // <state>/sessions
+    std::string downloads_;  // <state>/downloads
+};
+
+}  // namespace hagent::session

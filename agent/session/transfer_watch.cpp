@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the bookkeeping of a running download.
+#include "agent/session/transfer_watch.h"
+
+#include <algorithm>
+
+#include "agent/errors/catalogue.h"
+
+namespace hagent::session {
+namespace {
+
+constexpr std::size_t k_shown_decisions = 12;
+constexpr std::size_t k_shown_lines = 16;
+
+/// Room for one more: the oldest one that went well makes place.
+void make_room(std::vector<TransferView>& views) {
+    if (views.size() < k_shown_transfers) {
+        return;
+    }
+    const auto dull = std::find_if(views.begin(), views.end(), [](const TransferView& v) {
+        return v.state == TransferState::done && v.resumed_at.empty() && v.attempts <= 1;
+    });
+    views.erase(dull == views.end() ? views.begin() : dull);
+}
+
+}  // namespace
+
+TransferWatch::TransferWatch(Context& context, SessionRecord& record, std::string file, std::uint64_t total)
+    : context_(context), record_(record), file_(std::move(file)) {
+    TransferView& shown = view();
+    shown.total = total;
+    shown.state = TransferState::running;
+    publish();
+}
+
+TransferView& TransferWatch::view() {
+    auto& views = record_.transfers;
+    const auto found = std::find_if(views.begin(), views.end(), [&](const TransferView& v) { return v.file == file_; });
+    if (found != views.end()) {
+        return *found;
+    }
+    make_room(views);
+    views.emplace_back();
+    views.back().file = file_;
+    return views.back();
+}
+
+void TransferWatch::publish() { context_.observer.changed(record_); }
+
+void TransferWatch::progress(std::uint64_t bytes, std::optional<std::uint64_t> total, std::uint64_t bytes_per_s) {
+    TransferView& shown = view();
+    shown.bytes = bytes;
+    shown.total = total.value_or(shown.total);
+    shown.rate_bps = bytes_per_s;
+    auto& all = record_.progress;
+    all.bytes = all.bytes - counted_ + bytes;
+    counted_ = bytes;
+    all.rate_bps = bytes_per_s;
+    all.eta_s.reset();
+    if (bytes_per_s > 0 && all.total >= all.bytes) {
+        all.eta_s = static_cast<std::int64_t>((all.total - all.bytes) / bytes_per_s);
+    }
+    publish();
+}
+
+void TransferWatch::attempted(const transfer::Attempted& attempt) {
+    TransferView& shown = view();
+    shown.url = attempt.source;
+    shown.attempts = std::max(shown.attempts, attempt.attempt);
+    shown.decisions.push_back(attempt);
+    if (shown.decisions.size() > k_shown_decisions) {
+        shown.decisions.erase(shown.decisions.begin());
+    }
+    if (attempt.decision != transfer::Decide::accept) {
+        context_.log.warning("transfer", std::string("try failed: ") + std::string(transfer::to_string(attempt.decision)),
+                             {{"file", file_},
+                              {"reply", errors::id_text(attempt.reply)},
+                              {"at_bytes", std::to_string(attempt.at_bytes)},
+                              {"wait_ms", std::to_string(attempt.wait_ms)}});
+    }
+    publish();
+}
+
+void TransferWatch::resumed(std::uint64_t offset) {
+    view().resumed_at.push_back(offset);
+    context_.log.info("transfer", "resumed", {{"file", file_}, {"at_bytes", std::to_string(offset)}});
+    publish();
+}
+
+void TransferWatch::transcript(const std::vector<std::string>& lines) {
+    const auto first = lines.size() > k_shown_lines ? lines.end() - static_cast<std::ptrdiff_t>(k_shown_lines) : lines.begin();
+    view().transcript.assign(first, lines.end());
+}
+
+void TransferWatch::finished(bool success) {
+    TransferView& shown = view();
+    shown.state = success ? TransferState::done : TransferState::failed;
+    if (success) {
+        progress(shown.total, shown.total, shown.rate_bps);
+    }
+    publish();
+}
+
+}  // namespace hagent::session
