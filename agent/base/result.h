@@ -65,12 +65,15 @@ using Status = Result<void>;
 
 }  // namespace hagent
 
-/// The value of a Result, or the enclosing function returns its Error.
-#define TRY(expression)                                                    \
-    __extension__({                                                        \
-        auto hagent_try_result = (expression);                             \
-        if (!hagent_try_result.ok()) {                                     \
-            return std::move(hagent_try_result).error();                   \
-        }                                                                  \
-        std::move(hagent_try_result).value();                              \
+/// The value of a Result, or the enclosing function returns its Error. May be nested.
+#define TRY(expression) HAGENT_TRY_AS(HAGENT_TRY_NAME(__COUNTER__), expression)
+#define HAGENT_TRY_NAME(number) HAGENT_TRY_JOIN(hagent_try_, number)
+#define HAGENT_TRY_JOIN(name, number) name##number
+#define HAGENT_TRY_AS(name, expression)         \
+    __extension__({                             \
+        auto name = (expression);               \
+        if (!name.ok()) {                       \
+            return std::move(name).error();     \
+        }                                       \
+        std::move(name).value();                \
     })
