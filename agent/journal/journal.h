@@ -51,14 +51,14 @@ private:
     [[nodiscard]] Status create();
     [[nodiscard]] Status replay();
     [[nodiscard]] Status open_file();
-    [[nodiscard]] Status keep_damaged(std::string_view rest);
+    [[nodiscard]] Status find_end();
 
     platform::Files* files_;  // borrowed, never null
     std::string path_;
     std::unique_ptr<platform::File> file_;
     std::vector<Record> records_;
     std::optional<Error> damage_;
-    std::uint64_t end_ = 0;    // where the next record goes
+    std::uint64_t end_ = 0;    // where the next record goes; 0: not known
     bool dirty_tail_ = false;  // a failed append may have left bytes behind end_
 };
 

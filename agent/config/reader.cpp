@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the type checks and the guess at what a misspelt key should have been.
+#include "agent/config/reader.h"
+
+#include <numeric>
+
+#include "agent/base/text.h"
+
+namespace hagent::config {
+namespace {
+
+constexpr std::size_t k_shown_bytes = 64;
+
+/// Levenshtein, with two neighbours swapped as one step (Damerau's restricted form): "ulrs" is one step from "urls".
+std::size_t distance(std::string_view a, std::string_view b) {
+    std::vector<std::vector<std::size_t>> d(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
+    std::iota(d[0].begin(), d[0].end(), 0U);
+    for (std::size_t i = 1; i <= a.size(); ++i) {
+        d[i][0] = i;
+        for (std::size_t j = 1; j <= b.size(); ++j) {
+            d[i][j] = std::min({d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0U : 1U)});
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
+                d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
+            }
+        }
+    }
+    return d[a.size()][b.size()];
+}
+
+std::string nearest(std::string_view word, const std::vector<std::string>& known) {
+    std::string best;
+    std::size_t best_distance = std::max<std::size_t>(2, word.size() / 3) + 1;
+    for (const std::string& candidate : known) {
+        if (const auto steps = distance(word, candidate); steps < best_distance) {
+            best = candidate;
+            best_distance = steps;
+        }
+    }
+    return best;
+}
+
+/// A text setting ends up in paths, headers and logs: no control bytes.
+bool is_plain(std::string_view text) { return printable(text) == text && text.find('\t') == std::string_view::npos; }
+
+}  // namespace
+
+std::string Reader::path_of(std::string_view key) const {
+    std::string shown = printable(clip(key, k_shown_bytes));
+    return path_.empty() ? shown : path_ + "." + shown;
+}
+
+void Reader::complain(std::string_view key, std::string message, errors::AgentCode code) {
+    complaints_.push_back({code, path_of(key), std::move(message)});
+}
+
+const Reader::Json* Reader::find(const char* key) {
+    known_.emplace_back(key);
+    if (object_ == nullptr) {
+        return nullptr;
+    }
+    const auto found = object_->find(key);
+    return found == object_->end() ? nullptr : &*found;
+}
+
+bool Reader::is_empty_text(const char* key) const {
+    if (object_ == nullptr) {
+        return false;
+    }
+    const auto found = object_->find(key);
+    return found != object_->end() && found->is_string() && found->get_ref<const std::string&>().empty();
+}
+
+void Reader::text(const char* key, std::string& out, std::size_t max_bytes) {
+    const Json* value = find(key);
+    if (value == nullptr) {
+        return;
+    }
+    if (!value->is_string()) {
+        complain(key, "must be a text in quotation marks");
+    } else if (const auto& content = value->get_ref<const std::string&>(); content.size() > max_bytes) {
+        complain(key, "must not be longer than " + std::to_string(max_bytes) + " bytes");
+    } else if (!is_plain(content)) {
+        complain(key, "must not hold control characters");
+    } else {
+        out = content;
+    }
+}
+
+void Reader::flag(const char* key, bool& out) {
+    if (const Json* value = find(key); value != nullptr) {
+        if (value->is_boolean()) {
+            out = value->get<bool>();
+        } else {
+            complain(key, "must be true or false");
+        }
+    }
+}
+
+bool Reader::whole(const char* key, std::uint64_t& out, std::uint64_t min, std::uint64_t max) {
+    const Json* value = find(key);
+    if (value == nullptr) {
+        return false;
+    }
+    if (!value->is_number_integer()) {
+        complain(key, "must be a whole number");
+        return false;
+    }
+    const bool negative = !value->is_number_unsigned();
+    const auto number = negative ? 0 : value->get<std::uint64_t>();
+    if (negative || number < min || number > max) {
+        complain(key, "must be from " + std::to_string(min) + " to " + std::to_string(max));
+        return false;
+    }
+    out = number;
+    return true;
+}
+
+const Reader::Json* Reader::list(const char* key, std::size_t max_items) {
+    const Json* value = find(key);
+    if (value == nullptr) {
+        return nullptr;
+    }
+    if (!value->is_array()) {
+        complain(key, "must be a list in square brackets");
+        return nullptr;
+    }
+    if (value->size() > max_items) {
+        complain(key, "must not have more than " + std::to_string(max_items) + " items");
+        return nullptr;
+    }
+    return value;
+}
+
+void Reader::texts(const char* key, std::vector<std::string>& out, std::size_t max_items) {
+    constexpr std::size_t k_item_bytes = 2048;
+    const Json* items = list(key, max_items);
+    if (items == nullptr) {
+        return;
+    }
+    out.clear();
+    for (std::size_t i = 0; i < items->size(); ++i) {
+        const Json& item = (*items)[i];
+        const auto* content = item.get_ptr<const std::string*>();
+        if (content == nullptr || content->empty() || content->size() > k_item_bytes || !is_plain(*content)) {
+            complain(std::string(key) + "[" + std::to_string(i) + "]", "must be a text that is not empty");
+        } else {
+            out.push_back(*content);
+        }
+    }
+}
+
+void Reader::map(const char* key, std::map<std::string, std::string>& out, std::size_t max_items) {
+    constexpr std::size_t k_name_bytes = 64, k_value_bytes = 1024;
+    const Json* value = find(key);
+    if (value == nullptr) {
+        return;
+    }
+    if (!value->is_object() || value->size() > max_items) {
+        complain(key, "must be an object in curly brackets with at most " + std::to_string(max_items) + " members");
+        return;
+    }
+    out.clear();
+    for (const auto& [name, member] : value->items()) {
+        const auto* content = member.get_ptr<const std::string*>();
+        if (name.empty() || name.size() > k_name_bytes || !is_plain(name)) {
+            complain(std::string(key) + "." + std::string(clip(name, k_shown_bytes)), "is no usable name");
+        } else if (content == nullptr || content->size() > k_value_bytes || !is_plain(*content)) {
+            complain(std::string(key) + "." + name, "must be a text in quotation marks");
+        } else {
+            out[name] = *content;
+        }
+    }
+}
+
+Reader Reader::object(const char* key) {
+    const Json* value = find(key);
+    if (value != nullptr && !value->is_object()) {
+        complain(key, "must be an object in curly brackets");
+        value = nullptr;
+    }
+    return {value, path_of(key), complaints_};
+}
+
+void Reader::finish() {
+    if (object_ == nullptr) {
+        return;
+    }
+    for (const auto& [key, value] : object_->items()) {
+        if (std::find(known_.begin(), known_.end(), key) == known_.end()) {
+            const std::string guess = nearest(clip(key, k_shown_bytes), known_);
+            complain(key, guess.empty() ? "unknown key" : "unknown key; did you mean " + guess + "?",
+                     errors::AgentCode::config_unknown_key);
+        }
+    }
+}
+
+}  // namespace hagent::config

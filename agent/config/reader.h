@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns Reader: takes members out of one JSON object, and complains about what does not fit. Private to this folder, as it
+// shows the JSON library's type.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "agent/config/config.h"
+
+namespace hagent::config {
+
+/// Every take function leaves `out` alone when the member is absent or wrong. A member that none asked for is an unknown
+/// key: finish() complains.
+class Reader {
+public:
+    using Json = nlohmann::json;
+
+    /// `object` may be null (absent): nothing is found then. Both references outlive the reader.
+    Reader(const Json* object, std::string path, std::vector<Complaint>& complaints)
+        : object_(object), path_(std::move(path)), complaints_(complaints) {}
+
+    void text(const char* key, std::string& out, std::size_t max_bytes = 1024);
+    void flag(const char* key, bool& out);
+    void texts(const char* key, std::vector<std::string>& out, std::size_t max_items);
+    void map(const char* key, std::map<std::string, std::string>& out, std::size_t max_items);
+
+    template <class T>
+    void number(const char* key, T& out, std::uint64_t min, std::uint64_t max) {
+        std::uint64_t value = 0;
+        if (whole(key, value, min, max)) {
+            out = static_cast<T>(value);
+        }
+    }
+
+    template <class Rep, class Period>
+    void duration(const char* key, std::chrono::duration<Rep, Period>& out, std::uint64_t min, std::uint64_t max) {
+        std::uint64_t value = 0;
+        if (whole(key, value, min, max)) {
+            out = std::chrono::duration<Rep, Period>(static_cast<Rep>(value));
+        }
+    }
+
+    /// One of `values`, by to_string.
+    template <class Enum, std::size_t N>
+    void choice(const char* key, Enum& out, const std::array<Enum, N>& values) {
+        std::string name, names;
+        text(key, name);
+        for (const Enum value : values) {
+            if (name == to_string(value)) {
+                out = value;
+                return;
+            }
+            names += (names.empty() ? "" : ", ") + std::string(to_string(value));
+        }
+        if (!name.empty() || is_empty_text(key)) {
+            complain(key, "must be one of: " + names);
+        }
+    }
+
+    /// The object of that name, or one without members.
+    [[nodiscard]] Reader object(const char* key);
+    /// The list of that name, or null.
+    [[nodiscard]] const Json* list(const char* key, std::size_t max_items);
+
+    void complain(std::string_view key, std::string message,
+                  errors::AgentCode code = errors::AgentCode::config_bad_value);
+    [[nodiscard]] std::string path_of(std::string_view key) const;
+    void finish();
+
+private:
+    const Json* find(const char* key);
+    bool whole(const char* key, std::uint64_t& out, std::uint64_t min, std::uint64_t max);
+    [[nodiscard]] bool is_empty_text(const char* key) const;
+
+    const Json* object_;
+    std::string path_;
+    std::vector<Complaint>& complaints_;
+    std::vector<std::string> known_;
+};
+
+}  // namespace hagent::config

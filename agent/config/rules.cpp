@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns what makes sense together: addresses and encryption, pairs of files, the legacy dialect's conditions.
+#include "agent/config/rules.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include "agent/base/text.h"
+#include "platform/paths.h"
+
+namespace hagent::config {
+namespace {
+
+using errors::AgentCode;
+
+struct Address {
+    std::string scheme;  // lower case
+    std::string host;    // lower case, without brackets
+};
+
+std::optional<Address> parse_address(std::string_view url) {
+    const auto mark = url.find("://");
+    if (mark == std::string_view::npos || mark == 0 || url.find(' ') != std::string_view::npos) {
+        return std::nullopt;
+    }
+    const auto rest = url.substr(mark + 3);
+    auto authority = rest.substr(0, std::min(rest.find_first_of("/?#"), rest.size()));
+    if (const auto at = authority.rfind('@'); at != std::string_view::npos) {
+        authority.remove_prefix(at + 1);
+    }
+    if (authority.starts_with('[')) {
+        const auto end = authority.find(']');
+        if (end == std::string_view::npos) {
+            return std::nullopt;
+        }
+        authority = authority.substr(1, end - 1);
+    } else {
+        authority = authority.substr(0, authority.find(':'));
+    }
+    return Address{to_lower(url.substr(0, mark)), to_lower(authority)};
+}
+
+bool is_loopback(const std::string& host) {
+    return host == "localhost" || Endpoint{host, 0}.loopback();
+}
+
+bool scheme_fits(Dialect dialect, std::string_view scheme) {
+    constexpr std::array<std::string_view, 5> k_schemes = {"https", "http", "ftps", "ftp", "file"};
+    const auto known = dialect == Dialect::folder ? k_schemes.size() : 2;  // only folder goes without HTTP
+    return std::find(k_schemes.begin(), k_schemes.begin() + static_cast<std::ptrdiff_t>(known), scheme) !=
+           k_schemes.begin() + static_cast<std::ptrdiff_t>(known);
+}
+
+bool is_pin(std::string_view pin) {
+    constexpr std::string_view k_prefix = "sha256//";
+    constexpr std::string_view k_digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    if (!pin.starts_with(k_prefix) || pin.size() != k_prefix.size() + 44 || !pin.ends_with('=')) {
+        return false;
+    }
+    const auto digits = pin.substr(k_prefix.size(), 43);
+    // 43 digits are 258 bits; the last two of them are none of the digest and must be zero.
+    return digits.find_first_not_of(k_digits) == std::string_view::npos && k_digits.find(digits.back()) % 4 == 0;
+}
+
+class Rules {
+public:
+    Rules(const Settings& settings, std::vector<Complaint>& complaints) : settings_(settings), complaints_(complaints) {}
+
+    void manager(ManagerRule rule) {
+        const ManagerSettings& m = settings_.manager;
+        if (m.urls.empty() && rule == ManagerRule::required) {
+            add("manager.urls", "names no manager; give at least one address");
+        }
+        for (std::size_t i = 0; i < m.urls.size(); ++i) {
+            manager_url("manager.urls[" + std::to_string(i) + "]", m.urls[i]);
+        }
+        for (std::size_t i = 0; i < m.pins.size(); ++i) {
+            if (!is_pin(m.pins[i])) {
+                add("manager.pins[" + std::to_string(i) + "]", "must be sha256// and the base64 form of a SHA-256 digest");
+            }
+        }
+        if (m.pins.size() == 1) {
+            add("manager.pins", "needs a second pin, of a spare key, or a change of the server's key locks the device out");
+        }
+        pair("manager.client_cert_file", m.client_cert_file, "manager.client_key_file", m.client_key_file);
+        if (!m.target_token_file.empty() && !m.gateway_token_file.empty()) {
+            add("manager.gateway_token_file", "cannot be used together with target_token_file; keep one of them");
+        }
+        if (m.tenant.empty() || m.tenant.find('/') != std::string::npos) {
+            add("manager.tenant", "must be a name without '/'");
+        }
+        legacy(m);
+    }
+
+    void listen() {
+        const ListenSettings& l = settings_.listen;
+        pair("listen.tls_cert_file", l.tls_cert_file, "listen.tls_key_file", l.tls_key_file);
+        if (l.status && !l.status->loopback() && l.tls_cert_file.empty()) {
+            add("listen.status", "needs tls_cert_file and tls_key_file unless it is an address of this device only (127.0.0.1)");
+        }
+        if (!l.client_ca_file.empty() && l.tls_cert_file.empty()) {
+            add("listen.client_ca_file", "works only with tls_cert_file and tls_key_file");
+        }
+        if (l.status && l.trigger && l.status->port != 0 && *l.status == *l.trigger) {
+            add("listen.trigger", "must differ from listen.status, which takes triggers as well");
+        }
+    }
+
+    void places() {
+        if (!platform::is_absolute(settings_.state_dir)) {
+            add("state_dir", "must be an absolute path");
+        }
+        if (settings_.script.roots.empty()) {
+            add("script.roots", "must name at least one folder");
+        }
+        for (std::size_t i = 0; i < settings_.script.roots.size(); ++i) {
+            if (!platform::is_absolute(settings_.script.roots[i])) {
+                add("script.roots[" + std::to_string(i) + "]", "must be an absolute path");
+            }
+        }
+    }
+
+    void rest() {
+        if (settings_.device.id.empty()) {
+            add("device.id", "must not be empty; <mac> stands for the first network card's address");
+        }
+        if (settings_.device.os_code.empty() || settings_.device.os_code.find(' ') != std::string::npos) {
+            add("device.os_code", "must be a code without blanks, as SLX");
+        }
+        if (settings_.transfer.backoff_base > settings_.transfer.backoff_cap) {
+            add("transfer.backoff_cap_ms", "must not be smaller than backoff_base_ms");
+        }
+        const ImageSettings& image = settings_.image;
+        if (image.boot != BootMethod::none && image.slots.size() != 2) {
+            add("image.slots", "must describe exactly two slots for this boot method");
+        }
+        if (image.slots.size() == 2 && (image.slots[0].name == image.slots[1].name || image.slots[0].device == image.slots[1].device)) {
+            add("image.slots", "must have two different names and devices");
+        }
+    }
+
+private:
+    void add(std::string path, std::string message, AgentCode code = AgentCode::config_bad_value) {
+        complaints_.push_back({code, std::move(path), std::move(message)});
+    }
+
+    void manager_url(const std::string& path, const std::string& url) {
+        const auto address = parse_address(url);
+        if (!address || (address->host.empty() && address->scheme != "file")) {
+            return add(path, "must be a whole address, as https://manager.example/");
+        }
+        if (!scheme_fits(settings_.manager.dialect, address->scheme)) {
+            return add(path, settings_.manager.dialect == Dialect::folder ? "must begin with https, http, ftps, ftp or file"
+                                                                         : "must begin with https or http for this dialect");
+        }
+        const bool clear = address->scheme == "http" || address->scheme == "ftp";
+        if (clear && !is_loopback(address->host) && !settings_.manager.allow_clear_text) {
+            add(path, address->scheme + " is not encrypted; use " + address->scheme +
+                          "s, or accept the risk with \"allow_clear_text\": true",
+                AgentCode::config_clear_text_refused);
+        }
+    }
+
+    void legacy(const ManagerSettings& m) {
+        if (m.dialect == Dialect::hserver && m.trust != ContentTrust::network) {
+            add("manager.trust", "must say \"network\" for the dialect hserver: its jobs cannot be signed");
+        }
+        if (m.dialect != Dialect::hserver && !m.opcodes.empty()) {
+            add("manager.opcodes", "is for the dialect hserver only");
+        }
+    }
+
+    void pair(const char* first_path, const std::string& first, const char* second_path, const std::string& second) {
+        if (first.empty() != second.empty()) {
+            add(first.empty() ? first_path : second_path,
+                std::string("is needed together with ") + (first.empty() ? second_path : first_path));
+        }
+    }
+
+    const Settings& settings_;
+    std::vector<Complaint>& complaints_;
+};
+
+}  // namespace
+
+void check_rules(const Settings& settings, ManagerRule manager, std::vector<Complaint>& complaints) {
+    Rules rules(settings, complaints);
+    rules.manager(manager);
+    rules.listen();
+    rules.places();
+    rules.rest();
+}
+
+}  // namespace hagent::config

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the window's grammar and arithmetic.
+#include "agent/config/window.h"
+
+#include <algorithm>
+#include <array>
+
+#include "agent/base/number.h"
+#include "agent/base/text.h"
+
+namespace hagent::config {
+namespace {
+
+constexpr std::array<std::string_view, 7> k_days = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
+constexpr std::uint16_t k_day_minutes = 24 * 60;
+constexpr std::size_t k_zone_bytes = 64;
+
+std::optional<unsigned> parse_day(std::string_view text) {
+    const auto found = std::find(k_days.begin(), k_days.end(), to_lower(text));
+    return found == k_days.end() ? std::nullopt : std::optional(static_cast<unsigned>(found - k_days.begin()));
+}
+
+std::optional<std::uint8_t> parse_days(std::string_view text) {
+    unsigned days = 0;
+    for (const auto part : split(text, ',')) {
+        const auto dash = part.find('-');
+        const auto first = parse_day(part.substr(0, dash));
+        const auto last = dash == std::string_view::npos ? first : parse_day(part.substr(dash + 1));
+        if (!first || !last) {
+            return std::nullopt;
+        }
+        for (unsigned day = *first;; day = (day + 1) % 7) {  // fri-mon goes over the end of the week
+            days |= 1U << day;
+            if (day == *last) {
+                break;
+            }
+        }
+    }
+    return narrow<std::uint8_t>(days);
+}
+
+/// "22:05"; "24:00" only where it ends something.
+std::optional<std::uint16_t> parse_clock(std::string_view text, std::uint16_t last) {
+    if (text.size() != 5 || text[2] != ':') {
+        return std::nullopt;
+    }
+    const auto hours = parse_u64(text.substr(0, 2), 24), minutes = parse_u64(text.substr(3), 59);
+    if (!hours || !minutes || *hours * 60 + *minutes > last) {
+        return std::nullopt;
+    }
+    return narrow<std::uint16_t>(*hours * 60 + *minutes);
+}
+
+bool is_zone(std::string_view text) {
+    return text.size() <= k_zone_bytes && std::all_of(text.begin(), text.end(), [](char c) {
+               return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '/' ||
+                      c == '_' || c == '+' || c == '-';
+           });
+}
+
+}  // namespace
+
+bool Window::contains(unsigned day, unsigned minute) const {
+    const auto opens_on = [this](unsigned d) { return ((days >> (d % 7)) & 1U) != 0; };
+    if (from_minute < to_minute) {
+        return opens_on(day) && minute >= from_minute && minute < to_minute;
+    }
+    return (opens_on(day) && minute >= from_minute) || (opens_on(day + 6) && minute < to_minute);
+}
+
+std::optional<Window> parse_window(std::string_view text) {
+    auto parts = words(text);
+    Window window;
+    if (!parts.empty() && parts.front().find(':') == std::string_view::npos) {
+        const auto days = parse_days(parts.front());
+        if (!days) {
+            return std::nullopt;
+        }
+        window.days = *days;
+        parts.erase(parts.begin());
+    }
+    if (parts.empty() || parts.size() > 2) {
+        return std::nullopt;
+    }
+    const auto dash = parts.front().find('-');
+    const auto from = parse_clock(parts.front().substr(0, dash), k_day_minutes - 1);
+    const auto to = dash == std::string_view::npos ? std::nullopt
+                                                   : parse_clock(parts.front().substr(dash + 1), k_day_minutes);
+    if (!from || !to || (parts.size() == 2 && !is_zone(parts.back()))) {
+        return std::nullopt;
+    }
+    window.from_minute = *from;
+    window.to_minute = *to;
+    window.zone = parts.size() == 2 ? parts.back() : std::string_view{};
+    return window;
+}
+
+}  // namespace hagent::config
