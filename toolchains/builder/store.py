@@ -83,7 +83,8 @@ def warm_up(target, work):
     program = work / "warm_up.cpp"
     program.write_text("#include <string>\n#include <thread>\nint main(int c, char** v) {\n"
                        "  std::string s(v[0]); std::thread t([&] { s += 'x'; }); t.join(); return c > 9 ? int(s.size()) : 0; }\n")
-    run([zig.wrappers(target) / "clang++", "-std=c++20", "-Os", "-static", program, "-o", work / "warm_up"], log=work / "warm_up.log")
+    run([zig.wrappers(target) / "clang++", "-std=c++20", "-Os", "-DNDEBUG", "-fPIE", "-static", "-pie", "-s", program,
+         "-o", work / "warm_up"], log=work / "warm_up.log")
 
 
 def lookup(target, group, versions):
