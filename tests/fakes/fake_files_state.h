@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the inside of FakeFiles: nodes with a volatile and a durable image, look-up of paths, planned failures.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tests/fakes/fake_files.h"
+
+namespace hagent::fakes {
+
+struct Node;
+using NodePtr = std::shared_ptr<Node>;  // a node is shared by both images, by open files and by locks
+using Entries = std::map<std::string, NodePtr>;
+
+struct Node {
+    platform::FileKind kind = platform::FileKind::regular;
+    std::uint32_t mode = 0644;
+    std::string bytes, synced_bytes;  // of a regular file; of a symlink `bytes` is the target
+    Entries entries, synced_entries;  // of a directory
+    WallTime modified;
+    bool foreign = false;
+};
+
+/// Where a path leads: the directory, the name in it, and what is there (null: nothing yet).
+struct Place {
+    NodePtr directory;
+    std::string name;
+    NodePtr node;
+};
+
+struct FakeFiles::State {
+    State();
+
+    mutable std::mutex mutex;
+    NodePtr root;
+    std::uint64_t generation = 1;  // counts restarts; what was opened before is dead
+    bool power_off = false;
+    std::uint64_t cut_at = 0;
+    std::map<std::uint64_t, Error> failing_calls;
+    std::map<std::string, Error> failing_paths;
+    std::vector<std::string> calls;
+    std::vector<std::string> volumes;
+    std::optional<std::uint64_t> capacity;
+    bool read_only = false;
+    bool backslash_separates = false;
+    WallTime now{Millis{1'767'225'600'000}};
+    std::set<const Node*> locked;
+
+    /// Numbers the call and says whether it may take place.
+    [[nodiscard]] Status change(const char* what, const std::string& path);
+    [[nodiscard]] Status look(const std::string& path) const;
+
+    [[nodiscard]] std::vector<std::string> parts(std::string_view path) const;
+    [[nodiscard]] std::string normal(std::string_view path) const;
+    [[nodiscard]] Result<Place> find(const std::string& path, bool follow_last) const;
+    [[nodiscard]] Result<NodePtr> find_existing(const std::string& path, bool follow_last) const;
+    [[nodiscard]] Result<NodePtr> find_directory(const std::string& path) const;
+    [[nodiscard]] std::size_t volume_of(const std::string& path) const;
+    [[nodiscard]] std::uint64_t used() const;
+
+    [[nodiscard]] NodePtr new_node(platform::FileKind kind, std::uint32_t mode) const;
+    [[nodiscard]] Result<NodePtr> create(const Place& place, const std::string& path, std::uint32_t mode);
+    [[nodiscard]] Status write(Node& node, std::uint64_t offset, std::string_view bytes, const std::string& path);
+    [[nodiscard]] Status move(const std::string& from, const std::string& to);
+    [[nodiscard]] Status remove_entry(Node& directory, const std::string& name, const std::string& path);
+    [[nodiscard]] Status make_path(const std::string& path, std::uint32_t mode);
+};
+
+void sync_entries(Node& directory);
+void settle(Node& node, Unsynced unsynced);
+
+}  // namespace hagent::fakes

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns FakeHost: a machine that a test describes and whose power switch only notes what was asked.
+#pragma once
+
+#include <vector>
+
+#include "platform/host.h"
+
+namespace hagent::fakes {
+
+class FakeHost final : public platform::Host {
+public:
+    [[nodiscard]] platform::HostFacts facts() override { return known; }
+    [[nodiscard]] Status power(platform::PowerAction action) override {
+        if (power_answer.ok()) {
+            actions.push_back(action);
+        }
+        return power_answer;
+    }
+
+    platform::HostFacts known = {
+        "device-1", {"00:80:64:aa:bb:cc"}, {"192.0.2.10"}, "Example Maker", "T10", "SN0001",
+        "Example CPU", std::uint64_t{512} << 20U, "Linux", "6.1.0", "i686", "11111111-2222-4333-8444-555555555555", ""};
+    Status power_answer;                            // set an error to refuse
+    std::vector<platform::PowerAction> actions;  // what was asked and not refused, in order
+};
+
+}  // namespace hagent::fakes
