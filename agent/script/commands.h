@@ -23,12 +23,19 @@ struct CommandRow {
     std::string_view name;
     unsigned min_arguments;
     unsigned max_arguments;
-    std::string_view arguments;     // for complaints: "repository file, device path"
+    std::string_view arguments;  // for complaints: "repository file, device path"
+    int repository_argument;     // which one may begin with <regroot>; -1: none
     Repeat repeat;
-    void (*plan)(Planning&);        // null: the command is known but this agent cannot run it
-    Status (*act)(Acting&);         // null: settled in analysis, nothing to do
-    std::string_view undo;          // what a person does to take it back
+    void (*plan)(Planning&);     // null: the command is known but this agent cannot run it
+    Status (*act)(Acting&);      // null: settled in analysis, nothing to do
+    Status (*after)(Acting&);    // what follows once the step's end is journalled; mostly null
+    std::string_view undo;       // how a person takes it back
 };
+
+/// Whether a step whose end was not journalled may simply be done again; EX says it with "+r".
+[[nodiscard]] inline bool repeatable(const CommandRow& row, bool may_repeat) {
+    return row.repeat != Repeat::reported || may_repeat;
+}
 
 /// In the order of spec 4.
 [[nodiscard]] std::span<const CommandRow> command_table();

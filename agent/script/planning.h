@@ -2,9 +2,10 @@
 // Owns what the planner of one command works with: its arguments, the device, and the ways to object.
 #pragma once
 
-#include <map>
+#include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agent/script/analysis.h"
@@ -14,10 +15,11 @@ namespace hagent::script {
 
 /// A change of disk space, applied once all steps are known.
 struct SpaceChange {
-    std::string path;              // real path
-    std::uint64_t take = 0;        // stored there first ...
-    std::uint64_t give = 0;        // ... then given back
-    const Placement* placement = nullptr;  // of a package file: may be a move out of the staging folder
+    std::string path;        // real path
+    std::uint64_t take = 0;  // stored there first ...
+    std::uint64_t give = 0;  // ... then given back
+    // of a package file, which may be a move out of the staging folder: step and file in the plan
+    std::optional<std::pair<std::size_t, std::size_t>> placement;
 };
 
 /// What the planners of all commands share. Borrowed things outlive the analysis.
@@ -30,15 +32,15 @@ struct AnalysisContext {
     platform::Disks& disks;
     const Options& options;
     Plan& plan;
-    std::map<std::string, const PackageFile*> by_path;
     std::set<std::string> directories;  // device paths that earlier steps make
     std::set<std::string> downloads;    // package paths already in the plan's downloads
+    std::vector<SpaceChange> changes;
 };
 
 class Planning {
 public:
-    Planning(AnalysisContext& context, const Command& command, const CommandRow& row, PlannedStep& step, StepState earlier)
-        : context(context), command(command), row(row), step(step), earlier_(earlier) {}
+    Planning(AnalysisContext& shared, const Command& written, const CommandRow& found, PlannedStep& planned, StepState earlier)
+        : context(shared), command(written), row(found), step(planned), earlier_(earlier) {}
 
     AnalysisContext& context;
     const Command& command;

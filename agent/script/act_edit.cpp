@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the editing of text files: AL and DL. Line ends and permissions stay as they are.
+#include "agent/base/limits.h"
+#include "agent/script/acting.h"
+
+namespace hagent::script {
+namespace {
+
+using errors::AgentCode;
+using platform::FileKind;
+
+constexpr std::uint32_t k_new_file_mode = 0644;
+
+struct Text {
+    std::string path;
+    std::string content;
+    std::uint32_t mode = k_new_file_mode;
+    bool exists = false;
+};
+
+Result<Text> open_text(Acting& acting) {
+    Text text;
+    text.path = TRY(acting.real_path(acting.step.arguments[0], PathUse::edit));
+    const auto info = TRY(acting.services.files.info(text.path));
+    if (!info) {
+        return text;
+    }
+    if (info->kind == FileKind::directory) {
+        return error(AgentCode::is_a_directory, text.path);
+    }
+    text.exists = true;
+    text.mode = info->mode & 0777U;
+    text.content = TRY(acting.services.files.read(text.path, limits::k_edited_file_bytes));
+    return text;
+}
+
+/// The first line of `rest` with its end; it is taken away from `rest`.
+std::string_view take_line(std::string_view& rest) {
+    const auto end = rest.find('\n');
+    const auto line = rest.substr(0, end == std::string_view::npos ? rest.size() : end + 1);
+    rest.remove_prefix(line.size());
+    return line;
+}
+
+std::string_view without_end(std::string_view line) {
+    if (line.ends_with('\n')) {
+        line.remove_suffix(1);
+    }
+    if (line.ends_with('\r')) {
+        line.remove_suffix(1);
+    }
+    return line;
+}
+
+/// The file's own line end, judged by its first line.
+std::string_view line_end(std::string_view content) {
+    const auto end = content.find('\n');
+    return end != std::string_view::npos && end > 0 && content[end - 1] == '\r' ? "\r\n" : "\n";
+}
+
+}  // namespace
+
+Status act_add_line(Acting& acting) {
+    Text text = TRY(open_text(acting));
+    const std::string& wanted = acting.step.arguments[1];
+    for (std::string_view rest = text.content; !rest.empty();) {
+        if (without_end(take_line(rest)) == wanted) {
+            return {};
+        }
+    }
+    const auto end = line_end(text.content);
+    if (!text.content.empty() && !text.content.ends_with('\n')) {
+        text.content += end;
+    }
+    text.content.append(wanted).append(end);
+    return acting.services.files.write_durable(text.path, text.content, text.mode);
+}
+
+Status act_delete_line(Acting& acting) {
+    const Text text = TRY(open_text(acting));
+    std::string kept;
+    for (std::string_view rest = text.content; !rest.empty();) {
+        const auto line = take_line(rest);
+        if (without_end(line) != acting.step.arguments[1]) {
+            kept += line;
+        }
+    }
+    if (!text.exists || kept.size() == text.content.size()) {
+        return {};
+    }
+    return acting.services.files.write_durable(text.path, kept, text.mode);
+}
+
+}  // namespace hagent::script

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the actions on whole files: SF, XC, GF, DF, DT, RF.
+#include "agent/script/acting.h"
+#include "agent/script/placing.h"
+#include "platform/paths.h"
+
+namespace hagent::script {
+namespace {
+
+using errors::AgentCode;
+using platform::FileInfo;
+using platform::FileKind;
+
+Status fetch_one(Acting& acting, const Placement& placement) {
+    auto& files = acting.services.files;
+    const std::string target = TRY(acting.real_path(placement.target, PathUse::place));
+    if (TRY(is_in_place(placement.file, target, files))) {
+        return make_executable(target, files);
+    }
+    const std::string staged = TRY(acting.package.staged(placement.file.path));
+    const Placing placing = placement.move && acting.package.disposable() ? Placing::move : Placing::copy;
+    return place(staged, target, placing, files, acting.cancel);
+}
+
+bool is_kind(const std::optional<FileInfo>& info, FileKind kind) { return info && info->kind == kind; }
+
+/// Across volumes only files can move: copied into place first, then removed, so that one of the two is always whole.
+Status rename_across(const std::string& from, const std::string& to, Acting& acting) {
+    const auto info = TRY(acting.services.files.info(from));
+    if (!is_kind(info, FileKind::regular)) {
+        return error(AgentCode::cross_device, from + " to " + to);
+    }
+    TRY(place(from, to, Placing::copy, acting.services.files, acting.cancel));
+    TRY(acting.services.files.set_mode(to, info->mode & 0777U));
+    return acting.services.files.remove(from);
+}
+
+}  // namespace
+
+Status act_fetch(Acting& acting) {
+    for (const auto& placement : acting.step.files) {
+        if (acting.cancel.requested()) {
+            return error(AgentCode::cancelled, placement.target);
+        }
+        TRY(fetch_one(acting, placement));
+    }
+    return {};
+}
+
+Status act_upload(Acting& acting) {
+    if (acting.services.uploads == nullptr) {
+        return error(AgentCode::unsupported_here, "there is no repository that takes uploads");
+    }
+    const std::string path = TRY(acting.real_path(acting.step.arguments[0], PathUse::edit));
+    const std::string name = TRY(repository_path(acting.step.arguments[1]));
+    return acting.services.uploads->upload(path, name, acting.cancel);
+}
+
+Status act_delete_file(Acting& acting) {
+    auto& files = acting.services.files;
+    const std::string path = TRY(acting.real_path(acting.step.arguments[0], PathUse::remove));
+    const auto info = TRY(files.info(path));
+    if (!info) {
+        return {};
+    }
+    return is_kind(info, FileKind::directory) ? Status(error(AgentCode::is_a_directory, path)) : files.remove(path);
+}
+
+Status act_delete_tree(Acting& acting) {
+    auto& files = acting.services.files;
+    const std::string path = TRY(acting.real_path(acting.step.arguments[0], PathUse::remove));
+    const auto info = TRY(files.info(path));
+    if (!info) {
+        return {};
+    }
+    return is_kind(info, FileKind::directory) ? files.remove_tree(path) : Status(error(AgentCode::not_a_directory, path));
+}
+
+Status act_rename(Acting& acting) {
+    auto& files = acting.services.files;
+    const std::string from = TRY(acting.real_path(acting.step.arguments[0], PathUse::remove));
+    const std::string to = TRY(acting.real_path(acting.step.arguments[1], PathUse::place));
+    if (!TRY(files.info(from))) {
+        const bool renamed_before = acting.record.in_flight_before && TRY(files.info(to)).has_value();
+        return renamed_before ? Status() : Status(error(AgentCode::file_not_found, from));
+    }
+    auto renamed = files.rename(from, to);
+    return !renamed && renamed.error().is(AgentCode::cross_device) ? rename_across(from, to, acting) : renamed;
+}
+
+}  // namespace hagent::script

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns what the action of one step works with, and the list of actions.
+#pragma once
+
+#include <string>
+
+#include "agent/script/commands.h"
+#include "agent/script/interpreter.h"
+
+namespace hagent::script {
+
+/// One step while it is done. Everything is borrowed for that time.
+class Acting {
+public:
+    const Plan& plan;
+    const PlannedStep& step;
+    PackageFiles& package;
+    Services& services;
+    const CancelToken& cancel;
+    StepRecord& record;  // in_flight_before is set; actions add output, boot_id and results
+
+    /// The real path of a device path, looked at again right before use.
+    [[nodiscard]] Result<std::string> real_path(const std::string& path, PathUse use) const {
+        return device_path(path, use, plan.jail, services.files);
+    }
+};
+
+[[nodiscard]] Status act_fetch(Acting& acting);        // SF, XC
+[[nodiscard]] Status act_upload(Acting& acting);       // GF
+[[nodiscard]] Status act_execute(Acting& acting);      // EX
+[[nodiscard]] Status act_delete_file(Acting& acting);  // DF
+[[nodiscard]] Status act_delete_tree(Acting& acting);  // DT
+[[nodiscard]] Status act_rename(Acting& acting);       // RF
+[[nodiscard]] Status act_add_line(Acting& acting);     // AL
+[[nodiscard]] Status act_delete_line(Acting& acting);  // DL
+[[nodiscard]] Status act_stop_machine(Acting& acting);   // RB, SP: waits for the delay
+[[nodiscard]] Status after_stop_machine(Acting& acting); // RB, SP: asks for it
+
+/// The whole environment of every program a script or a hook starts (README).
+[[nodiscard]] std::vector<std::pair<std::string, std::string>> program_environment(const Acting& acting);
+/// The hook program of that name; empty when there is none.
+[[nodiscard]] std::string hook_program(const Services& services, const std::string& name);
+/// The tail of a program's output as plain lines.
+[[nodiscard]] std::string printable_tail(std::string_view output);
+
+}  // namespace hagent::script

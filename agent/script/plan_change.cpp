@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the planners of the commands that change the device without the package: EX, DF, DT, RF, AL, DL, RB, SP.
+#include "agent/base/limits.h"
+#include "agent/base/number.h"
+#include "agent/script/argv.h"
+#include "agent/script/planning.h"
+
+namespace hagent::script {
+namespace {
+
+using errors::AgentCode;
+
+constexpr std::uint64_t k_longest_run_seconds = 7 * 24 * 3600;
+constexpr std::uint64_t k_longest_delay_seconds = 24 * 3600;
+
+/// The words are cut before variables are put in, so that no value can become two arguments.
+void plan_argv(Planning& planning) {
+    auto words = split_command_line(planning.command.arguments[0].text);
+    if (!words) {
+        return planning.refuse(0, words.error());
+    }
+    for (auto& word : words.value()) {
+        auto text = expand(word, planning.context.facts);
+        if (!text) {
+            return;  // said already when the arguments were expanded
+        }
+        planning.step.argv.push_back(std::move(text).value());
+    }
+}
+
+void plan_time_limit(Planning& planning) {
+    const auto seconds = parse_u64(planning.argument(2), k_longest_run_seconds);
+    if (planning.step.detached) {
+        return planning.refuse(2, error(AgentCode::bad_argument, "expected no time limit for a program that is not waited for"));
+    }
+    if (!seconds || *seconds == 0) {
+        return planning.refuse(2, error(AgentCode::bad_argument, "expected a time limit from 1 to " +
+                                                                     std::to_string(k_longest_run_seconds) + " seconds"));
+    }
+    planning.step.seconds = Seconds(narrow<std::int64_t>(*seconds));
+}
+
+void plan_delay(Planning& planning, const std::string& what) {
+    planning.step.effect = what;
+    if (planning.count() == 0) {
+        return;
+    }
+    const auto seconds = parse_u64(planning.argument(0), k_longest_delay_seconds);
+    if (!seconds) {
+        return planning.refuse(0, error(AgentCode::bad_argument, "expected a delay from 0 to " +
+                                                                     std::to_string(k_longest_delay_seconds) + " seconds"));
+    }
+    planning.step.seconds = Seconds(narrow<std::int64_t>(*seconds));
+    planning.step.effect += " after " + std::to_string(*seconds) + " s";
+}
+
+/// Objects to what cannot be edited; notes the space that the rewriting takes.
+void plan_edit(Planning& planning) {
+    if (planning.argument(1).empty()) {
+        return planning.refuse(1, error(AgentCode::bad_argument, "expected a line of text"));
+    }
+    const std::string path = planning.real_path(0, PathUse::edit);
+    if (path.empty() || planning.settled()) {
+        return;
+    }
+    const auto info = planning.context.files.info(path).value_or(std::nullopt);
+    const std::uint64_t bytes = info && info->kind == platform::FileKind::regular ? info->bytes : 0;
+    if (bytes > limits::k_edited_file_bytes) {
+        return planning.fail(0, error(AgentCode::file_too_large, "only files up to " +
+                                                                     std::to_string(limits::k_edited_file_bytes) +
+                                                                     " bytes can be edited"));
+    }
+    planning.context.changes.push_back({path, bytes + planning.argument(1).size() + 2, bytes, {}});
+}
+
+}  // namespace
+
+void plan_execute(Planning& planning) {
+    auto& step = planning.step;
+    const std::string mode = planning.count() > 1 ? planning.argument(1) : "+";
+    if (mode != "+" && mode != "-" && mode != "+r") {
+        planning.refuse(1, error(AgentCode::bad_argument, "expected \"+\" (wait), \"-\" (do not wait) or \"+r\" (wait, may be run again)"));
+    }
+    step.detached = mode == "-";
+    step.may_repeat = mode == "+r";
+    plan_argv(planning);
+    if (planning.count() > 2) {
+        plan_time_limit(planning);
+    }
+    const Seconds limit = step.seconds.count() > 0 ? step.seconds : planning.context.options.time_limit;
+    step.effect = "run " + join_command_line(step.argv) +
+                  (step.detached ? " and do not wait for it" : ", at most " + std::to_string(limit.count()) + " s") +
+                  (step.may_repeat ? ", again if it was interrupted" : "");
+}
+
+void plan_delete_file(Planning& planning) {
+    planning.step.effect = "delete " + planning.argument(0);
+    const std::string path = planning.real_path(0, PathUse::remove);
+    if (path.empty() || planning.settled()) {
+        return;
+    }
+    const auto info = planning.context.files.info(path).value_or(std::nullopt);
+    if (info && info->kind == platform::FileKind::regular) {
+        planning.context.changes.push_back({path, 0, info->bytes, {}});
+    }
+}
+
+void plan_delete_tree(Planning& planning) {
+    planning.step.effect = "delete the folder " + planning.argument(0) + " with all that is in it";
+    (void)planning.real_path(0, PathUse::remove);
+}
+
+void plan_rename(Planning& planning) {
+    planning.step.effect = "rename " + planning.argument(0) + " to " + planning.argument(1);
+    (void)planning.real_path(0, PathUse::remove);
+    (void)planning.real_path(1, PathUse::place);
+}
+
+void plan_add_line(Planning& planning) {
+    planning.step.effect = "make sure that " + planning.argument(0) + " has the line \"" + planning.argument(1) + "\"";
+    plan_edit(planning);
+}
+
+void plan_delete_line(Planning& planning) {
+    planning.step.effect = "make sure that " + planning.argument(0) + " does not have the line \"" + planning.argument(1) + "\"";
+    plan_edit(planning);
+}
+
+void plan_reboot(Planning& planning) {
+    plan_delay(planning, "restart the device");
+    planning.context.plan.reboots += planning.settled() ? 0U : 1U;
+}
+
+void plan_power_off(Planning& planning) { plan_delay(planning, "switch the device off"); }
+
+}  // namespace hagent::script

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the plan as people read it.
+#include <algorithm>
+
+#include "agent/base/text.h"
+#include "agent/errors/catalogue.h"
+#include "agent/script/analysis.h"
+
+namespace hagent::script {
+namespace {
+
+std::string padded(std::string text, std::size_t width) {
+    text.resize(std::max(width, text.size()), ' ');
+    return text;
+}
+
+std::string right(std::string text, std::size_t width) {
+    return text.size() < width ? std::string(width - text.size(), ' ') + text : text;
+}
+
+std::string version_line(const Plan& plan) {
+    std::string line;
+    for (const auto& [key, value] : plan.version) {
+        line += (line.empty() ? "" : ", ") + key + " " + value;
+    }
+    return printable(plan.file) + (line.empty() ? "" : ": " + printable(line)) + "\n";
+}
+
+std::string_view state_text(VolumeState state) {
+    switch (state) {
+        case VolumeState::not_used:
+            return "not changed";
+        case VolumeState::used:
+            return "enough space";
+        case VolumeState::warn:
+            return "into the reserve";
+        case VolumeState::full:
+            return "NOT ENOUGH SPACE";
+    }
+    return "";
+}
+
+std::string steps_text(const Plan& plan) {
+    std::string text = "Steps\n";
+    for (const auto& step : plan.steps) {
+        text += right(std::to_string(step.n), 4) + "  line " + padded(std::to_string(step.line), 4) + " " +
+                padded(step.op + (step.optional ? "*" : ""), 4) + printable(step.effect) + "\n";
+    }
+    return text;
+}
+
+std::string downloads_text(const Plan& plan) {
+    std::uint64_t total = 0;
+    std::string lines;
+    for (const auto& file : plan.downloads) {
+        total += file.bytes;
+        lines += right(human_bytes(file.bytes), 12) + "  " + printable(file.path) + "\n";
+    }
+    return "Downloads: " + std::to_string(plan.downloads.size()) + ", " + human_bytes(total) + "\n" + lines;
+}
+
+std::string disk_text(const Plan& plan) {
+    std::string text = plan.disk.empty() ? "" : "Disk\n";
+    for (const auto& impact : plan.disk) {
+        text += "  " + printable(impact.volume) + ": " + human_bytes(impact.before_bytes) + " available now, " +
+                human_bytes(impact.after_bytes) + " afterwards, at most " + human_bytes(impact.peak_bytes) + " taken: " +
+                std::string(state_text(impact.state)) + "\n";
+    }
+    return text;
+}
+
+/// The caret lines when the result belongs to a place in the script, else its context.
+std::string place_text(const Plan& plan, const TaskResult& result) {
+    const auto complaint = std::find_if(plan.complaints.begin(), plan.complaints.end(),
+                                        [&](const Complaint& c) { return headline(c) == result.context; });
+    if (complaint != plan.complaints.end()) {
+        return render(*complaint);
+    }
+    return result.context.empty() ? "" : printable(result.context) + "\n";
+}
+
+std::string results_text(const Plan& plan) {
+    std::string text;
+    for (const auto& result : plan.results) {
+        const errors::Row row = errors::describe(result.id);
+        text += "\n" + to_upper(errors::to_string(result.status)) + " " + errors::id_text(result.id) + " " +
+                std::string(row.name) + ": " + std::string(row.cause) + "\n" + place_text(plan, result) +
+                std::string(row.next) + "\n";
+    }
+    return text;
+}
+
+}  // namespace
+
+std::string render_plan(const Plan& plan) {
+    std::string text = version_line(plan);
+    if (!plan.steps.empty()) {
+        text += steps_text(plan) + downloads_text(plan) + disk_text(plan);
+        text += "Restarts: " + std::to_string(plan.reboots) + "\n";
+    }
+    text += results_text(plan);
+    text += has_error(plan.results) ? "\nThe script cannot be run; nothing was changed.\n" : "";
+    return text;
+}
+
+}  // namespace hagent::script
