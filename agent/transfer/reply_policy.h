@@ -20,6 +20,9 @@ struct Situation {
     std::uint64_t bytes = 0;                // at hand and safe
     bool can_resume = false;                // the source can be asked for the rest and a change would be noticed
     bool other_source = false;              // another address of the same file is still worth a try
+    unsigned misfits = 0;                   // complete files that turned out wrong, this one included
+    FtpHints hints;                         // what this try left out already
+    bool pieced = false;                    // the file was put together from more than one try
     std::optional<std::uint64_t> total;     // HTTP 416: the size in "bytes */N"
     std::optional<std::uint64_t> wanted;    // the size that the file must have, when known
 };
@@ -48,6 +51,9 @@ struct Decision {
 /// catalogue's retry rule.
 [[nodiscard]] Decision decide(const Situation& situation);
 
+/// Takes the fallback's command out of what is sent.
+void leave_out(FtpHints& hints, Fallback fallback);
+
 enum class RangeVerdict : std::uint8_t {
     fits,     // the bytes that follow continue what is at hand
     afresh,   // the whole file follows: what is at hand is dropped
@@ -60,7 +66,7 @@ enum class RangeVerdict : std::uint8_t {
 [[nodiscard]] RangeVerdict judge_range(const ReplyHead& head, std::uint64_t offset, std::string_view validator,
                                        std::optional<std::uint64_t> total);
 
-/// "resume", "next source" ...
+/// "resume", "next_source" ...
 [[nodiscard]] std::string_view to_string(Decide kind);
 
 }  // namespace hagent::transfer

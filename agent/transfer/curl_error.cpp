@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the table of libcurl codes.
+#include "agent/transfer/curl_error.h"
+
+#include <curl/curl.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "platform/os_error.h"
+#include "platform/resolver.h"
+
+namespace hagent::transfer {
+namespace {
+
+using errors::AgentCode;
+
+struct Row {
+    int code;
+    AgentCode meaning;
+    Stage stage;
+    bool local;
+};
+
+// clang-format off
+constexpr std::array k_rows = {
+    Row{CURLE_UNSUPPORTED_PROTOCOL,     AgentCode::unsupported_scheme, Stage::connect,   true},
+    Row{CURLE_URL_MALFORMAT,            AgentCode::bad_url,            Stage::connect,   true},
+    Row{CURLE_OUT_OF_MEMORY,            AgentCode::out_of_memory,      Stage::other,     true},
+    Row{CURLE_SSL_CACERT_BADFILE,       AgentCode::config_bad_value,   Stage::tls,       true},
+    Row{CURLE_SSL_CERTPROBLEM,          AgentCode::config_bad_value,   Stage::tls,       true},
+    Row{CURLE_SSL_CRL_BADFILE,          AgentCode::config_bad_value,   Stage::tls,       true},
+    Row{CURLE_READ_ERROR,               AgentCode::config_bad_value,   Stage::connect,   true},  // the netrc file
+    Row{CURLE_SSL_PINNEDPUBKEYNOTMATCH, AgentCode::pin_mismatch,       Stage::tls,       false},
+    Row{CURLE_USE_SSL_FAILED,           AgentCode::tls_required,       Stage::auth,      false},
+    Row{CURLE_GOT_NOTHING,              AgentCode::empty_reply,        Stage::http_head, false},
+    Row{CURLE_PARTIAL_FILE,             AgentCode::truncated,          Stage::data,      false},
+    Row{CURLE_SSL_SHUTDOWN_FAILED,      AgentCode::truncated,          Stage::data,      false},
+    Row{CURLE_BAD_DOWNLOAD_RESUME,      AgentCode::changed_on_server,  Stage::rest,      false},
+    Row{CURLE_UPLOAD_FAILED,            AgentCode::upload_failed,      Stage::stor,      false},
+    Row{CURLE_REMOTE_DISK_FULL,         AgentCode::upload_failed,      Stage::stor,      false},
+};
+
+// Bits of mbedTLS's verification result (mbedtls/x509.h), the gravest first.
+struct Flag {
+    unsigned long bits;
+    AgentCode meaning;
+};
+constexpr std::array k_certificate_flags = {
+    Flag{0x08 | 0x02 | 0x10 | 0x40 | 0x80, AgentCode::certificate_untrusted},
+    Flag{0x01 | 0x0200,                    AgentCode::certificate_expired},
+    Flag{0x04,                             AgentCode::host_mismatch},
+};
+// clang-format on
+
+AgentCode certificate_fault(const std::string& text) {
+    const auto found = text.find("0x");
+    unsigned long flags = 0;
+    if (found != std::string::npos) {
+        std::from_chars(text.data() + found + 2, text.data() + text.size(), flags, 16);
+    }
+    for (const auto& flag : k_certificate_flags) {
+        if ((flags & flag.bits) != 0) {
+            return flag.meaning;
+        }
+    }
+    return AgentCode::certificate_untrusted;
+}
+
+Error no_address(const CurlFailure& failure) {
+    if (failure.quick) {
+        if (auto status = platform::look_up(failure.host); !status.ok()) {
+            return std::move(status).error();
+        }
+    }
+    return error(errors::resolver(errors::Resolver::try_again), failure.host);
+}
+
+/// A broken connection, as the system's number says it, or as `otherwise`.
+Error broken(const CurlFailure& failure, errors::Winsock otherwise) {
+    return failure.os != 0 ? platform::socket_error(failure.os, failure.host) : error(errors::winsock(otherwise), failure.host);
+}
+
+Explained timed_out(const CurlFailure& failure) {
+    if (failure.connected) {
+        return {error(AgentCode::stalled, failure.host), Stage::data};
+    }
+    return {error(AgentCode::connect_timeout, failure.host), Stage::connect};
+}
+
+}  // namespace
+
+Explained explain(const CurlFailure& failure) {
+    switch (failure.code) {
+        case CURLE_COULDNT_RESOLVE_PROXY:
+        case CURLE_COULDNT_RESOLVE_HOST:
+        case CURLE_FTP_CANT_GET_HOST: return {no_address(failure), Stage::resolve};
+        case CURLE_COULDNT_CONNECT: return {broken(failure, errors::Winsock::econnrefused), Stage::connect};
+        case CURLE_SEND_ERROR:
+        case CURLE_RECV_ERROR: return {broken(failure, errors::Winsock::econnreset), Stage::data};
+        case CURLE_OPERATION_TIMEDOUT:
+        case CURLE_FTP_ACCEPT_TIMEOUT: return timed_out(failure);
+        case CURLE_PEER_FAILED_VERIFICATION: return {error(certificate_fault(failure.text), failure.host), Stage::tls};
+        case CURLE_SSL_CONNECT_ERROR:
+        case CURLE_SSL_CIPHER:
+        case CURLE_SSL_ISSUER_ERROR:
+            return {failure.os != 0 ? platform::socket_error(failure.os, failure.host)
+                                    : error(AgentCode::tls_handshake, failure.host), Stage::tls};
+        default: break;
+    }
+    const auto row = std::find_if(k_rows.begin(), k_rows.end(), [&](const Row& r) { return r.code == failure.code; });
+    const auto context = failure.text.empty() ? "libcurl " + std::to_string(failure.code) : failure.text;
+    if (row != k_rows.end()) {
+        return {error(row->meaning, context), row->stage, row->local};
+    }
+    return {error(AgentCode::protocol_garbage, context), Stage::other};
+}
+
+}  // namespace hagent::transfer

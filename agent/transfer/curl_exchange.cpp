@@ -1,0 +1,437 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the callbacks between libcurl and Sink, redirects, and the judgement whether an exchange did what was asked.
+#include "agent/transfer/curl_exchange.h"
+
+#include <curl/curl.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <cstring>
+
+#include "agent/base/handle.h"
+#include "agent/base/limits.h"
+#include "agent/base/number.h"
+#include "agent/base/text.h"
+#include "agent/transfer/curl_error.h"
+#include "agent/transfer/curl_request.h"
+#include "agent/transfer/ftp_conversation.h"
+#include "agent/transfer/http_head.h"
+
+namespace hagent::transfer {
+namespace {
+
+using errors::AgentCode;
+
+struct EasyTraits {
+    using Value = CURL*;
+    static Value none() { return nullptr; }
+    static void close(Value easy) { curl_easy_cleanup(easy); }
+};
+struct ListTraits {
+    using Value = curl_slist*;
+    static Value none() { return nullptr; }
+    static void close(Value list) { curl_slist_free_all(list); }
+};
+
+bool positive(std::uint16_t status) { return status >= 200 && status < 300; }
+bool redirects(std::uint16_t status) {
+    return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+}  // namespace
+
+struct CurlExchange::Impl {
+    Impl(const Options& options_in, const HeaderProvider& provider_in, Exchange exchange_in, Sink& sink_in,
+         const CancelToken* cancel_in)
+        : options(options_in), provider(provider_in), exchange(std::move(exchange_in)), sink(sink_in), cancel(cancel_in),
+          conversation(transcript), easy(curl_easy_init()) {
+        check(static_cast<bool>(easy));
+    }
+
+    const Options& options;
+    const HeaderProvider& provider;
+    Exchange exchange;
+    Sink& sink;
+    const CancelToken* cancel;
+
+    Url origin, url;
+    std::size_t redirects_followed = 0;
+    Transcript transcript;
+    FtpConversation conversation;
+    HttpHead head;
+    UniqueHandle<ListTraits> header_list;
+    std::array<char, CURL_ERROR_SIZE> error_text{};
+    std::uint64_t sent_bytes = 0;
+    bool begun = false;
+    std::optional<Error> local_error;  // from the sink or from reading what is sent
+    Reply reply;
+    UniqueHandle<EasyTraits> easy;  // last: its clean-up may still call back
+
+    template <class T>
+    void set(CURLoption option, T value) {
+        // Refused only for options that this build of libcurl lacks, and those are chosen beside the build.
+        check(curl_easy_setopt(easy.get(), option, value) == CURLE_OK);
+    }
+
+    Status prepare() {
+        origin = url = TRY(parse_url(exchange.url));
+        return configure();
+    }
+
+    Status configure();
+    void configure_callbacks();
+    void configure_headers();
+    void add_header(const std::string& name, const std::string& value);
+
+    [[nodiscard]] ReplyHead current_head() const;
+    Status begin();
+    std::size_t take_body(std::string_view bytes);
+    Result<std::size_t> give_body(std::span<char> out);
+
+    [[nodiscard]] bool may_redirect() const { return !is_ftp(url.scheme) && redirects(head.status()); }
+    Status follow();
+    std::optional<Error> judge(int code);
+    std::optional<Error> judge_ftp(int code);
+    std::optional<Error> judge_http(int code);
+    Error failure(int code, bool& local);
+    Result<Reply> close(std::optional<Error> why);
+    std::optional<Result<Reply>> finished(int code);
+
+    static std::size_t on_body(char* data, std::size_t size, std::size_t count, void* self);
+    static std::size_t on_send(char* data, std::size_t size, std::size_t count, void* self);
+    static int on_seek(void* self, curl_off_t offset, int origin);
+    static std::size_t on_header(char* data, std::size_t size, std::size_t count, void* self);
+    static int on_debug(CURL* easy, curl_infotype type, char* data, std::size_t size, void* self);
+    static int on_progress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t);
+};
+
+// ---- configuration
+
+Status CurlExchange::Impl::configure() {
+    if (is_ftp(url.scheme) && (exchange.method == Method::post || url.path.ends_with('/'))) {
+        return error(AgentCode::bad_url, exchange.method == Method::post ? "FTP cannot post" : "the path names a folder");
+    }
+    curl_easy_reset(easy.get());
+    header_list.reset();
+    error_text.fill('\0');
+    sent_bytes = 0;
+    begun = false;
+    head = HttpHead();
+
+    transcript.hide(url.password);
+    configure_request(easy.get(), options, exchange, url);
+    configure_callbacks();
+    if (!is_ftp(url.scheme)) {
+        configure_headers();
+    }
+    return {};
+}
+
+void CurlExchange::Impl::configure_callbacks() {
+    set(CURLOPT_WRITEFUNCTION, &on_body);
+    set(CURLOPT_WRITEDATA, this);
+    set(CURLOPT_READFUNCTION, &on_send);
+    set(CURLOPT_READDATA, this);
+    set(CURLOPT_SEEKFUNCTION, &on_seek);
+    set(CURLOPT_SEEKDATA, this);
+    set(CURLOPT_HEADERFUNCTION, &on_header);
+    set(CURLOPT_HEADERDATA, this);
+    set(CURLOPT_DEBUGFUNCTION, &on_debug);
+    set(CURLOPT_DEBUGDATA, this);
+    set(CURLOPT_VERBOSE, 1L);  // the only way to see FTP commands beside their replies
+    set(CURLOPT_XFERINFOFUNCTION, &on_progress);
+    set(CURLOPT_XFERINFODATA, this);
+    set(CURLOPT_NOPROGRESS, 0L);
+    set(CURLOPT_ERRORBUFFER, error_text.data());
+}
+
+void CurlExchange::Impl::add_header(const std::string& name, const std::string& value) {
+    // libcurl wants "Name;" for an empty value; "Name:" would take its own header of that name away.
+    curl_slist* longer = curl_slist_append(header_list.get(), (name + (value.empty() ? ";" : ": " + value)).c_str());
+    check(longer != nullptr);
+    header_list.release();
+    header_list.reset(longer);
+}
+
+void CurlExchange::Impl::configure_headers() {
+    if (same_origin(origin, url)) {
+        for (const auto& [name, value] : exchange.headers) {
+            add_header(name, value);
+        }
+    }
+    if (provider) {
+        for (const auto& [name, value] : provider(url)) {
+            add_header(name, value);
+        }
+    }
+    if (exchange.method == Method::get && exchange.offset > 0) {
+        add_header("Range", "bytes=" + std::to_string(exchange.offset) + "-");
+        if (!exchange.if_range.empty()) {
+            add_header("If-Range", exchange.if_range);
+        }
+    }
+    curl_slist* longer = curl_slist_append(header_list.get(), "Expect:");
+    check(longer != nullptr);
+    header_list.release();
+    header_list.reset(longer);
+    set(CURLOPT_HTTPHEADER, header_list.get());
+}
+
+// ---- what libcurl brings
+
+ReplyHead CurlExchange::Impl::current_head() const {
+    if (!is_ftp(url.scheme)) {
+        return head.reply_head();
+    }
+    ReplyHead ftp;
+    ftp.protocol = errors::Protocol::ftp;
+    ftp.number = conversation.opening();
+    ftp.total = conversation.size();
+    ftp.validator = conversation.validator();
+    // When the whole file is at hand already libcurl asks for nothing more than its size.
+    const bool nothing_left = exchange.offset > 0 && ftp.total == exchange.offset;
+    ftp.start = conversation.rest_accepted() || nothing_left ? exchange.offset : 0;
+    return ftp;
+}
+
+Status CurlExchange::Impl::begin() {
+    if (begun) {
+        return {};
+    }
+    begun = true;
+    reply.head = current_head();
+    return sink.begin(reply.head);
+}
+
+std::size_t CurlExchange::Impl::take_body(std::string_view bytes) {
+    if (!is_ftp(url.scheme) && !positive(head.status())) {
+        reply.body += bytes.substr(0, std::min(bytes.size(), k_error_body_bytes - reply.body.size()));
+        return bytes.size();
+    }
+    auto status = begin();
+    if (status.ok()) {
+        status = sink.write(bytes);
+    }
+    if (!status.ok()) {
+        local_error = std::move(status).error();
+        return 0;
+    }
+    reply.body_bytes += bytes.size();
+    return bytes.size();
+}
+
+Result<std::size_t> CurlExchange::Impl::give_body(std::span<char> out) {
+    std::size_t count = 0;
+    if (exchange.source != nullptr) {
+        const auto left = std::min<std::uint64_t>(exchange.source_bytes - sent_bytes, out.size());
+        count = left == 0 ? 0 : TRY(exchange.source->read_at(sent_bytes, out.first(narrow<std::size_t>(left))));
+    } else {
+        const auto rest = std::string_view(exchange.body).substr(narrow<std::size_t>(sent_bytes));
+        count = rest.copy(out.data(), out.size());
+    }
+    sent_bytes += count;
+    return count;
+}
+
+std::size_t CurlExchange::Impl::on_body(char* data, std::size_t size, std::size_t count, void* self) {
+    return static_cast<Impl*>(self)->take_body({data, size * count});
+}
+
+std::size_t CurlExchange::Impl::on_send(char* data, std::size_t size, std::size_t count, void* self) {
+    auto& me = *static_cast<Impl*>(self);
+    auto given = me.give_body({data, size * count});
+    if (!given.ok()) {
+        me.local_error = std::move(given).error();
+        return CURL_READFUNC_ABORT;
+    }
+    return *given;
+}
+
+int CurlExchange::Impl::on_seek(void* self, curl_off_t offset, int whence) {
+    if (whence != SEEK_SET || offset < 0) {
+        return CURL_SEEKFUNC_CANTSEEK;
+    }
+    static_cast<Impl*>(self)->sent_bytes = static_cast<std::uint64_t>(offset);
+    return CURL_SEEKFUNC_OK;
+}
+
+std::size_t CurlExchange::Impl::on_header(char* data, std::size_t size, std::size_t count, void* self) {
+    auto& me = *static_cast<Impl*>(self);
+    const std::string_view line(data, size * count);
+    if (!is_ftp(me.url.scheme)) {
+        me.head.line(line);
+        if (line.starts_with("HTTP/")) {
+            me.transcript.add("< " + std::string(trim(line.substr(0, line.find_first_of("\r\n")))));
+        }
+    }
+    return line.size();
+}
+
+int CurlExchange::Impl::on_debug(CURL*, curl_infotype type, char* data, std::size_t size, void* self) {
+    auto& me = *static_cast<Impl*>(self);
+    if (!is_ftp(me.url.scheme)) {
+        return 0;
+    }
+    if (type == CURLINFO_HEADER_OUT) {
+        me.conversation.sent({data, size});
+    } else if (type == CURLINFO_HEADER_IN) {
+        me.conversation.received({data, size});
+    }
+    return 0;
+}
+
+int CurlExchange::Impl::on_progress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+    const auto& me = *static_cast<Impl*>(self);
+    return me.cancel != nullptr && me.cancel->requested() ? 1 : 0;
+}
+
+// ---- what it amounts to
+
+Status CurlExchange::Impl::follow() {
+    auto next = resolve(url, head.location());
+    if (head.location().empty() || !next.ok()) {
+        return error(AgentCode::protocol_garbage, "HTTP " + std::to_string(head.status()) + " without a usable Location");
+    }
+    if (is_ftp(next->scheme) || (is_encrypted(url.scheme) && !is_encrypted(next->scheme))) {
+        return error(AgentCode::redirect_downgrade, shown(head.location()));
+    }
+    if (++redirects_followed > limits::k_redirects) {
+        return error(AgentCode::redirect_limit, shown(exchange.url));
+    }
+    if (head.status() == 303 && exchange.method != Method::get) {
+        exchange.method = Method::get;
+        exchange.body.clear();
+    }
+    url = std::move(next).value();
+    transcript.add("* redirected to " + to_text(url));
+    return configure();
+}
+
+Error CurlExchange::Impl::failure(int code, bool& local) {
+    CurlFailure failure{code, 0, std::string(error_text.data()), url.host};
+    long os = 0;
+    curl_off_t connect_us = 0;
+    curl_off_t total_us = 0;
+    curl_easy_getinfo(easy.get(), CURLINFO_OS_ERRNO, &os);
+    curl_easy_getinfo(easy.get(), is_encrypted(url.scheme) && url.scheme != Scheme::ftpes ? CURLINFO_APPCONNECT_TIME_T
+                                                                                          : CURLINFO_CONNECT_TIME_T, &connect_us);
+    curl_easy_getinfo(easy.get(), CURLINFO_TOTAL_TIME_T, &total_us);
+    failure.os = os;
+    failure.connected = connect_us > 0 || conversation.started() || head.status() != 0;
+    failure.quick = total_us < 2'000'000;
+    auto explained = explain(failure);
+    local = explained.local;
+    if (!failure.connected || explained.stage == Stage::tls || explained.stage == Stage::resolve) {
+        reply.stage = explained.stage;
+    }
+    return std::move(explained.error);
+}
+
+/// A refusal by the server outranks what libcurl calls it.
+std::optional<Error> CurlExchange::Impl::judge_ftp(int code) {
+    reply.stage = conversation.stage();
+    const auto number = conversation.reply();
+    const bool refused = number && (*number >= 400 || *number == 332 || (*number == 120 && reply.stage == Stage::greeting));
+    if (refused && (code != CURLE_OK || reply.stage == Stage::done)) {
+        return error(errors::ftp(*number), "after " + std::string(to_string(reply.stage)));
+    }
+    if (code == CURLE_OK) {
+        return std::nullopt;
+    }
+    // Some servers end a transfer with another 2yz reply than 226 or 250; what counts is that the bytes are there.
+    if (code == CURLE_PARTIAL_FILE && reply.stage == Stage::done && number && *number < 300) {
+        const auto size = conversation.size();
+        if (!size || exchange.method != Method::get || reply.head.start + reply.body_bytes == *size) {
+            return std::nullopt;
+        }
+    }
+    const bool unexpected = number && reply.stage != Stage::data && reply.stage != Stage::done &&
+                            (code == CURLE_WEIRD_SERVER_REPLY || code == CURLE_FTP_COULDNT_RETR_FILE ||
+                             code == CURLE_FTP_COULDNT_SET_TYPE || code == CURLE_LOGIN_DENIED ||
+                             code == CURLE_FTP_WEIRD_PASV_REPLY || code == CURLE_FTP_WEIRD_227_FORMAT ||
+                             code == CURLE_FTP_COULDNT_USE_REST);
+    if (unexpected) {
+        return error(AgentCode::protocol_garbage,
+                     "FTP " + std::to_string(*number) + " after " + std::string(to_string(reply.stage)));
+    }
+    bool local = false;
+    auto why = failure(code == CURLE_FTP_COULDNT_RETR_FILE ? CURLE_PARTIAL_FILE : code, local);
+    if (local) {
+        local_error = why;
+    }
+    return why;
+}
+
+std::optional<Error> CurlExchange::Impl::judge_http(int code) {
+    const auto status = head.status();
+    reply.stage = status == 0 ? (sent_bytes > 0 ? Stage::http_put : Stage::http_head) : Stage::http_body;
+    if (status >= 300) {
+        return error(errors::http(status));
+    }
+    if (code == CURLE_OK && positive(status)) {
+        return std::nullopt;
+    }
+    bool local = false;
+    auto why = code == CURLE_OK ? error(AgentCode::protocol_garbage, "no final HTTP status") : failure(code, local);
+    if (local) {
+        local_error = why;
+    }
+    return why;
+}
+
+Result<Reply> CurlExchange::Impl::close(std::optional<Error> why) {
+    if (!begun) {
+        reply.head = current_head();
+    }
+    if (is_ftp(url.scheme)) {
+        reply.head.number = conversation.reply().value_or(reply.head.number);
+    }
+    reply.error = std::move(why);
+    reply.retry_after = head.retry_after();
+    reply.head.total = head.status() == 416 ? head.size_if_unsatisfied() : reply.head.total;
+    reply.etag = head.etag();
+    reply.location = head.location();
+    reply.content_type = head.content_type();
+    reply.url = to_text(url);
+    reply.transcript = transcript.lines();
+    return std::move(reply);
+}
+
+std::optional<Result<Reply>> CurlExchange::Impl::finished(int code) {
+    if (cancel != nullptr && cancel->requested() && code != CURLE_OK) {
+        return error(AgentCode::cancelled);
+    }
+    if (local_error) {
+        return *local_error;
+    }
+    if (may_redirect()) {
+        auto followed = follow();
+        if (followed.ok()) {
+            return std::nullopt;
+        }
+        reply.stage = Stage::http_head;
+        return close(std::move(followed).error());
+    }
+    auto why = is_ftp(url.scheme) ? judge_ftp(code) : judge_http(code);
+    if (local_error) {
+        return *local_error;
+    }
+    if (!why) {
+        if (auto status = begin(); !status.ok()) {
+            return std::move(status).error();
+        }
+    }
+    return close(std::move(why));
+}
+
+CurlExchange::CurlExchange(const Options& options, const HeaderProvider& provider, Exchange exchange, Sink& sink,
+                           const CancelToken* cancel)
+    : impl_(std::make_unique<Impl>(options, provider, std::move(exchange), sink, cancel)) {}
+CurlExchange::~CurlExchange() = default;
+
+Status CurlExchange::prepare() { return impl_->prepare(); }
+void* CurlExchange::easy() const { return impl_->easy.get(); }
+std::optional<Result<Reply>> CurlExchange::finished(int code) { return impl_->finished(code); }
+
+}  // namespace hagent::transfer

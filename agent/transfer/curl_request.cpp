@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns every libcurl option that follows from Options, Exchange and Url.
+#include "agent/transfer/curl_request.h"
+
+#include <curl/curl.h>
+
+#include <algorithm>
+#include <string>
+
+#include "agent/base/check.h"
+#include "agent/base/number.h"
+#include "platform/paths.h"
+
+namespace hagent::transfer {
+namespace {
+
+constexpr long k_buffer_bytes = 64L << 10U;
+constexpr long k_low_speed_bytes_per_s = 1;
+
+std::uint64_t lower_limit(std::uint64_t a, std::uint64_t b) { return a == 0 ? b : (b == 0 ? a : std::min(a, b)); }
+
+std::string joined_pins(const std::vector<std::string>& pins) {
+    std::string text;
+    for (const auto& pin : pins) {
+        text += (text.empty() ? "" : ";") + std::string(pin.starts_with("sha256//") ? "" : "sha256//") + pin;
+    }
+    return text;
+}
+
+struct Request {
+    CURL* easy;
+    const Options& options;
+    const Exchange& exchange;
+    const Url& url;
+
+    template <class T>
+    void set(CURLoption option, T value) const {
+        // Refused only for options that this build of libcurl lacks, and those are chosen beside the build.
+        check(curl_easy_setopt(easy, option, value) == CURLE_OK);
+    }
+
+    void address() const;
+    void times() const;
+    void tls() const;
+    void credentials() const;
+    void body() const;
+    void http() const;
+    void ftp() const;
+};
+
+void Request::address() const {
+    Url plain = url;
+    plain.scheme = url.scheme == Scheme::ftpes ? Scheme::ftp : url.scheme;
+    set(CURLOPT_URL, to_text(plain).c_str());
+    set(CURLOPT_PROTOCOLS_STR, "http,https,ftp,ftps");
+    set(CURLOPT_NOSIGNAL, 1L);
+    set(CURLOPT_BUFFERSIZE, k_buffer_bytes);
+    set(CURLOPT_TCP_KEEPALIVE, 1L);
+    if (is_ftp(url.scheme) || is_loopback(url) || !options.use_proxies) {
+        set(CURLOPT_PROXY, "");
+    }
+}
+
+void Request::times() const {
+    const auto stall = narrow<long>(std::clamp<std::int64_t>(options.stall_timeout.count(), 1, 86400));
+    set(CURLOPT_CONNECTTIMEOUT, narrow<long>(std::clamp<std::int64_t>(options.connect_timeout.count(), 1, 86400)));
+    set(CURLOPT_LOW_SPEED_LIMIT, k_low_speed_bytes_per_s);
+    set(CURLOPT_LOW_SPEED_TIME, stall);
+    if (is_ftp(url.scheme)) {
+        set(CURLOPT_SERVER_RESPONSE_TIMEOUT, stall);
+    }
+    const auto limit = static_cast<curl_off_t>(
+        std::min<std::uint64_t>(lower_limit(exchange.limit_bytes_per_s, options.limit_bytes_per_s), INT64_MAX));
+    set(exchange.method == Method::get ? CURLOPT_MAX_RECV_SPEED_LARGE : CURLOPT_MAX_SEND_SPEED_LARGE, limit);
+}
+
+void Request::tls() const {
+    if (!is_encrypted(url.scheme)) {
+        return;
+    }
+    set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+    set(CURLOPT_SSL_VERIFYHOST, 2L);
+    if (!options.pins.empty()) {
+        set(CURLOPT_PINNEDPUBLICKEY, joined_pins(options.pins).c_str());
+    }
+    if (options.pins.empty() || !options.ca_file.empty()) {
+        const auto bundle = options.ca_file.empty() ? platform::system_ca_file() : options.ca_file;
+        set(CURLOPT_CAINFO, bundle.empty() ? nullptr : bundle.c_str());
+        set(CURLOPT_SSL_VERIFYPEER, 1L);
+    } else {
+        set(CURLOPT_SSL_VERIFYPEER, 0L);  // the pinned key alone says who it is
+    }
+    if (!options.client_cert_file.empty()) {
+        set(CURLOPT_SSLCERT, options.client_cert_file.c_str());
+        set(CURLOPT_SSLKEY, options.client_key_file.empty() ? options.client_cert_file.c_str() : options.client_key_file.c_str());
+    }
+    if (is_ftp(url.scheme)) {
+        set(CURLOPT_USE_SSL, static_cast<long>(CURLUSESSL_ALL));
+        set(CURLOPT_FTPSSLAUTH, static_cast<long>(CURLFTPAUTH_TLS));
+    }
+}
+
+void Request::credentials() const {
+    if (!url.user.empty() || !url.password.empty()) {
+        set(CURLOPT_USERNAME, url.user.c_str());
+        set(CURLOPT_PASSWORD, url.password.c_str());
+    } else if (!options.netrc_file.empty()) {
+        set(CURLOPT_NETRC, static_cast<long>(CURL_NETRC_OPTIONAL));
+        set(CURLOPT_NETRC_FILE, options.netrc_file.c_str());
+    }
+}
+
+void Request::ftp() const {
+    set(CURLOPT_FTP_SKIP_PASV_IP, 1L);
+    set(CURLOPT_FTP_USE_EPSV, exchange.ftp.epsv ? 1L : 0L);
+    if (exchange.method == Method::put) {
+        set(CURLOPT_FTP_CREATE_MISSING_DIRS, static_cast<long>(CURLFTP_CREATE_DIR_RETRY));
+        return;
+    }
+    set(CURLOPT_FILETIME, exchange.ftp.mdtm ? 1L : 0L);
+    set(CURLOPT_IGNORE_CONTENT_LENGTH, exchange.ftp.size ? 0L : 1L);
+    set(CURLOPT_RESUME_FROM_LARGE, static_cast<curl_off_t>(std::min<std::uint64_t>(exchange.offset, INT64_MAX)));
+}
+
+void Request::body() const {
+    const auto bytes = static_cast<curl_off_t>(exchange.source != nullptr ? exchange.source_bytes : exchange.body.size());
+    switch (exchange.method) {
+        case Method::get: return;
+        case Method::put:
+            set(CURLOPT_UPLOAD, 1L);
+            set(CURLOPT_INFILESIZE_LARGE, bytes);
+            return;
+        case Method::post:
+            set(CURLOPT_POST, 1L);
+            set(CURLOPT_POSTFIELDSIZE_LARGE, bytes);
+            return;
+    }
+}
+
+void Request::http() const {
+    set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+    set(CURLOPT_USERAGENT, options.user_agent.c_str());
+}
+
+}  // namespace
+
+void configure_request(void* easy, const Options& options, const Exchange& exchange, const Url& url) {
+    const Request request{static_cast<CURL*>(easy), options, exchange, url};
+    request.address();
+    request.times();
+    request.tls();
+    request.credentials();
+    request.body();
+    if (is_ftp(url.scheme)) {
+        request.ftp();
+    } else {
+        request.http();
+    }
+}
+
+}  // namespace hagent::transfer

@@ -1,0 +1,413 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the loop of tries: ask, take what comes, let the policy decide, wait, go on.
+#include "agent/transfer/download.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "agent/base/limits.h"
+#include "agent/base/text.h"
+#include "agent/transfer/part_file.h"
+#include "agent/transfer/rate.h"
+#include "agent/transfer/url.h"
+
+namespace hagent::transfer {
+namespace {
+
+using errors::AgentCode;
+
+constexpr std::uint64_t k_progress_bytes = 64U << 10U;  // a try that gained less has made no progress
+constexpr std::uint64_t k_progress_fraction = 64;       // but of a small file a 64th part is enough
+
+std::string wanted_text(const DownloadRequest& request) {
+    if (!request.sha256.empty()) {
+        return "sha256:" + to_lower(request.sha256);
+    }
+    return request.sha1.empty() ? "-" : "sha1:" + to_lower(request.sha1);
+}
+
+Status check_request(const DownloadRequest& request) {
+    if (request.sources.empty()) {
+        return error(AgentCode::no_source, "no address was given");
+    }
+    if (request.sources.size() > limits::k_sources) {
+        return error(AgentCode::limit_exceeded, "more than " + std::to_string(limits::k_sources) + " sources");
+    }
+    const auto is_digest = [](const std::string& hex, std::size_t bytes) {
+        const auto value = from_hex(hex);
+        return hex.empty() || (value && value->size() == bytes);
+    };
+    if (!is_digest(request.sha256, 32) || !is_digest(request.sha1, 20)) {
+        return error(AgentCode::usage, "the wanted digest is not hexadecimal of the right length");
+    }
+    return {};
+}
+
+/// A full device must be left as it was.
+bool out_of_space(const Error& why) { return why.is(AgentCode::disk_full) || why.is(AgentCode::quota_exceeded); }
+
+/// Faults of an address or of what came from it, not of this device.
+bool about_the_source(const Error& why) {
+    return why.is(AgentCode::bad_range) || why.is(AgentCode::changed_on_server) || why.is(AgentCode::size_mismatch) ||
+           why.is(AgentCode::bad_url) || why.is(AgentCode::unsupported_scheme);
+}
+
+class Download final : public Sink {
+public:
+    Download(const DownloadRequest& request, const DownloadServices& services, DownloadObserver& observer, PartFile part)
+        : request_(request), services_(services), observer_(observer), part_(std::move(part)), rate_(services.clock),
+          best_bytes_(part_.bytes()), tries_of_file_(part_.bytes() > 0 ? 1 : 0) {
+        struck_.resize(request.sources.size(), false);
+        hints_.resize(request.sources.size());
+    }
+
+    Result<Downloaded> run();
+
+    Status begin(const ReplyHead& head) override;
+    Status write(std::string_view bytes) override;
+
+private:
+    struct Outcome {
+        errors::Id reply;
+        Stage stage = Stage::connect;
+        std::string context;
+        std::optional<Seconds> retry_after;
+        std::optional<std::uint64_t> total;
+    };
+
+    [[nodiscard]] const std::string& source() const { return request_.sources[current_].url; }
+    [[nodiscard]] bool has_digest() const { return !request_.sha256.empty() || !request_.sha1.empty(); }
+    [[nodiscard]] bool same_source() const { return part_.url() == shown(source()); }
+    [[nodiscard]] bool resumable() const;
+    [[nodiscard]] std::optional<std::uint64_t> next_source() const;
+    [[nodiscard]] bool whole_without_asking() const;
+
+    [[nodiscard]] Exchange ask() const;
+    [[nodiscard]] Result<Outcome> attempt();
+    [[nodiscard]] Outcome check_file(Outcome outcome);
+    [[nodiscard]] Decision judge(const Outcome& outcome);
+    void count(const Outcome& outcome);
+    [[nodiscard]] Status act(const Decision& decision, const Outcome& outcome);
+    void report(const Outcome& outcome, const Decision& decision, Millis wait);
+    void show_progress(bool now);
+    [[nodiscard]] Result<Downloaded> release(const std::string& from);
+    [[nodiscard]] Error final_error(const Decision& decision, const Outcome& outcome) const;
+    [[nodiscard]] Status check_space(std::optional<std::uint64_t> total);
+    [[nodiscard]] Error local_failure(Error why);
+
+    const DownloadRequest& request_;
+    const DownloadServices& services_;
+    DownloadObserver& observer_;
+    PartFile part_;
+    Rate rate_;
+    Downloaded result_;
+    std::vector<FtpHints> hints_;  // per source: what it was found not to understand
+    std::vector<bool> struck_;     // sources that refused for good
+    std::size_t current_ = 0;
+    bool from_zero_ = false;       // the policy said: drop what is at hand
+    std::uint64_t asked_from_ = 0;
+    std::uint64_t best_bytes_;
+    unsigned tries_of_file_;       // that brought the bytes at hand
+    unsigned failures_ = 0;
+    unsigned misfits_ = 0;
+    bool arrived_whole_ = false;
+};
+
+bool Download::resumable() const {
+    if (part_.bytes() == 0 || !hints_[current_].rest) {
+        return false;
+    }
+    if (has_digest()) {
+        return true;  // a change is noticed at the end at the latest
+    }
+    const auto& validator = part_.validator();
+    const auto url = parse_url(source());
+    const bool half = url.ok() && is_ftp(url->scheme) && validator.find('-') != std::string::npos;  // SIZE or MDTM alone
+    return same_source() && !validator.empty() && !half;
+}
+
+std::optional<std::uint64_t> Download::next_source() const {
+    for (std::size_t step = 1; step < struck_.size(); ++step) {
+        const auto index = (current_ + step) % struck_.size();
+        if (!struck_[index]) {
+            return index;
+        }
+    }
+    return std::nullopt;
+}
+
+bool Download::whole_without_asking() const {
+    const bool size_fits = !request_.bytes || *request_.bytes == part_.bytes();
+    return has_digest() && part_.digest_fits() && size_fits && (part_.complete() || part_.bytes() > 0);
+}
+
+// ---- one try
+
+Exchange Download::ask() const {
+    Exchange exchange;
+    exchange.url = source();
+    exchange.limit_bytes_per_s = request_.limit_bytes_per_s;
+    exchange.ftp = hints_[current_];
+    if (!from_zero_ && resumable()) {
+        exchange.offset = part_.bytes();
+        exchange.if_range = same_source() ? part_.validator() : std::string();
+    }
+    return exchange;
+}
+
+Status Download::begin(const ReplyHead& head) {
+    const auto validator = same_source() ? part_.validator() : std::string();
+    const auto known_total = part_.total() ? part_.total() : request_.bytes;
+    switch (judge_range(head, asked_from_, validator, known_total)) {
+        case RangeVerdict::fits: break;
+        case RangeVerdict::afresh: asked_from_ = 0; break;
+        case RangeVerdict::changed: return error(AgentCode::changed_on_server, shown(source()));
+        case RangeVerdict::broken:
+            return error(AgentCode::bad_range, "asked from byte " + std::to_string(asked_from_) + ", got byte " +
+                                                   std::to_string(head.start));
+    }
+    if (request_.bytes && head.total && *head.total != *request_.bytes) {
+        return error(AgentCode::size_mismatch,
+                     std::to_string(*head.total) + " instead of " + std::to_string(*request_.bytes) + " bytes");
+    }
+    if (asked_from_ == 0 && part_.bytes() > 0) {
+        TRY(part_.restart());
+    }
+    TRY(check_space(head.total ? head.total : request_.bytes));
+    if (asked_from_ > 0) {
+        result_.resumed_at.push_back(asked_from_);
+        observer_.resumed(asked_from_);
+    } else {
+        tries_of_file_ = 0;
+    }
+    ++tries_of_file_;
+    from_zero_ = false;
+    part_.describe(shown(source()), head.validator, head.total ? head.total : known_total);
+    return {};
+}
+
+Status Download::check_space(std::optional<std::uint64_t> total) {
+    if (request_.disks == nullptr || !total || *total <= part_.bytes()) {
+        return {};
+    }
+    const auto volume = TRY(request_.disks->volume_of(request_.directory));
+    const auto needed = *total - part_.bytes();
+    if (needed > volume.free_bytes) {
+        return error(AgentCode::disk_full, human_bytes(needed) + " needed on " + volume.mount_point + ", " +
+                                               human_bytes(volume.free_bytes) + " free");
+    }
+    return {};
+}
+
+Status Download::write(std::string_view bytes) {
+    const auto most = request_.bytes ? request_.bytes : part_.total();
+    if (most && bytes.size() > *most - std::min(*most, part_.bytes())) {
+        return error(AgentCode::size_mismatch, "more than " + std::to_string(*most) + " bytes arrived");
+    }
+    TRY(part_.append(bytes));
+    rate_.add(bytes.size());
+    show_progress(false);
+    return {};
+}
+
+void Download::show_progress(bool now) {
+    if (now || rate_.due()) {
+        observer_.progress(part_.bytes(), part_.total() ? part_.total() : request_.bytes, rate_.bytes_per_s());
+    }
+}
+
+/// Asks once and tells what came of it. Errors are this device's own.
+Result<Download::Outcome> Download::attempt() {
+    ++result_.attempts;
+    const Exchange exchange = ask();
+    asked_from_ = exchange.offset;
+    arrived_whole_ = false;
+    auto replied = services_.fetcher.exchange(exchange, *this, services_.cancel);
+    TRY(part_.save());
+    if (!replied.ok()) {
+        auto& why = replied.error();
+        if (!about_the_source(why)) {
+            return std::move(why);
+        }
+        return Outcome{why.id, Stage::data, why.context, std::nullopt, std::nullopt};
+    }
+    observer_.transcript(replied->transcript);
+    result_.transcript = std::move(replied->transcript);
+    Outcome outcome{errors::Id{replied->head.protocol, replied->head.number}, replied->stage, {}, replied->retry_after,
+                    replied->head.total};
+    if (replied->error) {
+        outcome.reply = replied->error->id;
+        outcome.context = replied->error->context;
+        return outcome;
+    }
+    arrived_whole_ = true;
+    return check_file(std::move(outcome));
+}
+
+/// Everything came; whether it is the right file is another question.
+Download::Outcome Download::check_file(Outcome outcome) {
+    const auto refuse = [&](AgentCode code, std::string context) {
+        outcome.reply = errors::agent(code);
+        outcome.context = std::move(context);
+    };
+    if (part_.total() && part_.bytes() < *part_.total()) {
+        refuse(AgentCode::truncated, std::to_string(part_.bytes()) + " of " + std::to_string(*part_.total()) + " bytes");
+        arrived_whole_ = false;
+    } else if (request_.bytes && part_.bytes() != *request_.bytes) {
+        refuse(AgentCode::size_mismatch,
+               std::to_string(part_.bytes()) + " instead of " + std::to_string(*request_.bytes) + " bytes");
+    } else if (!part_.digest_fits()) {
+        refuse(AgentCode::digest_mismatch, "it has " + part_.sha256_hex());
+    }
+    return outcome;
+}
+
+// ---- what follows from it
+
+void Download::count(const Outcome& outcome) {
+    const auto total = part_.total() ? part_.total() : request_.bytes;
+    const auto enough = total ? std::clamp<std::uint64_t>(*total / k_progress_fraction, 1, k_progress_bytes) : k_progress_bytes;
+    const bool progress = part_.bytes() >= best_bytes_ + enough;
+    best_bytes_ = std::max(best_bytes_, part_.bytes());
+    failures_ = progress ? 1 : failures_ + 1;
+    if (outcome.reply == errors::agent(AgentCode::digest_mismatch) || outcome.reply == errors::agent(AgentCode::size_mismatch)) {
+        ++misfits_;
+    }
+}
+
+Decision Download::judge(const Outcome& outcome) {
+    Situation situation;
+    situation.reply = outcome.reply;
+    situation.stage = outcome.stage;
+    situation.failures = failures_;
+    situation.attempts = services_.options.attempts;
+    situation.bytes = part_.bytes();
+    situation.can_resume = resumable();
+    situation.other_source = next_source().has_value();
+    situation.misfits = misfits_;
+    situation.hints = hints_[current_];
+    situation.pieced = tries_of_file_ > 1;
+    situation.total = outcome.total;
+    situation.wanted = request_.bytes;
+    return decide(situation);
+}
+
+void Download::report(const Outcome& outcome, const Decision& decision, Millis wait) {
+    Attempted attempted{result_.attempts, shown(source()), outcome.reply,   outcome.stage, outcome.context, decision.kind,
+                        decision.because, wait.count(),    part_.bytes()};
+    observer_.attempted(attempted);
+    result_.decisions.push_back(std::move(attempted));
+    if (result_.decisions.size() > k_kept_decisions) {
+        result_.decisions.erase(result_.decisions.begin());
+    }
+}
+
+/// Carries out a decision that is neither accept nor give_up.
+Status Download::act(const Decision& decision, const Outcome& outcome) {
+    const auto& options = services_.options;
+    const auto wait = decision.wait == Wait::none ? Millis(0)
+                                                  : next_wait(outcome.retry_after, failures_, options.backoff_base,
+                                                              options.backoff_cap, services_.random);
+    report(outcome, decision, wait);
+    leave_out(hints_[current_], decision.fallback);
+    const bool misfit = outcome.reply == errors::agent(AgentCode::digest_mismatch) ||
+                        outcome.reply == errors::agent(AgentCode::size_mismatch);
+    if (misfit && arrived_whole_) {
+        TRY(part_.restart());
+        best_bytes_ = 0;
+    }
+    from_zero_ = decision.kind == Decide::restart;
+    if (decision.kind == Decide::next_source) {
+        struck_[current_] = decision.wait == Wait::none;
+        current_ = next_source().value_or(current_);
+    }
+    if (decision.wait == Wait::none) {
+        failures_ -= std::min(failures_, 1U);  // another question, not the same one again
+    }
+    if (services_.clock.wait(wait, services_.cancel)) {
+        return error(AgentCode::cancelled);
+    }
+    return {};
+}
+
+Error Download::final_error(const Decision& decision, const Outcome& outcome) const {
+    std::string context = shown(source()) + (outcome.context.empty() ? "" : ": " + outcome.context);
+    if (decision.because == errors::agent(AgentCode::attempts_exhausted)) {
+        context += " (gave up after " + std::to_string(result_.attempts) + (result_.attempts == 1 ? " try)" : " tries)");
+        return error(outcome.reply, std::move(context));
+    }
+    return error(decision.because, std::move(context));
+}
+
+Result<Downloaded> Download::release(const std::string& from) {
+    TRY(part_.finish());
+    show_progress(true);
+    result_.path = part_.path();
+    result_.bytes = part_.bytes();
+    result_.sha256 = part_.sha256_hex();
+    result_.source = from;
+    return std::move(result_);
+}
+
+Error Download::local_failure(Error why) {
+    if (out_of_space(why)) {
+        if (auto removed = part_.remove(); !removed.ok()) {
+            why.context += "; the part could not be removed: " + removed.error().context;
+        }
+    }
+    return why;
+}
+
+Result<Downloaded> Download::run() {
+    if (whole_without_asking()) {
+        return release(part_.url());
+    }
+    while (true) {
+        if (services_.cancel.requested()) {
+            return error(AgentCode::cancelled);
+        }
+        auto tried = attempt();
+        if (!tried.ok()) {
+            return local_failure(std::move(tried).error());
+        }
+        Outcome outcome = std::move(tried).value();
+        count(outcome);
+        Decision decision = judge(outcome);
+        if (decision.kind == Decide::accept && !arrived_whole_) {
+            arrived_whole_ = true;  // HTTP 416: all of it was at hand already
+            ++tries_of_file_;
+            outcome = check_file(std::move(outcome));
+            count(outcome);
+            decision = judge(outcome);
+        }
+        if (decision.kind == Decide::accept) {
+            report(outcome, decision, Millis(0));
+            return release(shown(source()));
+        }
+        if (decision.kind == Decide::give_up) {
+            report(outcome, decision, Millis(0));
+            if (arrived_whole_) {
+                TRY(part_.remove());  // the wrong file is of no use to anybody
+            }
+            return final_error(decision, outcome);
+        }
+        if (auto status = act(decision, outcome); !status.ok()) {
+            return local_failure(std::move(status).error());
+        }
+    }
+}
+
+}  // namespace
+
+Result<Downloaded> download(const DownloadRequest& request, const DownloadServices& services, DownloadObserver& observer) {
+    TRY(check_request(request));
+    auto part = TRY(PartFile::open(services.files, services.clock, request.directory, wanted_text(request)));
+    return Download(request, services, observer, std::move(part)).run();
+}
+
+std::uint64_t bytes_at_hand(platform::Files& files, const std::string& directory) {
+    const auto checkpoint = load_checkpoint(files, directory);
+    return checkpoint ? checkpoint->bytes : 0;
+}
+
+}  // namespace hagent::transfer

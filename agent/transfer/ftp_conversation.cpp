@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the small state machine from lines to stages.
+#include "agent/transfer/ftp_conversation.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "agent/base/number.h"
+#include "agent/base/text.h"
+
+namespace hagent::transfer {
+namespace {
+
+constexpr std::array<std::pair<std::string_view, Stage>, 18> k_commands = {{
+    {"AUTH", Stage::auth}, {"PBSZ", Stage::auth}, {"PROT", Stage::auth}, {"USER", Stage::user}, {"PASS", Stage::pass},
+    {"PWD", Stage::pwd},   {"CWD", Stage::cwd},   {"MKD", Stage::mkd},   {"TYPE", Stage::type}, {"SIZE", Stage::size},
+    {"MDTM", Stage::mdtm}, {"REST", Stage::rest}, {"EPSV", Stage::epsv}, {"PASV", Stage::pasv}, {"RETR", Stage::retr},
+    {"STOR", Stage::stor}, {"QUIT", Stage::quit}, {"SYST", Stage::other},
+}};
+
+Stage stage_of(std::string_view command) {
+    const auto found = std::find_if(k_commands.begin(), k_commands.end(),
+                                    [&](const auto& row) { return equal_ignoring_case(row.first, command); });
+    return found == k_commands.end() ? Stage::other : found->second;
+}
+
+std::string_view without_line_end(std::string_view text) {
+    while (!text.empty() && (text.back() == '\r' || text.back() == '\n')) {
+        text.remove_suffix(1);
+    }
+    return text;
+}
+
+bool is_anonymous(std::string_view user) { return user == "anonymous" || user == "ftp"; }
+
+/// The digits at the end: some servers put words before the size.
+std::optional<std::uint64_t> trailing_number(std::string_view text) {
+    text = trim(text);
+    const auto last_other = text.find_last_not_of("0123456789");
+    return parse_u64(last_other == std::string_view::npos ? text : text.substr(last_other + 1), INT64_MAX);
+}
+
+/// "YYYYMMDDHHMMSS" with an optional fraction (RFC 3659, 2.3); empty when it is something else.
+std::string_view time_value(std::string_view text) {
+    text = trim(text);
+    const auto digits = std::min(text.find_first_not_of("0123456789."), text.size());
+    return digits >= 14 && digits <= 24 ? text.substr(0, digits) : std::string_view();
+}
+
+}  // namespace
+
+std::optional<FtpReplyLine> parse_ftp_reply_line(std::string_view line) {
+    line = without_line_end(line);
+    const auto number = parse_u64(line.substr(0, 3), 599);
+    if (line.size() < 3 || !number || *number < 100 || (line.size() > 3 && line[3] != ' ' && line[3] != '-')) {
+        return std::nullopt;
+    }
+    const bool more = line.size() > 3 && line[3] == '-';
+    return FtpReplyLine{narrow<std::uint16_t>(*number), !more, line.substr(std::min<std::size_t>(4, line.size()))};
+}
+
+void FtpConversation::sent(std::string_view line) {
+    line = without_line_end(line);
+    const auto blank = std::min(line.find(' '), line.size());
+    const auto command = line.substr(0, blank);
+    const auto argument = line.substr(std::min(blank + 1, line.size()));
+    stage_ = stage_of(command);
+    reply_.reset();
+    multiline_ = 0;
+    const bool secret = stage_ == Stage::pass || (stage_ == Stage::user && !is_anonymous(argument));
+    if (secret) {
+        transcript_.hide(argument);
+    }
+    transcript_.add("> " + std::string(secret ? std::string(command) + " ***" : std::string(line)));
+}
+
+void FtpConversation::received(std::string_view line) {
+    started_ = true;
+    line = without_line_end(line);
+    transcript_.add("< " + std::string(line));
+    const auto parsed = parse_ftp_reply_line(line);
+    if (!parsed) {
+        return;  // the middle of a reply of several lines, or garbage that libcurl will refuse
+    }
+    if (!parsed->last) {
+        multiline_ = multiline_ == 0 ? parsed->number : multiline_;
+        return;
+    }
+    if (multiline_ != 0 && multiline_ != parsed->number) {
+        return;
+    }
+    multiline_ = 0;
+    complete(parsed->number, parsed->text);
+}
+
+void FtpConversation::complete(std::uint16_t number, std::string_view text) {
+    if (stage_ == Stage::data) {
+        stage_ = Stage::done;
+    }
+    reply_ = number;
+    if (stage_ == Stage::size && number == 213) {
+        size_ = trailing_number(text);
+    } else if (stage_ == Stage::mdtm && number == 213) {
+        modified_ = time_value(text);
+    } else if (stage_ == Stage::rest) {
+        rest_accepted_ = number == 350;
+    } else if ((stage_ == Stage::retr || stage_ == Stage::stor) && number < 200) {
+        stage_ = Stage::data;
+        opening_ = number;
+    }
+}
+
+std::string FtpConversation::validator() const {
+    if (!size_ && modified_.empty()) {
+        return {};
+    }
+    return (size_ ? std::to_string(*size_) : "-") + ' ' + (modified_.empty() ? "-" : modified_);
+}
+
+}  // namespace hagent::transfer

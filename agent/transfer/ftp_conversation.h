@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the reading of an FTP control connection from outside: which command was answered how.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "agent/transfer/stage.h"
+#include "agent/transfer/transcript.h"
+
+namespace hagent::transfer {
+
+/// One reply line, "226 done" or "226-more follows" (RFC 959, 4.2).
+struct FtpReplyLine {
+    std::uint16_t number = 0;
+    bool last = false;  // false: further lines belong to the same reply
+    std::string_view text;
+};
+/// Empty when the line does not begin with a number from 100 to 599 and a blank, a hyphen or the end.
+[[nodiscard]] std::optional<FtpReplyLine> parse_ftp_reply_line(std::string_view line);
+
+/// Fed with the lines of both sides in their order; knows where the conversation stands.
+class FtpConversation {
+public:
+    explicit FtpConversation(Transcript& transcript) : transcript_(transcript) {}
+
+    void sent(std::string_view line);
+    void received(std::string_view line);
+
+    /// Where the last reply belongs, or the command that waits for one.
+    [[nodiscard]] Stage stage() const { return stage_; }
+    /// The complete reply to the last command (or the greeting); empty while none has come.
+    [[nodiscard]] std::optional<std::uint16_t> reply() const { return reply_; }
+    [[nodiscard]] bool started() const { return started_; }
+    [[nodiscard]] std::optional<std::uint64_t> size() const { return size_; }
+    /// "SIZE MDTM", with '-' for what the server did not tell; empty when it told neither.
+    [[nodiscard]] std::string validator() const;
+    /// Whether the server has accepted REST for the transfer that follows.
+    [[nodiscard]] bool rest_accepted() const { return rest_accepted_; }
+    /// The 1yz reply that began the data; 0 before.
+    [[nodiscard]] std::uint16_t opening() const { return opening_; }
+
+private:
+    void complete(std::uint16_t number, std::string_view text);
+
+    Transcript& transcript_;
+    Stage stage_ = Stage::greeting;
+    std::optional<std::uint16_t> reply_;
+    std::uint16_t multiline_ = 0;  // number of the reply whose last line has not come yet
+    bool started_ = false;
+    bool rest_accepted_ = false;
+    std::uint16_t opening_ = 0;
+    std::optional<std::uint64_t> size_;
+    std::string modified_;
+};
+
+}  // namespace hagent::transfer

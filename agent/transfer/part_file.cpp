@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the order of writes that makes a resume safe: data, sync, checkpoint; and to forget: checkpoint, then data.
+#include "agent/transfer/part_file.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "agent/base/limits.h"
+#include "agent/base/number.h"
+#include "agent/base/text.h"
+
+namespace hagent::transfer {
+namespace {
+
+using errors::AgentCode;
+
+// A slow link is saved every second, but not for a trickle: flash wears out.
+constexpr Millis k_save_interval{1000};
+constexpr std::uint64_t k_save_least_bytes = 64U << 10U;
+constexpr std::size_t k_replay_bytes = 64U << 10U;
+constexpr std::uint32_t k_private = 0600;
+
+Status absent_is_fine(Status status) {
+    return !status.ok() && status.error().is(AgentCode::file_not_found) ? Status() : std::move(status);
+}
+
+}  // namespace
+
+PartFile::PartFile(platform::Files& files, platform::Clock& clock, std::string directory, std::string wanted)
+    : files_(&files), clock_(&clock), directory_(std::move(directory)), saved_at_(clock.uptime()) {
+    state_.wanted = std::move(wanted);
+    if (state_.wanted.starts_with("sha1:")) {
+        sha1_.emplace();
+    }
+}
+
+Result<PartFile> PartFile::open(platform::Files& files, platform::Clock& clock, std::string directory, std::string wanted) {
+    TRY(files.make_directories(directory, 0700));
+    PartFile part(files, clock, std::move(directory), std::move(wanted));
+    auto checkpoint = load_checkpoint(files, part.directory_);
+    if (checkpoint && checkpoint->wanted != part.state_.wanted) {
+        checkpoint.reset();  // a directory that was used for another file
+    }
+    TRY(part.take_up(checkpoint));
+    return part;
+}
+
+Status PartFile::take_up(const std::optional<Checkpoint>& checkpoint) {
+    if (!checkpoint) {
+        TRY(absent_is_fine(files_->remove(checkpoint_path(directory_))));
+        TRY(files_->sync_directory(directory_));
+        file_ = TRY(files_->open(path(), platform::OpenMode::truncate));
+        return {};
+    }
+    state_ = *checkpoint;
+    saved_bytes_ = state_.bytes;
+    file_ = TRY(files_->open(path(), platform::OpenMode::read_write));
+    if (TRY(file_->size()) != state_.bytes) {
+        TRY(file_->resize(state_.bytes));  // bytes after the checkpoint may be anything after a power cut
+    }
+    return sha1_ ? replay_sha1() : Status();
+}
+
+/// SHA-1 states are not kept in checkpoints, so this one rare digest reads again.
+Status PartFile::replay_sha1() {
+    std::array<char, k_replay_bytes> buffer{};
+    for (std::uint64_t at = 0; at < state_.bytes;) {
+        const auto want = std::min<std::uint64_t>(buffer.size(), state_.bytes - at);
+        const auto got = TRY(file_->read_at(at, std::span(buffer).first(narrow<std::size_t>(want))));
+        if (got == 0) {
+            return error(AgentCode::partial_file_lost, path());
+        }
+        sha1_->update({buffer.data(), got});
+        at += got;
+    }
+    return {};
+}
+
+std::string PartFile::sha256_hex() const {
+    const auto digest = state_.sha256.finish();
+    return to_hex(digest);
+}
+
+bool PartFile::digest_fits() const {
+    const std::string_view wanted = state_.wanted;
+    if (wanted.starts_with("sha256:")) {
+        return equal_ignoring_case(wanted.substr(7), sha256_hex());
+    }
+    if (sha1_) {
+        const auto digest = sha1_->finish();
+        return equal_ignoring_case(wanted.substr(5), to_hex(digest));
+    }
+    return true;
+}
+
+void PartFile::describe(std::string url, std::string validator, std::optional<std::uint64_t> total) {
+    state_.url = std::move(url);
+    state_.validator = std::move(validator);
+    state_.total = total;
+    state_.complete = false;
+}
+
+bool PartFile::due() {
+    const auto fresh = state_.bytes - saved_bytes_;
+    return fresh >= limits::k_checkpoint_bytes ||
+           (fresh >= k_save_least_bytes && clock_->uptime() - saved_at_ >= k_save_interval);
+}
+
+Status PartFile::append(std::string_view bytes) {
+    TRY(file_->write_at(state_.bytes, bytes));
+    state_.sha256.update(bytes);
+    if (sha1_) {
+        sha1_->update(bytes);
+    }
+    state_.bytes += bytes.size();
+    return due() ? save() : Status();
+}
+
+Status PartFile::save() {
+    if (saved_bytes_ == state_.bytes && !state_.complete) {
+        return {};
+    }
+    TRY(file_->sync());
+    TRY(files_->write_durable(checkpoint_path(directory_), encode(state_), k_private));
+    saved_bytes_ = state_.bytes;
+    saved_at_ = clock_->uptime();
+    return {};
+}
+
+Status PartFile::finish() {
+    state_.complete = true;
+    state_.total = state_.bytes;
+    return save();
+}
+
+Status PartFile::restart() {
+    TRY(absent_is_fine(files_->remove(checkpoint_path(directory_))));
+    TRY(files_->sync_directory(directory_));
+    TRY(file_->resize(0));
+    Checkpoint nothing;
+    nothing.wanted = std::move(state_.wanted);
+    state_ = std::move(nothing);
+    if (sha1_) {
+        sha1_.emplace();
+    }
+    saved_bytes_ = 0;
+    return {};
+}
+
+Status PartFile::remove() {
+    file_.reset();
+    TRY(absent_is_fine(files_->remove(checkpoint_path(directory_))));
+    return absent_is_fine(files_->remove(path()));
+}
+
+}  // namespace hagent::transfer

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the scrubbing of what a person will read.
+#include "agent/transfer/transcript.h"
+
+#include <algorithm>
+
+#include "agent/base/limits.h"
+#include "agent/base/text.h"
+
+namespace hagent::transfer {
+namespace {
+constexpr std::size_t k_secrets = 16;
+}
+
+void Transcript::hide(std::string_view secret) {
+    if (!secret.empty() && secrets_.size() < k_secrets && std::find(secrets_.begin(), secrets_.end(), secret) == secrets_.end()) {
+        secrets_.emplace_back(secret);
+        // a longer secret may contain a shorter one
+        std::sort(secrets_.begin(), secrets_.end(), [](const auto& a, const auto& b) { return a.size() > b.size(); });
+    }
+}
+
+void Transcript::add(std::string_view line) {
+    std::string text(line);
+    for (const auto& secret : secrets_) {
+        text = replace_all(text, secret, "***");
+    }
+    lines_.push_back(printable(clip(text, limits::k_reply_line_bytes)));
+    if (lines_.size() > limits::k_transcript_lines) {
+        lines_.pop_front();
+    }
+}
+
+}  // namespace hagent::transfer
