@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the handlers.
+#include "agent/status/api.h"
+
+#include "agent/base/number.h"
+#include "agent/session/json.h"
+
+namespace hagent::status {
+namespace {
+
+using http::Request;
+using http::Response;
+using http::Role;
+
+constexpr std::size_t k_page_log_lines = 40;
+
+Response document(const Request& request, std::string body) {
+    return http::with_etag({200, "application/json", std::move(body), {}}, request.header("if-none-match"));
+}
+
+Response page(const ApiServices& services) {
+    const auto last = services.log.last_seq();
+    const auto tail = services.log.since(last > k_page_log_lines ? last - k_page_log_lines : 0);
+    return {200, "text/html; charset=utf-8", page_html(services.view(), services.board, tail), {}};
+}
+
+Response one_session(const ApiServices& services, const Request& request, std::string_view id) {
+    const auto snapshot = services.board.find(std::string(id));
+    return snapshot ? document(request, session::session_json(*snapshot)) : http::problem(404, "There is no session with this id.");
+}
+
+Response explain(const Request& request, std::string_view code) {
+    const auto rows = errors::explain(code);
+    return rows.empty() ? http::problem(404, "The catalogue has no such code.") : document(request, explain_json(rows));
+}
+
+Response log_since(const ApiServices& services, const Request& request) {
+    constexpr std::string_view k_since = "since=";
+    std::uint64_t since = 0;
+    if (request.query.starts_with(k_since)) {
+        const auto number = parse_u64(std::string_view(request.query).substr(k_since.size()));
+        if (!number) {
+            return http::problem(400, "'since' is the number of a log entry.");
+        }
+        since = *number;
+    }
+    return document(request, log_json(services.log.since(since)));
+}
+
+Response trigger(const ApiServices& services, const Request& request) {
+    if (!services.trigger(request.peer)) {
+        Response busy = http::problem(429, "A check-in was asked for a moment ago.");
+        busy.headers.emplace_back("Retry-After", "1");
+        return busy;
+    }
+    return {202, "application/json", "{\"accepted\":true}", {}};
+}
+
+Response cancel(const ApiServices& services, std::string_view rest) {
+    constexpr std::string_view k_cancel = "/cancel";
+    if (!rest.ends_with(k_cancel)) {
+        return http::problem(404, "A session can only be cancelled: POST /v1/sessions/ID/cancel.");
+    }
+    switch (services.cancel(std::string(rest.substr(0, rest.size() - k_cancel.size())))) {
+        case session::CancelOutcome::stopping:
+        case session::CancelOutcome::dropped: return {202, "application/json", "{\"accepted\":true}", {}};
+        case session::CancelOutcome::too_late:
+            return http::problem(409, "The session is changing the device already and goes on to its end.");
+        case session::CancelOutcome::unknown: break;
+    }
+    return http::problem(404, "There is no session with this id in work.");
+}
+
+}  // namespace
+
+void add_routes(http::Router& router, ApiServices services) {
+    // shared: each handler lives as long as the router
+    const auto s = std::make_shared<const ApiServices>(std::move(services));
+    const auto get = [&](std::string path, http::Handler handler) {
+        router.add({"GET", std::move(path), Role::viewer, std::move(handler)});
+    };
+    get("/", [s](const Request&, std::string_view) { return page(*s); });
+    get("/v1/status", [s](const Request& r, std::string_view) { return document(r, status_json(s->view(), s->board)); });
+    get("/v1/sessions", [s](const Request& r, std::string_view) { return document(r, sessions_json(s->board)); });
+    get("/v1/sessions/", [s](const Request& r, std::string_view id) { return one_session(*s, r, id); });
+    get("/v1/results", [s](const Request& r, std::string_view) { return document(r, results_json(s->board)); });
+    get("/v1/log", [s](const Request& r, std::string_view) { return log_since(*s, r); });
+    get("/v1/explain/", [](const Request& r, std::string_view code) { return explain(r, code); });
+    get("/healthz", [](const Request&, std::string_view) { return Response{200, "text/plain; charset=utf-8", "ok\n", {}}; });
+    router.add({"POST", "/v1/check-in", Role::anyone, [s](const Request& r, std::string_view) { return trigger(*s, r); }});
+    router.add({"POST", "/v1/sessions/", Role::operators, [s](const Request&, std::string_view rest) { return cancel(*s, rest); }});
+}
+
+}  // namespace hagent::status

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the board's bookkeeping.
+#include "agent/status/board.h"
+
+#include <algorithm>
+
+#include "agent/base/limits.h"
+
+namespace hagent::status {
+
+void Board::publish(const session::SessionRecord& record) {
+    auto snapshot = std::make_shared<const session::SessionRecord>(record);
+    const std::lock_guard lock(mutex_);
+    ++version_;
+    if (!record.ended) {
+        current_ = std::move(snapshot);
+        return;
+    }
+    if (current_ && current_->id == record.id) {
+        current_.reset();
+    }
+    std::erase_if(recent_, [&](const Snapshot& s) { return s->id == record.id; });
+    recent_.push_front(std::move(snapshot));
+    if (recent_.size() > limits::k_kept_sessions) {
+        recent_.pop_back();
+    }
+}
+
+Board::Snapshot Board::current() const {
+    const std::lock_guard lock(mutex_);
+    return current_;
+}
+
+std::vector<Board::Snapshot> Board::recent() const {
+    const std::lock_guard lock(mutex_);
+    return {recent_.begin(), recent_.end()};
+}
+
+Board::Snapshot Board::find(const std::string& id) const {
+    const std::lock_guard lock(mutex_);
+    if (current_ && current_->id == id) {
+        return current_;
+    }
+    const auto found = std::find_if(recent_.begin(), recent_.end(), [&](const Snapshot& s) { return s->id == id; });
+    return found == recent_.end() ? nullptr : *found;
+}
+
+std::uint64_t Board::version() const {
+    const std::lock_guard lock(mutex_);
+    return version_;
+}
+
+}  // namespace hagent::status

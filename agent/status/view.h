@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns AgentView: what is shown of the agent beside its sessions, as a value.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "agent/base/time.h"
+#include "platform/disk.h"
+
+namespace hagent::status {
+
+struct ManagerView {
+    std::string dialect;
+    std::string url;  // without credentials
+    std::optional<WallTime> last_check_in;
+    std::string last_result;  // plain words; empty before the first check-in
+    std::optional<WallTime> next_check_in;
+};
+
+struct AgentView {
+    std::vector<std::pair<std::string, std::string>> device;  // id first, then facts in a fixed order
+    std::uint32_t pid = 0;  // 0: the daemon is not running
+    Seconds uptime{0};
+    std::uint64_t pss_bytes = 0;
+    std::string listener;  // "127.0.0.1:8420"
+    ManagerView manager;
+    std::vector<platform::Volume> volumes;
+    std::vector<std::string> trusted_keys;
+    std::size_t reports_queued = 0;
+    WallTime now;
+};
+
+}  // namespace hagent::status
