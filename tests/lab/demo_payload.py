@@ -17,7 +17,8 @@ from setup_packages import apt, say
 
 MIB = 1 << 20
 TOTAL_BYTES = 66 * MIB      # all files of the demonstration together, at least
-SMALL_MODULES = 40          # modules of these folders come first, then the biggest of BIG_MODULES until TOTAL_BYTES
+SMALL_MODULES = 12          # modules of SMALL_FOLDERS come first, then the biggest of BIG_FOLDERS until TOTAL_BYTES
+MAX_TREE_FILES = 44         # hawkBit takes 50 artifacts in a module; five more files belong to the package
 SMALL_FOLDERS = ("drivers/hid", "drivers/net/usb")
 BIG_FOLDERS = ("fs", "drivers/usb", "drivers/ata", "net")
 
@@ -130,6 +131,6 @@ def payload():
         modules.append(path)
         total += os.path.getsize(path)
     tree.update({os.path.join("modules", os.path.relpath(path, modules_root)): path for path in modules})
-    if total < TOTAL_BYTES:
-        raise LabError(f"the Debian packages in {cache_folder()} hold only {total} bytes; remove that folder and try again")
+    if total < TOTAL_BYTES or len(tree) > MAX_TREE_FILES:
+        raise LabError(f"the Debian packages in {cache_folder()} hold {len(tree)} files of {total} bytes, which do not suit; remove that folder and try again")
     return packages["kernel"], tree

@@ -77,8 +77,12 @@ class Management:
         return {"id": self.store.add_module(body["name"], body["version"], body.get("part", "os"), body.get("metadata", {}))}
 
     def put_artifact(self, request, module_id, filename):
+        try:
+            artifact = self.store.add_artifact(int(module_id), filename, request.stream, request.length)
+        except ValueError as error:
+            raise Refused(403, str(error)) from error
         request.consumed = True
-        return self.store.add_artifact(int(module_id), filename, request.stream, request.length)
+        return artifact
 
     def assign(self, request):
         body = request.json()

@@ -26,6 +26,7 @@ CREATE INDEX IF NOT EXISTS entries_by_action ON entries(action);
 """
 DEFAULTS = {"polling": "00:05:00", "target_token": True, "gateway_token": "", "confirmation": False, "multi_assignment": False}
 CHUNK = 1 << 18
+MAX_ARTIFACTS = 50  # of one module, as in hawkBit
 
 
 def now_ms():
@@ -128,7 +129,9 @@ class Store:
         return os.path.join(self.blobs, artifact["sha256"])
 
     def add_artifact(self, module_id, filename, stream, length):
-        """Stores `length` bytes of `stream` and returns the artifact; ValueError when the stream ends early."""
+        """Stores `length` bytes of `stream` and returns the artifact; ValueError when the stream ends early or the module is full."""
+        if len(self.artifacts(module_id)) >= MAX_ARTIFACTS:
+            raise ValueError(f"module {module_id} holds {MAX_ARTIFACTS} artifacts already; no more are taken")
         digests = {name: hashlib.new(name) for name in ("md5", "sha1", "sha256")}
         part = os.path.join(self.blobs, f"upload-{module_id}-{threading.get_ident()}")
         left = length

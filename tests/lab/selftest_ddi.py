@@ -3,6 +3,7 @@
 
 import hashlib
 import http.client
+import io
 import json
 import os
 import shutil
@@ -379,6 +380,13 @@ class ManagementTest(LabCase):
         self.assertEqual(self.raw("PUT", "/manage/devices/x", "{}")[0], 401)
         self.assertEqual(self.raw("POST", "/form/assign", "token=wrong&device=x&module=1")[0], 401)
         self.assertEqual(self.raw("GET", "/", headers={"Host": "rebound.example"})[0], 403)
+
+    def test_a_module_takes_fifty_artifacts_as_in_hawkbit(self):
+        module = self.manager.call("POST", "modules", {"name": "many", "version": "1"})["id"]
+        for n in range(50):
+            self.manager.call("PUT", f"modules/{module}/artifacts/{n}", stream=io.BytesIO(b"x"), length=1)
+        with self.assertRaisesRegex(ManagerError, "50 artifacts"):
+            self.manager.call("PUT", f"modules/{module}/artifacts/50", stream=io.BytesIO(b"x"), length=1)
 
     def test_state_outlives_a_restart(self):
         action = self.assign()
