@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns Dialect, the seam between "check in, report" and how one kind of manager says it. No sockets: calls out, answers in.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "agent/base/result.h"
+#include "agent/base/time.h"
+#include "agent/session/job.h"
+#include "agent/transfer/fetcher.h"
+
+namespace hagent::manager {
+
+/// Who this device is: its id in the manager and what the manager may know of it.
+struct Identity {
+    std::string device_id;
+    std::vector<std::pair<std::string, std::string>> attributes;  // in a fixed order
+    std::string digest;  // changes when an attribute worth telling at once changes (free space is none)
+};
+
+/// One call that a dialect wants made. Credentials are added by whoever makes it, never by the dialect.
+struct Call {
+    transfer::Method method = transfer::Method::get;
+    std::string url;
+    transfer::Headers headers;
+    std::string body;
+};
+
+struct Answer {
+    std::uint16_t status = 0;  // HTTP status, 304 and refusals included
+    std::string body;
+    std::string etag;
+    std::optional<Seconds> retry_after;
+};
+
+/// An Error: no answer came at all (network, TLS, time).
+using Reply = Result<Answer>;
+
+struct JobOffered {
+    session::Job job;
+};
+/// A job that cannot be done whatever the device does: to be reported as failed, so that it does not stay open for ever.
+struct JobRefused {
+    std::string job_id;
+    Error why;
+};
+/// The manager takes a job back.
+struct CancelAsked {
+    std::string job_id;
+};
+/// The manager has no job for this device, neither a new one nor one that it knows to be under way.
+struct NothingOffered {};
+using Event = std::variant<JobOffered, JobRefused, CancelAsked, NothingOffered>;
+
+enum class Delivery : std::uint8_t {
+    acknowledged,
+    obsolete,  // the manager does not want it any more: treat it as delivered
+    reworded,  // refused as it was written; report() now words it so that it must pass
+    again      // later
+};
+
+/// A check-in is begin(), then next() and answered() in turn until next() has no more calls, then take_events().
+/// Reports are independent of it.
+class Dialect {
+public:
+    virtual ~Dialect() = default;
+
+    /// "hawkbit": as in the configuration.
+    [[nodiscard]] virtual std::string_view name() const = 0;
+
+    virtual void begin(const std::string& manager_url, const Identity& identity) = 0;
+    [[nodiscard]] virtual std::optional<Call> next() = 0;
+    /// The answer to the call that next() gave. An error ends the check-in as failed: manager_auth_refused,
+    /// manager_unknown_device, manager_malformed_answer, manager_throttled, or the row of the status or socket error.
+    [[nodiscard]] virtual Status answered(const Reply& reply) = 0;
+    [[nodiscard]] virtual std::vector<Event> take_events() = 0;
+    /// How long the manager wants us to wait, as said in the last check-in.
+    [[nodiscard]] virtual std::optional<Seconds> interval_hint() const = 0;
+
+    /// The device has begun to change: a cancel comes too late and the manager must know.
+    [[nodiscard]] virtual Call refuse_cancel(const std::string& manager_url, const Identity& identity,
+                                             const std::string& job_id) = 0;
+    [[nodiscard]] virtual Call report(const std::string& manager_url, const Identity& identity,
+                                      const session::Report& report) = 0;
+    [[nodiscard]] virtual Delivery delivered(const session::Report& report, const Reply& reply) = 0;
+};
+
+}  // namespace hagent::manager

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the strict reading of hawkBit's JSON: what is missing or odd is refused, what is unknown is ignored.
+#include "agent/manager/hawkbit_job.h"
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "agent/base/json_check.h"
+#include "agent/base/limits.h"
+#include "agent/base/number.h"
+#include "agent/base/text.h"
+#include "agent/transfer/url.h"
+
+namespace hagent::manager {
+namespace {
+
+using errors::AgentCode;
+using nlohmann::json;
+using session::Artifact;
+using session::Job;
+using session::JobKind;
+
+constexpr std::size_t k_id_bytes = 128;
+constexpr std::size_t k_name_bytes = 128;
+constexpr std::string_view k_manifest = "manifest.json";
+
+Error malformed(std::string what) { return error(AgentCode::manager_malformed_answer, std::move(what)); }
+
+Result<json> parse_object(std::string_view body, std::string_view what) {
+    if (const auto fault = find_json_fault(body, JsonComments::refused)) {
+        return malformed(std::string(what) + ": not JSON, at line " + std::to_string(fault->line));
+    }
+    json value = json::parse(body, nullptr, false);
+    if (!value.is_object()) {
+        return malformed(std::string(what) + ": no JSON object");
+    }
+    return value;
+}
+
+/// The member, or null when the parent is no object or has none.
+const json& member(const json& parent, const char* name) {
+    static const json k_null;
+    if (!parent.is_object()) {
+        return k_null;
+    }
+    const auto found = parent.find(name);
+    return found == parent.end() ? k_null : *found;
+}
+
+std::string text(const json& parent, const char* name) {
+    const json& value = member(parent, name);
+    return value.is_string() ? value.get<std::string>() : std::string();
+}
+
+std::string label(const json& parent, const char* name) { return printable(clip(text(parent, name), k_name_bytes)); }
+
+Result<std::string> follow(const std::string& from, const std::string& href) {
+    const auto base = TRY(transfer::parse_url(from));
+    auto link = transfer::resolve(base, href);
+    if (!link.ok()) {
+        return malformed("a link is no usable address: " + transfer::shown(clip(href, 200)));
+    }
+    return transfer::to_text(*link);
+}
+
+/// A link that is called with the device's credentials.
+Result<std::string> follow_control(const std::string& from, const std::string& href) {
+    std::string url = TRY(follow(from, href));
+    const auto base = TRY(transfer::parse_url(from));
+    const auto link = TRY(transfer::parse_url(url));
+    if (transfer::is_ftp(link.scheme) || (transfer::is_encrypted(base.scheme) && !transfer::is_encrypted(link.scheme))) {
+        return malformed("a link leaves the encrypted connection: " + transfer::shown(url));
+    }
+    return url;
+}
+
+bool plain_id(const std::string& id) {
+    return !id.empty() && id.size() <= k_id_bytes &&
+           std::all_of(id.begin(), id.end(), [](char c) { return c > ' ' && c <= '~'; });
+}
+
+Result<std::optional<ActionLink>> action_link(const json& links, const char* rel, const std::string& from) {
+    const std::string href = text(member(links, rel), "href");
+    if (href.empty()) {
+        return std::optional<ActionLink>();
+    }
+    ActionLink link;
+    link.url = TRY(follow_control(from, href));
+    const auto url = TRY(transfer::parse_url(link.url));
+    const auto parts = split(url.path, '/');
+    if (parts.size() < 2 || parts[parts.size() - 2] != rel) {
+        return malformed(std::string("the link ") + rel + " names no action");
+    }
+    link.id = TRY(transfer::decode(parts.back()));
+    if (!plain_id(link.id)) {
+        return malformed(std::string("the link ") + rel + " names an odd action");
+    }
+    return std::optional(std::move(link));
+}
+
+/// Relative, with '/' between its parts, and nothing in it that could lead elsewhere.
+bool plain_path(std::string_view path) {
+    if (path.empty() || path.size() > limits::k_path_bytes || path.find('\\') != std::string_view::npos ||
+        std::any_of(path.begin(), path.end(), [](char c) { return (c >= 0 && c < ' ') || c == '\x7f'; })) {
+        return false;
+    }
+    const auto parts = split(path, '/');
+    return std::none_of(parts.begin(), parts.end(), [](std::string_view part) { return part.empty() || part == "." || part == ".."; });
+}
+
+/// Lower-case hexadecimal of the right length, or empty; an Error when something else is there.
+Result<std::string> digest(const json& artifact, const char* name, std::size_t digits) {
+    const std::string hex = to_lower(text(member(artifact, "hashes"), name));
+    if (!hex.empty() && (hex.size() != digits || !from_hex(hex))) {
+        return malformed("an artifact has no valid " + std::string(name));
+    }
+    return hex;
+}
+
+Result<Artifact> read_artifact(const json& value, const std::string& from) {
+    Artifact artifact;
+    artifact.path = replace_all(text(value, "filename"), "~", "/");
+    if (!plain_path(artifact.path)) {
+        return error(AgentCode::path_refused, "artifact '" + printable(clip(artifact.path, k_name_bytes)) + "'");
+    }
+    const json& links = member(value, "_links");
+    std::string href = text(member(links, "download"), "href");
+    if (href.empty()) {
+        href = text(member(links, "download-http"), "href");
+    }
+    if (href.empty()) {
+        return malformed("artifact '" + artifact.path + "' has no download link");
+    }
+    artifact.url = TRY(follow(from, href));
+    const json& size = member(value, "size");
+    if (size.is_number_unsigned()) {
+        artifact.bytes = size.get<std::uint64_t>();
+    } else if (!size.is_null()) {
+        return malformed("artifact '" + artifact.path + "' has no valid size");
+    }
+    artifact.sha256 = TRY(digest(value, "sha256", 64));
+    artifact.sha1 = TRY(digest(value, "sha1", 40));
+    return artifact;
+}
+
+/// The value of a chunk's metadata, or empty.
+std::string metadata(const json& chunk, std::string_view key) {
+    const json& rows = member(chunk, "metadata");
+    if (rows.is_array()) {
+        for (const auto& row : rows) {
+            if (text(row, "key") == key) {
+                return text(row, "value");
+            }
+        }
+    }
+    return {};
+}
+
+enum class Place : std::uint8_t { begins, inside, ends };
+
+struct Pattern {
+    std::string_view text;
+    Place place;  // inside: ".tar" in "a.tar.gz"
+    JobKind kind;
+};
+
+// clang-format off
+constexpr std::array k_patterns = {  // the first row that any artifact's name fits
+    Pattern{".rsp",    Place::ends,   JobKind::script},
+    Pattern{".sw",     Place::ends,   JobKind::software},
+    Pattern{".swdist", Place::ends,   JobKind::software},
+    Pattern{".tar",    Place::inside, JobKind::software},
+    Pattern{".img",    Place::inside, JobKind::image},
+    Pattern{"hagent",  Place::begins, JobKind::upgrade}};
+// clang-format on
+
+bool fits(const Pattern& pattern, std::string_view name) {
+    switch (pattern.place) {
+        case Place::begins: return name.starts_with(pattern.text);
+        case Place::inside: return name.find(pattern.text) != std::string_view::npos;
+        case Place::ends: return name.ends_with(pattern.text);
+    }
+    return false;
+}
+
+std::optional<JobKind> kind_by_name(const std::vector<Artifact>& artifacts) {
+    for (const auto& pattern : k_patterns) {
+        for (const auto& artifact : artifacts) {
+            if (fits(pattern, to_lower(artifact.path.substr(artifact.path.rfind('/') + 1)))) {
+                return pattern.kind;
+            }
+        }
+    }
+    return std::nullopt;
+}
+
+/// The signed manifest calls a release of the agent "agent"; both words are understood.
+std::optional<JobKind> named_kind(const std::string& name) { return name == "agent" ? JobKind::upgrade : session::job_kind(name); }
+
+/// Puts the artifacts of all chunks together. A distribution is one package: a second manifest would be another one.
+Status read_chunks(const json& chunks, const std::string& from, Job& job, std::string& kind) {
+    std::set<std::string> paths;
+    for (const auto& chunk : chunks) {
+        const json& artifacts = member(chunk, "artifacts");
+        bool has_manifest = false;
+        for (const auto& value : artifacts.is_array() ? artifacts : json::array()) {
+            auto artifact = TRY(read_artifact(value, from));
+            has_manifest = has_manifest || artifact.path == k_manifest;
+            if (!paths.insert(artifact.path).second) {
+                return error(AgentCode::job_unsupported, "two modules of the distribution hold '" + artifact.path +
+                                                             "': assign one package at a time");
+            }
+            job.artifacts.push_back(std::move(artifact));
+        }
+        if (has_manifest || job.name.empty()) {
+            job.name = label(chunk, "name");
+            job.version = label(chunk, "version");
+        }
+        if (auto said = metadata(chunk, "hagent.kind"); !said.empty() && (has_manifest || kind.empty())) {
+            kind = std::move(said);
+        }
+    }
+    if (job.artifacts.empty()) {
+        return error(AgentCode::job_unsupported, "the distribution holds no artifact");
+    }
+    return {};
+}
+
+bool known_handling(const std::string& word) { return word == "skip" || word == "attempt" || word == "forced"; }
+
+Status fill(Job& job, const json& deployment, const std::string& from) {
+    std::string kind;
+    TRY(read_chunks(member(deployment, "chunks"), from, job, kind));
+    const auto found = kind.empty() ? kind_by_name(job.artifacts) : named_kind(kind);
+    if (!found) {
+        return error(AgentCode::job_unsupported, kind.empty() ? "no artifact's name shows a kind, and there is no hagent.kind"
+                                                              : "hagent.kind '" + printable(clip(kind, k_name_bytes)) + "'");
+    }
+    job.kind = *found;
+    return {};
+}
+
+}  // namespace
+
+std::optional<Seconds> parse_sleep(std::string_view text) {
+    const auto parts = split(text, ':');
+    if (parts.size() != 3) {
+        return std::nullopt;
+    }
+    const auto hours = parse_u64(parts[0], 23);
+    const auto minutes = parse_u64(parts[1], 59);
+    const auto seconds = parse_u64(parts[2], 59);
+    if (!hours || !minutes || !seconds) {
+        return std::nullopt;
+    }
+    return Seconds{narrow<std::int64_t>(*hours * 3600 + *minutes * 60 + *seconds)};
+}
+
+Result<PollAnswer> read_poll(std::string_view body, const std::string& url) {
+    const json value = TRY(parse_object(body, "poll"));
+    const json& links = member(value, "_links");
+    if (!links.is_object() && !member(value, "config").is_object()) {
+        return malformed("poll: neither config nor _links, so this is no hawkBit");
+    }
+    PollAnswer poll;
+    poll.sleep = parse_sleep(text(member(member(value, "config"), "polling"), "sleep"));
+    if (const auto href = text(member(links, "configData"), "href"); !href.empty()) {
+        poll.config_data_url = TRY(follow_control(url, href));
+    }
+    poll.deployment = TRY(action_link(links, "deploymentBase", url));
+    poll.cancel = TRY(action_link(links, "cancelAction", url));
+    poll.confirmation = TRY(action_link(links, "confirmationBase", url));
+    return poll;
+}
+
+Result<std::optional<Event>> read_deployment(std::string_view body, const std::string& job_id, const std::string& url) {
+    const json value = TRY(parse_object(body, "deployment"));
+    const json& deployment = member(value, "deployment");
+    if (!deployment.is_object() || !member(deployment, "chunks").is_array()) {
+        return malformed("deployment: no chunks");
+    }
+    const std::string download = text(deployment, "download");
+    const std::string update = text(deployment, "update");
+    if (download == "skip" && update == "skip") {
+        return std::optional<Event>();
+    }
+    Job job;
+    job.id = job_id;
+    job.execute = update != "skip" && text(deployment, "maintenanceWindow") != "unavailable";
+    job.forced = update == "forced" || download == "forced";
+    if (!known_handling(download) || !known_handling(update)) {
+        return std::optional<Event>(JobRefused{job_id, malformed("deployment: download or update is none of skip, attempt, forced")});
+    }
+    if (auto filled = fill(job, deployment, url); !filled.ok()) {
+        return std::optional<Event>(JobRefused{job_id, std::move(filled).error()});
+    }
+    return std::optional<Event>(JobOffered{std::move(job)});
+}
+
+}  // namespace hagent::manager

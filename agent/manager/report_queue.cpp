@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the queue's records: report added, number acknowledged, finished job.
+#include "agent/manager/report_queue.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "agent/base/limits.h"
+#include "agent/base/text.h"
+
+namespace hagent::manager {
+namespace {
+
+using nlohmann::json;
+using session::Report;
+using session::ReportStage;
+
+enum RecordType : std::uint16_t { k_report = 1, k_acknowledged = 2, k_finished = 3 };
+
+constexpr std::uint64_t k_compact_at_bytes = 256U << 10U;
+constexpr std::size_t k_remembered_message_bytes = 200;
+
+std::string to_payload(std::uint64_t number, const Report& report) {
+    const json value = {{"number", number},
+                        {"job", report.job_id},
+                        {"stage", static_cast<int>(report.stage)},
+                        {"messages", report.messages},
+                        {"done", report.done},
+                        {"of", report.of}};
+    return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+/// 0 for anything but a number of the type's range.
+template <class T>
+T number_in(const json& value, const char* name) {
+    const auto found = value.find(name);
+    const bool there = found != value.end() && found->is_number_unsigned() && std::in_range<T>(found->get<std::uint64_t>());
+    return there ? found->get<T>() : T{0};
+}
+
+std::optional<ReportQueue::Waiting> from_payload(const std::string& payload) {
+    const json value = json::parse(payload, nullptr, false);
+    if (!value.is_object() || !value.contains("job") || !value["job"].is_string()) {
+        return std::nullopt;
+    }
+    const auto stage = number_in<unsigned>(value, "stage");
+    if (stage > static_cast<unsigned>(ReportStage::cancelled)) {
+        return std::nullopt;
+    }
+    ReportQueue::Waiting entry;
+    entry.number = number_in<std::uint64_t>(value, "number");
+    entry.report.job_id = value["job"].get<std::string>();
+    entry.report.stage = static_cast<ReportStage>(stage);
+    entry.report.done = number_in<std::uint32_t>(value, "done");
+    entry.report.of = number_in<std::uint32_t>(value, "of");
+    const auto messages = value.find("messages");
+    for (const auto& message : messages != value.end() && messages->is_array() ? *messages : json::array()) {
+        entry.report.messages.push_back(message.is_string() ? message.get<std::string>() : std::string());
+    }
+    return entry;
+}
+
+/// The last messages win: a reader wants to know how it went on.
+void bound_messages(std::vector<std::string>& messages) {
+    if (messages.size() > limits::k_report_messages) {
+        messages.erase(messages.begin(), messages.end() - static_cast<std::ptrdiff_t>(limits::k_report_messages));
+    }
+    for (auto& message : messages) {
+        message.resize(clip(message, limits::k_report_message_bytes).size());
+    }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ReportQueue>> ReportQueue::open(platform::Files& files, const std::string& path) {
+    auto queue = std::unique_ptr<ReportQueue>(new ReportQueue(TRY(journal::Journal::open(files, path))));
+    queue->replay();
+    return queue;
+}
+
+void ReportQueue::replay() {
+    for (const auto& record : journal_.take_records()) {
+        auto entry = from_payload(record.payload);
+        if (!entry) {
+            continue;
+        }
+        last_number_ = std::max(last_number_, entry->number);
+        switch (static_cast<RecordType>(record.type)) {
+            case k_report:
+                waiting_.push_back(*entry);
+                [[fallthrough]];
+            case k_finished: remember(std::move(entry->report)); break;
+            case k_acknowledged:
+                std::erase_if(waiting_, [&](const Waiting& w) { return w.number == entry->number; });
+                break;
+        }
+    }
+    compact_at_ = std::max(k_compact_at_bytes, journal_.bytes() + 1);
+}
+
+bool ReportQueue::has_finished(const std::string& job_id) const {
+    return std::any_of(finished_.begin(), finished_.end(), [&](const Report& other) { return other.job_id == job_id; });
+}
+
+void ReportQueue::remember(Report report) {
+    if (!report.final() || has_finished(report.job_id)) {
+        return;
+    }
+    if (report.messages.size() > 1) {
+        report.messages.erase(report.messages.begin(), report.messages.end() - 1);
+    }
+    if (!report.messages.empty()) {
+        report.messages.front().resize(clip(report.messages.front(), k_remembered_message_bytes).size());
+    }
+    finished_.push_back(std::move(report));
+    if (finished_.size() > limits::k_finished_jobs) {
+        finished_.pop_front();
+    }
+}
+
+/// Compaction writes what memory holds, so memory and journal must agree whenever this is called.
+Status ReportQueue::append(std::uint16_t type, const std::string& payload) {
+    if (journal_.bytes() + payload.size() > compact_at_) {
+        TRY(compact());
+    }
+    return journal_.append(type, payload);
+}
+
+Status ReportQueue::compact() {
+    std::vector<journal::Record> records;
+    for (const auto& report : finished_) {
+        records.push_back({k_finished, to_payload(0, report)});
+    }
+    records.push_back({k_acknowledged, to_payload(last_number_, {})});  // numbers go on growing
+    for (const auto& entry : waiting_) {
+        records.push_back({k_report, to_payload(entry.number, entry.report)});
+    }
+    TRY(journal_.rewrite(records));
+    compact_at_ = std::max(k_compact_at_bytes, 2 * journal_.bytes());
+    return {};
+}
+
+Status ReportQueue::drop(std::uint64_t number) {
+    TRY(append(k_acknowledged, to_payload(number, {})));
+    std::erase_if(waiting_, [number](const Waiting& w) { return w.number == number; });
+    return {};
+}
+
+Status ReportQueue::add(const Report& report) {
+    const std::lock_guard lock(mutex_);
+    if (has_finished(report.job_id)) {
+        return {};
+    }
+    Waiting entry{last_number_ + 1, report};
+    std::uint64_t joined = 0;
+    for (const auto& older : waiting_) {
+        if (older.report.job_id == report.job_id && older.number != on_its_way_) {
+            joined = older.number;
+            entry.report.messages.insert(entry.report.messages.begin(), older.report.messages.begin(), older.report.messages.end());
+        }
+    }
+    bound_messages(entry.report.messages);
+    TRY(append(k_report, to_payload(entry.number, entry.report)));
+    last_number_ = entry.number;
+    remember(entry.report);
+    waiting_.push_back(std::move(entry));
+    // The new report is safe. Should this fail, or the power go now, the older one is told once more.
+    return joined == 0 ? Status() : drop(joined);
+}
+
+std::optional<ReportQueue::Waiting> ReportQueue::begin_delivery() {
+    const std::lock_guard lock(mutex_);
+    on_its_way_ = waiting_.empty() ? 0 : waiting_.front().number;
+    return waiting_.empty() ? std::nullopt : std::optional(waiting_.front());
+}
+
+Status ReportQueue::acknowledge(std::uint64_t number) {
+    const std::lock_guard lock(mutex_);
+    on_its_way_ = 0;
+    return drop(number);
+}
+
+void ReportQueue::put_back() {
+    const std::lock_guard lock(mutex_);
+    on_its_way_ = 0;
+}
+
+std::optional<Report> ReportQueue::finished(const std::string& job_id) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = std::find_if(finished_.begin(), finished_.end(), [&](const Report& r) { return r.job_id == job_id; });
+    return found == finished_.end() ? std::nullopt : std::optional(*found);
+}
+
+Status ReportQueue::repeat(const std::string& job_id) {
+    const auto report = finished(job_id);
+    const std::lock_guard lock(mutex_);
+    const bool waits = std::any_of(waiting_.begin(), waiting_.end(), [&](const Waiting& w) { return w.report.job_id == job_id; });
+    if (!report || waits) {
+        return {};
+    }
+    const Waiting entry{last_number_ + 1, *report};
+    TRY(append(k_report, to_payload(entry.number, entry.report)));
+    last_number_ = entry.number;
+    waiting_.push_back(entry);
+    return {};
+}
+
+std::size_t ReportQueue::size() const {
+    const std::lock_guard lock(mutex_);
+    return waiting_.size();
+}
+
+}  // namespace hagent::manager

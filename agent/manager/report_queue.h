@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the reports that wait for the manager, and the memory of finished jobs. Survives power cuts; bounded.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "agent/base/result.h"
+#include "agent/journal/journal.h"
+#include "agent/session/job.h"
+#include "platform/files.h"
+
+namespace hagent::manager {
+
+/// Thread-safe: the worker adds, the loop delivers. Format: FORMAT.md.
+class ReportQueue {
+public:
+    struct Waiting {
+        std::uint64_t number = 0;  // grows; names this report in acknowledge()
+        session::Report report;
+    };
+
+    [[nodiscard]] static Result<std::unique_ptr<ReportQueue>> open(platform::Files& files, const std::string& path);
+
+    /// Keeps the report until it is acknowledged; once this returns success no power cut loses it. A job has one final
+    /// report: what comes after it changes nothing. A report joins the one of its job that waits already and is not on
+    /// its way, so the queue stays as long as there are jobs; the newest messages win. Errors: those of the journal.
+    [[nodiscard]] Status add(const session::Report& report);
+
+    /// The oldest waiting report goes on its way: until acknowledge() or put_back() nothing is added to it.
+    [[nodiscard]] std::optional<Waiting> begin_delivery();
+    /// Delivered, or obsolete.
+    [[nodiscard]] Status acknowledge(std::uint64_t number);
+    /// It could not be delivered now.
+    void put_back();
+
+    /// The final report of a job that ended here, also long after it was delivered: for jobs that are offered again.
+    [[nodiscard]] std::optional<session::Report> finished(const std::string& job_id) const;
+    /// Sends the final report of a finished job once more.
+    [[nodiscard]] Status repeat(const std::string& job_id);
+
+    [[nodiscard]] std::size_t size() const;
+
+private:
+    explicit ReportQueue(journal::Journal journal) : journal_(std::move(journal)) {}
+    void replay();
+    void remember(session::Report report);
+    [[nodiscard]] bool has_finished(const std::string& job_id) const;
+    [[nodiscard]] Status append(std::uint16_t type, const std::string& payload);
+    [[nodiscard]] Status compact();
+    [[nodiscard]] Status drop(std::uint64_t number);
+
+    mutable std::mutex mutex_;
+    journal::Journal journal_;
+    std::uint64_t last_number_ = 0;
+    std::uint64_t on_its_way_ = 0;  // number; 0: none
+    std::uint64_t compact_at_ = 0;  // bytes of the journal
+    std::deque<Waiting> waiting_;
+    std::deque<session::Report> finished_;  // newest last, at most k_finished_jobs, each with its last message only
+};
+
+}  // namespace hagent::manager
