@@ -2,7 +2,6 @@
 // Owns the check of a whole package folder: signature, then every listed file.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>

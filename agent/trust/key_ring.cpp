@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns loading the trusted keys and finding the one that made a signature.
+#include "agent/trust/key_ring.h"
+
+#include <algorithm>
+
+#include "agent/base/limits.h"
+#include "agent/base/text.h"
+#include "agent/trust/digest.h"
+#include "agent/trust/public_key.h"
+
+namespace hagent::trust {
+
+struct KeyRing::Key {
+    Signer signer;
+    Pk key;
+    std::vector<Kind> roles;  // empty: all
+
+    [[nodiscard]] bool may_sign(std::optional<Kind> kind) const {
+        return !kind || roles.empty() || std::find(roles.begin(), roles.end(), *kind) != roles.end();
+    }
+};
+
+namespace {
+
+using errors::AgentCode;
+
+constexpr std::string_view k_key_suffix = ".pem";
+constexpr std::size_t k_roles_bytes = 1024;
+
+bool verifies(const Pk& key, const std::array<std::uint8_t, 32>& digest, std::string_view signature) {
+    const auto* bytes = reinterpret_cast<const unsigned char*>(signature.data());
+    if (mbedtls_pk_verify(key.get(), MBEDTLS_MD_SHA256, digest.data(), digest.size(), bytes, signature.size()) == 0) {
+        return true;
+    }
+    if (sort_of(key) != Sort::rsa) {
+        return false;
+    }
+    mbedtls_pk_rsassa_pss_options options{};
+    options.mgf1_hash_id = MBEDTLS_MD_SHA256;
+    options.expected_salt_len = MBEDTLS_RSA_SALT_LEN_ANY;
+    return mbedtls_pk_verify_ext(MBEDTLS_PK_RSASSA_PSS, &options, key.get(), MBEDTLS_MD_SHA256, digest.data(),
+                                 digest.size(), bytes, signature.size()) == 0;
+}
+
+/// What could have made these bytes: EC signatures are a DER sequence with its exact length, RSA ones as long as a key.
+std::optional<Sort> sort_of_signature(std::string_view signature) {
+    constexpr std::size_t k_der_header = 2, k_shortest = 8, k_longest_short_form = 127;
+    if (signature.size() >= k_shortest && signature.size() <= k_der_header + k_longest_short_form && signature[0] == '\x30' &&
+        static_cast<unsigned char>(signature[1]) == signature.size() - k_der_header) {
+        return Sort::ec;
+    }
+    const bool whole_key = signature.size() >= 256 && signature.size() <= 1024 && signature.size() % 64 == 0;
+    return whole_key ? std::optional(Sort::rsa) : std::nullopt;
+}
+
+Status check_closed(const platform::FileInfo& info, const std::string& path) {
+    if (info.writable_by_others) {
+        return error(AgentCode::config_insecure_permissions, path);
+    }
+    return {};
+}
+
+/// The content of a regular file that only its owner may change; empty when it is absent.
+Result<std::optional<std::string>> read_closed(platform::Files& files, const std::string& path, std::size_t limit) {
+    const std::string real = TRY(files.resolve(path));
+    const auto info = TRY(files.info(real));
+    if (!info) {
+        return std::optional<std::string>();
+    }
+    TRY(check_closed(*info, real));
+    return std::optional(TRY(files.read(real, limit)));
+}
+
+Result<std::vector<Kind>> parse_roles(const std::string& text, const std::string& path) {
+    std::vector<Kind> roles;
+    for (const auto word : words(replace_all(replace_all(text, "\n", " "), "\r", " "))) {
+        const auto kind = parse_kind(word);
+        if (!kind) {
+            return error(AgentCode::key_unreadable, path + ": unknown role " + printable(clip(word, 32)));
+        }
+        roles.push_back(*kind);
+    }
+    if (roles.empty()) {
+        return error(AgentCode::key_unreadable, path + ": names no role; remove the file to allow all");
+    }
+    return roles;
+}
+
+}  // namespace
+
+KeyRing::KeyRing() = default;
+KeyRing::KeyRing(KeyRing&&) noexcept = default;
+KeyRing& KeyRing::operator=(KeyRing&&) noexcept = default;
+KeyRing::~KeyRing() = default;
+
+Result<KeyRing> KeyRing::load(platform::Files& files, const std::string& directory) {
+    KeyRing ring;
+    const std::string real = TRY(files.resolve(directory));
+    const auto info = TRY(files.info(real));
+    if (!info) {
+        return ring;
+    }
+    TRY(check_closed(*info, real));
+    for (const std::string& file : TRY(files.list(real))) {
+        if (!file.ends_with(k_key_suffix) || file.size() == k_key_suffix.size()) {
+            continue;
+        }
+        const std::string name = file.substr(0, file.size() - k_key_suffix.size());
+        const std::string path = real + "/" + file;
+        const auto pem = TRY(read_closed(files, path, limits::k_key_bytes));
+        const std::string roles_path = real + "/" + name + ".roles";
+        const auto roles = TRY(read_closed(files, roles_path, k_roles_bytes));
+        if (auto added = ring.add(name, pem.value_or(""), roles ? TRY(parse_roles(*roles, roles_path)) : std::vector<Kind>{});
+            !added.ok()) {
+            return std::move(added).error().with(path);
+        }
+    }
+    return ring;
+}
+
+Status KeyRing::add(std::string name, std::string_view pem, std::vector<Kind> roles) {
+    Pk key = TRY(parse_public_key(pem));
+    std::string print = TRY(fingerprint_of(key));
+    keys_.push_back(std::make_unique<Key>(Key{{std::move(name), std::move(print)}, std::move(key), std::move(roles)}));
+    return {};
+}
+
+Result<Signer> KeyRing::verify(std::string_view bytes, std::string_view signature, std::optional<Kind> kind,
+                               std::string_view hint) const {
+    Sha256 sha;
+    sha.update(bytes);
+    const auto digest = sha.finish();
+    const Key* without_role = nullptr;
+    for (const auto& key : keys_) {
+        if (!verifies(key->key, digest, signature)) {
+            continue;
+        }
+        if (key->may_sign(kind)) {
+            return key->signer;
+        }
+        without_role = key.get();
+    }
+    if (without_role != nullptr) {
+        return error(AgentCode::role_not_allowed,
+                     without_role->signer.name + " may not sign " + std::string(to_string(*kind)) + " packages");
+    }
+    const auto sort = sort_of_signature(signature);
+    const auto any = [this](auto holds) {
+        return std::any_of(keys_.begin(), keys_.end(), [&holds](const auto& key) { return holds(*key); });
+    };
+    const bool sort_here = sort && any([&](const Key& key) { return sort_of(key.key) == *sort; });
+    const bool hint_here = hint.empty() || any([&](const Key& key) { return key.signer.fingerprint == hint; });
+    if (keys_.empty() || (sort && (!sort_here || !hint_here))) {
+        return error(AgentCode::unknown_key, keys_.empty() ? "this device trusts no key" : "");
+    }
+    return error(AgentCode::signature_invalid, hint.empty() ? "no trusted key made this signature" : "");
+}
+
+std::vector<Signer> KeyRing::signers() const {
+    std::vector<Signer> out;
+    for (const auto& key : keys_) {
+        out.push_back(key->signer);
+    }
+    return out;
+}
+
+Result<SignedManifest> open_manifest(const KeyRing& keys, std::string_view manifest, std::string_view signature) {
+    if (manifest.size() > limits::k_manifest_bytes || signature.size() > limits::k_signature_bytes) {
+        return error(errors::AgentCode::limit_exceeded, "manifest or signature too long");
+    }
+    if (auto signer = keys.verify(manifest, signature, std::nullopt); !signer.ok()) {
+        // The unverified text is only asked which message fits best.
+        const auto claimed = parse_manifest(manifest);
+        auto better = keys.verify(manifest, signature, std::nullopt, claimed.ok() ? claimed->signer : std::string());
+        return better.ok() ? std::move(signer).error() : std::move(better).error();
+    }
+    Manifest content = TRY(parse_manifest(manifest));
+    Signer signer = TRY(keys.verify(manifest, signature, content.kind));
+    return SignedManifest{std::move(content), std::move(signer)};
+}
+
+}  // namespace hagent::trust
