@@ -2,6 +2,7 @@
 """What a preset needs from the machine's package manager, and its installation."""
 import os
 import shutil
+import tempfile
 
 from .common import Failure, output_of, run, say
 
@@ -48,5 +49,7 @@ def install(names):
         raise Failure("these packages are missing: " + " ".join(absent) + ". Install them as root with apt-get, then run this again.")
     say("installing: " + " ".join(absent))
     quiet = {"DEBIAN_FRONTEND": "noninteractive"}
-    run(["apt-get", "-q", "update"], env=quiet)
-    run(["apt-get", "-q", "-y", "--no-install-recommends", "install", *absent], env=quiet)
+    with tempfile.NamedTemporaryFile(prefix="hagent-apt-", suffix=".log", delete=False) as log:
+        run(["apt-get", "-q", "update"], log=log.name, env=quiet)
+        run(["apt-get", "-q", "-y", "--no-install-recommends", "install", *absent], log=log.name, env=quiet)
+    os.unlink(log.name)

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """How each dependency is built: the smallest set of features that the agent uses, static, sections kept apart.
 
-This file, toolchains/mbedtls_config.h and the target's toolchain file are part of the key of what is built.
+The text of a group's recipes, toolchains/mbedtls_config.h and the target's toolchain file are part of the key of what is built.
 """
+import inspect
 import shutil
 
 from .common import TOOLCHAINS, Failure, jobs, run
@@ -74,17 +75,25 @@ def doctest(work, target, source, prefix):
 
 
 def zlib(work, target, source, prefix):
-    cmake_project(work, target, "zlib", source, off("ZLIB_BUILD_EXAMPLES"), prefix, [])
-    for shared in [*(prefix / "zlib").glob("lib/*.so*"), *(prefix / "zlib").glob("lib/*.dll*")]:
-        shared.unlink()
-    for odd_name in (prefix / "zlib").glob("lib/libzlibstatic.a"):
-        odd_name.rename(odd_name.with_name("libz.a"))
+    build = work / "build" / "zlib"
+    log = work / "zlib.log"
+    (source / "win32").mkdir(exist_ok=True)
+    (source / "win32" / "zlib1.rc").touch()  # left out of the source package, named by the project, used for DLLs only
+    env = {"CFLAGS": f"{C_FLAGS} -ffile-prefix-map={work}=."}
+    run(["cmake", "-S", source, "-B", build, "-G", "Ninja", f"-DCMAKE_TOOLCHAIN_FILE={TOOLCHAINS}/{target}.cmake",
+         "-DCMAKE_BUILD_TYPE=MinSizeRel", "-DCMAKE_POSITION_INDEPENDENT_CODE=ON"], log=log, env=env)
+    run(["cmake", "--build", build, "-j", jobs(), "--target", "zlibstatic"], log=log, env=env)
+    for folder in ("include", "lib"):
+        (prefix / "zlib" / folder).mkdir(parents=True)
+    shutil.copy(source / "zlib.h", prefix / "zlib" / "include")
+    shutil.copy(build / "zconf.h", prefix / "zlib" / "include")
+    shutil.copy(next(build.glob("lib*.a")), prefix / "zlib" / "lib" / "libz.a")
 
 
 def lzma(work, target, source, prefix):
     cmake_project(work, target, "lzma", source, [
-        *off("XZ_NLS", "XZ_DOC", "XZ_DOXYGEN", "XZ_TOOL_XZ", "XZ_TOOL_XZDEC", "XZ_TOOL_LZMADEC", "XZ_TOOL_LZMAINFO",
-             "XZ_TOOL_SCRIPTS", "XZ_MICROLZMA_ENCODER", "XZ_MICROLZMA_DECODER", "XZ_LZIP_DECODER", "BUILD_TESTING"),
+        *off("XZ_ASM_I386", "XZ_NLS", "XZ_DOC", "XZ_DOXYGEN", "XZ_TOOL_XZ", "XZ_TOOL_XZDEC", "XZ_TOOL_LZMADEC",
+             "XZ_TOOL_LZMAINFO", "XZ_TOOL_SCRIPTS", "XZ_MICROLZMA_ENCODER", "XZ_MICROLZMA_DECODER", "XZ_LZIP_DECODER", "BUILD_TESTING"),
         "-DXZ_THREADS=no", "-DXZ_CHECKS=crc32;crc64;sha256"], prefix, ["liblzma.a"])
 
 
@@ -100,7 +109,7 @@ def archive(work, target, source, prefix):
     for name, variable, library in (("zlib", "ZLIB", "libz.a"), ("lzma", "LIBLZMA", "liblzma.a"), ("zstd", "ZSTD", "libzstd.a")):
         found += [f"-D{variable}_INCLUDE_DIR={prefix}/{name}/include", f"-D{variable}_LIBRARY={prefix}/{name}/lib/{library}"]
     cmake_project(work, target, "archive", source, [
-        *on("ENABLE_ZLIB", "ENABLE_LZMA", "ENABLE_ZSTD"), *found, "-DCMAKE_DISABLE_FIND_PACKAGE_PkgConfig=ON",
+        *on("ENABLE_ZLIB", "ENABLE_LZMA", "ENABLE_ZSTD"), *found, "-DPKG_CONFIG_EXECUTABLE=false",
         *off("ENABLE_ACL", "ENABLE_BZip2", "ENABLE_CAT", "ENABLE_CNG", "ENABLE_CPIO", "ENABLE_EXPAT", "ENABLE_ICONV",
              "ENABLE_INSTALL_DOCS", "ENABLE_LIBB2", "ENABLE_LIBXML2", "ENABLE_LZ4", "ENABLE_LZO", "ENABLE_MBEDTLS",
              "ENABLE_NETTLE", "ENABLE_OPENSSL", "ENABLE_PCREPOSIX", "ENABLE_PCRE2POSIX", "ENABLE_TAR", "ENABLE_TEST",
@@ -109,3 +118,9 @@ def archive(work, target, source, prefix):
 
 RECIPES = {"mbedtls": mbedtls, "curl": curl, "json": json, "doctest": doctest,
            "zlib": zlib, "lzma": lzma, "zstd": zstd, "archive": archive}
+
+
+def text_of(group):
+    """What decides how a group is built, as text: a change of it means another key."""
+    functions = [cmake_project, *[RECIPES[name] for name in GROUPS[group]]]
+    return C_FLAGS + (CURL_OFF if group == "base" else "") + "".join(inspect.getsource(function) for function in functions)

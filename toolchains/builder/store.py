@@ -27,7 +27,7 @@ def compiler_identity(target, versions):
 def prefix_of(target, group, versions):
     """Folder that holds, or will hold, the built group; None while its sources are not there."""
     parts = [target, group, compiler_identity(target, versions), sha256(TOOLCHAINS / f"{target}.cmake"),
-             sha256(TOOLCHAINS / "builder" / "recipes.py"), sha256(TOOLCHAINS / "mbedtls_config.h")]
+             recipes.text_of(group), sha256(TOOLCHAINS / "mbedtls_config.h") if group == "base" else ""]
     for name in recipes.GROUPS[group]:
         source = sources.identity(versions[name])
         if source is None:
