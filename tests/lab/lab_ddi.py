@@ -94,7 +94,8 @@ class Ddi:
         if device["want_attributes"]:
             links["configData"] = {"href": f"{base}/configData"}
         sleep = self._sleep(waiting[0] if waiting else None)
-        return json_response({"config": {"polling": {"sleep": sleep}}, "_links": links}, request=request)
+        answer = {"config": {"polling": {"sleep": sleep}}, **({"_links": links} if links else {})}  # hawkBit leaves it out too
+        return json_response(answer, request=request)
 
     def _action_link(self, base, action):
         if action["state"] == "WAIT_FOR_CONFIRMATION":
