@@ -222,6 +222,7 @@ Result<std::optional<FileInfo>> FakeFiles::info(const std::string& path) {
     info.mode = node.mode;
     info.modified = node.modified;
     info.writable_by_others = node.foreign || (node.kind != FileKind::symlink && (node.mode & 022U) != 0);
+    info.readable_by_others = node.kind != FileKind::symlink && (node.mode & 044U) != 0;
     return std::optional(info);
 }
 

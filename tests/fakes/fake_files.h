@@ -43,8 +43,7 @@ public:
     [[nodiscard]] Result<std::optional<platform::FileInfo>> info(const std::string& path) override;
     [[nodiscard]] Result<std::vector<std::string>> list(const std::string& path) override;
     [[nodiscard]] Result<std::string> resolve(const std::string& path) override;
-    [[nodiscard]] Status make_directories(const std::string& path, std::uint32_t mode) override;
-    using Files::make_directories;
+    [[nodiscard]] Status make_directories(const std::string& path, std::uint32_t mode = 0755) override;
     [[nodiscard]] Status rename(const std::string& from, const std::string& to) override;
     [[nodiscard]] Status remove(const std::string& path) override;
     [[nodiscard]] Status remove_tree(const std::string& path) override;

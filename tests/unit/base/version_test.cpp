@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the tests of version order.
+#include "agent/base/version.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace hagent {
+namespace {
+
+TEST_CASE("parts are compared by value, not by letters") {
+    CHECK(compare_versions("1.10", "1.9") > 0);
+    CHECK(compare_versions("1.2.3", "1.2.3") == 0);
+    CHECK(compare_versions("1.02", "1.2") == 0);
+    CHECK(compare_versions("2", "10") < 0);
+}
+
+TEST_CASE("missing parts count as zero") {
+    CHECK(compare_versions("1", "1.0.0.0") == 0);
+    CHECK(compare_versions("1", "1.0.1") < 0);
+    CHECK(compare_versions("", "0") == 0);
+    CHECK(compare_versions("1..2", "1.0.2") == 0);
+}
+
+TEST_CASE("parts that are no numbers are compared byte by byte") {
+    CHECK(compare_versions("1.a", "1.b") < 0);
+    CHECK(compare_versions("1.B", "1.a") < 0);
+    CHECK(compare_versions("1.2b", "1.2a") > 0);
+    CHECK(compare_versions("99999999999999999999999", "5") > 0);
+}
+
+TEST_CASE("the order is the reverse when the sides change") {
+    for (const auto& [a, b] : {std::pair{"1.0", "1.1"}, {"1.a", "1.1"}, {"", "1"}, {"3", "3.0.0.1"}}) {
+        CHECK((compare_versions(a, b) < 0) == (compare_versions(b, a) > 0));
+    }
+}
+
+TEST_CASE("this agent's version has four numbers") {
+    const auto version = agent_version();
+    CHECK(std::count(version.begin(), version.end(), '.') == 3);
+    CHECK(version.find_first_not_of("0123456789.") == std::string_view::npos);
+}
+
+}  // namespace
+}  // namespace hagent
