@@ -2,6 +2,7 @@
 // Owns the date arithmetic: civil dates to seconds and back, without time_t.
 #include "agent/base/time.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 
@@ -28,6 +29,15 @@ std::optional<int> digits(std::string_view text, std::size_t at, std::size_t cou
         value = value * 10 + (c - '0');
     }
     return value;
+}
+
+/// Whether the text has exactly this form: '0' stands for a digit, 'a' for an ASCII letter, the rest for itself.
+bool has_form(std::string_view text, std::string_view form) {
+    return text.size() == form.size() && std::equal(text.begin(), text.end(), form.begin(), [](char c, char expected) {
+               const bool digit = c >= '0' && c <= '9';
+               const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+               return expected == '0' ? digit : expected == 'a' ? letter : c == expected;
+           });
 }
 
 struct Civil {
@@ -72,6 +82,9 @@ std::optional<Millis> offset(std::string_view zone) {
     if (zone.size() != 6 || (zone[0] != '+' && zone[0] != '-') || zone[3] != ':' || !hours || !minutes) {
         return std::nullopt;
     }
+    if (*hours > 23 || *minutes > 59) {
+        return std::nullopt;
+    }
     const Millis size = chrono::hours{*hours} + chrono::minutes{*minutes};
     return zone[0] == '+' ? size : -size;
 }
@@ -113,20 +126,18 @@ std::optional<WallTime> parse_rfc3339(std::string_view text) {
 }
 
 std::optional<WallTime> parse_http_date(std::string_view text) {
-    const auto comma = text.find(',');
-    if (comma == 3 && text.size() == 29) {  // IMF-fixdate: Sun, 06 Nov 1994 08:49:37 GMT
-        return text.substr(25) == " GMT"
-                   ? with_clock(digits(text, 12, 4), month_number(text.substr(8, 3)), digits(text, 5, 2), text, 17)
-                   : std::nullopt;
+    if (has_form(text, "aaa, 00 aaa 0000 00:00:00 GMT")) {  // IMF-fixdate: Sun, 06 Nov 1994 08:49:37 GMT
+        return with_clock(digits(text, 12, 4), month_number(text.substr(8, 3)), digits(text, 5, 2), text, 17);
     }
-    if (comma != std::string_view::npos && text.size() == comma + 24) {  // RFC 850: Sunday, 06-Nov-94 08:49:37 GMT
-        auto year = digits(text, comma + 9, 2);
-        if (year) {
-            *year += *year < 70 ? 2000 : 1900;
+    if (const auto comma = text.find(','); comma != std::string_view::npos) {  // RFC 850: Sunday, 06-Nov-94 08:49:37 GMT
+        const auto rest = text.substr(comma);
+        if (comma < 6 || comma > 9 || !has_form(rest, ", 00-aaa-00 00:00:00 GMT")) {
+            return std::nullopt;
         }
-        return with_clock(year, month_number(text.substr(comma + 5, 3)), digits(text, comma + 2, 2), text, comma + 12);
+        const int year = *digits(rest, 9, 2);
+        return with_clock(year + (year < 70 ? 2000 : 1900), month_number(rest.substr(5, 3)), digits(rest, 2, 2), rest, 12);
     }
-    if (text.size() == 24 && comma == std::string_view::npos) {  // asctime: Sun Nov  6 08:49:37 1994
+    if (has_form(text, "aaa aaa  0 00:00:00 0000") || has_form(text, "aaa aaa 00 00:00:00 0000")) {  // asctime
         const auto day = text[8] == ' ' ? digits(text, 9, 1) : digits(text, 8, 2);
         return with_clock(digits(text, 20, 4), month_number(text.substr(4, 3)), day, text, 11);
     }

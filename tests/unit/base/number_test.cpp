@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+#include <string>
+
 namespace hagent {
 namespace {
 
@@ -12,7 +14,7 @@ TEST_CASE("parse_u64 takes decimal digits and nothing else") {
     CHECK(parse_u64("007") == 7U);
     CHECK(parse_u64("18446744073709551615") == UINT64_MAX);
     for (const char* text : {"", " 1", "1 ", "+1", "-1", "0x1", "1.0", "a", "18446744073709551616", "99999999999999999999999"}) {
-        CAPTURE(text);
+        CAPTURE(std::string(text));
         CHECK_FALSE(parse_u64(text).has_value());
     }
 }
@@ -29,7 +31,7 @@ TEST_CASE("parse_size knows K, M and G as powers of 1024") {
     CHECK(parse_size("3g") == std::uint64_t{3} << 30U);
     CHECK(parse_size("17179869183G") == std::uint64_t{17179869183} << 30U);
     for (const char* text : {"", "k", "1T", "1 k", "-1k", "1kk", "17179869184G"}) {
-        CAPTURE(text);
+        CAPTURE(std::string(text));
         CHECK_FALSE(parse_size(text).has_value());
     }
 }

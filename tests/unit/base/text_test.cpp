@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+#include <string>
+
 namespace hagent {
 namespace {
 
@@ -43,7 +45,7 @@ TEST_CASE("hexadecimal goes there and back") {
     CHECK(from_hex("000FA5ff") == bytes);
     CHECK(from_hex("") == std::vector<std::uint8_t>{});
     for (const char* text : {"0", "0g", "0x00", " 00", "000"}) {
-        CAPTURE(text);
+        CAPTURE(std::string(text));
         CHECK_FALSE(from_hex(text).has_value());
     }
 }
@@ -51,7 +53,7 @@ TEST_CASE("hexadecimal goes there and back") {
 TEST_CASE("is_utf8 accepts what RFC 3629 allows") {
     for (const char* text : {"", "abc", "\xC2\x80", "\xDF\xBF", "\xE0\xA0\x80", "\xED\x9F\xBF", "\xEE\x80\x80",
                              "\xEF\xBF\xBF", "\xF0\x90\x80\x80", "\xF4\x8F\xBF\xBF"}) {
-        CAPTURE(text);
+        CAPTURE(std::string(text));
         CHECK(is_utf8(text));
     }
 }
@@ -59,7 +61,7 @@ TEST_CASE("is_utf8 accepts what RFC 3629 allows") {
 TEST_CASE("is_utf8 refuses overlong forms, surrogates, strays and cut sequences") {
     for (const char* text : {"\x80", "\xBF", "\xC0\x80", "\xC1\xBF", "\xC2", "\xC2x", "\xE0\x9F\xBF", "\xE2\x82", "\xED\xA0\x80",
                              "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xFE", "\xFF", "ok\xF0\x9F\x98"}) {
-        CAPTURE(text);
+        CAPTURE(std::string(text));
         CHECK_FALSE(is_utf8(text));
     }
 }

@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+#include <string>
+
 namespace hagent {
 namespace {
 
@@ -47,7 +49,7 @@ TEST_CASE("parse_rfc3339 refuses everything else") {
           "1994-11-06T08:49:61Z", "1994-11-06T08:49:37.Z", "1994-11-06T08:49:37.5", "1994-11-06T08:49:37+0100",
           "1994-11-06T08:49:37+01:00x", "1994-11-06T08:49:37ZZ", "1994/11/06T08:49:37Z", "1994-11-06T08-49-37Z",
           "+994-11-06T08:49:37Z", "1994-11-06T08:49:37+24:00", "1994-11-06T08:49:37+01:60", "1994-11- 6T08:49:37Z"}) {
-        CAPTURE(text);
+        CAPTURE(std::string(text));
         CHECK_FALSE(parse_rfc3339(text).has_value());
     }
 }
@@ -72,7 +74,7 @@ TEST_CASE("parse_http_date refuses everything else") {
           "Sun, 06 Nov 1994 08.49.37 GMT", "Sunday, 06-Nov-94 08:49:37 UTC", "Sunday, 06-Nov-1994 08:49:37 GMT",
           "Sun Nov 06 08:49:37 94", "Sun Nov  6 08:49:37 1994 ", "Sun Nox  6 08:49:37 1994", "0", "-1",
           "Sun, 06-Nov 1994 08:49:37 GMT", "Sunday, 06 Nov 94 08:49:37 GMT", "SunxNov  6 08:49:37 1994"}) {
-        CAPTURE(text);
+        CAPTURE(std::string(text));
         CHECK_FALSE(parse_http_date(text).has_value());
     }
 }
