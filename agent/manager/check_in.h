@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -96,31 +96,38 @@ public:
 private:
     enum class Stage : std::uint8_t { resting, reporting, talking, refusing };
 
+    // the way of a check-in: each returns once it made a call or has nothing to do
     void advance();
-    void step();
-    [[nodiscard]] bool begin_check_in();
+    [[nodiscard]] bool step();
+    void begin();
+    [[nodiscard]] bool talk();
+    void talked(const Reply& reply);
+    [[nodiscard]] bool refuse_next();
+    void refused(const std::string& job_id, const Reply& reply);
+    void succeeded();
+    void failed(const Error& why, std::optional<Seconds> retry_after);
+
+    // reports
+    [[nodiscard]] bool may_deliver() const;
     [[nodiscard]] bool deliver_next();
     void delivered(const ReportQueue::Waiting& waiting, const Reply& reply);
     void acknowledge(const ReportQueue::Waiting& waiting, Delivery delivery);
     void postpone_delivery(const Reply& reply);
-    [[nodiscard]] bool talk();
-    void talked(const Reply& reply);
-    void take(const Event& event);
-    void take_job(session::Job job);
-    void take_refusal(const JobRefused& refused);
-    void take_cancel(const std::string& job_id);
-    void take_nothing();
     void add_report(session::Report report);
     void repeat(const std::string& job_id);
-    [[nodiscard]] bool refuse_next();
-    void succeeded();
-    void failed(Error why, std::optional<Seconds> retry_after);
-    void next_address();
-    void plan(const ScheduleInput& input);
+
+    // events
+    void take(const Event& event);
+    void take_job(session::Job job);
+    void take_cancel(const std::string& job_id);
+    void take_nothing();
+
+    // time and place
+    void plan(ScheduleInput input);
     void due_in(Millis delay);
+    void next_address();
     void make(Call call, std::function<void(const Reply&)> done);
     [[nodiscard]] const std::string& url() const { return settings_.urls[url_]; }
-    [[nodiscard]] bool may_deliver() const;
 
     CheckInSettings settings_;
     CheckInServices services_;
@@ -131,19 +138,19 @@ private:
     std::uint64_t call_ = 0;         // 0: none under way
     std::uint64_t due_timer_ = 0;    // 0: none set
     std::uint64_t report_timer_ = 0;
-    bool due_ = false;               // a check-in is to begin
-    bool drain_ = false;             // a final report was delivered: another check-in follows
-    std::deque<std::string> to_refuse_;
-    std::set<std::string> repeated_; // jobs whose final report was sent once more: not a reason to look for the next job
+    bool due_ = false;               // a check-in is to begin now
+    bool soon_ = false;              // one follows within about a second: asked for, or a job has ended
     Identity identity_;
+    std::deque<std::string> to_refuse_;
+    std::map<std::string, unsigned> repeats_;  // by job: how often its result was sent again; keeps a loop from spinning
 
     std::size_t url_ = 0;
-    unsigned addresses_failed_ = 0;  // in this round
+    std::size_t addresses_failed_ = 0;  // since the last success or wait
     std::optional<Uptime> left_first_at_;
-    std::optional<Uptime> began_at_; // the last check-in
+    std::optional<Uptime> began_at_;  // the last check-in
     unsigned delivery_failures_ = 0;
     Uptime no_delivery_before_;
-    bool manager_silent_ = false;    // the last delivery got no answer: a successful check-in lifts the wait
+    bool manager_silent_ = false;  // the last delivery got no answer: a check-in that succeeds ends the wait
 
     ManagerView view_;
     bool ended_once_ = false;

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the list of attributes and the filling of the id's template.
+#include "agent/manager/identity.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "agent/base/text.h"
+#include "agent/base/version.h"
+#include "agent/trust/digest.h"
+
+namespace hagent::manager {
+namespace {
+
+using errors::AgentCode;
+
+constexpr std::size_t k_id_bytes = 128;
+constexpr std::size_t k_listed = 8;  // addresses and volumes: a thin client has a few
+
+Error bad_id(const std::string& why) { return error(AgentCode::config_bad_value, "device.id: " + why); }
+
+Result<std::string> fact(std::string_view name, const platform::HostFacts& host) {
+    std::string value;
+    if (name == "mac") {
+        value = host.macs.empty() ? "" : to_lower(replace_all(host.macs.front(), ":", ""));
+    } else if (name == "hostname") {
+        value = host.hostname;
+    } else if (name == "serial") {
+        value = host.serial;
+    } else {
+        return bad_id("<" + printable(clip(name, 32)) + "> is none of <mac>, <hostname>, <serial>");
+    }
+    return value.empty() ? Result<std::string>(bad_id("this machine has no " + std::string(name) + "; write an id out"))
+                         : Result<std::string>(std::move(value));
+}
+
+bool plain(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("-._:@+").find(c) != std::string_view::npos;
+}
+
+std::string joined(const std::vector<std::string>& texts) {
+    std::string out;
+    for (std::size_t i = 0; i < std::min(texts.size(), k_listed); ++i) {
+        out += (i == 0 ? "" : " ") + texts[i];
+    }
+    return out;
+}
+
+std::string mebibytes(std::uint64_t bytes) { return bytes == 0 ? std::string() : std::to_string(bytes >> 20U); }
+
+using Attributes = std::vector<std::pair<std::string, std::string>>;
+
+void add_volumes(Attributes& out, const std::vector<platform::Volume>& volumes) {
+    for (std::size_t i = 0; i < std::min(volumes.size(), k_listed); ++i) {
+        const std::string name = "disk" + std::to_string(i);
+        out.emplace_back(name, volumes[i].mount_point);
+        out.emplace_back(name + ".total_mib", mebibytes(volumes[i].total_bytes));
+        out.emplace_back(name + ".free", human_bytes(volumes[i].available_bytes));
+    }
+}
+
+std::string digest_of(const Identity& identity) {
+    std::string text = identity.device_id + '\n';
+    for (const auto& [name, value] : identity.attributes) {
+        if (!name.ends_with(".free")) {
+            text += name + '=' + value + '\n';
+        }
+    }
+    return trust::sha256_hex(text);
+}
+
+}  // namespace
+
+Result<std::string> device_id(const std::string& pattern, const platform::HostFacts& host) {
+    std::string id;
+    std::string_view rest = pattern;
+    while (!rest.empty()) {
+        const auto open = rest.find('<');
+        id += rest.substr(0, open);
+        if (open == std::string_view::npos) {
+            break;
+        }
+        const auto close = rest.find('>', open);
+        if (close == std::string_view::npos) {
+            return bad_id("a '<' without '>'");
+        }
+        id += TRY(fact(rest.substr(open + 1, close - open - 1), host));
+        rest.remove_prefix(close + 1);
+    }
+    if (id.empty() || id.size() > k_id_bytes || !std::all_of(id.begin(), id.end(), plain)) {
+        return bad_id("'" + printable(clip(id, k_id_bytes)) + "' is not 1 to 128 letters, digits or -._:@+");
+    }
+    return id;
+}
+
+Identity describe(std::string device_id, const config::DeviceSettings& settings, const platform::HostFacts& host,
+                  const std::vector<platform::Volume>& volumes, const DeviceState& state) {
+    Identity identity;
+    identity.device_id = std::move(device_id);
+    Attributes& out = identity.attributes;
+    out = {{"device.id", identity.device_id},
+           {"mac", joined(host.macs)},
+           {"ip", joined(host.addresses)},
+           {"hostname", host.hostname},
+           {"vendor", host.vendor},
+           {"product", host.product},
+           {"serial", host.serial},
+           {"cpu", host.cpu},
+           {"machine", host.machine},
+           {"memory_mib", mebibytes(host.memory_bytes)},
+           {"os.name", host.os_name},
+           {"os.release", host.os_release},
+           {"os.code", settings.os_code},
+           {"image.version", state.image_version},
+           {"image.slot", state.image_slot},
+           {"agent.version", std::string(agent_version())},
+           {"boot.id", host.boot_id}};
+    add_volumes(out, volumes);
+    out.insert(out.end(), state.more.begin(), state.more.end());
+    out.insert(out.end(), settings.labels.begin(), settings.labels.end());
+    std::erase_if(out, [](const auto& attribute) { return attribute.second.empty(); });
+    identity.digest = digest_of(identity);
+    return identity;
+}
+
+}  // namespace hagent::manager

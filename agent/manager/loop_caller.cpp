@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the translation between a dialect's call and an exchange.
+#include "agent/manager/loop_caller.h"
+
+#include <utility>
+
+#include "agent/base/limits.h"
+
+namespace hagent::manager {
+namespace {
+
+constexpr Millis k_call_limit = Seconds{60};
+
+}  // namespace
+
+Reply to_reply(Result<transfer::Reply> result, std::string body) {
+    if (!result.ok()) {
+        return std::move(result).error();
+    }
+    transfer::Reply& reply = *result;
+    Answer answer{reply.head.number, std::move(body), std::move(reply.etag), reply.retry_after};
+    if (reply.error) {
+        if (reply.error->id.protocol != errors::Protocol::http) {
+            return std::move(*reply.error);
+        }
+        answer.status = reply.error->id.number;
+    }
+    return answer;
+}
+
+std::uint64_t LoopCaller::call(Call call, Done done) {
+    transfer::Exchange exchange;
+    exchange.url = std::move(call.url);
+    exchange.method = call.method;
+    exchange.headers = std::move(call.headers);
+    exchange.body = std::move(call.body);
+    return fetcher_.start(std::move(exchange), limits::k_manager_answer_bytes, k_call_limit,
+                          [done = std::move(done)](Result<transfer::Reply> result, std::string body) {
+                              done(to_reply(std::move(result), std::move(body)));
+                          });
+}
+
+void LoopCaller::abort(std::uint64_t call) { fetcher_.abort(call); }
+
+std::uint64_t LoopTimers::after(Millis delay, std::function<void()> due) { return loop_.after(delay, std::move(due)); }
+
+void LoopTimers::cancel(std::uint64_t timer) { loop_.cancel(timer); }
+
+}  // namespace hagent::manager
