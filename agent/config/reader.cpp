@@ -29,8 +29,11 @@ std::size_t distance(std::string_view a, std::string_view b) {
 
 std::string nearest(std::string_view word, const std::vector<std::string>& known) {
     std::string best;
-    std::size_t best_distance = std::max<std::size_t>(2, word.size() / 3) + 1;
+    std::size_t best_distance = std::min<std::size_t>(2, word.size() / 2) + 1;
     for (const std::string& candidate : known) {
+        if (word.size() >= 3 && candidate.starts_with(word)) {
+            return candidate;
+        }
         if (const auto steps = distance(word, candidate); steps < best_distance) {
             best = candidate;
             best_distance = steps;

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns short forms for the tests of the configuration.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <string_view>
+
+#include "agent/config/config.h"
+
+namespace hagent::config {
+
+/// The settings of a text that must be right.
+inline Settings settings_of(std::string_view text, ManagerRule manager = ManagerRule::optional) {
+    auto outcome = parse(text, manager);
+    if (auto* complaints = std::get_if<1>(&outcome)) {
+        FAIL(render(*complaints));
+    }
+    return std::get<0>(std::move(outcome));
+}
+
+/// The complaints about a text, as render() shows them; empty when there are none.
+inline std::string complaints_of(std::string_view text, ManagerRule manager = ManagerRule::optional) {
+    const auto outcome = parse(text, manager);
+    const auto* complaints = std::get_if<1>(&outcome);
+    return complaints == nullptr ? "" : render(*complaints);
+}
+
+/// The code of the first complaint.
+inline errors::AgentCode code_of(std::string_view text, ManagerRule manager = ManagerRule::optional) {
+    const auto outcome = parse(text, manager);
+    REQUIRE(outcome.index() == 1);
+    return std::get<1>(outcome).front().code;
+}
+
+}  // namespace hagent::config

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the tests of the rules over several settings.
+#include "tests/unit/config/complaints.h"
+
+using namespace hagent;
+using namespace hagent::config;
+using errors::AgentCode;
+
+namespace {
+
+std::string manager(std::string_view members) { return R"({"manager": {)" + std::string(members) + "}}"; }
+std::string url(std::string_view address, std::string_view more = "") {
+    return manager("\"urls\": [\"" + std::string(address) + "\"]" + std::string(more));
+}
+
+// base64 of 32 bytes: of 0x00.., of 0x01..
+constexpr std::string_view k_pin_a = "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+constexpr std::string_view k_pin_b = "sha256//AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
+std::string pins(std::initializer_list<std::string_view> list) {
+    std::string out;
+    for (const auto pin : list) {
+        out += (out.empty() ? "\"" : ", \"") + std::string(pin) + "\"";
+    }
+    return manager("\"pins\": [" + out + "]");
+}
+
+}  // namespace
+
+TEST_CASE("a manager is needed only where the caller says so") {
+    CHECK(complaints_of("{}", ManagerRule::optional).empty());
+    CHECK(complaints_of("{}", ManagerRule::required) == "manager.urls: names no manager; give at least one address\n");
+    CHECK(complaints_of(url("https://m.example/"), ManagerRule::required).empty());
+}
+
+TEST_CASE("clear text is accepted on loopback, elsewhere only when it is spelled out") {
+    for (const char* local : {"http://127.0.0.1:8080/", "http://localhost/x", "HTTP://LOCALHOST/", "http://[::1]:80/", "http://127.8.9.1"}) {
+        CAPTURE(local);
+        CHECK(complaints_of(url(local)).empty());
+    }
+    for (const char* remote : {"http://m.example/", "http://127.0.0.1.example/", "http://localhost.example/", "http://127.0.0.1@m.example/",
+                               "http://10.0.0.1:80/", "http://[::2]/", "http://127.1/"}) {
+        CAPTURE(remote);
+        CHECK(code_of(url(remote)) == AgentCode::config_clear_text_refused);
+        CHECK(complaints_of(url(remote, R"(, "allow_clear_text": true)")).empty());
+    }
+    CHECK(complaints_of(url("ftp://127.0.0.1/", R"(, "dialect": "folder")")).empty());
+    CHECK(code_of(url("ftp://m.example/", R"(, "dialect": "folder")")) == AgentCode::config_clear_text_refused);
+    CHECK(complaints_of(url("http://m.example/")) ==
+          "manager.urls[0]: http is not encrypted; use https, or accept the risk with \"allow_clear_text\": true\n");
+}
+
+TEST_CASE("each dialect takes its own schemes") {
+    for (const char* address : {"https://m/", "ftps://m/", "file:///srv/jobs/"}) {
+        CHECK(complaints_of(url(address, R"(, "dialect": "folder")")).empty());
+    }
+    CHECK_FALSE(complaints_of(url("ftps://m/")).empty());
+    CHECK_FALSE(complaints_of(url("file:///srv/jobs/")).empty());
+    CHECK_FALSE(complaints_of(url("gopher://m/", R"(, "dialect": "folder")")).empty());
+    for (const char* broken : {"m.example", "https://", "://m/", "https:///x", "https://m /", "https://[::1/"}) {
+        CAPTURE(broken);
+        CHECK(complaints_of(url(broken)).find("whole address") != std::string::npos);
+    }
+}
+
+TEST_CASE("the legacy dialect must be trusted explicitly") {
+    CHECK(complaints_of(url("https://m/", R"(, "dialect": "hserver")")).starts_with("manager.trust: must say \"network\""));
+    CHECK(complaints_of(url("https://m/", R"(, "dialect": "hserver", "trust": "network", "opcodes": ["V01"])")).empty());
+    CHECK(complaints_of(manager(R"("opcodes": ["V01"])")) == "manager.opcodes: is for the dialect hserver only\n");
+}
+
+TEST_CASE("pins come in pairs and are digests") {
+    CHECK(complaints_of(pins({k_pin_a, k_pin_b})).empty());
+    CHECK(complaints_of(pins({k_pin_a})).starts_with("manager.pins: needs a second pin"));
+    for (const char* bad : {"sha256//", "sha1//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB=",
+                            "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA-A="}) {
+        CAPTURE(bad);
+        CHECK(complaints_of(pins({bad, k_pin_b})).starts_with("manager.pins[0]: must be sha256//"));
+    }
+}
+
+TEST_CASE("files that need each other are asked for") {
+    CHECK(complaints_of(manager(R"("client_cert_file": "/c")")) ==
+          "manager.client_key_file: is needed together with manager.client_cert_file\n");
+    CHECK(complaints_of(R"({"listen": {"tls_key_file": "/k"}})") ==
+          "listen.tls_cert_file: is needed together with listen.tls_key_file\n");
+    CHECK_FALSE(complaints_of(manager(R"("target_token_file": "/a", "gateway_token_file": "/b")")).empty());
+    CHECK_FALSE(complaints_of(R"({"listen": {"client_ca_file": "/c"}})").empty());
+}
+
+TEST_CASE("a status page for other machines needs a certificate, the trigger does not") {
+    CHECK(complaints_of(R"({"listen": {"status": "0.0.0.0:8420"}})").starts_with("listen.status: needs tls_cert_file"));
+    CHECK(complaints_of(R"({"listen": {"status": "0.0.0.0:8420", "tls_cert_file": "/c", "tls_key_file": "/k"}})").empty());
+    CHECK(complaints_of(R"({"listen": {"trigger": "0.0.0.0:80"}})").empty());
+    CHECK(complaints_of(R"({"listen": {"status": "[::1]:8420"}})").empty());
+    CHECK_FALSE(complaints_of(R"({"listen": {"trigger": "127.0.0.1:8420"}})").empty());
+}
+
+TEST_CASE("combinations that cannot work are refused") {
+    CHECK(complaints_of(R"({"transfer": {"backoff_base_ms": 10, "backoff_cap_ms": 5}})").starts_with("transfer.backoff_cap_ms"));
+    CHECK(complaints_of(R"({"image": {"boot": "grub"}})").starts_with("image.slots"));
+    CHECK(complaints_of(R"({"image": {"slots": [{"name": "A", "device": "/a"}, {"name": "A", "device": "/b"}]}})").starts_with("image.slots"));
+    CHECK(complaints_of(R"({"state_dir": "here"})") == "state_dir: must be an absolute path\n");
+    CHECK(complaints_of(R"({"script": {"roots": []}})") == "script.roots: must name at least one folder\n");
+    CHECK(complaints_of(R"({"script": {"roots": ["data"]}})") == "script.roots[0]: must be an absolute path\n");
+    CHECK(complaints_of(R"({"device": {"id": ""}})").starts_with("device.id: must not be empty"));
+    CHECK(complaints_of(R"({"device": {"os_code": ""}})").starts_with("device.os_code: must be a code"));
+    CHECK(complaints_of(manager(R"("tenant": "a/b")")).starts_with("manager.tenant"));
+}
