@@ -65,7 +65,7 @@ Status act_add_line(Acting& acting) {
     const std::string& wanted = acting.step.arguments[1];
     for (std::string_view rest = text.content; !rest.empty();) {
         if (without_end(take_line(rest)) == wanted) {
-            return {};
+            return acting.settle(text.path);
         }
     }
     const auto end = line_end(text.content);
@@ -86,7 +86,7 @@ Status act_delete_line(Acting& acting) {
         }
     }
     if (!text.exists || kept.size() == text.content.size()) {
-        return {};
+        return text.exists ? acting.settle(text.path) : Status();
     }
     return acting.services.files.write_durable(text.path, kept, text.mode);
 }

@@ -15,7 +15,8 @@ Status fetch_one(Acting& acting, const Placement& placement) {
     auto& files = acting.services.files;
     const std::string target = TRY(acting.real_path(placement.target, PathUse::place));
     if (TRY(is_in_place(placement.file, target, files))) {
-        return make_executable(target, files);
+        TRY(make_executable(target, files));
+        return acting.settle(target);
     }
     const std::string staged = TRY(acting.package.staged(placement.file.path));
     const Placing placing = placement.move && acting.package.disposable() ? Placing::move : Placing::copy;
@@ -32,7 +33,8 @@ Status rename_across(const std::string& from, const std::string& to, Acting& act
     }
     TRY(place(from, to, Placing::copy, acting.services.files, acting.cancel));
     TRY(acting.services.files.set_mode(to, info->mode & 0777U));
-    return acting.services.files.remove(from);
+    TRY(acting.services.files.remove(from));
+    return sync_parent(from, acting.services.files);
 }
 
 }  // namespace
@@ -60,20 +62,24 @@ Status act_delete_file(Acting& acting) {
     auto& files = acting.services.files;
     const std::string path = TRY(acting.real_path(acting.step.arguments[0], PathUse::remove));
     const auto info = TRY(files.info(path));
-    if (!info) {
-        return {};
+    if (is_kind(info, FileKind::directory)) {
+        return error(AgentCode::is_a_directory, path);
     }
-    return is_kind(info, FileKind::directory) ? Status(error(AgentCode::is_a_directory, path)) : files.remove(path);
+    if (info) {
+        TRY(files.remove(path));
+    }
+    return info ? sync_parent(path, files) : acting.settle(path);
 }
 
 Status act_delete_tree(Acting& acting) {
     auto& files = acting.services.files;
     const std::string path = TRY(acting.real_path(acting.step.arguments[0], PathUse::remove));
     const auto info = TRY(files.info(path));
-    if (!info) {
-        return {};
+    if (info && info->kind != FileKind::directory) {
+        return error(AgentCode::not_a_directory, path);
     }
-    return is_kind(info, FileKind::directory) ? files.remove_tree(path) : Status(error(AgentCode::not_a_directory, path));
+    TRY(files.remove_tree(path));
+    return info ? sync_parent(path, files) : acting.settle(path);
 }
 
 Status act_rename(Acting& acting) {
@@ -82,7 +88,11 @@ Status act_rename(Acting& acting) {
     const std::string to = TRY(acting.real_path(acting.step.arguments[1], PathUse::place));
     if (!TRY(files.info(from))) {
         const bool renamed_before = acting.record.in_flight_before && TRY(files.info(to)).has_value();
-        return renamed_before ? Status() : Status(error(AgentCode::file_not_found, from));
+        if (!renamed_before) {
+            return error(AgentCode::file_not_found, from);
+        }
+        TRY(acting.settle(to));
+        return acting.settle(from);
     }
     auto renamed = files.rename(from, to);
     return !renamed && renamed.error().is(AgentCode::cross_device) ? rename_across(from, to, acting) : renamed;

@@ -6,6 +6,7 @@
 
 #include "agent/script/commands.h"
 #include "agent/script/interpreter.h"
+#include "agent/script/placing.h"
 
 namespace hagent::script {
 
@@ -22,6 +23,10 @@ public:
     /// The real path of a device path, looked at again right before use.
     [[nodiscard]] Result<std::string> real_path(const std::string& path, PathUse use) const {
         return device_path(path, use, plan.jail, services.files);
+    }
+    /// Nothing is left to do at `path`, but a step that was killed may have changed the name there without syncing it.
+    [[nodiscard]] Status settle(const std::string& path) const {
+        return record.in_flight_before ? sync_parent(path, services.files) : Status();
     }
 };
 

@@ -21,6 +21,16 @@ std::string::size_type last_separator(const std::string& path) {
     return path.find_last_of(std::string("/") + platform::native("/"));
 }
 
+/// "/" for "/x"; empty for a name without a folder and for a root itself.
+std::string parent_of(const std::string& path) {
+    const auto last = last_separator(path);
+    if (last == std::string::npos || last + 1 == path.size()) {
+        return {};
+    }
+    const bool below_root = last == 0 || path[last - 1] == ':';
+    return path.substr(0, below_root ? last + 1 : last);
+}
+
 /// Beside the target, the same in every run: what an interruption left is overwritten by the next try.
 std::string temporary_name(const std::string& target) {
     const auto last = last_separator(target);
@@ -107,6 +117,26 @@ Result<bool> is_in_place(const PackageFile& file, const std::string& path, platf
     return to_hex(digest.finish()) == to_lower(file.sha256);
 }
 
+Status sync_parent(const std::string& path, platform::Files& files) {
+    const std::string parent = parent_of(path);
+    return parent.empty() ? Status() : files.sync_directory(parent);
+}
+
+Status make_parents(const std::string& path, platform::Files& files) {
+    std::vector<std::string> missing;
+    for (std::string folder = parent_of(path); !folder.empty() && !TRY(files.info(folder)); folder = parent_of(folder)) {
+        missing.push_back(folder);
+    }
+    if (missing.empty()) {
+        return {};
+    }
+    TRY(files.make_directories(missing.front()));
+    for (const auto& folder : missing) {
+        TRY(sync_parent(folder, files));
+    }
+    return {};
+}
+
 Status make_executable(const std::string& path, platform::Files& files) {
     const auto info = TRY(files.info(path));
     if (!info || !TRY(is_program(path, files))) {
@@ -118,9 +148,7 @@ Status make_executable(const std::string& path, platform::Files& files) {
 
 Status place(const std::string& staged, const std::string& target, Placing placing, platform::Files& files,
              const CancelToken& cancel) {
-    if (const auto last = last_separator(target); last != std::string::npos && last > 0) {
-        TRY(files.make_directories(target.substr(0, last)));
-    }
+    TRY(make_parents(target, files));
     const std::uint32_t mode = TRY(mode_for(staged, target, files));
     if (placing == Placing::move) {
         const auto moved = place_by_rename(staged, target, mode, files);
@@ -129,7 +157,7 @@ Status place(const std::string& staged, const std::string& target, Placing placi
         }
     }
     TRY(place_copy(staged, target, mode, files, cancel));
-    return placing == Placing::move ? files.remove(staged) : Status();
+    return placing == Placing::move ? files.remove(staged) : Status();  // a staged copy that comes back does no harm
 }
 
 }  // namespace hagent::script

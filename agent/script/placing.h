@@ -25,6 +25,12 @@ enum class Placing : std::uint8_t {
 [[nodiscard]] Status place(const std::string& staged, const std::string& target, Placing placing, platform::Files& files,
                            const CancelToken& cancel);
 
+/// The folder of `path` and those above it exist, durably.
+[[nodiscard]] Status make_parents(const std::string& path, platform::Files& files);
+
+/// What was removed, created or renamed at `path` stays so when the power fails.
+[[nodiscard]] Status sync_parent(const std::string& path, platform::Files& files);
+
 /// A program that is at `path` can be executed by all who can read it.
 [[nodiscard]] Status make_executable(const std::string& path, platform::Files& files);
 
