@@ -14,8 +14,8 @@ namespace hagent::transfer {
 struct CurlFailure {
     int code = 0;              // CURLcode
     std::int64_t os = 0;       // CURLINFO_OS_ERRNO
-    std::string text;          // CURLOPT_ERRORBUFFER
-    std::string host;          // that was asked
+    std::string text{};        // CURLOPT_ERRORBUFFER
+    std::string host{};        // that was asked
     bool connected = false;    // a connection was made, or the peer has already said something
     bool quick = false;        // failed so fast that a second look-up costs no time
 };

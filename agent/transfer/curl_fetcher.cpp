@@ -187,4 +187,6 @@ void LoopFetcher::abort(std::uint64_t exchange) {
     }
 }
 
+std::string library_versions() { return curl_version(); }
+
 }  // namespace hagent::transfer

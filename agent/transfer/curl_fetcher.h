@@ -19,6 +19,9 @@ namespace hagent::transfer {
 /// (Authorization). Called on the thread of the exchange.
 using HeaderProvider = std::function<Headers(const Url&)>;
 
+/// "libcurl/8.14.1 mbedTLS/3.6.x": what this build moves bytes with.
+[[nodiscard]] std::string library_versions();
+
 /// Blocks in exchange(); keeps connections for the next one. Redirects are followed up to k_redirects and never from
 /// an encrypted address to a clear one or to FTP. Use it from one thread at a time.
 [[nodiscard]] std::unique_ptr<Fetcher> curl_fetcher(Options options, HeaderProvider provider = {});

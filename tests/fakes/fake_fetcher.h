@@ -15,7 +15,7 @@
 namespace hagent::fakes {
 
 struct FakeRemoteFile {
-    std::string bytes;
+    std::string bytes{};
     std::string validator = "\"v1\"";
     bool ranges = true;        // false: a range request gets the whole file
     bool tells_size = true;
@@ -23,13 +23,13 @@ struct FakeRemoteFile {
 
 /// How one exchange goes wrong. Without any member set it goes well.
 struct FakeFault {
-    std::optional<errors::Id> refuse;            // this reply instead of the file
+    std::optional<errors::Id> refuse{};            // this reply instead of the file
     transfer::Stage stage = transfer::Stage::http_body;
-    std::optional<Seconds> retry_after;
-    std::optional<std::uint64_t> cut_after;      // body bytes, then the connection ends with `refuse` or truncated
-    std::optional<std::int64_t> shift_start;     // HTTP 206 that begins so much later (or earlier)
-    std::optional<std::uint64_t> claimed_total;  // total size that is announced instead of the true one
-    std::function<void()> before;                // called before the reply, for example to change a file
+    std::optional<Seconds> retry_after{};
+    std::optional<std::uint64_t> cut_after{};      // body bytes, then the connection ends with `refuse` or truncated
+    std::optional<std::int64_t> shift_start{};     // HTTP 206 that begins so much later (or earlier)
+    std::optional<std::uint64_t> claimed_total{};  // total size that is announced instead of the true one
+    std::function<void()> before{};                // called before the reply, for example to change a file
 };
 
 /// Answers as HTTP does (200, 206, 404, 416) for addresses beginning with http, as FTP (226, 550) for ftp.

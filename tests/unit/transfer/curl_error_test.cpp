@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the tests of the mapping from libcurl's codes.
+#include "agent/transfer/curl_error.h"
+
+#include <curl/curl.h>
+#include <doctest/doctest.h>
+
+#include "agent/errors/catalogue.h"
+
+using namespace hagent;
+using namespace hagent::transfer;
+using errors::AgentCode;
+
+TEST_CASE("every libcurl code means a row of the catalogue") {
+    for (int code = 1; code < CURL_LAST; ++code) {
+        CAPTURE(code);
+        const auto explained = explain({.code = code, .text = "t", .host = "h"});
+        CHECK(errors::find(explained.error.id) != nullptr);
+    }
+}
+
+TEST_CASE("a time limit is told apart by whether anybody was there") {
+    CHECK(explain({.code = CURLE_OPERATION_TIMEDOUT, .connected = false}).error.is(AgentCode::connect_timeout));
+    CHECK(explain({.code = CURLE_OPERATION_TIMEDOUT, .connected = true}).error.is(AgentCode::stalled));
+}
+
+TEST_CASE("mbedTLS's flags name the fault of a certificate") {
+    const auto fault = [](const char* text) {
+        return explain({.code = CURLE_PEER_FAILED_VERIFICATION, .text = text}).error;
+    };
+    CHECK(fault("mbedTLS: certificate verification error 0x00000008").is(AgentCode::certificate_untrusted));
+    CHECK(fault("mbedTLS: certificate verification error 0x00000001").is(AgentCode::certificate_expired));
+    CHECK(fault("mbedTLS: certificate verification error 0x00000200").is(AgentCode::certificate_expired));
+    CHECK(fault("mbedTLS: certificate verification error 0x00000004").is(AgentCode::host_mismatch));
+    CHECK(fault("mbedTLS: certificate verification error 0x0000000d").is(AgentCode::certificate_untrusted));
+    CHECK(fault("no number").is(AgentCode::certificate_untrusted));
+}
+
+TEST_CASE("a broken connection without a system number still has a row") {
+    CHECK(explain({.code = CURLE_COULDNT_CONNECT}).error.id == errors::winsock(10061));
+    CHECK(explain({.code = CURLE_RECV_ERROR}).error.id == errors::winsock(10054));
+}
+
+TEST_CASE("a slow look-up that failed was a silent name server") {
+    CHECK(explain({.code = CURLE_COULDNT_RESOLVE_HOST, .host = "h", .quick = false}).error.id == errors::resolver(11002));
+}
+
+TEST_CASE("our own wrong settings are told from a server's faults") {
+    CHECK(explain({.code = CURLE_SSL_CACERT_BADFILE}).local);
+    CHECK_FALSE(explain({.code = CURLE_SSL_PINNEDPUBKEYNOTMATCH}).local);
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the crash tests of downloads: the power goes at every single change, and the file comes out right.
+#include <doctest/doctest.h>
+
+#include "tests/unit/transfer/download_fixture.h"
+
+using namespace hagent;
+using namespace hagent::transfer;
+using fakes::Unsynced;
+
+namespace {
+
+/// A download with a cut in it, so that resuming is among the calls under test.
+void script(DownloadFixture& world) {
+    world.fetcher.piece_bytes = 65536;
+    world.fetcher.faults.clear();
+    world.fetcher.faults.push_back({.cut_after = 150000});
+    world.clock.advance(Millis(2000));  // checkpoints are due
+}
+
+std::uint64_t try_every_cut(Unsynced unsynced, bool digest_known, bool changes) {
+    for (std::uint64_t call = 1;; ++call) {
+        CAPTURE(call);
+        DownloadFixture world(400000);
+        if (!digest_known) {
+            world.request.sha256.clear();
+            world.request.bytes.reset();
+        }
+        script(world);
+        world.files.forget_calls();
+        world.files.cut_power_at(call);
+        const bool done = world.run().ok();
+        if (!world.files.power_is_off()) {
+            REQUIRE(done);
+            return call;
+        }
+        world.files.restart(unsynced);
+        if (changes) {
+            auto& file = world.fetcher.files["http://a/f"];
+            world.content = pattern(390001).substr(1);
+            file = {.bytes = world.content, .validator = "\"v2\""};
+        }
+        world.fetcher.faults.clear();
+        const auto after = world.run();
+        REQUIRE(after.ok());
+        REQUIRE(world.part_is_right());
+        CHECK(after->sha256 == trust::sha256_hex(world.content));
+    }
+}
+
+}  // namespace
+
+TEST_CASE("a power cut at any change leaves a download that completes with the right bytes") {
+    for (const auto unsynced : {Unsynced::lost, Unsynced::kept, Unsynced::torn}) {
+        CAPTURE(static_cast<int>(unsynced));
+        CHECK(try_every_cut(unsynced, true, false) > 10);
+    }
+}
+
+TEST_CASE("without a digest to catch it, a power cut never mixes old and new bytes either") {
+    for (const auto unsynced : {Unsynced::lost, Unsynced::kept, Unsynced::torn}) {
+        CAPTURE(static_cast<int>(unsynced));
+        CHECK(try_every_cut(unsynced, false, false) > 10);
+        CHECK(try_every_cut(unsynced, false, true) > 10);
+    }
+}
+
+TEST_CASE("a power cut while a changed file replaces the old one") {
+    for (const auto unsynced : {Unsynced::lost, Unsynced::kept, Unsynced::torn}) {
+        for (std::uint64_t call = 1;; ++call) {
+            CAPTURE(call);
+            DownloadFixture world(400000);
+            world.request.sha256.clear();
+            world.request.bytes.reset();
+            world.options.attempts = 1;
+            world.fetcher.faults.push_back({.cut_after = 300000});
+            REQUIRE_FALSE(world.run().ok());
+            world.content = pattern(390001).substr(1);
+            world.fetcher.files["http://a/f"] = {.bytes = world.content, .validator = "\"v2\""};
+            world.files.forget_calls();
+            world.files.cut_power_at(call);
+            const bool done = world.run().ok();
+            if (!world.files.power_is_off()) {
+                REQUIRE(done);
+                break;
+            }
+            world.files.restart(unsynced);
+            REQUIRE(world.run().ok());
+            REQUIRE(world.part_is_right());
+        }
+    }
+}
+
+TEST_CASE("a finished file survives a power cut without another request") {
+    DownloadFixture world;
+    REQUIRE(world.run().ok());
+    world.files.power_cut();
+    world.files.restart(Unsynced::lost);
+    const auto again = world.run();
+    REQUIRE(again.ok());
+    CHECK(again->attempts == 0);
+    CHECK(world.part_is_right());
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the tests of reading an FTP control connection.
+#include "agent/transfer/ftp_conversation.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+using namespace hagent::transfer;
+
+TEST_CASE("reply lines are three digits and a blank, a hyphen or nothing") {
+    CHECK(parse_ftp_reply_line("226 done\r\n")->number == 226);
+    CHECK(parse_ftp_reply_line("226 done")->last);
+    CHECK(parse_ftp_reply_line("226")->last);
+    CHECK_FALSE(parse_ftp_reply_line("226-more")->last);
+    CHECK(parse_ftp_reply_line("226-more")->text == "more");
+    for (const char* line : {"", "2", "22", "2266 x", "226x", "099 x", "600 x", " 226 x", "-12 x", "2 6 x"}) {
+        CAPTURE(line);
+        CHECK_FALSE(parse_ftp_reply_line(line));
+    }
+}
+
+TEST_CASE("each reply belongs to the command before it") {
+    Transcript transcript;
+    FtpConversation ftp(transcript);
+    ftp.received("220-welcome");
+    CHECK_FALSE(ftp.reply());
+    ftp.received(" 230 not a reply");
+    ftp.received("220 ready");
+    CHECK(ftp.stage() == Stage::greeting);
+    CHECK(ftp.reply() == 220);
+    ftp.sent("USER bob\r\n");
+    CHECK(ftp.stage() == Stage::user);
+    CHECK_FALSE(ftp.reply());
+    ftp.received("331 bob needs a password");
+    ftp.sent("PASS hunter2\r\n");
+    ftp.received("230 hunter2 was right");
+    ftp.sent("MDTM f");
+    ftp.received("213 20260101120000.5 ");
+    ftp.sent("SIZE f");
+    ftp.received("213 size is 4711");
+    CHECK(ftp.size() == 4711);
+    CHECK(ftp.validator() == "4711 20260101120000.5");
+    ftp.sent("REST 10");
+    ftp.received("350 ok");
+    CHECK(ftp.rest_accepted());
+    ftp.sent("RETR f");
+    ftp.received("150 here it comes");
+    CHECK(ftp.stage() == Stage::data);
+    CHECK(ftp.opening() == 150);
+    ftp.received("426 cut");
+    CHECK(ftp.stage() == Stage::done);
+    CHECK(ftp.reply() == 426);
+    for (const auto& line : transcript.lines()) {
+        CAPTURE(line);
+        CHECK(line.find("bob") == std::string::npos);
+        CHECK(line.find("hunter2") == std::string::npos);
+    }
+    CHECK(transcript.lines().at(3) == "> USER ***");
+}
+
+TEST_CASE("lines of other numbers inside a long reply do not end it") {
+    Transcript transcript;
+    FtpConversation ftp(transcript);
+    ftp.sent("CWD x");
+    ftp.received("250-first");
+    ftp.received("550 looks like an end");
+    CHECK_FALSE(ftp.reply());
+    ftp.received("250 last");
+    CHECK(ftp.reply() == 250);
+}
+
+TEST_CASE("what a server does not tell is a hyphen in the validator") {
+    Transcript transcript;
+    FtpConversation ftp(transcript);
+    CHECK(ftp.validator().empty());
+    ftp.sent("SIZE f");
+    ftp.received("550 no");
+    CHECK(ftp.validator().empty());
+    ftp.sent("MDTM f");
+    ftp.received("213 yesterday");
+    CHECK(ftp.validator().empty());
+    ftp.sent("SIZE f");
+    ftp.received("213 5");
+    CHECK(ftp.validator() == "5 -");
+}
+
+TEST_CASE("an anonymous name is no secret") {
+    Transcript transcript;
+    FtpConversation ftp(transcript);
+    ftp.sent("USER anonymous");
+    CHECK(transcript.lines().back() == "> USER anonymous");
+}

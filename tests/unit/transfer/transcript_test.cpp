@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the tests of transcripts.
+#include "agent/transfer/transcript.h"
+
+#include <doctest/doctest.h>
+
+#include "agent/base/limits.h"
+
+using namespace hagent;
+using namespace hagent::transfer;
+
+TEST_CASE("only the last lines are kept, each of bounded length and printable") {
+    Transcript transcript;
+    for (std::size_t i = 0; i < limits::k_transcript_lines + 5; ++i) {
+        transcript.add("line " + std::to_string(i));
+    }
+    CHECK(transcript.lines().size() == limits::k_transcript_lines);
+    CHECK(transcript.lines().front() == "line 5");
+    transcript.add(std::string(100000, 'x'));
+    CHECK(transcript.lines().back().size() == limits::k_reply_line_bytes);
+    transcript.add("a\x1b[2Jb");
+    CHECK(transcript.lines().back() == "a?[2Jb");
+}
+
+TEST_CASE("a secret inside a longer secret does not give the longer one away") {
+    Transcript transcript;
+    transcript.hide("key");
+    transcript.hide("keymaster");
+    transcript.hide("");
+    transcript.add("the keymaster has a key");
+    CHECK(transcript.lines().back() == "the *** has a ***");
+}
