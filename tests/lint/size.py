@@ -1,0 +1,49 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Prints the size of a shipped binary and fails when it is above the limit of its target in packaging/size_limits.txt."""
+import os
+import sys
+
+LIMITS = "packaging/size_limits.txt"
+
+
+def limit_of(target, text):
+    """The limit in bytes that the table has for a target; None when it has none."""
+    for line in text.splitlines():
+        fields = line.split("#")[0].split()
+        if fields and fields[0] == target:
+            return int(fields[1])
+    return None
+
+
+def verdict(target, size, text):
+    """(passed, sentence)"""
+    limit = limit_of(target, text)
+    if limit is None:
+        return False, f"{LIMITS} has no line for {target}"
+    share = f"{size} bytes, {size / 2**20:.3f} MiB, of {limit} allowed ({100 * size / limit:.1f} %)"
+    return size <= limit, f"{target}: {share}"
+
+
+def self_test():
+    table = "# comment\na 100 # why\nb 7\n"
+    assert verdict("a", 100, table)[0] and not verdict("a", 101, table)[0] and not verdict("c", 1, table)[0]
+    print("size.py: 3 samples as expected")
+
+
+def main(arguments):
+    if arguments == ["--self-test"]:
+        self_test()
+        return 0
+    if len(arguments) != 3:
+        print("usage: size.py TARGET BINARY LIMITS, or --self-test", file=sys.stderr)
+        return 2
+    target, binary, limits = arguments
+    with open(limits, encoding="utf-8") as file:
+        passed, sentence = verdict(target, os.path.getsize(binary), file.read())
+    print(sentence)
+    return 0 if passed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
