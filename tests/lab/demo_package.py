@@ -166,7 +166,7 @@ class Builder:
         for url in repositories:
             arguments += ["--repository", url]
         for path, url in (sources or {}).items():
-            arguments += ["--source", f"{path}={url}"]
+            arguments += ["--file-source", f"{path}={url}"]
         self.sign(package.folder, arguments)
         for written in ("manifest.json", "manifest.sig"):
             if not os.path.exists(package.path(written)):

@@ -84,6 +84,10 @@ class Agent:
     def sign(self, folder, arguments):
         self.command("sign", folder, *arguments)
 
+    def signs_file_sources(self):
+        """True when `hagent sign` can give one file a URL of its own."""
+        return "--file-source" in self.command("sign", "--help", check=False).stdout
+
     # the listener ---------------------------------------------------------------------------------------------------
     @property
     def page_url(self):

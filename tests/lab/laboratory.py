@@ -102,10 +102,14 @@ class Laboratory:
         `spoil` names a file whose middle byte changes after signing.
         """
         own_server = self.manager.name == "lab"
-        sources = {demo_package.BIG: f"ftp://127.0.0.1:{self.ftp_proxy.port}/{name}/{demo_package.BIG}"} if own_server else {}
-        if kind == "failing":
-            sources = {}
-        repositories = [f"http://127.0.0.1:{self.http_proxy.port}/{name}/"] if own_server else []
+        sources, repositories = {}, []
+        if own_server:
+            ftp = f"ftp://127.0.0.1:{self.ftp_proxy.port}/{name}/"
+            repositories = [f"http://127.0.0.1:{self.http_proxy.port}/{name}/"]
+            if kind != "failing" and self.agent.signs_file_sources():
+                sources = {demo_package.BIG: ftp + demo_package.BIG}
+            elif kind != "failing":
+                repositories.append(ftp)  # the HTTP server has no such file (404): the next source is asked
         package = self.builder.build(kind, name, key or self.key, sources=sources, repositories=repositories)
         package.total, package.files = package.bytes_total(), package.manifest()["files"]
         if spoil:

@@ -134,7 +134,8 @@ class Services:
             _end_children()
 
     def __enter__(self):
-        signal.signal(signal.SIGTERM, _interrupt)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, _interrupt)
         return self
 
     def __exit__(self, *unused):
