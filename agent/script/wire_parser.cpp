@@ -65,7 +65,7 @@ public:
             return complain(text, fault->first, std::move(fault->second));
         }
         const auto step = parse_u64(trim(number), k_largest_step);
-        if (!step) {
+        if (!step || *step == 0) {
             return complain(text, text.size(), "expected '|' and a step number after the command");
         }
         command.line = static_cast<unsigned>(*step);
