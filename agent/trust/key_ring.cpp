@@ -74,7 +74,7 @@ Result<std::optional<std::string>> read_closed(platform::Files& files, const std
 
 Result<std::vector<Kind>> parse_roles(const std::string& text, const std::string& path) {
     std::vector<Kind> roles;
-    for (const auto word : words(replace_all(replace_all(text, "\n", " "), "\r", " "))) {
+    for (const auto word : words(text)) {
         const auto kind = parse_kind(word);
         if (!kind) {
             return error(AgentCode::key_unreadable, path + ": unknown role " + printable(clip(word, 32)));

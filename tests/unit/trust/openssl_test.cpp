@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the tests that openssl accepts our signatures and we accept its own.
+#include <doctest/doctest.h>
+
+#include "agent/trust/key_ring.h"
+#include "agent/trust/sign.h"
+#include "tests/unit/trust/openssl.h"
+
+using namespace hagent;
+using namespace hagent::trust;
+using errors::AgentCode;
+
+namespace {
+
+KeyRing ring_of(const OpenSsl& openssl) {
+    KeyRing ring;
+    REQUIRE(ring.add("key", openssl.get("key.pem")).ok());
+    return ring;
+}
+
+}  // namespace
+
+TEST_CASE("signatures are good in both directions") {
+    if (!OpenSsl::here()) {
+        return;
+    }
+    for (const char* sort : {"ec", "p384", "rsa"}) {
+        CAPTURE(sort);
+        const OpenSsl openssl;
+        openssl.make_key("key", sort);
+        openssl.put("text", "signed bytes");
+        openssl.put("ours.sig", sign("signed bytes", openssl.get("key.key")).value());
+        CHECK(openssl.run("dgst -sha256 -verify key.pem -signature ours.sig text"));
+        REQUIRE(openssl.run("dgst -sha256 -sign key.key -out theirs.sig text"));
+        const KeyRing ring = ring_of(openssl);
+        CHECK(ring.verify("signed bytes", openssl.get("theirs.sig"), Kind::script).ok());
+        CHECK_FALSE(ring.verify("signed byteS", openssl.get("theirs.sig"), Kind::script).ok());
+        openssl.put("text", "other bytes");
+        CHECK_FALSE(openssl.run("dgst -sha256 -verify key.pem -signature ours.sig text"));
+    }
+}
+
+TEST_CASE("every form of private key that openssl writes can sign") {
+    if (!OpenSsl::here()) {
+        return;
+    }
+    const OpenSsl openssl;
+    openssl.put("text", "x");
+    const auto signs = [&](const std::string& name) {
+        const auto signature = sign("x", openssl.get(name));
+        CAPTURE(name);
+        REQUIRE(signature.ok());
+        openssl.put("sig", *signature);
+        CHECK(openssl.run("dgst -sha256 -verify key.pem -signature sig text"));
+    };
+    openssl.make_key("key", "ec");
+    signs("key.key");
+    REQUIRE(openssl.run("ec -in key.key -out sec1.key"));
+    CHECK(openssl.get("sec1.key").find("BEGIN EC PRIVATE KEY") != std::string::npos);
+    signs("sec1.key");
+    REQUIRE(openssl.run("ecparam -name prime256v1 -genkey -out params.key"));
+    REQUIRE(openssl.run("pkey -in params.key -pubout -out key.pem"));
+    CHECK(openssl.get("params.key").find("BEGIN EC PARAMETERS") != std::string::npos);
+    signs("params.key");
+    openssl.make_key("key", "rsa");
+    REQUIRE(openssl.run("rsa -in key.key -traditional -out pkcs1.key"));
+    CHECK(openssl.get("pkcs1.key").find("BEGIN RSA PRIVATE KEY") != std::string::npos);
+    signs("pkcs1.key");
+}
+
+TEST_CASE("PSS signatures with any salt length are accepted") {
+    if (!OpenSsl::here()) {
+        return;
+    }
+    const OpenSsl openssl;
+    openssl.make_key("key", "rsa");
+    openssl.put("text", "x");
+    const KeyRing ring = ring_of(openssl);
+    for (const char* salt : {"0", "32", "max"}) {
+        CAPTURE(salt);
+        REQUIRE(openssl.run(std::string("dgst -sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:") + salt +
+                            " -sign key.key -out sig text"));
+        CHECK(ring.verify("x", openssl.get("sig"), Kind::script).ok());
+        CHECK_FALSE(ring.verify("y", openssl.get("sig"), Kind::script).ok());
+    }
+}
+
+TEST_CASE("other digests than SHA-256 are not accepted") {
+    if (!OpenSsl::here()) {
+        return;
+    }
+    for (const char* sort : {"ec", "rsa"}) {
+        const OpenSsl openssl;
+        openssl.make_key("key", sort);
+        openssl.put("text", "x");
+        for (const char* digest : {"sha1", "sha384", "sha512"}) {
+            REQUIRE(openssl.run(std::string("dgst -") + digest + " -sign key.key -out sig text"));
+            CHECK_FALSE(ring_of(openssl).verify("x", openssl.get("sig"), Kind::script).ok());
+        }
+    }
+}
+
+TEST_CASE("weak and odd keys are refused") {
+    if (!OpenSsl::here()) {
+        return;
+    }
+    for (const char* sort : {"rsa1024", "k1", "ed25519"}) {
+        CAPTURE(sort);
+        const OpenSsl openssl;
+        openssl.make_key("key", sort);
+        KeyRing ring;
+        CHECK(ring.add("key", openssl.get("key.pem")).error().is(AgentCode::key_unreadable));
+        CHECK(sign("x", openssl.get("key.key")).error().is(AgentCode::key_unreadable));
+    }
+}
+
+TEST_CASE("an encrypted private key is refused with the reason") {
+    if (!OpenSsl::here()) {
+        return;
+    }
+    const OpenSsl openssl;
+    openssl.make_key("key", "ec");
+    REQUIRE(openssl.run("pkcs8 -topk8 -in key.key -passout pass:x -out locked.key"));
+    const auto refused = sign("x", openssl.get("locked.key"));
+    REQUIRE_FALSE(refused.ok());
+    CHECK(refused.error().context.find("encrypted") != std::string::npos);
+}
+
+TEST_CASE("the fingerprint is the SHA-256 of the public key in DER") {
+    if (!OpenSsl::here()) {
+        return;
+    }
+    for (const char* sort : {"ec", "rsa"}) {
+        const OpenSsl openssl;
+        openssl.make_key("key", sort);
+        REQUIRE(openssl.run("pkey -pubin -in key.pem -outform DER -out key.der"));
+        REQUIRE(openssl.run("dgst -sha256 -r -out digest key.der"));
+        CHECK(fingerprint(openssl.get("key.key")).value() == openssl.get("digest").substr(0, 64));
+    }
+}
