@@ -18,6 +18,9 @@ public:
     [[nodiscard]] virtual bool wait(Millis time, const CancelToken& cancel) = 0;
 };
 
+/// How far the machine's local time is ahead of UTC at that moment.
+[[nodiscard]] Seconds local_offset(WallTime time);
+
 /// The machine's clock.
 class SystemClock final : public Clock {
 public:

@@ -21,15 +21,25 @@ public:
         changed_.notify_all();
     }
 
+    /// The same from a signal handler: seen by requested() at once and by a wait within k_look_every.
+    void flag() { requested_ = true; }
+
     [[nodiscard]] bool requested() const { return requested_; }
 
     /// Waits at most `time`; true at once when cancelled.
     [[nodiscard]] bool wait(Millis time) const {
         std::unique_lock lock(mutex_);
+        for (; time > k_look_every; time -= k_look_every) {
+            if (changed_.wait_for(lock, k_look_every, [this] { return requested_.load(); })) {
+                return true;
+            }
+        }
         return changed_.wait_for(lock, time, [this] { return requested_.load(); });
     }
 
 private:
+    static constexpr Millis k_look_every{500};
+
     mutable std::mutex mutex_;
     mutable std::condition_variable changed_;
     std::atomic<bool> requested_ = false;

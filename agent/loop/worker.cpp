@@ -8,7 +8,9 @@ namespace hagent::loop {
 
 Worker::Worker(std::size_t inbox_limit) : inbox_limit_(inbox_limit), thread_([this] { serve(); }) {}
 
-Worker::~Worker() {
+Worker::~Worker() { stop(); }
+
+void Worker::stop() {
     {
         const std::lock_guard lock(mutex_);
         stopping_ = true;
@@ -18,7 +20,9 @@ Worker::~Worker() {
         }
     }
     changed_.notify_all();
-    thread_.join();
+    if (thread_.joinable()) {
+        thread_.join();
+    }
 }
 
 Status Worker::submit(std::shared_ptr<CancelToken> cancel, Work work) {

@@ -19,13 +19,14 @@ public:
     using Work = std::function<void(const CancelToken&)>;
 
     explicit Worker(std::size_t inbox_limit);
-    /// Cancels what runs, drops what waits and joins.
-    ~Worker();
+    ~Worker();  // stop()
     Worker(const Worker&) = delete;
     Worker& operator=(const Worker&) = delete;
 
-    /// Queues work; limit_exceeded when the inbox is full. The token is requested by its owner or by ~Worker.
+    /// Queues work; limit_exceeded when the inbox is full. The token is requested by its owner or by stop().
     [[nodiscard]] Status submit(std::shared_ptr<CancelToken> cancel, Work work);
+    /// Cancels what runs, drops what waits and joins; nothing is taken any more.
+    void stop();
     [[nodiscard]] bool idle() const;
 
 private:

@@ -155,4 +155,15 @@ bool Engine::idle() const {
     return std::none_of(entries_.begin(), entries_.end(), [](const Entry& e) { return !e.waiting; });
 }
 
+std::vector<std::string> Engine::waiting() const {
+    const std::lock_guard lock(mutex_);
+    std::vector<std::string> ids;
+    for (const auto& entry : entries_) {
+        if (entry.waiting) {
+            ids.push_back(entry.job.id);
+        }
+    }
+    return ids;
+}
+
 }  // namespace hagent::session

@@ -49,6 +49,8 @@ public:
     void shut_down();
     /// Nothing runs and nothing is queued (jobs that wait for leave to execute do not count).
     [[nodiscard]] bool idle() const;
+    /// Ids of jobs that are downloaded and wait for leave to execute.
+    [[nodiscard]] std::vector<std::string> waiting() const;
 
 private:
     struct Entry {

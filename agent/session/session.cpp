@@ -24,6 +24,30 @@ bool is_space_finding(const TaskResult& result) {
            result.id == errors::xdsa(errors::Xdsa::dsa_into_minfree) || result.id == errors::xdsa(errors::Xdsa::dsa_over_limit);
 }
 
+/// The pure planner over the facts of this device.
+script::Plan plan_of(Context& context, const Job& job, Package& package, std::span<const script::StepRecord> earlier) {
+    const auto& settings = context.settings;
+    const auto& entry = package.manifest().entry;
+    const auto text = package.entry_script();
+    if (!text.ok()) {
+        script::Plan plan;
+        plan.results.push_back(error_result(text.error(), AgentCode::step_failed));
+        return plan;
+    }
+    const auto parsed = script::parse(*text, entry);
+    if (const auto* complaints = std::get_if<std::vector<script::Complaint>>(&parsed)) {
+        return script::refused_plan(entry, *complaints);
+    }
+    script::Options options;
+    options.staging_dir = settings.state_directory + "/downloads";
+    options.time_limit = settings.step_time_limit;
+    options.earlier = earlier;
+    return script::analyse(std::get<script::Script>(parsed),
+                           script::facts_from(context.host.facts(), settings.os_codes, settings.image_version), package,
+                           {settings.script_roots, job.local.relocation, settings.protected_paths}, context.files,
+                           context.disks, options);
+}
+
 /// Tells the record, the status page and the manager about each step.
 class StepWatch final : public script::StepObserver {
 public:
@@ -145,28 +169,8 @@ Status Session::select(Stop& stop) {
 
 Status Session::analyse() {
     TRY(enter(Phase::analyzing));
-    const auto& settings = context_.settings;
-    const auto text = package_->entry_script();
-    if (!text.ok()) {
-        plan_.results.push_back(error_result(text.error(), AgentCode::step_failed));
-        record_.results = plan_.results;
-        return {};
-    }
-    TRY(enter(Phase::analyzing_scripts));
-    const auto parsed = script::parse(*text, package_->manifest().entry);
-    if (const auto* complaints = std::get_if<std::vector<script::Complaint>>(&parsed)) {
-        plan_ = script::refused_plan(package_->manifest().entry, *complaints);
-    } else {
-        TRY(enter(Phase::analyzing_files));
-        script::Options options;
-        options.staging_dir = settings.state_directory + "/downloads";
-        options.time_limit = settings.step_time_limit;
-        options.earlier = earlier_;
-        plan_ = script::analyse(std::get<script::Script>(parsed),
-                                script::facts_from(context_.host.facts(), settings.os_codes, settings.image_version), *package_,
-                                {settings.script_roots, record_.job.local.relocation, settings.protected_paths},
-                                context_.files, context_.disks, options);
-    }
+    TRY(enter(Phase::analyzing_files));
+    plan_ = plan_of(context_, record_.job, *package_, earlier_);
     if (had_plan_) {
         std::erase_if(plan_.results, is_space_finding);
     }
@@ -290,6 +294,22 @@ Result<SessionEnd> Session::finish(Phase phase, ReportStage stage) {
     TRY(context_.store.drop_downloads(record_.id));
     context_.observer.changed(record_);
     return SessionEnd::finished;
+}
+
+Result<script::Plan> dry_run(Context& context, SessionRecord& record, const CancelToken& cancel) {
+    const auto folder = context.settings.state_directory + "/sessions/" + record.id;
+    const bool remote = record.job.local.directory.empty();
+    if (remote) {
+        TRY(context.files.make_directories(folder + "/package", 0700));
+    }
+    auto package = Package::select(context, record, cancel);
+    auto plan = package.ok() ? Result<script::Plan>(plan_of(context, record.job, **package, {}))
+                             : Result<script::Plan>(std::move(package).error());
+    if (remote) {
+        TRY(context.store.drop_downloads(record.id));
+        TRY(context.files.remove_tree(folder));
+    }
+    return plan;
 }
 
 }  // namespace hagent::session

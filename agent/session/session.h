@@ -56,4 +56,7 @@ private:
     script::Plan plan_;
 };
 
+/// Selection and analysis only: the plan of the record's job; nothing is changed on the device and no session is made.
+[[nodiscard]] Result<script::Plan> dry_run(Context& context, SessionRecord& record, const CancelToken& cancel);
+
 }  // namespace hagent::session

@@ -18,6 +18,8 @@ Response document(const Request& request, std::string body) {
     return http::with_etag({200, "application/json", std::move(body), {}}, request.header("if-none-match"));
 }
 
+Response text(std::string body) { return {200, "text/plain; charset=utf-8", std::move(body), {}}; }
+
 Response page(const ApiServices& services) {
     const auto last = services.log.last_seq();
     const auto tail = services.log.since(last > k_page_log_lines ? last - k_page_log_lines : 0);
@@ -81,12 +83,14 @@ void add_routes(http::Router& router, ApiServices services) {
     };
     get("/", [s](const Request&, std::string_view) { return page(*s); });
     get("/v1/status", [s](const Request& r, std::string_view) { return document(r, status_json(s->view(), s->board)); });
+    get("/v1/status.txt", [s](const Request&, std::string_view) { return text(status_text(s->view(), s->board)); });
+    get("/v1/log.txt", [s](const Request&, std::string_view) { return text(log_text(s->log.since(0))); });
     get("/v1/sessions", [s](const Request& r, std::string_view) { return document(r, sessions_json(s->board)); });
     get("/v1/sessions/", [s](const Request& r, std::string_view id) { return one_session(*s, r, id); });
     get("/v1/results", [s](const Request& r, std::string_view) { return document(r, results_json(s->board)); });
     get("/v1/log", [s](const Request& r, std::string_view) { return log_since(*s, r); });
     get("/v1/explain/", [](const Request& r, std::string_view code) { return explain(r, code); });
-    get("/healthz", [](const Request&, std::string_view) { return Response{200, "text/plain; charset=utf-8", "ok\n", {}}; });
+    get("/healthz", [](const Request&, std::string_view) { return text("ok\n"); });
     router.add({"POST", "/v1/check-in", Role::anyone, [s](const Request& r, std::string_view) { return trigger(*s, r); }});
     router.add({"POST", "/v1/sessions/", Role::operators, [s](const Request&, std::string_view rest) { return cancel(*s, rest); }});
 }

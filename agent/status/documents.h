@@ -27,6 +27,7 @@ namespace hagent::status {
 [[nodiscard]] std::string status_text(const AgentView& agent, const Board& board);
 [[nodiscard]] std::string session_text(const session::SessionRecord& record);
 [[nodiscard]] std::string sessions_text(const Board& board);
+[[nodiscard]] std::string log_text(const std::vector<log::Ring::Entry>& entries);
 [[nodiscard]] std::string explain_text(std::string_view asked, const std::vector<const errors::Row*>& rows);
 
 }  // namespace hagent::status

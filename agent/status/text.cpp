@@ -116,6 +116,14 @@ std::string sessions_text(const Board& board) {
     return out;
 }
 
+std::string log_text(const std::vector<log::Ring::Entry>& entries) {
+    std::string out;
+    for (const auto& entry : entries) {
+        out += log::to_line(entry.record) + "\n";
+    }
+    return out;
+}
+
 std::string explain_text(std::string_view asked, const std::vector<const errors::Row*>& rows) {
     if (rows.empty()) {
         return std::string(asked) + ": no such code. Codes are numbers (550, 10061) or names (WSAECONNREFUSED).\n";

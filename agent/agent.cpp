@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the object graph of the daemon and its life.
+#include "agent/agent.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <optional>
+#include <utility>
+
+#include "agent/base/limits.h"
+#include "agent/base/version.h"
+#include "agent/config/store.h"
+#include "agent/errors/catalogue.h"
+#include "agent/http/server.h"
+#include "agent/loop/loop.h"
+#include "agent/loop/worker.h"
+#include "agent/manager/check_in.h"
+#include "agent/manager/hawkbit.h"
+#include "agent/manager/identity.h"
+#include "agent/manager/loop_caller.h"
+#include "agent/session/engine.h"
+#include "agent/session/json.h"
+#include "agent/status/api.h"
+#include "agent/status/board.h"
+#include "agent/trust/key_ring.h"
+#include "platform/paths.h"
+#include "platform/service.h"
+
+namespace hagent {
+namespace {
+
+constexpr Millis k_trigger_gap = Seconds{1};
+constexpr std::string_view k_local_job = "local:";  // of the command line: no manager knows it
+
+/// Tells the board and the report queue; wakes the loop for the manager. Called on the worker's thread.
+class Publisher final : public session::Observer {
+public:
+    Publisher(status::Board& board, manager::ReportQueue& queue, std::function<void()> on_report)
+        : board_(board), queue_(queue), on_report_(std::move(on_report)) {}
+
+    void changed(const session::SessionRecord& record) override { board_.publish(record); }
+
+    Status report(const session::Report& report) override {
+        if (report.job_id.starts_with(k_local_job)) {
+            return {};
+        }
+        TRY(queue_.add(report));
+        on_report_();
+        return {};
+    }
+
+private:
+    status::Board& board_;
+    manager::ReportQueue& queue_;
+    std::function<void()> on_report_;
+};
+
+class EngineJobs final : public manager::Jobs {
+public:
+    explicit EngineJobs(session::Engine& engine) : engine_(engine) {}
+    session::Offer offer(const session::Job& job) override { return engine_.offer(job); }
+    session::CancelOutcome cancel(const std::string& job_id) override {
+        return engine_.cancel(job_id, session::StopReason::manager);
+    }
+    bool idle() const override { return engine_.idle(); }
+    std::vector<std::string> waiting() const override { return engine_.waiting(); }
+
+private:
+    session::Engine& engine_;
+};
+
+/// Flags that a signal handler sets and the loop reads.
+struct Requests {
+    std::atomic<bool> stop = false;
+    std::atomic<bool> reload = false;
+    loop::Loop* loop = nullptr;
+
+    static void take(platform::ServiceRequest request, void* context) {
+        auto& self = *static_cast<Requests*>(context);
+        (request == platform::ServiceRequest::stop ? self.stop : self.reload) = true;
+        self.loop->wake();
+    }
+};
+
+class Agent {
+public:
+    Agent(Workshop& workshop, Duration duration, std::unique_ptr<loop::Loop> loop, std::unique_ptr<manager::ReportQueue> queue,
+          transfer::HeaderProvider headers, std::string device_id)
+        : workshop_(workshop),
+          machine_(workshop.machine),
+          settings_(workshop.settings),
+          duration_(duration),
+          device_id_(std::move(device_id)),
+          started_(machine_.clock.uptime()),
+          loop_(std::move(loop)),
+          queue_(std::move(queue)),
+          store_(*machine_.files, settings_.state_dir),
+          publisher_(board_, *queue_, [this] { loop_->post([this] { reports_changed(); }); }),
+          fetcher_(transfer::curl_fetcher(workshop.transfer, headers)),
+          context_{*machine_.files,  machine_.clock,  *machine_.processes,         *machine_.host, *machine_.disks, *fetcher_,
+                   workshop.transfer, workshop.random, workshop.log, workshop.session_settings, store_,          publisher_},
+          worker_(limits::k_queued_jobs * 2),
+          engine_(context_, worker_, [this] { loop_->post([this] { jobs_idle(); }); }),
+          jobs_(engine_),
+          loop_fetcher_(*loop_, workshop.transfer, headers),
+          caller_(loop_fetcher_),
+          timers_(*loop_),
+          dialect_(settings_.manager.tenant) {}
+
+    ~Agent() {
+        engine_.shut_down();
+        worker_.stop();  // before the engine goes: the worker's thread may be in it
+    }
+    Agent(const Agent&) = delete;
+    Agent& operator=(const Agent&) = delete;
+
+    Result<Ending> run() {
+        Requests requests;
+        requests.loop = loop_.get();
+        const auto signals = platform::watch_signals(&Requests::take, &requests);
+        load_history();
+        if (duration_ == Duration::until_stopped) {
+            TRY(listen());
+        }
+        TRY(engine_.resume_unfinished());
+        start_manager();
+        workshop_.log.info("agent", "ready", {{"version", std::string(agent_version())}, {"device", device_id_}, {"status", listener()}});
+        loop_->run([&] { serve(requests); });
+        engine_.shut_down();
+        if (server_) {
+            (void)machine_.files->remove(daemon_file(settings_));  // a stale one is recognised by its process number
+        }
+        workshop_.log.info("agent", "stopped");
+        TRY(std::move(outcome_));
+        return requests.reload ? Ending::reload : Ending::stopped;
+    }
+
+private:
+    void load_history() {
+        const auto ids = store_.list();
+        for (const auto& id : ids.ok() ? *ids : std::vector<std::string>{}) {
+            if (const auto stored = store_.load(id); stored.ok() && stored->record.ended) {
+                board_.publish(stored->record);
+            }
+        }
+    }
+
+    std::string listener() const { return server_ ? server_->address() : std::string(); }
+
+    Status listen() {
+        if (!settings_.listen.status) {
+            return {};
+        }
+        const auto& at = *settings_.listen.status;
+        const bool v6 = at.address.find(':') != std::string::npos;
+        server_ = TRY(http::Server::start(*loop_, machine_.clock,
+                                          (v6 ? "[" + at.address + "]" : at.address) + ":" + std::to_string(at.port)));
+        std::vector<http::Operator> operators;
+        if (!settings_.listen.operators_file.empty()) {
+            operators = TRY(http::parse_operators(TRY(machine_.files->read(settings_.listen.operators_file, limits::k_config_bytes))));
+        }
+        router_.emplace(http::Access(server_->address(), std::move(operators)));
+        status::add_routes(*router_, {board_, workshop_.ring, [this] { return view(); },
+                                      [this](const std::string&) { return trigger(); },
+                                      [this](const std::string& id) {
+                                          return engine_.cancel_session(id, session::StopReason::operators);
+                                      }});
+        server_->serve(*router_);
+        return machine_.files->write_durable(
+            daemon_file(settings_),
+            "{\"pid\":" + std::to_string(platform::own_pid()) + ",\"listener\":" + session::quoted(server_->address()) + "}\n", 0644);
+    }
+
+    void start_manager() {
+        if (!settings_.has_manager()) {
+            return;
+        }
+        manager::CheckInServices services{dialect_,
+                                          caller_,
+                                          timers_,
+                                          jobs_,
+                                          *queue_,
+                                          machine_.clock,
+                                          workshop_.log,
+                                          workshop_.random,
+                                          [this] { return identity(); },
+                                          [this] { return window_open(); }};
+        check_in_ = std::make_unique<manager::CheckIn>(
+            manager::CheckInSettings{settings_.manager.urls, {settings_.manager.interval, settings_.manager.spread}}, services);
+        check_in_->on_change([this] { loop_->post([this] { end_if_quiet(); }); });
+        if (duration_ == Duration::one_check_in) {
+            check_in_->check_in_now();
+        } else {
+            check_in_->start();
+        }
+    }
+
+    bool window_open() const {
+        const WallTime now = machine_.clock.wall();
+        const auto local = now.since_epoch + platform::local_offset(now);
+        const auto days = std::chrono::floor<std::chrono::days>(local);
+        const unsigned day = std::chrono::weekday{std::chrono::sys_days{days}}.iso_encoding() - 1;
+        const auto minute = static_cast<unsigned>(std::chrono::floor<std::chrono::minutes>(local - days).count());
+        return settings_.windows.empty() ||
+               std::any_of(settings_.windows.begin(), settings_.windows.end(),
+                           [&](const config::Window& w) { return w.contains(day, minute); });
+    }
+
+    manager::Identity identity() {
+        return manager::describe(device_id_, settings_.device, machine_.host->facts(),
+                                 machine_.disks->volumes().value_or({}), {});
+    }
+
+    void reports_changed() {
+        if (check_in_) {
+            check_in_->reports_changed();
+        }
+    }
+
+    void jobs_idle() {
+        if (check_in_) {
+            check_in_->jobs_idle();
+        }
+        end_if_quiet();
+    }
+
+    void end_if_quiet() {
+        if (duration_ != Duration::one_check_in || (check_in_ && !check_in_->quiet()) || !engine_.idle()) {
+            return;
+        }
+        if (check_in_ && check_in_->view().last_error) {
+            outcome_ = *check_in_->view().last_error;
+        } else if (const auto recent = board_.recent(); !recent.empty() && recent.front()->failed() && recent.front()->ended &&
+                                                         *recent.front()->ended >= began_) {
+            outcome_ = error(errors::AgentCode::step_failed, "session " + recent.front()->id);
+        }
+        loop_->stop();
+    }
+
+    bool trigger() {
+        const Uptime now = machine_.clock.uptime();
+        if (last_trigger_ && now - *last_trigger_ < k_trigger_gap) {
+            return false;
+        }
+        last_trigger_ = now;
+        if (check_in_) {
+            check_in_->check_in_now();
+        }
+        return true;
+    }
+
+    void serve(const Requests& requests) {
+        if (requests.stop || requests.reload) {
+            loop_->stop();
+        }
+    }
+
+    status::AgentView view() {
+        status::AgentView out;
+        const auto who = identity();
+        out.device.emplace_back("id", who.device_id);
+        out.device.insert(out.device.end(), who.attributes.begin(), who.attributes.end());
+        out.pid = platform::own_pid();
+        out.uptime = std::chrono::duration_cast<Seconds>(machine_.clock.uptime() - started_);
+        out.pss_bytes = platform::own_memory_bytes();
+        out.listener = listener();
+        if (check_in_) {
+            const auto m = check_in_->view();
+            out.manager = {m.dialect, m.url, m.last_check_in, m.last_result, m.next_check_in};
+        }
+        out.volumes = machine_.disks->volumes().value_or({});
+        if (const auto keys = trust::KeyRing::load(*machine_.files, settings_.trust.keys_dir); keys.ok()) {
+            for (const auto& signer : keys->signers()) {
+                out.trusted_keys.push_back(signer.name);
+            }
+        }
+        out.reports_queued = queue_->size();
+        out.now = machine_.clock.wall();
+        return out;
+    }
+
+    Workshop& workshop_;
+    Machine& machine_;
+    const config::Settings& settings_;
+    const Duration duration_;
+    const std::string device_id_;
+    const Uptime started_;
+    const WallTime began_ = machine_.clock.wall();
+    std::unique_ptr<loop::Loop> loop_;
+    status::Board board_;
+    std::unique_ptr<manager::ReportQueue> queue_;
+    session::Store store_;
+    Publisher publisher_;
+    std::unique_ptr<transfer::Fetcher> fetcher_;
+    session::Context context_;
+    loop::Worker worker_;
+    session::Engine engine_;
+    EngineJobs jobs_;
+    transfer::LoopFetcher loop_fetcher_;
+    manager::LoopCaller caller_;
+    manager::LoopTimers timers_;
+    manager::HawkbitDialect dialect_;
+    std::unique_ptr<manager::CheckIn> check_in_;
+    std::optional<http::Router> router_;
+    std::unique_ptr<http::Server> server_;
+    std::optional<Uptime> last_trigger_;
+    Status outcome_;
+};
+
+}  // namespace
+
+std::string daemon_file(const config::Settings& settings) { return settings.state_dir + "/daemon"; }
+
+Result<Ending> run_agent(Workshop& workshop, Duration duration) {
+    auto& machine = workshop.machine;
+    for (const auto& window : workshop.settings.windows) {
+        if (!window.zone.empty()) {
+            return error(errors::AgentCode::unsupported_here, "windows: zone '" + window.zone + "': leave the zone out for local time");
+        }
+    }
+    if (workshop.settings.manager.dialect != config::Dialect::hawkbit) {
+        return error(errors::AgentCode::unsupported_here,
+                     "manager.dialect '" + std::string(to_string(workshop.settings.manager.dialect)) + "': this build speaks hawkbit");
+    }
+    auto device_id = TRY(manager::device_id(workshop.settings.device.id, machine.host->facts()));
+    auto headers = TRY(manager_headers(machine, workshop.settings));
+    auto queue = TRY(manager::ReportQueue::open(*machine.files, workshop.settings.state_dir + "/reports"));
+    auto loop = TRY(loop::Loop::create(machine.clock));
+    Agent agent(workshop, duration, std::move(loop), std::move(queue), std::move(headers), std::move(device_id));
+    return agent.run();
+}
+
+}  // namespace hagent

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the composition of the daemon: every service built by hand in order, stopped in reverse.
+#pragma once
+
+#include "agent/workshop.h"
+
+namespace hagent {
+
+enum class Duration : std::uint8_t {
+    until_stopped,  // the daemon
+    one_check_in,   // `check-in --once`: one check-in, the jobs it brings, their reports
+};
+
+enum class Ending : std::uint8_t { stopped, reload };
+
+/// Runs the agent on a workshop whose state is locked. Returns when it was told to stop or to read its configuration
+/// again, or when the one check-in is done. Errors: what prevents a start; for one check-in also why it failed, or
+/// step_failed when a session that it brought ended with errors.
+[[nodiscard]] Result<Ending> run_agent(Workshop& workshop, Duration duration);
+
+/// The file in the state directory that says where the running daemon listens.
+[[nodiscard]] std::string daemon_file(const config::Settings& settings);
+
+}  // namespace hagent

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns main: the one place where real platform objects are made.
+#include <variant>
+
+#include "agent/machine.h"
+#include "agent/options.h"
+#include "agent/verbs/verbs.h"
+#include "platform/service.h"
+
+int main(int argc, char** argv) {
+    hagent::platform::harden_process();
+    const auto parsed = hagent::parse_options(argc, argv);
+    if (const auto* wrong = std::get_if<hagent::UsageError>(&parsed)) {
+        hagent::verbs::complain("hagent: " + wrong->message + "\n");
+        return hagent::verbs::k_usage;
+    }
+    const auto& options = std::get<hagent::Options>(parsed);
+    if (options.help || options.verb.empty()) {
+        hagent::verbs::print(hagent::help_text(options.verb));
+        return hagent::verbs::k_done;
+    }
+    hagent::Machine machine;
+    return hagent::verbs::dispatch(machine, options);
+}

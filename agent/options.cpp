@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the tables of verbs and options, and the reading of the command line with getopt_long.
+#include "agent/options.h"
+
+#include <getopt.h>
+
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <optional>
+
+#include "agent/base/number.h"
+#include "agent/base/text.h"
+
+namespace hagent {
+namespace {
+
+struct Verb {
+    std::string_view name, usage, does;
+};
+
+struct Option {
+    const char* name;
+    char letter;             // 0: none
+    const char* value;       // name of its value for the help; null: it has none
+    std::string_view verbs;  // who takes it, between blanks; "*": all
+    std::string_view does;
+    // puts the value into the struct; false when it is malformed
+    bool (*take)(Options&, const std::string&);
+};
+
+template <auto Member>
+bool text_value(Options& o, const std::string& value) {
+    o.*Member = value;
+    return true;
+}
+
+template <auto Member>
+bool flag(Options& o, const std::string&) {
+    o.*Member = true;
+    return true;
+}
+
+template <auto Member>
+bool list_value(Options& o, const std::string& value) {
+    (o.*Member).push_back(value);
+    return true;
+}
+
+bool rate(Options& o, const std::string& value) {
+    const auto bytes = parse_size(value);
+    o.limit_rate = bytes.value_or(0);
+    return bytes && *bytes > 0;
+}
+
+bool attempts(Options& o, const std::string& value) {
+    const auto number = parse_u64(value, 1000);
+    o.attempts = static_cast<unsigned>(number.value_or(0));
+    return number && *number > 0;
+}
+
+bool serial(Options& o, const std::string& value) {
+    const auto number = parse_u64(value);
+    o.serial = number.value_or(0);
+    return number.has_value();
+}
+
+bool digest(Options& o, const std::string& value) {
+    o.sha256 = to_lower(value);
+    const auto bytes = from_hex(value);
+    return bytes && bytes->size() == 32;
+}
+
+// clang-format off
+constexpr std::array k_verbs = {
+    Verb{"run",      "run [--check-config]",             "the daemon, in the foreground"},
+    Verb{"check-in", "check-in [--once]",                "ask the manager for work now"},
+    Verb{"status",   "status",                           "what the agent is doing"},
+    Verb{"sessions", "sessions [ID]",                    "past and present sessions, or one with its steps"},
+    Verb{"log",      "log",                              "the last lines of the log"},
+    Verb{"explain",  "explain CODE...",                  "what a code means and what to do; by number or name"},
+    Verb{"fetch",    "fetch URL... [-o FILE]",           "download a file; several URLs are sources of the same file"},
+    Verb{"script",   "script check|run FILE",            "show the plan of a script; run it"},
+    Verb{"sign",     "sign DIR --key FILE --kind KIND --package NAME --version V --serial N",
+                                                         "make a folder a signed package"},
+    Verb{"verify",   "verify DIR [--keys DIR]",          "check a signed package"},
+    Verb{"version",  "version",                          "version of the agent and its libraries"},
+};
+
+constexpr std::array k_options = {
+    Option{"config",         'c', "FILE",  "*", "configuration (default: HAGENT_CONFIG, then the system's place)", text_value<&Options::config_file>},
+    Option{"state",          0,   "DIR",   "*", "state directory, instead of the configured one",                   text_value<&Options::state_dir>},
+    Option{"json",           0,   nullptr, "*", "one JSON document on standard output",                             flag<&Options::json>},
+    Option{"help",           'h', nullptr, "*", "this text",                                                        flag<&Options::help>},
+    Option{"verbose",        'v', nullptr, " fetch script check-in run ", "say more on standard error",             flag<&Options::verbose>},
+    Option{"check-config",   0,   nullptr, " run ", "check the configuration and end",                              flag<&Options::check_config>},
+    Option{"once",           0,   nullptr, " check-in ", "do it in this process, not through the daemon",           flag<&Options::once>},
+    Option{"output",         'o', "FILE",  " fetch ", "where to put the file (default: its name in the URL)",       text_value<&Options::output>},
+    Option{"sha256",         0,   "HEX",   " fetch ", "digest that the file must have",                             digest},
+    Option{"limit-rate",     0,   "BYTES", " fetch ", "bytes a second at most; K, M and G are understood",          rate},
+    Option{"attempts",       0,   "N",     " fetch ", "tries in a row without progress before giving up",           attempts},
+    Option{"source",         0,   "PLACE", " script ", "folder or URL that <regroot> stands for",                   text_value<&Options::source>},
+    Option{"root",           0,   "DIR",   " script ", "every device path lies below DIR",                          text_value<&Options::root>},
+    Option{"allow-unsigned", 0,   nullptr, " script ", "take a package from a URL without a signature",             flag<&Options::allow_unsigned>},
+    Option{"key",            0,   "FILE",  " sign ", "private key (PEM: EC P-256 or RSA)",                          text_value<&Options::key>},
+    Option{"kind",           0,   "KIND",  " sign ", "script, software, image or agent",                            text_value<&Options::kind>},
+    Option{"entry",          0,   "FILE",  " sign ", "the file to begin with (a script package's *.rsp)",           text_value<&Options::entry>},
+    Option{"package",        0,   "NAME",  " sign ", "the package's name",                                          text_value<&Options::package>},
+    Option{"version",        0,   "V",     " sign ", "the package's version",                                       text_value<&Options::version>},
+    Option{"serial",         0,   "N",     " sign ", "grows with each release: an older one is refused",            serial},
+    Option{"repository",     0,   "URL",   " sign ", "where the files can be fetched; may be repeated",             list_value<&Options::repositories>},
+    Option{"os",             0,   "CODE",  " sign ", "only for devices with this OS code; may be repeated",         list_value<&Options::os>},
+    Option{"device",         0,   "ID",    " sign ", "only for this device; may be repeated",                       list_value<&Options::devices>},
+    Option{"expires",        0,   "TIME",  " sign ", "not to be used after this time (RFC 3339)",                   text_value<&Options::expires>},
+    Option{"keys",           0,   "DIR",   " verify ", "trusted keys (default: the configured ones)",               text_value<&Options::keys>},
+};
+// clang-format on
+
+constexpr int k_first_long = 256;
+
+bool takes(const Option& option, std::string_view verb) {
+    return option.verbs == "*" || option.verbs.find(" " + std::string(verb) + " ") != std::string_view::npos;
+}
+
+std::string spelled(const Option& option) {
+    std::string out = option.letter != 0 ? std::string("-") + option.letter + ", --" : std::string("    --");
+    out += option.name;
+    return option.value == nullptr ? out : out + " " + option.value;
+}
+
+const Verb* find_verb(std::string_view name) {
+    const auto found = std::find_if(k_verbs.begin(), k_verbs.end(), [&](const Verb& v) { return v.name == name; });
+    return found == k_verbs.end() ? nullptr : &*found;
+}
+
+std::string options_help(std::string_view verb) {
+    std::string out;
+    for (const auto& option : k_options) {
+        if (verb.empty() ? option.verbs == "*" : takes(option, verb)) {
+            std::string left = "  " + spelled(option);
+            left.resize(std::max<std::size_t>(left.size() + 2, 26), ' ');
+            out.append(left).append(option.does).append("\n");
+        }
+    }
+    return out;
+}
+
+/// Which option getopt_long has met; null for '?' and ':'.
+const Option* met(int code) {
+    for (std::size_t i = 0; i < k_options.size(); ++i) {
+        if (code == k_first_long + static_cast<int>(i) || (k_options[i].letter != 0 && code == k_options[i].letter)) {
+            return &k_options[i];
+        }
+    }
+    return nullptr;
+}
+
+std::string bad_option(char* const* argv, int code) {
+    const std::string word = argv[optind - 1];
+    return code == ':' ? "option '" + word + "' needs a value" : "unknown option '" + word + "'";
+}
+
+}  // namespace
+
+std::variant<Options, UsageError> parse_options(int argc, char* const* argv) {
+    std::string letters = ":";
+    std::vector<option> long_options;
+    for (std::size_t i = 0; i < k_options.size(); ++i) {
+        const auto& o = k_options[i];
+        long_options.push_back({o.name, o.value == nullptr ? no_argument : required_argument, nullptr, k_first_long + static_cast<int>(i)});
+        if (o.letter != 0) {
+            letters.append(1, o.letter).append(o.value == nullptr ? "" : ":");
+        }
+    }
+    long_options.push_back({nullptr, 0, nullptr, 0});
+
+    Options options;
+    std::vector<const Option*> used;
+    optind = 1;
+    opterr = 0;
+    for (int code = 0; (code = getopt_long(argc, argv, letters.c_str(), long_options.data(), nullptr)) != -1;) {
+        const Option* option = met(code);
+        if (option == nullptr) {
+            return UsageError{bad_option(argv, code)};
+        }
+        const std::string value = optarg == nullptr ? "" : optarg;
+        if (!option->take(options, value)) {
+            return UsageError{"--" + std::string(option->name) + ": '" + value + "' is not a proper " + option->value};
+        }
+        used.push_back(option);
+    }
+    options.arguments.assign(argv + optind, argv + argc);
+    if (options.arguments.empty()) {
+        return options.help ? std::variant<Options, UsageError>(options) : UsageError{"no verb given; see hagent --help"};
+    }
+    options.verb = options.arguments.front();
+    options.arguments.erase(options.arguments.begin());
+    if (find_verb(options.verb) == nullptr) {
+        return UsageError{"this hagent has no verb '" + options.verb + "'; see hagent --help"};
+    }
+    for (const auto* option : used) {
+        if (!takes(*option, options.verb)) {
+            return UsageError{options.verb + " has no option --" + option->name};
+        }
+    }
+    return options;
+}
+
+std::string help_text(std::string_view verb) {
+    if (const Verb* known = find_verb(verb)) {
+        return "Usage: hagent [--config FILE] [--state DIR] " + std::string(known->usage) + "\n" + std::string(known->does) + "\n\n" +
+               options_help(verb);
+    }
+    std::string out = "Usage: hagent [--config FILE] [--state DIR] VERB ...\n\n";
+    for (const auto& v : k_verbs) {
+        std::string left = "  " + std::string(v.name);
+        left.resize(12, ' ');
+        out.append(left).append(v.does).append("\n");
+    }
+    return out + "\n" + options_help("") +
+           "\nhagent VERB --help tells more. Exit codes: 0 done, 1 the work failed, 2 usage, 3 refused, 4 not found or\n"
+           "daemon not running, 75 try again later.\n";
+}
+
+}  // namespace hagent

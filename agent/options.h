@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the command line: words in, one struct out, no side effects.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace hagent {
+
+struct Options {
+    std::string verb;
+    std::vector<std::string> arguments;
+
+    std::string config_file, state_dir;
+    bool json = false;
+    bool help = false;
+    bool verbose = false;
+
+    bool once = false;            // check-in
+    bool check_config = false;    // run
+    bool allow_unsigned = false;  // script
+    std::string output;           // fetch
+    std::string sha256;           // fetch
+    std::uint64_t limit_rate = 0; // fetch, bytes a second
+    unsigned attempts = 0;        // fetch; 0: as configured
+    std::string source, root;     // script
+    std::string key, kind, entry, package, version, expires;  // sign
+    std::uint64_t serial = 0;                                 // sign
+    std::vector<std::string> repositories, os, devices;       // sign
+    std::string keys;                                         // verify
+};
+
+/// What is wrong, for standard error; the exit code is 2.
+struct UsageError {
+    std::string message;
+};
+
+[[nodiscard]] std::variant<Options, UsageError> parse_options(int argc, char* const* argv);
+
+/// The help of one verb, or of all for an empty or unknown one.
+[[nodiscard]] std::string help_text(std::string_view verb);
+
+}  // namespace hagent

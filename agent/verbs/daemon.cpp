@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns `run` and `check-in`.
+#include <variant>
+
+#include "agent/agent.h"
+#include "agent/config/store.h"
+#include "agent/session/json.h"
+#include "agent/verbs/verbs.h"
+#include "platform/paths.h"
+#include "platform/service.h"
+
+namespace hagent::verbs {
+namespace {
+
+/// Everything that others could change is named, then nothing is started (spec 8 "Files at rest").
+bool places_are_safe(Machine& machine, const config::Settings& settings) {
+    const auto complaints = config::check_places(*machine.files, settings, platform::own_program());
+    if (!complaints.empty()) {
+        complain("hagent: refusing to start, others could change what the agent relies on:\n" + config::render(complaints));
+    }
+    return complaints.empty();
+}
+
+}  // namespace
+
+int run(Machine& machine, const Options& options) {
+    for (;;) {
+        auto [workshop, code] = open_workshop(machine, options, config::ManagerRule::required);
+        if (!workshop) {
+            return code;
+        }
+        if (!places_are_safe(machine, workshop->settings)) {
+            return k_refused;
+        }
+        if (options.check_config) {
+            print(options.json ? "{\"valid\":true}\n" : "The configuration is good.\n");
+            return k_done;
+        }
+        if (const auto locked = workshop->lock_state(); !locked.ok()) {
+            return failed(options, Error(locked.error()).with("another hagent works on this state directory"));
+        }
+        const auto ended = run_agent(*workshop, Duration::until_stopped);
+        if (!ended.ok()) {
+            return failed(options, ended.error());
+        }
+        if (*ended == Ending::stopped) {
+            return k_done;
+        }
+        complain("hagent: reading the configuration again\n");
+    }
+}
+
+int check_in(Machine& machine, const Options& options) {
+    auto [workshop, code] = open_workshop(machine, options, config::ManagerRule::required);
+    if (!workshop) {
+        return code;
+    }
+    const auto address = options.once ? std::string() : daemon_address(machine, workshop->settings);
+    if (!address.empty()) {
+        const auto answer = ask_daemon(address, "/v1/check-in", transfer::Method::post);
+        if (!answer.ok()) {
+            return failed(options, answer.error());
+        }
+        print(options.json ? "{\"accepted\":true,\"by\":" + session::quoted(address) + "}\n"
+                           : "The running agent checks in now; its page is http://" + address + "/\n");
+        return k_done;
+    }
+    if (!places_are_safe(machine, workshop->settings)) {
+        return k_refused;
+    }
+    if (const auto locked = workshop->lock_state(); !locked.ok()) {
+        return failed(options, Error(locked.error()).with("another hagent works on this state directory"));
+    }
+    const auto ended = run_agent(*workshop, Duration::one_check_in);
+    if (!ended.ok()) {
+        return failed(options, ended.error());
+    }
+    print(options.json ? "{\"done\":true}\n" : "Checked in; nothing is left to do.\n");
+    return k_done;
+}
+
+}  // namespace hagent::verbs

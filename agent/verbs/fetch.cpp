@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns `fetch`: a download by the transfer policy, for people and scripts.
+#include <algorithm>
+#include <cstdio>
+
+#include "agent/base/text.h"
+#include "agent/errors/catalogue.h"
+#include "agent/session/json.h"
+#include "agent/session/stop.h"
+#include "agent/transfer/download.h"
+#include "agent/transfer/url.h"
+#include "agent/verbs/verbs.h"
+#include "platform/paths.h"
+#include "platform/service.h"
+
+namespace hagent::verbs {
+namespace {
+
+constexpr int k_bar_width = 30;
+
+/// Progress bar on a terminal, decisions with -v, everything kept for --json.
+class FetchWatch final : public transfer::DownloadObserver {
+public:
+    explicit FetchWatch(const Options& options)
+        : verbose_(options.verbose), bar_(!options.json && platform::stderr_is_terminal()) {}
+    ~FetchWatch() override { end_bar(); }
+
+    void progress(std::uint64_t bytes, std::optional<std::uint64_t> total, std::uint64_t bytes_per_s) override {
+        if (!bar_) {
+            return;
+        }
+        std::string line = "\r" + human_bytes(bytes);
+        if (total && *total > 0) {
+            const auto filled = static_cast<int>(std::min(bytes, *total) * k_bar_width / *total);
+            line += " of " + human_bytes(*total) + " [" + std::string(static_cast<std::size_t>(filled), '#') +
+                    std::string(static_cast<std::size_t>(k_bar_width - filled), '.') + "]";
+        }
+        complain(line + " " + human_bytes(bytes_per_s) + "/s   ");
+        drawn_ = true;
+    }
+
+    void attempted(const transfer::Attempted& a) override {
+        decisions.push_back(a);
+        if (verbose_) {
+            end_bar();
+            complain("try " + std::to_string(a.attempt) + " " + a.source + ": " + errors::id_text(a.reply) + " at stage " +
+                     std::string(to_string(a.stage)) + ", " + std::to_string(a.at_bytes) + " bytes at hand -> " +
+                     std::string(to_string(a.decision)) + (a.wait_ms > 0 ? " after " + std::to_string(a.wait_ms) + " ms" : "") + "\n");
+        }
+    }
+
+    void resumed(std::uint64_t offset) override {
+        resumptions.push_back(offset);
+        if (verbose_) {
+            end_bar();
+            complain("resumed at byte " + std::to_string(offset) + "\n");
+        }
+    }
+
+    void transcript(const std::vector<std::string>& lines) override {
+        if (verbose_) {
+            end_bar();
+            for (const auto& line : lines) {
+                complain("  " + printable(line) + "\n");
+            }
+        }
+    }
+
+    std::vector<transfer::Attempted> decisions;
+    std::vector<std::uint64_t> resumptions;
+
+private:
+    void end_bar() {
+        if (drawn_) {
+            complain("\n");
+            drawn_ = false;
+        }
+    }
+
+    bool verbose_, bar_;
+    bool drawn_ = false;
+};
+
+std::string name_in(const transfer::Url& url) {
+    const auto name = transfer::decode(url.path.substr(url.path.rfind('/') + 1));
+    const bool usable = name.ok() && !name->empty() && name->find('/') == std::string::npos && *name != "." && *name != "..";
+    return usable ? *name : "";
+}
+
+std::string document(const Options& options, const std::string& file, const transfer::Downloaded* got, const FetchWatch& watch,
+                     const Error* error) {
+    std::string decisions;
+    for (const auto& attempted : watch.decisions) {
+        decisions += (decisions.empty() ? "" : ",") + session::decision_json(attempted);
+    }
+    std::string offsets;
+    for (const auto offset : watch.resumptions) {
+        offsets += (offsets.empty() ? "" : ",") + std::to_string(offset);
+    }
+    const auto attempts = watch.decisions.empty() ? 0U : watch.decisions.back().attempt;
+    return "{\"url\":" + session::quoted(got != nullptr && !got->source.empty() ? got->source : transfer::shown(options.arguments.front())) +
+           ",\"file\":" + session::quoted(file) + ",\"bytes\":" + std::to_string(got == nullptr ? 0 : got->bytes) +
+           ",\"sha256\":" + (got == nullptr ? "null" : session::quoted(got->sha256)) + ",\"attempts\":" + std::to_string(attempts) +
+           ",\"resumed\":" + (watch.resumptions.empty() ? "false" : "true") + ",\"resumed_at\":[" + offsets + "],\"decisions\":[" +
+           decisions + "],\"error\":" + (error == nullptr ? "null" : session::error_json(*error)) + "}\n";
+}
+
+Result<transfer::Downloaded> download_to(Workshop& workshop, const Options& options, const std::string& file, FetchWatch& watch) {
+    session::Stop stop;
+    const auto signals = platform::watch_signals(
+        [](platform::ServiceRequest, void* context) { static_cast<session::Stop*>(context)->token().flag(); }, &stop);
+    auto& machine = workshop.machine;
+    transfer::Options how = workshop.transfer;
+    how.attempts = options.attempts > 0 ? options.attempts : how.attempts;
+    const auto fetcher = transfer::curl_fetcher(how);
+    transfer::DownloadRequest request;
+    for (const auto& url : options.arguments) {
+        request.sources.push_back({url});
+    }
+    // Beside its place, so that it gets there by a rename, and found again when the same command is given again.
+    request.directory = file + ".hagent-part";
+    request.sha256 = options.sha256;
+    request.limit_bytes_per_s = options.limit_rate;
+    request.disks = machine.disks.get();
+    auto got = TRY(transfer::download(request, {*machine.files, machine.clock, *fetcher, how, workshop.random, stop.token()}, watch));
+    TRY(machine.files->set_mode(got.path, 0644));
+    TRY(machine.files->rename(got.path, file));
+    TRY(machine.files->remove_tree(request.directory));
+    return got;
+}
+
+}  // namespace
+
+int fetch(Machine& machine, const Options& options) {
+    if (options.arguments.empty()) {
+        return usage(options, "name at least one URL");
+    }
+    auto [workshop, code] = open_workshop(machine, options, config::ManagerRule::optional);
+    if (!workshop) {
+        return code;
+    }
+    const auto url = transfer::parse_url(options.arguments.front());
+    if (!url.ok()) {
+        return failed(options, url.error());
+    }
+    const std::string name = options.output.empty() ? name_in(*url) : options.output;
+    if (name.empty()) {
+        return usage(options, "the URL has no file name; say where to put it with -o FILE");
+    }
+    const std::string file = platform::absolute(name);
+    FetchWatch watch(options);
+    const auto got = download_to(*workshop, options, file, watch);
+    if (options.json) {
+        print(document(options, file, got.ok() ? &*got : nullptr, watch, got.ok() ? nullptr : &got.error()));
+    }
+    if (!got.ok()) {
+        Options quiet = options;
+        quiet.json = false;  // the document is printed already
+        return failed(quiet, got.error());
+    }
+    if (!options.json) {
+        print(file + "\n" + std::to_string(got->bytes) + " bytes, SHA-256 " + got->sha256 + "\n");
+    }
+    return k_done;
+}
+
+}  // namespace hagent::verbs

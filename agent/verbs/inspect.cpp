@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns `status`, `sessions`, `log`, `explain` and `version`: verbs that change nothing.
+#include <algorithm>
+
+#include "agent/base/limits.h"
+#include "agent/base/version.h"
+#include "agent/manager/identity.h"
+#include "agent/manager/report_queue.h"
+#include "agent/session/json.h"
+#include "agent/status/documents.h"
+#include "agent/transfer/curl_fetcher.h"
+#include "agent/trust/key_ring.h"
+#include "agent/verbs/verbs.h"
+
+namespace hagent::verbs {
+namespace {
+
+/// What the state directory tells while no daemon runs.
+void board_from_state(Machine& machine, const config::Settings& settings, status::Board& board) {
+    const session::Store store(*machine.files, settings.state_dir);
+    const auto ids = store.list();
+    for (const auto& id : ids.ok() ? *ids : std::vector<std::string>{}) {
+        if (const auto stored = store.load(id); stored.ok()) {
+            board.publish(stored->record);
+        }
+    }
+}
+
+status::AgentView view_from_state(Machine& machine, const config::Settings& settings) {
+    status::AgentView view;
+    const auto host = machine.host->facts();
+    const auto volumes = machine.disks->volumes().value_or({});
+    const auto id = manager::device_id(settings.device.id, host).value_or("unknown");
+    const auto who = manager::describe(id, settings.device, host, volumes, {});
+    view.device.emplace_back("id", who.device_id);
+    view.device.insert(view.device.end(), who.attributes.begin(), who.attributes.end());
+    view.manager.dialect = config::to_string(settings.manager.dialect);
+    view.manager.url = settings.has_manager() ? transfer::shown(settings.manager.urls.front()) : "";
+    view.volumes = volumes;
+    if (const auto keys = trust::KeyRing::load(*machine.files, settings.trust.keys_dir); keys.ok()) {
+        for (const auto& signer : keys->signers()) {
+            view.trusted_keys.push_back(signer.name);
+        }
+    }
+    return view;
+}
+
+/// The daemon's document with --json; empty when no daemon runs.
+Result<std::string> from_daemon(Machine& machine, const config::Settings& settings, const std::string& path) {
+    const auto address = daemon_address(machine, settings);
+    return address.empty() ? Result<std::string>(std::string()) : ask_daemon(address, path, transfer::Method::get);
+}
+
+}  // namespace
+
+int status(Machine& machine, const Options& options) {
+    auto [workshop, code] = open_workshop(machine, options, config::ManagerRule::optional);
+    if (!workshop) {
+        return code;
+    }
+    const auto document = from_daemon(machine, workshop->settings, options.json ? "/v1/status" : "/v1/status.txt");
+    if (!document.ok()) {
+        return failed(options, document.error());
+    }
+    if (!document->empty()) {
+        print(*document);
+        print(options.json ? "\n" : "");
+        return k_done;
+    }
+    status::Board board;
+    board_from_state(machine, workshop->settings, board);
+    const auto view = view_from_state(machine, workshop->settings);
+    print(options.json ? status::status_json(view, board) + "\n" : status::status_text(view, board));
+    return k_done;
+}
+
+int sessions(Machine& machine, const Options& options) {
+    if (options.arguments.size() > 1) {
+        return usage(options, "takes one session id at most");
+    }
+    auto [workshop, code] = open_workshop(machine, options, config::ManagerRule::optional);
+    if (!workshop) {
+        return code;
+    }
+    // The journals are the truth for both, running or not; only the progress of a running one is fresher at the daemon.
+    status::Board board;
+    if (options.arguments.empty()) {
+        const auto document = from_daemon(machine, workshop->settings, "/v1/sessions");
+        if (document.ok() && !document->empty() && options.json) {
+            print(*document + "\n");
+            return k_done;
+        }
+        board_from_state(machine, workshop->settings, board);
+        print(options.json ? status::sessions_json(board) + "\n" : status::sessions_text(board));
+        return k_done;
+    }
+    const auto& id = options.arguments.front();
+    const auto document = from_daemon(machine, workshop->settings, "/v1/sessions/" + id);
+    if (options.json && document.ok() && !document->empty()) {
+        print(*document + "\n");
+        return k_done;
+    }
+    const auto stored = session::Store(*machine.files, workshop->settings.state_dir).load(id);
+    if (!stored.ok()) {
+        return failed(options, stored.error());
+    }
+    print(options.json ? session::session_json(stored->record) + "\n" : status::session_text(stored->record));
+    return k_done;
+}
+
+int log(Machine& machine, const Options& options) {
+    auto [workshop, code] = open_workshop(machine, options, config::ManagerRule::optional);
+    if (!workshop) {
+        return code;
+    }
+    const auto document = from_daemon(machine, workshop->settings, options.json ? "/v1/log" : "/v1/log.txt");
+    if (!document.ok()) {
+        return failed(options, document.error());
+    }
+    if (!document->empty()) {
+        print(*document);
+        print(options.json ? "\n" : "");
+        return k_done;
+    }
+    const auto& file = workshop->settings.log.file;
+    if (file.empty()) {
+        complain("hagent log: the agent is not running and no log file is configured (log.file).\n");
+        return k_not_found;
+    }
+    const auto text = machine.files->read(file, 2 * limits::k_log_file_bytes);
+    if (!text.ok()) {
+        return failed(options, text.error());
+    }
+    print(options.json ? "{\"log\":" + session::quoted(*text) + "}\n" : *text);
+    return k_done;
+}
+
+int explain(Machine&, const Options& options) {
+    if (options.arguments.empty()) {
+        return usage(options, "name a code, for example: hagent explain 550 WSAECONNREFUSED");
+    }
+    bool all_known = true;
+    std::vector<const errors::Row*> rows;
+    for (const auto& code : options.arguments) {
+        const auto found = errors::explain(code);
+        all_known = all_known && !found.empty();
+        rows.insert(rows.end(), found.begin(), found.end());
+        if (!options.json) {
+            print(status::explain_text(code, found));
+        }
+    }
+    if (options.json) {
+        print(status::explain_json(rows) + "\n");
+    }
+    return all_known ? k_done : k_not_found;
+}
+
+int version(Machine&, const Options& options) {
+    const std::string libraries = transfer::library_versions();
+    if (options.json) {
+        print("{\"version\":" + session::quoted(agent_version()) + ",\"target\":" + session::quoted(HAGENT_TARGET_NAME) +
+              ",\"libraries\":" + session::quoted(libraries) + "}\n");
+    } else {
+        print("hagent " + std::string(agent_version()) + " for " + HAGENT_TARGET_NAME + "\n" + libraries + "\n");
+    }
+    return k_done;
+}
+
+}  // namespace hagent::verbs

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns `script check` and `script run`: the administrator's way to see a plan and to carry it out by hand.
+#include <variant>
+
+#include "agent/base/limits.h"
+#include "agent/script/parser.h"
+#include "agent/session/json.h"
+#include "agent/session/session.h"
+#include "agent/status/documents.h"
+#include "agent/transfer/url.h"
+#include "agent/trust/digest.h"
+#include "agent/verbs/verbs.h"
+#include "platform/paths.h"
+#include "platform/service.h"
+
+namespace hagent::verbs {
+namespace {
+
+/// Says each step as it ends; nobody is reported to.
+class Teller final : public session::Observer {
+public:
+    explicit Teller(bool quiet) : quiet_(quiet) {}
+
+    void changed(const session::SessionRecord& record) override {
+        for (const auto& step : record.steps) {
+            const bool ended = step.state != script::StepState::pending && step.state != script::StepState::running;
+            if (ended && step.n > told_ && !quiet_) {
+                told_ = step.n;
+                complain("step " + std::to_string(step.n) + " " + step.op + ": " + std::string(script::to_string(step.state)) + "\n");
+            }
+        }
+    }
+    Status report(const session::Report&) override { return {}; }
+
+private:
+    bool quiet_;
+    unsigned told_ = 0;
+};
+
+bool is_url(const std::string& source) { return source.find("://") != std::string::npos; }
+
+std::string folder_of(const std::string& file) {
+    const auto slash = file.find_last_of("/\\");
+    return slash == std::string::npos ? "." : file.substr(0, slash == 0 ? 1 : slash);
+}
+
+/// The same command again is the same job: an unfinished session of it goes on.
+session::Job job_of(const Options& options, const std::string& file) {
+    const auto& source = options.source;
+    session::Job job;
+    job.name = file.substr(file.find_last_of("/\\") + 1);
+    job.local.relocation = options.root.empty() ? "" : platform::absolute(options.root);
+    job.local.allow_unsigned = options.allow_unsigned;
+    if (is_url(source)) {
+        job.base_url = source.back() == '/' ? source : source + "/";
+    } else {
+        job.local.directory = platform::absolute(source.empty() ? folder_of(file) : source);
+        job.local.entry = file;
+    }
+    job.id = "local:" + trust::sha256_hex(file + '\n' + source + '\n' + options.root).substr(0, 16);
+    return job;
+}
+
+std::optional<std::string> unfinished(const session::Store& store, const std::string& job_id) {
+    const auto ids = store.list();
+    for (const auto& id : ids.ok() ? *ids : std::vector<std::string>{}) {
+        const auto stored = store.load(id);
+        if (stored.ok() && !stored->record.ended && stored->record.job.id == job_id) {
+            return id;
+        }
+    }
+    return std::nullopt;
+}
+
+/// What a session borrows, for the length of one verb.
+struct Bench {
+    Bench(Workshop& workshop, bool quiet)
+        : teller(quiet),
+          fetcher(transfer::curl_fetcher(workshop.transfer)),
+          store(*workshop.machine.files, workshop.settings.state_dir),
+          context{*workshop.machine.files, workshop.machine.clock, *workshop.machine.processes, *workshop.machine.host,
+                  *workshop.machine.disks, *fetcher,               workshop.transfer,           workshop.random,
+                  workshop.log,            workshop.session_settings, store,                    teller} {}
+
+    Teller teller;
+    std::unique_ptr<transfer::Fetcher> fetcher;
+    session::Store store;
+    session::Context context;
+};
+
+int outcome_code(const session::SessionRecord& record, session::SessionEnd end) {
+    if (end == session::SessionEnd::interrupted) {
+        return k_try_later;
+    }
+    return has_error(record.all_results()) && record.failed() ? k_failed : k_done;
+}
+
+int run_script(Workshop& workshop, const Options& options, const std::string& file) {
+    if (const auto locked = workshop.lock_state(); !locked.ok()) {
+        return failed(options, Error(locked.error()).with("another hagent works on this state directory"));
+    }
+    Bench bench(workshop, options.json);
+    const auto job = job_of(options, file);
+    const auto earlier = unfinished(bench.store, job.id);
+    auto session = earlier ? session::Session::resume(bench.context, *earlier, std::nullopt) : session::Session::begin(bench.context, job);
+    if (!session.ok()) {
+        return failed(options, session.error());
+    }
+    session::Stop stop;
+    const auto signals = platform::watch_signals(
+        [](platform::ServiceRequest, void* context) { static_cast<session::Stop*>(context)->token().flag(); }, &stop);
+    const auto end = (*session)->run(stop);
+    if (!end.ok()) {
+        return failed(options, end.error());
+    }
+    const auto& record = (*session)->record();
+    print(options.json ? session::session_json(record) + "\n" : status::session_text(record));
+    if (*end == session::SessionEnd::interrupted) {
+        complain("Interrupted; give the same command again to go on.\n");
+    }
+    return outcome_code(record, *end);
+}
+
+int check_script(Workshop& workshop, const Options& options, const std::string& file) {
+    Bench bench(workshop, true);
+    session::SessionRecord record;
+    record.id = "check";
+    record.job = job_of(options, file);
+    const auto plan = session::dry_run(bench.context, record, CancelToken());
+    if (!plan.ok()) {
+        return failed(options, plan.error());
+    }
+    print(options.json ? script::plan_json(*plan) + "\n" : script::render_plan(*plan));
+    return has_error(plan->results) ? k_failed : k_done;
+}
+
+}  // namespace
+
+int script(Machine& machine, const Options& options) {
+    const bool check = !options.arguments.empty() && options.arguments.front() == "check";
+    if (options.arguments.size() != 2 || (!check && options.arguments.front() != "run")) {
+        return usage(options, "say 'script check FILE' or 'script run FILE'");
+    }
+    auto [workshop, code] = open_workshop(machine, options, config::ManagerRule::optional);
+    if (!workshop) {
+        return code;
+    }
+    const auto& named = options.arguments.back();
+    const std::string file = is_url(options.source) ? named : platform::absolute(named);
+    return check ? check_script(*workshop, options, file) : run_script(*workshop, options, file);
+}
+
+}  // namespace hagent::verbs

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns what the verbs share: printing, exit codes, opening the workshop, asking the daemon.
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <variant>
+
+#include "agent/agent.h"
+#include "agent/base/limits.h"
+#include "agent/base/number.h"
+#include "agent/base/text.h"
+#include "agent/errors/catalogue.h"
+#include "agent/session/json.h"
+#include "agent/verbs/verbs.h"
+#include "platform/paths.h"
+
+namespace hagent::verbs {
+
+void print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+void complain(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); }
+
+int exit_code(const Error& error) {
+    using errors::AgentCode;
+    if (error.id.protocol == errors::Protocol::agent) {
+        const auto number = error.id.number;
+        if (error.is(AgentCode::usage)) {
+            return k_usage;
+        }
+        if (error.is(AgentCode::busy)) {
+            return k_try_later;
+        }
+        if (error.is(AgentCode::session_not_found) || error.is(AgentCode::file_not_found)) {
+            return k_not_found;
+        }
+        const bool config = number >= 1100 && number < 1200, trust = number >= 1400 && number < 1500;
+        if (config || trust || error.is(AgentCode::access_denied) || error.is(AgentCode::permission_denied)) {
+            return k_refused;
+        }
+    }
+    return errors::describe(error.id).retry == errors::Retry::transient ? k_try_later : k_failed;
+}
+
+int failed(const Options& options, const Error& error) {
+    const auto row = errors::describe(error.id);
+    if (options.json) {
+        print("{\"error\":" + session::error_json(error) + "}\n");
+    }
+    complain("hagent " + options.verb + ": " + std::string(row.cause) + (error.context.empty() ? "" : " [" + printable(error.context) + "]") +
+             "\n  " + errors::id_text(error.id) + " " + std::string(row.name) + "\n  what to do: " + std::string(row.next) + "\n");
+    return exit_code(error);
+}
+
+int usage(const Options& options, std::string_view message) {
+    complain("hagent " + options.verb + ": " + std::string(message) + "\n\n" + help_text(options.verb));
+    return k_usage;
+}
+
+Opened open_workshop(Machine& machine, const Options& options, config::ManagerRule manager) {
+    auto outcome = load_config(machine, options, manager);
+    if (const auto* complaints = std::get_if<std::vector<config::Complaint>>(&outcome)) {
+        if (options.json) {
+            print("{\"error\":" + session::error_json(config::to_error(*complaints)) + "}\n");
+        }
+        complain("hagent: the configuration cannot be used:\n" + config::render(*complaints));
+        return {nullptr, k_refused};
+    }
+    auto workshop = Workshop::open(machine, std::get<config::Settings>(std::move(outcome)),
+                                   options.config_file.empty() ? platform::default_config_file() : options.config_file);
+    if (!workshop.ok()) {
+        return {nullptr, failed(options, workshop.error())};
+    }
+    if (options.verbose) {
+        (*workshop)->log.set_level(log::Level::debug);
+    }
+    return {std::move(*workshop), k_done};
+}
+
+std::string daemon_address(Machine& machine, const config::Settings& settings) {
+    const auto text = machine.files->read(daemon_file(settings), limits::k_config_bytes);
+    const auto value = text.ok() ? nlohmann::json::parse(*text, nullptr, false) : nlohmann::json();
+    if (!value.is_object() || !value.contains("pid") || !value["pid"].is_number_unsigned() || !value.contains("listener") ||
+        !value["listener"].is_string() || !platform::process_exists(value["pid"].get<std::uint32_t>())) {
+        return {};
+    }
+    return value["listener"].get<std::string>();
+}
+
+Result<std::string> ask_daemon(const std::string& address, const std::string& path, transfer::Method method) {
+    transfer::Options options;
+    options.use_proxies = false;
+    options.connect_timeout = Seconds{5};
+    options.stall_timeout = Seconds{10};
+    const auto fetcher = transfer::curl_fetcher(options);
+    transfer::StringSink sink(limits::k_journal_bytes);
+    transfer::Exchange exchange;
+    exchange.url = "http://" + address + path;
+    exchange.method = method;
+    const auto reply = TRY(fetcher->exchange(exchange, sink, CancelToken()));
+    if (reply.error) {
+        return *reply.error;
+    }
+    return sink.take();
+}
+
+int dispatch(Machine& machine, const Options& options) {
+    using Do = int (*)(Machine&, const Options&);
+    struct Entry {
+        std::string_view name;
+        Do verb;
+    };
+    constexpr Entry k_table[] = {{"run", run},         {"check-in", check_in}, {"status", status}, {"sessions", sessions},
+                                 {"log", log},         {"explain", explain},   {"fetch", fetch},   {"script", script},
+                                 {"sign", sign},       {"verify", verify},     {"version", version}};
+    for (const auto& entry : k_table) {
+        if (entry.name == options.verb) {
+            return entry.verb(machine, options);
+        }
+    }
+    return usage(options, "unknown verb");
+}
+
+}  // namespace hagent::verbs

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns `sign` and `verify`.
+#include "agent/base/limits.h"
+#include "agent/config/store.h"
+#include "agent/session/json.h"
+#include "agent/trust/sign.h"
+#include "agent/trust/verify.h"
+#include "agent/verbs/verbs.h"
+#include "platform/paths.h"
+
+namespace hagent::verbs {
+namespace {
+
+std::string summary(const trust::Manifest& manifest) {
+    return manifest.package + " " + manifest.version + ", serial " + std::to_string(manifest.serial) + ", " +
+           std::to_string(manifest.files.size()) + " files";
+}
+
+std::string summary_json(const trust::Manifest& manifest, const std::string& signer) {
+    return "{\"package\":" + session::quoted(manifest.package) + ",\"version\":" + session::quoted(manifest.version) +
+           ",\"serial\":" + std::to_string(manifest.serial) + ",\"kind\":" + session::quoted(to_string(manifest.kind)) +
+           ",\"files\":" + std::to_string(manifest.files.size()) + ",\"signer\":" + session::quoted(signer) + ",\"error\":null}\n";
+}
+
+/// The manifest that the options ask for, or what is wrong with them.
+Result<trust::Manifest> requested(const Options& options) {
+    trust::Manifest manifest;
+    const auto kind = trust::parse_kind(options.kind);
+    if (!kind) {
+        return error(errors::AgentCode::usage, "--kind must be script, software, image or agent");
+    }
+    manifest.kind = *kind;
+    manifest.package = options.package;
+    manifest.version = options.version;
+    manifest.serial = options.serial;
+    manifest.entry = options.entry;
+    manifest.targets = {options.os, {}, options.devices};
+    manifest.repositories = options.repositories;
+    if (!options.expires.empty()) {
+        manifest.expires = parse_rfc3339(options.expires);
+        if (!manifest.expires) {
+            return error(errors::AgentCode::usage, "--expires must be like 2030-01-31T00:00:00Z");
+        }
+    }
+    return manifest;
+}
+
+}  // namespace
+
+int sign(Machine& machine, const Options& options) {
+    if (options.arguments.size() != 1 || options.key.empty() || options.package.empty() || options.version.empty()) {
+        return usage(options, "name the folder, --key, --kind, --package, --version and --serial");
+    }
+    auto request = requested(options);
+    if (!request.ok()) {
+        return usage(options, request.error().context);
+    }
+    const auto key = machine.files->read(options.key, limits::k_key_bytes);
+    if (!key.ok()) {
+        return failed(options, key.error());
+    }
+    const auto signed_ = trust::sign_package(*machine.files, platform::absolute(options.arguments.front()), *std::move(request), *key);
+    if (!signed_.ok()) {
+        return failed(options, signed_.error());
+    }
+    print(options.json ? summary_json(*signed_, "") : "signed " + summary(*signed_) + "\n");
+    return k_done;
+}
+
+int verify(Machine& machine, const Options& options) {
+    if (options.arguments.size() != 1) {
+        return usage(options, "name the package's folder");
+    }
+    std::string keys = options.keys;
+    if (keys.empty()) {
+        auto [workshop, code] = open_workshop(machine, options, config::ManagerRule::optional);
+        if (!workshop) {
+            return code;
+        }
+        keys = workshop->settings.trust.keys_dir;
+    }
+    const auto ring = trust::KeyRing::load(*machine.files, platform::absolute(keys));
+    if (!ring.ok()) {
+        (void)failed(options, ring.error());
+        return k_refused;
+    }
+    const auto verified = trust::verify_package(*machine.files, platform::absolute(options.arguments.front()), *ring);
+    if (!verified.ok()) {
+        (void)failed(options, verified.error());
+        return k_refused;
+    }
+    print(options.json ? summary_json(verified->manifest, verified->signer.name)
+                       : "good: " + summary(verified->manifest) + ", signed by " + verified->signer.name + "\n");
+    for (const auto& name : verified->unlisted) {
+        complain("note: " + name + " is not in the manifest and will not be used\n");
+    }
+    return k_done;
+}
+
+}  // namespace hagent::verbs

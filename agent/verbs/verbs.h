@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the verbs of the command line: each takes the options and gives the exit code of spec 11.
+#pragma once
+
+#include <string>
+
+#include "agent/base/error.h"
+#include "agent/machine.h"
+#include "agent/options.h"
+#include "agent/workshop.h"
+
+namespace hagent::verbs {
+
+// exit codes, spec 11
+inline constexpr int k_done = 0;
+inline constexpr int k_failed = 1;
+inline constexpr int k_usage = 2;
+inline constexpr int k_refused = 3;
+inline constexpr int k_not_found = 4;
+inline constexpr int k_try_later = 75;
+
+int run(Machine& machine, const Options& options);
+int check_in(Machine& machine, const Options& options);
+int status(Machine& machine, const Options& options);
+int sessions(Machine& machine, const Options& options);
+int log(Machine& machine, const Options& options);
+int explain(Machine& machine, const Options& options);
+int fetch(Machine& machine, const Options& options);
+int script(Machine& machine, const Options& options);
+int sign(Machine& machine, const Options& options);
+int verify(Machine& machine, const Options& options);
+int version(Machine& machine, const Options& options);
+
+/// The verb that the options name; parse_options() has checked that there is one.
+int dispatch(Machine& machine, const Options& options);
+
+// what the verbs share
+
+/// Writes to standard output as it is.
+void print(std::string_view text);
+/// Writes to standard error.
+void complain(std::string_view text);
+/// Says what went wrong, why and what to do (as JSON on standard output with --json); returns the exit code for it.
+int failed(const Options& options, const Error& error);
+int usage(const Options& options, std::string_view message);
+/// Exit code for an error: refused, not found, try later or failed.
+[[nodiscard]] int exit_code(const Error& error);
+
+/// Settings and the open workshop, or the exit code after the complaint was printed.
+struct Opened {
+    std::unique_ptr<Workshop> workshop;
+    int code = k_done;
+};
+[[nodiscard]] Opened open_workshop(Machine& machine, const Options& options, config::ManagerRule manager);
+
+/// Where the running daemon listens ("127.0.0.1:8420"); empty when none runs.
+[[nodiscard]] std::string daemon_address(Machine& machine, const config::Settings& settings);
+/// GET (or POST) on the running daemon: the body of a 2xx answer.
+[[nodiscard]] Result<std::string> ask_daemon(const std::string& address, const std::string& path, transfer::Method method);
+
+}  // namespace hagent::verbs

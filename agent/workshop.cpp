@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the making of a Workshop.
+#include "agent/workshop.h"
+
+#include <mutex>
+#include <utility>
+
+#include "agent/config/store.h"
+#include "agent/manager/identity.h"
+#include "agent/transfer/url.h"
+#include "platform/paths.h"
+
+namespace hagent {
+namespace {
+
+/// One generator for both threads.
+transfer::Random shared_random(trust::Random seed) {
+    struct Shared {
+        explicit Shared(trust::Random r) : random(std::move(r)) {}
+        std::mutex mutex;
+        trust::Random random;
+    };
+    auto shared = std::make_shared<Shared>(std::move(seed));
+    return [shared] {
+        const std::lock_guard lock(shared->mutex);
+        return shared->random.u64().value_or(0);  // without entropy there is no jitter, which only costs politeness
+    };
+}
+
+std::string config_path(const Options& options) {
+    if (!options.config_file.empty()) {
+        return options.config_file;
+    }
+    const auto named = platform::environment("HAGENT_CONFIG");
+    return named.empty() ? platform::default_config_file() : named;
+}
+
+session::Settings session_settings_of(Machine& machine, const config::Settings& settings, const std::string& config_file) {
+    const auto host = machine.host->facts();
+    session::Settings out;
+    out.state_directory = settings.state_dir;
+    out.keys_directory = settings.trust.keys_dir;
+    out.os_codes = {settings.device.os_code};
+    if (auto id = manager::device_id(settings.device.id, host); id.ok()) {
+        out.device_ids.push_back(*id);
+    }
+    out.device_ids.insert(out.device_ids.end(), host.macs.begin(), host.macs.end());
+    out.script_roots = settings.script.roots;
+    out.protected_paths = {platform::own_program(), config_file, settings.state_dir, settings.trust.keys_dir, settings.script.hooks_dir};
+    std::erase(out.protected_paths, "");
+    out.hooks_directory = settings.script.hooks_dir;
+    out.run_as = settings.script.run_as;
+    out.step_time_limit = settings.script.time_limit;
+    return out;
+}
+
+}  // namespace
+
+config::Outcome load_config(Machine& machine, const Options& options, config::ManagerRule manager) {
+    const auto absent = manager == config::ManagerRule::required || !options.config_file.empty() ? config::Absent::refused
+                                                                                                : config::Absent::defaults;
+    auto outcome = config::load(*machine.files, config_path(options), manager, absent);
+    if (auto* settings = std::get_if<config::Settings>(&outcome); settings != nullptr && !options.state_dir.empty()) {
+        settings->state_dir = platform::absolute(options.state_dir);
+    }
+    return outcome;
+}
+
+transfer::Options transfer_options(const config::Settings& settings) {
+    transfer::Options out;
+    out.attempts = settings.transfer.attempts;
+    out.backoff_base = settings.transfer.backoff_base;
+    out.backoff_cap = settings.transfer.backoff_cap;
+    out.limit_bytes_per_s = settings.transfer.limit_bytes_per_s;
+    out.connect_timeout = settings.transfer.connect_timeout;
+    out.stall_timeout = settings.transfer.stall_timeout;
+    out.netrc_file = settings.transfer.netrc_file;
+    out.ca_file = settings.manager.ca_file;
+    out.pins = settings.manager.pins;
+    out.client_cert_file = settings.manager.client_cert_file;
+    out.client_key_file = settings.manager.client_key_file;
+    return out;
+}
+
+Result<transfer::HeaderProvider> manager_headers(Machine& machine, const config::Settings& settings) {
+    const auto& m = settings.manager;
+    std::string value;
+    if (!m.target_token_file.empty()) {
+        value = "TargetToken " + TRY(config::read_secret(*machine.files, m.target_token_file));
+    } else if (!m.gateway_token_file.empty()) {
+        value = "GatewayToken " + TRY(config::read_secret(*machine.files, m.gateway_token_file));
+    }
+    std::vector<transfer::Url> origins;
+    for (const auto& url : m.urls) {
+        origins.push_back(TRY(transfer::parse_url(url)));
+    }
+    return transfer::HeaderProvider([value, origins](const transfer::Url& url) {
+        transfer::Headers headers;
+        for (const auto& origin : origins) {
+            if (!value.empty() && headers.empty() && transfer::same_origin(origin, url)) {
+                headers.emplace_back("Authorization", value);
+            }
+        }
+        return headers;
+    });
+}
+
+Workshop::Workshop(Machine& machine_in, config::Settings settings_in, trust::Random seed, const std::string& config_file)
+    : machine(machine_in),
+      settings(std::move(settings_in)),
+      log(machine.clock, settings.log.level),
+      transfer(transfer_options(settings)),
+      random(shared_random(std::move(seed))),
+      session_settings(session_settings_of(machine, settings, config_file)) {
+    log.add(console_);
+    log.add(ring);
+    if (!settings.log.file.empty()) {
+        file_ = std::make_unique<log::RotatedFile>(*machine.files, settings.log.file);
+        log.add(*file_);
+    }
+}
+
+Result<std::unique_ptr<Workshop>> Workshop::open(Machine& machine, config::Settings settings, const std::string& config_file) {
+    auto seed = TRY(trust::Random::create());
+    return std::unique_ptr<Workshop>(new Workshop(machine, std::move(settings), std::move(seed), config_file));
+}
+
+Status Workshop::lock_state() {
+    TRY(machine.files->make_directories(settings.state_dir, 0700));
+    for (const char* part : {"/sessions", "/downloads"}) {
+        TRY(machine.files->make_directories(settings.state_dir + part, 0700));
+    }
+    lock_ = TRY(machine.files->lock(settings.state_dir + "/lock"));
+    return {};
+}
+
+}  // namespace hagent

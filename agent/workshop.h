@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns what every verb that does work needs, built by hand from configuration and machine: options, settings, log, random.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/config/config.h"
+#include "agent/log/console.h"
+#include "agent/log/log.h"
+#include "agent/log/ring.h"
+#include "agent/log/rotated_file.h"
+#include "agent/machine.h"
+#include "agent/options.h"
+#include "agent/session/context.h"
+#include "agent/transfer/curl_fetcher.h"
+#include "agent/trust/random.h"
+
+namespace hagent {
+
+/// Reads the configuration that the command line names. Complaints go to standard error; the exit code is then 3.
+[[nodiscard]] config::Outcome load_config(Machine& machine, const Options& options, config::ManagerRule manager);
+
+/// The configuration's transfer section as a value.
+[[nodiscard]] transfer::Options transfer_options(const config::Settings& settings);
+
+/// Headers that belong to the manager's own origins only: its token.
+[[nodiscard]] Result<transfer::HeaderProvider> manager_headers(Machine& machine, const config::Settings& settings);
+
+class Workshop {
+public:
+    [[nodiscard]] static Result<std::unique_ptr<Workshop>> open(Machine& machine, config::Settings settings,
+                                                                const std::string& config_file);
+    Workshop(const Workshop&) = delete;
+    Workshop& operator=(const Workshop&) = delete;
+
+    /// Exclusive use of the state directory; `busy` when another hagent has it.
+    [[nodiscard]] Status lock_state();
+
+    Machine& machine;
+    const config::Settings settings;
+    log::Log log;
+    log::Ring ring;
+    const transfer::Options transfer;
+    const transfer::Random random;  // for jitter; from any thread
+    session::Settings session_settings;
+
+private:
+    Workshop(Machine& machine, config::Settings settings, trust::Random seed, const std::string& config_file);
+
+    log::Console console_;
+    std::unique_ptr<log::RotatedFile> file_;
+    std::unique_ptr<platform::Lock> lock_;
+};
+
+}  // namespace hagent
