@@ -109,6 +109,7 @@ constexpr std::array k_options = {
     Option{"version",        0,   "V",     " sign ", "the package's version",                                       text_value<&Options::version>},
     Option{"serial",         0,   "N",     " sign ", "grows with each release: an older one is refused",            serial},
     Option{"repository",     0,   "URL",   " sign ", "where the files can be fetched; may be repeated",             list_value<&Options::repositories>},
+    Option{"file-source",    0,   "PATH=URL", " sign ", "where one file can be fetched; may be repeated",        list_value<&Options::file_sources>},
     Option{"os",             0,   "CODE",  " sign ", "only for devices with this OS code; may be repeated",         list_value<&Options::os>},
     Option{"device",         0,   "ID",    " sign ", "only for this device; may be repeated",                       list_value<&Options::devices>},
     Option{"expires",        0,   "TIME",  " sign ", "not to be used after this time (RFC 3339)",                   text_value<&Options::expires>},

@@ -30,6 +30,7 @@ struct Options {
     std::string key, kind, entry, package, version, expires;  // sign
     std::uint64_t serial = 0;                                 // sign
     std::vector<std::string> repositories, os, devices;       // sign
+    std::vector<std::string> file_sources;                    // sign, each PATH=URL
     std::string keys;                                         // verify
 };
 

@@ -108,6 +108,14 @@ json to_json(const SessionRecord& record) {
                         {"before_bytes", volume.before_bytes},
                         {"after_bytes", volume.after_bytes}});
     }
+    json downloads = json::array();
+    for (const auto& file : record.downloads) {
+        downloads.push_back({{"file", file.path}, {"bytes", file.bytes}});
+    }
+    json plan = json::array();
+    for (const auto& step : record.steps) {
+        plan.push_back({{"step", step.n}, {"line", step.line}, {"op", step.op}, {"effect", step.effect}});
+    }
     const auto& progress = record.progress;
     return {{"id", record.id},
             {"kind", to_string(record.job.kind)},
@@ -132,8 +140,8 @@ json to_json(const SessionRecord& record) {
               {"rate_bps", progress.rate_bps},
               {"eta_s", progress.eta_s ? json(*progress.eta_s) : json(nullptr)}}},
             {"transfers", std::move(transfers)},
-            {"disk", std::move(disk)},
-            {"reboots", record.reboots},
+            {"analysis",
+             {{"plan", std::move(plan)}, {"downloads", std::move(downloads)}, {"disk", std::move(disk)}, {"reboots", record.reboots}}},
             {"results", to_json(std::span<const TaskResult>(record.results))},
             {"summary_status", summary_status(record.all_results())}};
 }

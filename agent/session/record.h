@@ -10,6 +10,7 @@
 #include "agent/base/task_result.h"
 #include "agent/base/time.h"
 #include "agent/script/analysis.h"
+#include "agent/script/package.h"
 #include "agent/script/steps.h"
 #include "agent/session/job.h"
 #include "agent/session/phase.h"
@@ -61,6 +62,7 @@ struct SessionRecord {
     std::vector<StepView> steps;
     Progress progress;
     std::vector<TransferView> transfers;
+    std::vector<script::PackageFile> downloads;
     std::vector<script::VolumeImpact> disk;
     unsigned reboots = 0;
     std::vector<TaskResult> results;

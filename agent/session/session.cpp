@@ -169,7 +169,7 @@ Status Session::select(Stop& stop) {
 
 Status Session::analyse() {
     TRY(enter(Phase::analyzing));
-    TRY(enter(Phase::analyzing_files));
+    TRY(enter(Phase::analyzing_scripts));
     plan_ = plan_of(context_, record_.job, *package_, earlier_);
     if (had_plan_) {
         std::erase_if(plan_.results, is_space_finding);
@@ -180,7 +180,7 @@ Status Session::analyse() {
         return {};
     }
     TRY(log_.plan(record_));
-    TRY(enter(Phase::analysis_completed));
+    record_.downloads = plan_.downloads;
     std::uint64_t bytes = 0;
     for (const auto& file : plan_.downloads) {
         bytes += file.bytes;
@@ -206,8 +206,9 @@ void Session::take_steps(const script::Plan& plan) {
     record_.reboots = plan.reboots;
 }
 
+/// The last part of analysis: every file is fetched and its digest checked before the first step may change the device.
 Status Session::download(Stop& stop) {
-    TRY(enter(Phase::executing_files));
+    TRY(enter(Phase::analyzing_files));
     if (!plan_.downloads.empty()) {
         TRY(report(ReportStage::downloading, {"downloading " + human_bytes(record_.progress.total)}));
     }
@@ -221,6 +222,7 @@ Status Session::download(Stop& stop) {
         }
     }
     messages.push_back(std::to_string(plan_.downloads.size()) + " files downloaded, every SHA-256 verified");
+    TRY(enter(Phase::analysis_completed));
     return report(ReportStage::downloading, std::move(messages));
 }
 

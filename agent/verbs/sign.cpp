@@ -36,6 +36,13 @@ Result<trust::Manifest> requested(const Options& options) {
     manifest.entry = options.entry;
     manifest.targets = {options.os, {}, options.devices};
     manifest.repositories = options.repositories;
+    for (const auto& entry : options.file_sources) {
+        const auto equals = entry.find('=');
+        if (equals == std::string::npos) {
+            return error(errors::AgentCode::usage, "--file-source must be PATH=URL");
+        }
+        manifest.files.push_back({entry.substr(0, equals), 0, "", {entry.substr(equals + 1)}});
+    }
     if (!options.expires.empty()) {
         manifest.expires = parse_rfc3339(options.expires);
         if (!manifest.expires) {
