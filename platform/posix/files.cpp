@@ -46,7 +46,8 @@ Status sync_fd(int fd, const std::string& path) {
 }
 
 Status write_fd(int fd, std::uint64_t offset, std::string_view bytes, const std::string& path) {
-    if (bytes.size() > k_largest_file || offset > k_largest_file - bytes.size()) {
+    const std::uint64_t wanted = bytes.size();
+    if (wanted > k_largest_file || offset > k_largest_file - wanted) {
         return error(AgentCode::file_too_large, path);
     }
     while (!bytes.empty()) {
@@ -170,6 +171,7 @@ FileInfo info_from(const struct stat& found) {
     info.modified = {Seconds{found.st_mtim.tv_sec} + Millis{found.st_mtim.tv_nsec / 1'000'000}};
     const bool open_to_others = info.kind != FileKind::symlink && (found.st_mode & (S_IWGRP | S_IWOTH)) != 0;
     info.writable_by_others = open_to_others || (found.st_uid != 0 && found.st_uid != geteuid());
+    info.readable_by_others = info.kind != FileKind::symlink && (found.st_mode & (S_IRGRP | S_IROTH)) != 0;
     return info;
 }
 
