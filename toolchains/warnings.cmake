@@ -8,4 +8,6 @@ target_compile_options(hagent_warnings INTERFACE
     $<$<COMPILE_LANGUAGE:CXX>:-Wold-style-cast$<SEMICOLON>-Wsuggest-override>
     $<$<BOOL:${HAGENT_WERROR}>:-Werror>
     # Clang's pedantic mode reports the statement expression in TRY even behind __extension__ in templates.
-    $<$<CXX_COMPILER_ID:Clang>:-Wno-gnu-statement-expression>)
+    $<$<CXX_COMPILER_ID:Clang>:-Wno-gnu-statement-expression>
+    # __COUNTER__, which gives each TRY a variable of its own, became a C2y feature that newer Clangs mention.
+    $<$<AND:$<CXX_COMPILER_ID:Clang>,$<VERSION_GREATER_EQUAL:$<CXX_COMPILER_VERSION>,20>>:-Wno-c2y-extensions>)
