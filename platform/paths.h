@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace hagent::platform {
 
@@ -15,6 +16,8 @@ namespace hagent::platform {
 [[nodiscard]] std::string system_ca_file();
 /// This program's own file, or empty.
 [[nodiscard]] std::string own_program();
+/// The arguments of main as UTF-8, argv[0] included: on Windows main itself gets them in another encoding.
+[[nodiscard]] std::vector<std::string> program_arguments(int count, char** values);
 /// The absolute form of a path against the working directory, with "." and ".." folded; symlinks are not looked at.
 [[nodiscard]] std::string absolute(std::string_view path);
 [[nodiscard]] bool is_absolute(std::string_view path);

@@ -14,6 +14,7 @@ target_compile_options(hagent_hardening INTERFACE
 target_link_options(hagent_hardening INTERFACE -Wl,--gc-sections)
 
 if(WIN32)
+    target_link_options(hagent_hardening INTERFACE -fstack-protector-strong) # mingw keeps its part in a library
     target_link_options(hagent_hardening INTERFACE -Wl,--nxcompat,--dynamicbase)
     if(CMAKE_SIZEOF_VOID_P EQUAL 8)
         target_link_options(hagent_hardening INTERFACE -Wl,--high-entropy-va)

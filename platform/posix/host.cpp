@@ -7,7 +7,6 @@
 #include <utmpx.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <csignal>
 #include <limits>
@@ -15,6 +14,7 @@
 #include "agent/base/number.h"
 #include "agent/base/text.h"
 #include "platform/files.h"
+#include "platform/firmware_text.h"
 #include "platform/posix/network_facts.h"
 #include "platform/process.h"
 
@@ -26,25 +26,11 @@ using errors::AgentCode;
 constexpr std::size_t k_proc_file_bytes = 4U << 20U;
 constexpr Millis k_power_time_limit{60'000};
 
-// What makers leave in a field that they did not fill in, in lower case.
-constexpr std::array<std::string_view, 9> k_unfilled = {
-    "to be filled by o.e.m.", "default string", "system serial number", "system manufacturer", "system product name",
-    "not specified",          "not applicable", "none",                 "n/a"};
-
 std::string content(Files& files, const std::string& path) { return files.read(path, k_proc_file_bytes).value_or(""); }
-
-/// A fact that the firmware keeps; empty when nobody filled it in.
-std::string firmware_fact(Files& files, const std::string& path) {
-    std::string text = content(files, path);
-    text.erase(std::remove(text.begin(), text.end(), '\0'), text.end());  // device trees end texts with NUL
-    const std::string fact(trim(text));
-    const bool filled = std::find(k_unfilled.begin(), k_unfilled.end(), to_lower(fact)) == k_unfilled.end();
-    return filled ? printable(fact) : "";
-}
 
 std::string first_fact(Files& files, std::initializer_list<const char*> paths) {
     for (const char* path : paths) {
-        if (auto fact = firmware_fact(files, path); !fact.empty()) {
+        if (auto fact = firmware_fact(content(files, path)); !fact.empty()) {
             return fact;
         }
     }

@@ -63,6 +63,8 @@ std::string own_program() {
     return length > 0 ? std::string(buffer.data(), static_cast<std::size_t>(length)) : std::string();
 }
 
+std::vector<std::string> program_arguments(int count, char** values) { return {values, values + count}; }
+
 std::string absolute(std::string_view path) {
     return fold(is_absolute(path) ? std::string(path) : working_directory() + "/" + std::string(path));
 }

@@ -99,6 +99,6 @@ int act(std::string_view what, const std::vector<std::string>& arguments) {
 }  // namespace
 
 int main(int count, char** values) {
-    const std::vector<std::string> all(values, values + count);
+    const auto all = platform::program_arguments(count, values);
     return all.size() < 2 ? 98 : act(all[1], {all.begin() + 2, all.end()});
 }
