@@ -96,7 +96,7 @@ Replay replay(std::string_view bytes) {
     }
     found.good_bytes = k_magic.size();
     while (found.good_bytes < bytes.size()) {
-        const auto rest = bytes.substr(found.good_bytes);
+        const auto rest = bytes.substr(static_cast<std::size_t>(found.good_bytes));  // below bytes.size()
         auto next = decode(rest);
         if (!next) {
             found.tail = holds_record(rest.substr(1)) ? Tail::damaged : Tail::torn;

@@ -79,7 +79,7 @@ private:
     [[nodiscard]] bool has_digest() const { return !request_.sha256.empty() || !request_.sha1.empty(); }
     [[nodiscard]] bool same_source() const { return part_.url() == shown(source()); }
     [[nodiscard]] bool resumable() const;
-    [[nodiscard]] std::optional<std::uint64_t> next_source() const;
+    [[nodiscard]] std::optional<std::size_t> next_source() const;
     [[nodiscard]] bool whole_without_asking() const;
 
     [[nodiscard]] Exchange ask() const;
@@ -126,7 +126,7 @@ bool Download::resumable() const {
     return same_source() && !validator.empty() && !half;
 }
 
-std::optional<std::uint64_t> Download::next_source() const {
+std::optional<std::size_t> Download::next_source() const {
     for (std::size_t step = 1; step < struck_.size(); ++step) {
         const auto index = (current_ + step) % struck_.size();
         if (!struck_[index]) {
@@ -319,7 +319,9 @@ Status Download::act(const Decision& decision, const Outcome& outcome) {
     from_zero_ = decision.kind == Decide::restart;
     if (decision.kind == Decide::next_source) {
         struck_[current_] = decision.wait == Wait::none;
-        current_ = next_source().value_or(current_);
+        if (const auto next = next_source()) {
+            current_ = *next;
+        }
     }
     if (decision.wait == Wait::none) {
         failures_ -= std::min(failures_, 1U);  // another question, not the same one again
