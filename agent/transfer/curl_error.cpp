@@ -25,8 +25,8 @@ struct Row {
 
 // clang-format off
 constexpr std::array k_rows = {
-    Row{CURLE_UNSUPPORTED_PROTOCOL,     AgentCode::unsupported_scheme, Stage::connect,   true},
     Row{CURLE_URL_MALFORMAT,            AgentCode::bad_url,            Stage::connect,   true},
+    Row{CURLE_UNSUPPORTED_PROTOCOL,     AgentCode::protocol_garbage,   Stage::http_head, false},  // an answer without a head
     Row{CURLE_OUT_OF_MEMORY,            AgentCode::out_of_memory,      Stage::other,     true},
     Row{CURLE_SSL_CACERT_BADFILE,       AgentCode::config_bad_value,   Stage::tls,       true},
     Row{CURLE_SSL_CERTPROBLEM,          AgentCode::config_bad_value,   Stage::tls,       true},
