@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the test that runs a script on the machine's own file system and processes, on every system.
+#include <string>
+
+#include "agent/base/text.h"
+#include "platform/paths.h"
+#include "tests/unit/script/device.h"
+
+namespace hagent::script {
+namespace {
+
+/// A folder of its own below the system's temporary one, gone afterwards.
+struct Folder {
+    Folder() : files(platform::system_files()) {
+        for (const char* name : {"TMPDIR", "TEMP", "TMP"}) {
+            base = base.empty() ? platform::environment(name) : base;
+        }
+        base = platform::native((base.empty() ? "/tmp" : base) + "/hagent-script-" + std::to_string(platform::own_pid()));
+        REQUIRE(files->remove_tree(base).ok());
+        REQUIRE(files->make_directories(base).ok());
+        base = files->resolve(base).value_or(base);
+    }
+    ~Folder() { (void)files->remove_tree(base); }
+    Folder(const Folder&) = delete;
+    Folder& operator=(const Folder&) = delete;
+
+    [[nodiscard]] std::string at(const std::string& name) const { return base + platform::native("/" + name); }
+    [[nodiscard]] std::string content(const std::string& name) const {
+        auto text = files->read(at(name), 1 << 20);
+        return text ? std::move(text).value() : "(not there)";
+    }
+    void put(const std::string& name, const std::string& text) const {
+        const std::string path = at(name);
+        REQUIRE(files->make_directories(path.substr(0, path.find_last_of("/\\"))).ok());
+        REQUIRE(files->write_durable(path, text, 0644).ok());
+    }
+
+    std::unique_ptr<platform::Files> files;
+    std::string base;
+};
+
+struct FolderPackage final : PackageFiles {
+    explicit FolderPackage(const Folder& place) : folder(place) {}
+    void add(const std::string& path, const std::string& text) {
+        folder.put("package/" + path, text);
+        list.push_back({path, text.size(), trust::sha256_hex(text)});
+    }
+    [[nodiscard]] const std::vector<PackageFile>& files() const override { return list; }
+    [[nodiscard]] Result<std::string> staged(const std::string& path) override { return folder.at("package/" + path); }
+    [[nodiscard]] bool disposable() const override { return true; }
+
+    const Folder& folder;
+    std::vector<PackageFile> list;
+};
+
+std::string program_with_status(int status) {
+    return platform::native("/") == "\\" ? "cmd.exe /c 'echo said & exit " + std::to_string(status) + "'"
+                                         : "/bin/sh -c 'echo said; exit " + std::to_string(status) + "'";
+}
+
+struct Machine {
+    Folder folder;
+    FolderPackage package{folder};
+    std::unique_ptr<platform::Disks> disks = platform::system_disks();
+    std::unique_ptr<platform::Processes> processes = platform::system_processes();
+    fakes::FakeHost host;
+    fakes::FakeClock clock;
+    MemoryJournal journal;
+    Watcher watcher;
+    CancelToken cancel;
+
+    /// '@' in the commands stands for the folder.
+    Outcome run(const std::string& commands) {
+        const Script script = Device::script(replace_all(commands, "@", folder.at("device")));
+        const Jail jail{{folder.at("device")}, "", {folder.at("device/agent")}};
+        Options options;
+        options.staging_dir = folder.at("package");
+        const Plan plan = analyse(script, test_facts(), package, jail, *folder.files, *disks, options);
+        INFO(render_plan(plan));
+        REQUIRE(!has_error(plan.results));
+        Services services{*folder.files, *processes, host, clock, test_facts(), "", "", Seconds{60}, nullptr};
+        auto outcome = script::run(plan, package, services, journal, watcher, journal.earlier(), cancel);
+        REQUIRE(outcome.ok());
+        return std::move(outcome).value();
+    }
+};
+
+TEST_CASE("a script changes the machine's own files") {
+    Machine machine;
+    machine.package.add("fw/kernel", "kernel");
+    machine.package.add("tree/one", "1");
+    machine.package.add("tree/sub/two", "2");
+    machine.folder.put("device/list", "a\r\nb\r\n");
+    machine.folder.put("device/old", "x");
+    machine.folder.put("device/gone/deep/file", "x");
+    machine.folder.put("device/from", "moved");
+    const Outcome outcome = machine.run("CF \"@\" \"1K\"\nSF \"fw/kernel\" \"@/boot/\"\nXC \"tree\" \"@/tree\"\nDF \"@/old\"\nDT \"@/gone\"\n"
+                                        "RF \"@/from\" \"@/to\"\nAL \"@/list\" \"c\"\nDL \"@/list\" \"a\"\n");
+    INFO((outcome.results.empty() ? "" : outcome.results[0].context));
+    CHECK(outcome.ended == Ended::completed);
+    CHECK(machine.folder.content("device/boot/kernel") == "kernel");
+    CHECK(machine.folder.content("device/tree/sub/two") == "2");
+    CHECK(machine.folder.content("device/list") == "b\r\nc\r\n");
+    CHECK(machine.folder.content("device/to") == "moved");
+    CHECK(machine.folder.content("device/old") == "(not there)");
+    CHECK(machine.folder.content("device/gone/deep/file") == "(not there)");
+    CHECK(machine.folder.content("package/fw/kernel") == "(not there)");
+}
+
+TEST_CASE("a script starts the machine's own programs without a shell of ours") {
+    Machine machine;
+    machine.folder.put("device/x", "x");
+    const Outcome good = machine.run("EX \"" + program_with_status(0) + "\"\n");
+    INFO((good.results.empty() ? "" : good.results[0].context));
+    CHECK(good.ended == Ended::completed);
+    CHECK(good.steps[0].output == "said");
+    machine.journal = {};
+    const Outcome bad = machine.run("EX \"" + program_with_status(3) + "\"\nDF \"@/x\"\n");
+    CHECK(bad.ended == Ended::failed);
+    CHECK(codes(bad.results) == Codes{1513, 1516});
+    CHECK(machine.folder.content("device/x") == "x");
+}
+
+}  // namespace
+}  // namespace hagent::script
