@@ -110,11 +110,11 @@ Explained explain(const CurlFailure& failure) {
         default: break;
     }
     const auto row = std::find_if(k_rows.begin(), k_rows.end(), [&](const Row& r) { return r.code == failure.code; });
-    const auto context = failure.text.empty() ? "libcurl " + std::to_string(failure.code) : failure.text;
+    const auto context = failure.host + (failure.text.empty() ? "" : ": " + failure.text);
     if (row != k_rows.end()) {
         return {error(row->meaning, context), row->stage, row->local};
     }
-    return {error(AgentCode::protocol_garbage, context), Stage::other};
+    return {error(AgentCode::protocol_garbage, context + " (libcurl " + std::to_string(failure.code) + ")"), Stage::other};
 }
 
 }  // namespace hagent::transfer

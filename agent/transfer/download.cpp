@@ -182,6 +182,7 @@ Status Download::begin(const ReplyHead& head) {
     }
     ++tries_of_file_;
     from_zero_ = false;
+    rate_.restart();
     part_.describe(shown(source()), head.validator, head.total ? head.total : known_total);
     return {};
 }

@@ -12,6 +12,11 @@ class Rate {
 public:
     explicit Rate(platform::Clock& clock) : clock_(clock), since_(clock.uptime()) {}
 
+    /// A new try begins: the waiting before it does not count.
+    void restart() {
+        since_ = clock_.uptime();
+        fresh_ = 0;
+    }
     void add(std::uint64_t bytes) { fresh_ += bytes; }
 
     /// True at most four times a second; the rate is worked out then.

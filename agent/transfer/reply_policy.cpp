@@ -45,6 +45,8 @@ struct Row {
 // clang-format off
 // RFC 959 4.2, 5.4; RFC 2228; RFC 2428; RFC 4217. The first row that fits decides.
 constexpr std::array k_ftp_rows = {
+    // TLS is demanded, so a server without it is of no use; some say 530 to AUTH, which is not about the login
+    Row{500, 599, at(Stage::auth),                Rule::elsewhere, Fallback::none, AgentCode::tls_required},
     // special numbers
     Row{120, 120, at(Stage::greeting),            Rule::again},      // ready in some minutes: come back then
     Row{332, 332, k_any,                          Rule::stop},       // wants an account, and none is configured
@@ -58,8 +60,6 @@ constexpr std::array k_ftp_rows = {
     Row{500, 599, at(Stage::size),                Rule::without, Fallback::no_size},
     Row{500, 599, at(Stage::mdtm),                Rule::without, Fallback::no_mdtm},
     Row{500, 599, at(Stage::rest),                Rule::without, Fallback::no_rest},
-    // TLS is demanded, so a server without it is of no use
-    Row{500, 599, at(Stage::auth),                Rule::elsewhere, Fallback::none, AgentCode::tls_required},
     Row{400, 499, at(Stage::pwd, Stage::quit),    Rule::go_on},
     // classes
     Row{100, 199, k_any,                          Rule::go_on},      // another reply follows

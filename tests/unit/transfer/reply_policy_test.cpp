@@ -143,6 +143,10 @@ TEST_CASE("commands that a server does not know are left out once") {
 TEST_CASE("a server without TLS is not used in clear") {
     CHECK(decide(at(errors::ftp(502), Stage::auth)).because == errors::agent(AgentCode::tls_required));
     CHECK(kind(at(errors::ftp(534), Stage::auth)) == Decide::give_up);
+    auto elsewhere = at(errors::ftp(530), Stage::auth);  // vsftpd without TLS
+    elsewhere.other_source = true;
+    CHECK(kind(elsewhere) == Decide::next_source);
+    CHECK(decide(elsewhere).because == errors::agent(AgentCode::tls_required));
 }
 
 TEST_CASE("every HTTP status has a decision") {

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// Fuzzes FTP control connections: lines beginning with '>' are ours, the rest the server's.
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+#include "agent/base/limits.h"
+#include "agent/base/text.h"
+#include "agent/transfer/ftp_conversation.h"
+#include "agent/transfer/reply_policy.h"
+
+namespace {
+void require(bool held) {
+    if (!held) {
+        std::abort();
+    }
+}
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    using namespace hagent::transfer;
+    const std::string_view text(reinterpret_cast<const char*>(data), size);
+    Transcript transcript;
+    FtpConversation ftp(transcript);
+    for (const auto line : hagent::split(text, '\n')) {
+        if (line.starts_with('>')) {
+            ftp.sent(line.substr(1));
+            require(!ftp.reply());
+        } else {
+            ftp.received(line);
+        }
+        if (const auto number = ftp.reply()) {
+            require(*number >= 100 && *number < 600);
+            Situation situation;
+            situation.reply = hagent::errors::ftp(*number);
+            situation.stage = ftp.stage();
+            require(!to_string(decide(situation).kind).empty());
+        }
+    }
+    for (const auto& line : transcript.lines()) {
+        require(line.size() <= hagent::limits::k_reply_line_bytes && line.find('\x1b') == std::string::npos);
+        require(!line.starts_with("> PASS ") || line == "> PASS ***");
+    }
+    require(transcript.lines().size() <= hagent::limits::k_transcript_lines);
+    require(ftp.validator().find_first_of("\r\n") == std::string::npos);
+    return 0;
+}
