@@ -18,7 +18,7 @@ SYSTEMS = ("platform/posix", "platform/win32")
 SEEN_BY_SYSTEMS = ("platform", "agent/base", "agent/errors")
 EDGES = {
     ("agent/base", "agent/errors"),
-    ("agent/script", "agent/transfer"), ("agent/software", "agent/transfer"), ("agent/image", "agent/transfer"),
+    ("agent/software", "agent/transfer"), ("agent/image", "agent/transfer"),
     ("agent/upgrade", "agent/transfer"),
     ("agent/software", "agent/script"),  # control scripts
 }
