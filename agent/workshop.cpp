@@ -126,6 +126,9 @@ Result<std::unique_ptr<Workshop>> Workshop::open(Machine& machine, config::Setti
 }
 
 Status Workshop::lock_state() {
+    if (lock_) {
+        return {};
+    }
     TRY(machine.files->make_directories(settings.state_dir, 0700));
     for (const char* part : {"/sessions", "/downloads"}) {
         TRY(machine.files->make_directories(settings.state_dir + part, 0700));

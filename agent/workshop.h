@@ -36,7 +36,7 @@ public:
     Workshop(const Workshop&) = delete;
     Workshop& operator=(const Workshop&) = delete;
 
-    /// Exclusive use of the state directory; `busy` when another hagent has it.
+    /// Exclusive use of the state directory until destroyed; `busy` when another hagent has it.
     [[nodiscard]] Status lock_state();
 
     Machine& machine;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "agent/base/number.h"
 #include "agent/base/text.h"
 #include "agent/trust/digest.h"
 
@@ -16,8 +17,12 @@ std::string_view address_of(std::string_view bound) { return bound.substr(0, bou
 
 std::string_view port_of(std::string_view bound) { return bound.substr(std::min(bound.rfind(':') + 1, bound.size())); }
 
+/// A literal address of this device: "127.0.0.1.evil.example" is a name, which its owner may point anywhere.
 bool is_loopback(std::string_view address) {
-    return address.starts_with("127.") || address == "[::1]" || address == "localhost";
+    const auto parts = split(address, '.');
+    const bool v4 = parts.size() == 4 && parts.front() == "127" &&
+                    std::all_of(parts.begin(), parts.end(), [](std::string_view part) { return parse_u64(part, 255).has_value(); });
+    return v4 || address == "[::1]" || address == "localhost";
 }
 
 }  // namespace

@@ -24,7 +24,8 @@ loop::Interest Connection::interest() const { return {state_ != State::writing, 
 
 Connection::State Connection::advance(loop::Interest ready, Uptime now, const Answer& answer) {
     bool moved = ready.read || ready.write;
-    while (moved && state_ != State::closed) {
+    answered_ = false;
+    while (moved && state_ != State::closed && !(answered_ && state_ == State::reading)) {
         switch (state_) {
             case State::reading:
             case State::draining: moved = read_some(now, answer); break;
@@ -89,6 +90,7 @@ void Connection::take(std::string_view bytes, Uptime now, const Answer& answer) 
 void Connection::send(const Response& response, bool keep_alive, Uptime now) {
     out_ = to_wire(response, keep_alive, parser_.request().method == "HEAD");
     sent_ = 0;
+    answered_ = true;
     keep_alive_ = keep_alive;
     state_ = State::writing;
     deadline_ = now + k_idle_time;

@@ -21,8 +21,11 @@ public:
 
     Connection(std::unique_ptr<platform::Stream> stream, Uptime now);
 
-    /// Moves on as far as the socket lets it; closed afterwards means: destroy it.
+    /// Moves on as far as the socket lets it, but answers one request at most, so that nobody is served alone.
+    /// Closed afterwards means: destroy it.
     State advance(loop::Interest ready, Uptime now, const Answer& answer);
+    /// Whether the next request is here already: call advance() again although the socket stays silent.
+    [[nodiscard]] bool has_more() const { return state_ == State::reading && !pending_.empty(); }
 
     [[nodiscard]] platform::SocketId socket() const { return stream_->id(); }
     [[nodiscard]] loop::Interest interest() const;
@@ -45,6 +48,7 @@ private:
     std::size_t sent_ = 0;
     bool keep_alive_ = false;
     bool continued_ = false;
+    bool answered_ = false;  // in this advance()
     Uptime deadline_;
     Uptime waiting_since_;
 };

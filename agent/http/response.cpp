@@ -2,11 +2,13 @@
 // Owns the writing of answers.
 #include "agent/http/response.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "agent/base/crc32.h"
+#include "agent/base/text.h"
 #include "agent/errors/catalogue.h"
 
 namespace hagent::http {
@@ -22,6 +24,16 @@ std::string reason(std::uint16_t status) {
         first = c == ' ';
     }
     return text;
+}
+
+/// RFC 9110 13.1.2: "*", or tags between commas; a weak tag counts as its strong one.
+bool lists(std::string_view if_none_match, std::string_view tag) {
+    const auto entries = split(if_none_match, ',');
+    return std::any_of(entries.begin(), entries.end(), [&](std::string_view entry) {
+        entry = trim(entry);
+        entry.remove_prefix(entry.starts_with("W/") ? 2 : 0);
+        return entry == "*" || entry == tag;
+    });
 }
 
 constexpr std::string_view k_fixed_headers =
@@ -42,7 +54,7 @@ Response with_etag(Response answer, std::string_view if_none_match) {
     std::array<char, 24> tag{};
     std::snprintf(tag.data(), tag.size(), "\"%08x-%zx\"", static_cast<unsigned>(crc32(answer.body)), answer.body.size());
     answer.headers.emplace_back("ETag", tag.data());
-    if (answer.status == 200 && if_none_match == tag.data()) {
+    if (answer.status == 200 && lists(if_none_match, tag.data())) {
         answer.status = 304;
         answer.body.clear();
     }

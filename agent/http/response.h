@@ -20,7 +20,7 @@ struct Response {
 /// An RFC 9457 problem document: title = the status' name, `detail` = a sentence for a person.
 [[nodiscard]] Response problem(std::uint16_t status, std::string_view detail);
 
-/// 304 when the client already has `entity` (If-None-Match equals its tag), else the answer with that tag.
+/// 304 when the client already has this answer (If-None-Match lists its tag), else the answer with that tag.
 [[nodiscard]] Response with_etag(Response answer, std::string_view if_none_match);
 
 /// The answer's bytes. Every answer forbids framing, sniffing, caching and outside resources; none names the software.

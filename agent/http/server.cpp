@@ -22,6 +22,7 @@ struct Server::Impl {
     const Router* router = nullptr;
     std::unordered_map<platform::SocketId, std::unique_ptr<Connection>> clients;
     loop::TimerId sweep_timer = 0;
+    loop::TimerId turns_timer = 0;  // 0: none is set
 
     Response answer(const Request& request) const {
         return router == nullptr ? problem(503, "The agent is still starting.") : router->answer(request);
@@ -52,9 +53,31 @@ struct Server::Impl {
         const auto state = found->second->advance(ready, clock.uptime(), [this](const Request& r) { return answer(r); });
         if (state == Connection::State::closed) {
             drop(socket);
-        } else {
-            loop.set_interest(socket, found->second->interest());
+            return;
         }
+        loop.set_interest(socket, found->second->interest());
+        if (found->second->has_more()) {
+            schedule_turns();
+        }
+    }
+
+    /// Pipelined requests that are here already get their turn after everybody else's.
+    void schedule_turns() {
+        if (turns_timer != 0) {
+            return;
+        }
+        turns_timer = loop.after(Millis{0}, [this] {
+            turns_timer = 0;
+            std::vector<platform::SocketId> waiting;
+            for (const auto& [socket, client] : clients) {
+                if (client->has_more()) {
+                    waiting.push_back(socket);
+                }
+            }
+            for (const auto socket : waiting) {
+                advance(socket, {true, false});
+            }
+        });
     }
 
     void drop(platform::SocketId socket) {
@@ -94,6 +117,7 @@ Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Server::~Server() {
     impl_->loop.cancel(impl_->sweep_timer);
+    impl_->loop.cancel(impl_->turns_timer);
     impl_->loop.unwatch(impl_->listener->id());
     while (!impl_->clients.empty()) {
         impl_->drop(impl_->clients.begin()->first);

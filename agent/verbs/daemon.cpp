@@ -21,21 +21,26 @@ bool places_are_safe(Machine& machine, const config::Settings& settings) {
     return complaints.empty();
 }
 
+Opened open_safe_workshop(Machine& machine, const Options& options) {
+    auto opened = open_workshop(machine, options, config::ManagerRule::required);
+    if (opened.workshop && !places_are_safe(machine, opened.workshop->settings)) {
+        return {nullptr, k_refused};
+    }
+    return opened;
+}
+
 }  // namespace
 
 int run(Machine& machine, const Options& options) {
+    auto [workshop, code] = open_safe_workshop(machine, options);
+    if (!workshop) {
+        return code;
+    }
+    if (options.check_config) {
+        print(options.json ? "{\"valid\":true}\n" : "The configuration is good.\n");
+        return k_done;
+    }
     for (;;) {
-        auto [workshop, code] = open_workshop(machine, options, config::ManagerRule::required);
-        if (!workshop) {
-            return code;
-        }
-        if (!places_are_safe(machine, workshop->settings)) {
-            return k_refused;
-        }
-        if (options.check_config) {
-            print(options.json ? "{\"valid\":true}\n" : "The configuration is good.\n");
-            return k_done;
-        }
         if (const auto locked = workshop->lock_state(); !locked.ok()) {
             return failed(options, Error(locked.error()).with("another hagent works on this state directory"));
         }
@@ -47,6 +52,11 @@ int run(Machine& machine, const Options& options) {
             return k_done;
         }
         complain("hagent: reading the configuration again\n");
+        if (auto fresh = open_safe_workshop(machine, options); fresh.workshop) {
+            workshop = std::move(fresh.workshop);
+        } else {
+            complain("hagent: it keeps the configuration that it had\n");
+        }
     }
 }
 

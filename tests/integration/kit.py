@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the integration tests share: the program under test in a folder of its own, as command and as daemon."""
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lab"))
+
+from services import LabError, Services, free_port, wait_until  # noqa: E402,F401
+
+# Sanitizer builds are several times slower and larger: CMake says so here.
+SANITIZED = bool(os.environ.get("HAGENT_SANITIZED"))
+FACTOR = float(os.environ.get("HAGENT_TIME_FACTOR") or (5 if SANITIZED else 1))
+DONE, FAILED, USAGE, REFUSED, NOT_FOUND, TRY_LATER = 0, 1, 2, 3, 4, 75
+KEPT_ENVIRONMENT = re.compile(r"PATH|HOME|LANG|LC_.*|TZ|TMPDIR|.*SAN_OPTIONS|LLVM_PROFILE_FILE")
+
+
+def binary():
+    """The program that HAGENT_BUILD names, by its folder or itself."""
+    named = os.environ.get("HAGENT_BUILD", "")
+    for path in (named, os.path.join(named, "hagent")):
+        if named and os.path.isfile(path):
+            return os.path.abspath(path)
+    print("HAGENT_BUILD names no folder with hagent in it; nothing is tested")
+    sys.exit(77)
+
+
+def environment(**more):
+    """A clean environment: no proxies, no HAGENT_CONFIG of the caller."""
+    return {**{key: value for key, value in os.environ.items() if KEPT_ENVIRONMENT.fullmatch(key)}, **more}
+
+
+class Daemon:
+    """A running `hagent run`."""
+
+    def __init__(self, box, process):
+        self.box, self.process, self.pid = box, process, process.pid
+
+    def alive(self):
+        return self.process.running()
+
+    def proc(self, name):
+        with open(f"/proc/{self.pid}/{name}", encoding="utf-8") as file:
+            return file.read()
+
+    def memory_kib(self, field="VmRSS"):
+        return int(re.search(rf"^{field}:\s+(\d+) kB", self.proc("status"), re.MULTILINE).group(1))
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    def signal(self, number):
+        self.process.popen.send_signal(number)
+
+    def wait(self, timeout_s):
+        """The exit status, by then."""
+        return self.process.popen.wait(timeout_s * FACTOR)
+
+    def output(self):
+        return self.process.output()
+
+
+class Box:
+    """A folder with configuration, state, keys and a device root; everything in it ends with close()."""
+
+    def __init__(self):
+        self.folder = tempfile.mkdtemp(prefix="hagent-test-")
+        self.services, self.program = Services(), binary()
+        self.port = free_port()
+        self.state, self.keys, self.root = (self.path(name) for name in ("state", "keys", "root"))
+        self.hooks, self.log = self.path("hooks"), self.path("agent.log")
+        for folder in (self.state, self.keys, self.root, self.hooks):
+            os.mkdir(folder, 0o700)
+        self.config = self.path("hagent.json")
+        self.configure()
+
+    def close(self):
+        self.services.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def path(self, *parts):
+        return os.path.join(self.folder, *parts)
+
+    def write(self, relative, content, mode=0o600):
+        path = self.path(relative)
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        with open(path, "wb") as file:
+            file.write(content if isinstance(content, bytes) else content.encode())
+        os.chmod(path, mode)
+        return path
+
+    def settings(self, **sections):
+        """The usual configuration; each section given is merged into it."""
+        settings = {
+            "device": {"id": "test-1", "os_code": "SLX"},
+            "manager": {"urls": ["http://127.0.0.1:1/"], "interval_s": 3600, "spread_s": 0},
+            "listen": {"status": f"127.0.0.1:{self.port}"},
+            "transfer": {"attempts": 3, "backoff_base_ms": 50, "backoff_cap_ms": 200, "connect_timeout_s": 5, "stall_timeout_s": 10},
+            "script": {"roots": [self.root], "hooks_dir": self.hooks},
+            "trust": {"keys_dir": self.keys},
+            "state_dir": self.state,
+            "log": {"level": "info", "file": self.log},
+        }
+        for name, section in sections.items():
+            settings[name] = {**settings[name], **section} if isinstance(section, dict) else section
+        return settings
+
+    def configure(self, **sections):
+        return self.write("hagent.json", json.dumps(self.settings(**sections)))
+
+    def command(self, *arguments, config=True):
+        return [self.program, *(["--config", self.config] if config else []), *arguments]
+
+    def run(self, *arguments, config=True, timeout=60, cwd=None, **more):
+        """Runs one verb to its end; its streams are text."""
+        return subprocess.run(self.command(*arguments, config=config), capture_output=True, text=True, errors="backslashreplace",
+                              stdin=subprocess.DEVNULL, timeout=timeout * FACTOR, cwd=cwd or self.folder, check=False, env=environment(**more))
+
+    def spawn(self, *arguments):
+        """Starts one verb; stopped with the box at the latest."""
+        return self.services.start("hagent", self.command(*arguments), self.path("output.log"), environment())
+
+    def daemon(self):
+        process = self.spawn("run")
+        process.wait(lambda: answers(self.port), 20 * FACTOR, "its listener answers")
+        return Daemon(self, process)
+
+
+def answers(port):
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+class BoxTest(unittest.TestCase):
+    """A test case with a fresh box for each test."""
+
+    maxDiff = 4000
+
+    def setUp(self):
+        self.box = Box()
+        self.addCleanup(self.box.close)
+
+    def expect(self, done, code, *words):
+        """The verb ended with this code, said these words on either stream, and no sanitizer complained."""
+        said = done.stdout + done.stderr
+        self.assertEqual(code, done.returncode, said)
+        for word in words:
+            self.assertIn(word, said)
+        self.assert_sane(said)
+        return done
+
+    def assert_sane(self, text):
+        for sign in ("runtime error:", "Sanitizer", "terminate called", "Assertion"):
+            self.assertNotIn(sign, text)
+
+    def document(self, done):
+        """Standard output, which must be one JSON document and nothing else."""
+        try:
+            return json.loads(done.stdout)
+        except ValueError as error:
+            self.fail(f"standard output is not one JSON document ({error}): {done.stdout[:2000]!r}; stderr {done.stderr[:2000]!r}")
