@@ -88,11 +88,6 @@ Status apply_mode(const std::string& path, std::uint32_t mode) {
     if (attributes == INVALID_FILE_ATTRIBUTES) {
         return file_error(GetLastError(), path);
     }
-    const DWORD locked = (mode & k_writers) == 0 && (attributes & FILE_ATTRIBUTE_DIRECTORY) == 0 ? FILE_ATTRIBUTE_READONLY : 0U;
-    const DWORD wanted = (attributes & ~static_cast<DWORD>(FILE_ATTRIBUTE_READONLY)) | locked;
-    if (wanted != attributes && SetFileAttributesW(name.c_str(), wanted) == 0) {
-        return file_error(GetLastError(), path);
-    }
     const bool shared = (mode & k_others) != 0;
     const LocalMemory descriptor = private_descriptor();
     ACL empty{};
@@ -109,7 +104,15 @@ Status apply_mode(const std::string& path, std::uint32_t mode) {
                                                 nullptr, list, nullptr);
     // FAT has no access lists.
     const bool done = problem == ERROR_SUCCESS || problem == ERROR_NOT_SUPPORTED || problem == ERROR_INVALID_FUNCTION;
-    return done ? Status() : Status(file_error(problem, path));
+    if (!done) {
+        return file_error(problem, path);
+    }
+    const DWORD locked = (mode & k_writers) == 0 && (attributes & FILE_ATTRIBUTE_DIRECTORY) == 0 ? FILE_ATTRIBUTE_READONLY : 0U;
+    const DWORD wanted = (attributes & ~static_cast<DWORD>(FILE_ATTRIBUTE_READONLY)) | locked;
+    if (SetFileAttributesW(name.c_str(), wanted) == 0) {
+        return file_error(GetLastError(), path);
+    }
+    return {};
 }
 
 bool others_may_write(const std::wstring& path) {

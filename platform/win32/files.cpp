@@ -161,6 +161,9 @@ void make_writable(const std::wstring& name) {
 
 Status move(const std::string& from, const std::string& to) {
     const std::wstring source = wide_path(from), target = wide_path(to);
+    if (is_directory(source) && GetFileAttributesW(target.c_str()) != INVALID_FILE_ATTRIBUTES && !is_directory(target)) {
+        return file_error(ERROR_DIRECTORY, to);  // the call would put the directory in the file's place
+    }
     make_writable(target);
     if (patiently([&] {
             return MoveFileExW(source.c_str(), target.c_str(), MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH);

@@ -6,6 +6,7 @@
 
 #include "agent/base/check.h"
 #include "agent/base/number.h"
+#include "platform/paths.h"
 #include "tests/fakes/fake_files_state.h"
 
 namespace hagent::fakes {
@@ -263,7 +264,7 @@ Result<std::string> FakeFiles::resolve(const std::string& path) {
         const auto more = state_->parts(target);
         waiting.insert(waiting.end(), more.rbegin(), more.rend());
     }
-    return done.empty() ? std::string("/") : done;
+    return platform::native(done.empty() ? "/" : done);
 }
 
 Status FakeFiles::make_directories(const std::string& path, std::uint32_t mode) {

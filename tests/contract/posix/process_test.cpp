@@ -10,6 +10,7 @@
 #include "agent/base/text.h"
 #include "platform/posix/fd.h"
 #include "platform/process.h"
+#include "tests/fakes/temp_directory.h"
 
 namespace hagent {
 namespace {
@@ -83,7 +84,10 @@ TEST_CASE("another user's rights replace ours, also the groups") {
 }
 
 TEST_CASE("background programs that left session, group and parent are ended") {
-    const auto done = shell("(setsid sh -c 'echo $$; exec sleep 600' &) ; (setsid sleep 600 &); sleep 0.2; exit 5");
+    const fakes::TempDirectory directory;
+    const std::string note = directory.path() + "/pid";
+    const auto done = shell("(setsid sh -c 'echo $$ > " + note + "; exec sleep 600' &); while ! test -s " + note +
+                            "; do :; done; cat " + note + "; exit 5");
     REQUIRE(done.ok());
     CHECK(done->code == 5);
     const auto pid = std::string(trim(done->output));

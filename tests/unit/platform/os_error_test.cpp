@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns what the error mapping promises on every system.
+#include "platform/os_error.h"
+
+#include <doctest/doctest.h>
+
+namespace hagent {
+namespace {
+
+using errors::AgentCode;
+
+TEST_CASE("an unknown number becomes os_error and keeps number and context") {
+    for (const auto& error : {platform::file_error(987654, "here"), platform::socket_error(987654, "here")}) {
+        CHECK(error.is(AgentCode::os_error));
+        CHECK(error.os == 987654);
+        CHECK(error.context == "here");
+    }
+}
+
+TEST_CASE("a missing file has the same number everywhere") { CHECK(platform::file_error(2, "").is(AgentCode::file_not_found)); }
+
+TEST_CASE("an unknown resolver result is a failure that does not go away") {
+    CHECK(platform::resolver_error(987654, "").id == errors::resolver(11003));
+}
+
+}  // namespace
+}  // namespace hagent
