@@ -38,6 +38,7 @@ std::string first_fact(Files& files, std::initializer_list<const char*> paths) {
 }
 
 /// The text after "name<blanks>:" of the first such line.
+/// A view into `table`, which must outlive it.
 std::string_view field_of(std::string_view table, std::string_view name) {
     for (const auto line : split(table, '\n')) {
         const auto colon = line.find(':');
@@ -140,8 +141,9 @@ std::unique_ptr<Host> system_host() { return std::make_unique<LinuxHost>(); }
 
 std::uint64_t own_memory_bytes() {
     const auto files = system_files();
-    if (const auto rollup = field_of(content(*files, "/proc/self/smaps_rollup"), "Pss"); !rollup.empty()) {
-        return kilobytes(rollup);
+    const std::string rollup = content(*files, "/proc/self/smaps_rollup");
+    if (const auto pss = kilobytes(field_of(rollup, "Pss")); pss != 0) {
+        return pss;
     }
     std::uint64_t total = 0;  // kernels before 4.14 have no summary
     for (const std::string maps = content(*files, "/proc/self/smaps"); const auto line : split(maps, '\n')) {
