@@ -2,6 +2,7 @@
 // Owns small text functions: trimming, splitting, ASCII case, hexadecimal, UTF-8.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -15,6 +16,12 @@ namespace hagent {
 [[nodiscard]] std::string_view trim(std::string_view text);
 [[nodiscard]] std::vector<std::string_view> split(std::string_view text, char separator);
 [[nodiscard]] std::vector<std::string_view> words(std::string_view text);  // split at blanks and tabs, none empty
+// the parts are views: a temporary text would be gone before they are read
+template <std::same_as<std::string> Temporary>
+std::vector<std::string_view> split(Temporary&& text, char separator) = delete;
+template <std::same_as<std::string> Temporary>
+std::vector<std::string_view> words(Temporary&& text) = delete;
+
 [[nodiscard]] bool equal_ignoring_case(std::string_view a, std::string_view b);  // ASCII only
 [[nodiscard]] std::string to_lower(std::string_view text);                       // ASCII only
 [[nodiscard]] std::string to_upper(std::string_view text);                       // ASCII only

@@ -23,7 +23,8 @@ std::string list(const std::vector<std::string>& items, std::string_view between
 std::vector<std::string> codes(const Planning& planning) {
     std::vector<std::string> all;
     for (std::size_t i = 0; i < planning.count(); ++i) {
-        for (const auto word : words(replace_all(planning.argument(i), ",", " "))) {
+        const std::string blanks_only = replace_all(planning.argument(i), ",", " ");
+        for (const auto word : words(blanks_only)) {
             all.emplace_back(word);
         }
     }
