@@ -105,8 +105,8 @@ private:
 std::optional<JsonFault> find_json_fault(std::string_view text, JsonComments comments, std::size_t max_depth) {
     Scan scan(text, max_depth);
     nlohmann::json_sax<Json>* events = &scan;
-    const bool clean = Json::sax_parse(text, events, nlohmann::detail::input_format_t::json, true,
-                                       comments == JsonComments::allowed);
+    const bool clean =
+        Json::sax_parse(text, events, nlohmann::detail::input_format_t::json, true, comments == JsonComments::allowed);
     check(clean == !scan.fault().has_value());
     return scan.fault();
 }

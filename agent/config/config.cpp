@@ -89,40 +89,35 @@ void read_software(Reader in, SoftwareSettings& out) {
     in.finish();
 }
 
-void read_slots(Reader& in, std::vector<SlotSettings>& out, std::vector<Complaint>& complaints) {
-    const Reader::Json* slots = in.list("slots", 2);
-    if (slots == nullptr) {
+void read_slots(Reader& in, std::vector<SlotSettings>& out) {
+    auto slots = in.objects("slots", 2);
+    if (!slots) {
         return;
     }
     out.clear();
-    for (std::size_t i = 0; i < slots->size(); ++i) {
-        const std::string name = "slots[" + std::to_string(i) + "]";
-        if (!(*slots)[i].is_object()) {
-            in.complain(name, "must be an object as {\"name\": \"A\", \"device\": \"/dev/sda2\"}");
-            continue;
-        }
+    for (Reader& item : *slots) {
         SlotSettings slot;
-        Reader item(&(*slots)[i], in.path_of(name), complaints);
         item.text("name", slot.name, 32);
         item.text("device", slot.device);
         item.finish();
         if (slot.name.empty() || slot.device.empty()) {
-            in.complain(name, "must have a name and a device");
+            item.complain("name", "is needed, and so is device");
         }
         out.push_back(slot);
     }
 }
 
-void read_image(Reader in, ImageSettings& out, std::vector<Complaint>& complaints) {
+void read_image(Reader in, ImageSettings& out) {
     in.choice("boot", out.boot,
               std::array{BootMethod::none, BootMethod::grub, BootMethod::efi, BootMethod::bcd, BootMethod::hook});
-    read_slots(in, out.slots, complaints);
+    read_slots(in, out.slots);
     in.duration("confirm_deadline_s", out.confirm_deadline, 10, 7 * k_day_s);
     in.texts("health", out.health, k_list_items);
     in.finish();
 }
 
-constexpr const char* k_window_form = "must be a time span as 22:00-05:00, with days before it if needed (mon-fri 22:00-05:00)";
+constexpr const char* k_window_form =
+    "must be a time span as 22:00-05:00, with days before it if needed (mon-fri 22:00-05:00)";
 
 void read_upgrade(Reader in, UpgradeSettings& out) {
     in.flag("auto", out.automatic);
@@ -161,16 +156,15 @@ void read_log(Reader in, LogSettings& out) {
     in.finish();
 }
 
-Settings read_all(const Reader::Json& root, std::vector<Complaint>& complaints) {
+Settings read_all(Reader in) {
     Settings out = default_settings();
-    Reader in(&root, "", complaints);
     read_device(in.object("device"), out.device);
     read_manager(in.object("manager"), out.manager);
     read_listen(in.object("listen"), out.listen);
     read_transfer(in.object("transfer"), out.transfer);
     read_script(in.object("script"), out.script);
     read_software(in.object("software"), out.software);
-    read_image(in.object("image"), out.image, complaints);
+    read_image(in.object("image"), out.image);
     read_upgrade(in.object("upgrade"), out.upgrade);
     read_trust(in.object("trust"), out.trust);
     read_windows(in, out.windows);
@@ -184,7 +178,8 @@ Complaint to_complaint(const JsonFault& fault) {
     switch (fault.kind) {
         case JsonFault::Kind::syntax:
             return {AgentCode::config_syntax, "",
-                    "line " + std::to_string(fault.line) + ", column " + std::to_string(fault.column) + ": not well-formed JSON"};
+                    "line " + std::to_string(fault.line) + ", column " + std::to_string(fault.column) +
+                        ": not well-formed JSON"};
         case JsonFault::Kind::repeated_member:
             return {AgentCode::config_bad_value, printable(fault.path), "is given twice"};
         case JsonFault::Kind::too_deep:
@@ -206,12 +201,12 @@ Outcome parse(std::string_view text, ManagerRule manager) {
         complaints.push_back(to_complaint(*fault));
         return complaints;
     }
-    const auto root = Reader::Json::parse(text, nullptr, false, true);
-    if (!root.is_object()) {
+    const Document document(text);
+    if (!document.is_object()) {
         complaints.push_back({AgentCode::config_syntax, "", "must be an object in curly brackets"});
         return complaints;
     }
-    Settings settings = read_all(root, complaints);
+    Settings settings = read_all(document.root(complaints));
     if (complaints.empty()) {  // rules over values that were refused would only add noise
         check_rules(settings, manager, complaints);
     }

@@ -2,11 +2,25 @@
 // Owns the type checks and the guess at what a misspelt key should have been.
 #include "agent/config/reader.h"
 
+#include <algorithm>
 #include <numeric>
+
+#include <nlohmann/json.hpp>
 
 #include "agent/base/text.h"
 
 namespace hagent::config {
+
+using Json = nlohmann::json;
+
+struct Reader::Value {
+    const Json* json = nullptr;
+};
+
+struct Document::Tree {
+    Json root;
+};
+
 namespace {
 
 constexpr std::size_t k_shown_bytes = 64;
@@ -47,6 +61,18 @@ bool is_plain(std::string_view text) { return printable(text) == text && text.fi
 
 }  // namespace
 
+Reader::Reader(Value object, std::string path, std::vector<Complaint>& complaints)
+    : object_(std::make_unique<Value>(object)), path_(std::move(path)), complaints_(complaints) {}
+Reader::Reader(Reader&&) noexcept = default;
+Reader::~Reader() = default;
+
+Document::Document(std::string_view text)
+    : tree_(std::make_unique<Tree>(Tree{Json::parse(text, nullptr, false, true)})) {}
+Document::~Document() = default;
+
+bool Document::is_object() const { return tree_->root.is_object(); }
+Reader Document::root(std::vector<Complaint>& complaints) const { return {{&tree_->root}, "", complaints}; }
+
 std::string Reader::path_of(std::string_view key) const {
     std::string shown = printable(clip(key, k_shown_bytes));
     return path_.empty() ? shown : path_ + "." + shown;
@@ -56,25 +82,27 @@ void Reader::complain(std::string_view key, std::string message, errors::AgentCo
     complaints_.push_back({code, path_of(key), std::move(message)});
 }
 
-const Reader::Json* Reader::find(const char* key) {
+Reader::Value Reader::find(const char* key) {
     known_.emplace_back(key);
-    if (object_ == nullptr) {
-        return nullptr;
+    const Json* object = object_->json;
+    if (object == nullptr) {
+        return {};
     }
-    const auto found = object_->find(key);
-    return found == object_->end() ? nullptr : &*found;
+    const auto found = object->find(key);
+    return found == object->end() ? Value{} : Value{&*found};
 }
 
 bool Reader::is_empty_text(const char* key) const {
-    if (object_ == nullptr) {
+    const Json* object = object_->json;
+    if (object == nullptr) {
         return false;
     }
-    const auto found = object_->find(key);
-    return found != object_->end() && found->is_string() && found->get_ref<const std::string&>().empty();
+    const auto found = object->find(key);
+    return found != object->end() && found->is_string() && found->get_ref<const std::string&>().empty();
 }
 
 void Reader::text(const char* key, std::string& out, std::size_t max_bytes) {
-    const Json* value = find(key);
+    const Json* value = find(key).json;
     if (value == nullptr) {
         return;
     }
@@ -90,7 +118,7 @@ void Reader::text(const char* key, std::string& out, std::size_t max_bytes) {
 }
 
 void Reader::flag(const char* key, bool& out) {
-    if (const Json* value = find(key); value != nullptr) {
+    if (const Json* value = find(key).json; value != nullptr) {
         if (value->is_boolean()) {
             out = value->get<bool>();
         } else {
@@ -100,7 +128,7 @@ void Reader::flag(const char* key, bool& out) {
 }
 
 bool Reader::whole(const char* key, std::uint64_t& out, std::uint64_t min, std::uint64_t max) {
-    const Json* value = find(key);
+    const Json* value = find(key).json;
     if (value == nullptr) {
         return false;
     }
@@ -118,25 +146,42 @@ bool Reader::whole(const char* key, std::uint64_t& out, std::uint64_t min, std::
     return true;
 }
 
-const Reader::Json* Reader::list(const char* key, std::size_t max_items) {
-    const Json* value = find(key);
+Reader::Value Reader::list(const char* key, std::size_t max_items) {
+    const Json* value = find(key).json;
     if (value == nullptr) {
-        return nullptr;
+        return {};
     }
     if (!value->is_array()) {
         complain(key, "must be a list in square brackets");
-        return nullptr;
+        return {};
     }
     if (value->size() > max_items) {
         complain(key, "must not have more than " + std::to_string(max_items) + " items");
-        return nullptr;
+        return {};
     }
-    return value;
+    return {value};
+}
+
+std::optional<std::vector<Reader>> Reader::objects(const char* key, std::size_t max_items) {
+    const Json* items = list(key, max_items).json;
+    if (items == nullptr) {
+        return std::nullopt;
+    }
+    std::vector<Reader> out;
+    for (std::size_t i = 0; i < items->size(); ++i) {
+        const std::string name = std::string(key) + "[" + std::to_string(i) + "]";
+        if ((*items)[i].is_object()) {
+            out.push_back(Reader({&(*items)[i]}, path_of(name), complaints_));
+        } else {
+            complain(name, "must be an object in curly brackets");
+        }
+    }
+    return out;
 }
 
 void Reader::texts(const char* key, std::vector<std::string>& out, std::size_t max_items) {
     constexpr std::size_t k_item_bytes = 2048;
-    const Json* items = list(key, max_items);
+    const Json* items = list(key, max_items).json;
     if (items == nullptr) {
         return;
     }
@@ -154,7 +199,7 @@ void Reader::texts(const char* key, std::vector<std::string>& out, std::size_t m
 
 void Reader::map(const char* key, std::map<std::string, std::string>& out, std::size_t max_items) {
     constexpr std::size_t k_name_bytes = 64, k_value_bytes = 1024;
-    const Json* value = find(key);
+    const Json* value = find(key).json;
     if (value == nullptr) {
         return;
     }
@@ -176,19 +221,19 @@ void Reader::map(const char* key, std::map<std::string, std::string>& out, std::
 }
 
 Reader Reader::object(const char* key) {
-    const Json* value = find(key);
+    const Json* value = find(key).json;
     if (value != nullptr && !value->is_object()) {
         complain(key, "must be an object in curly brackets");
         value = nullptr;
     }
-    return {value, path_of(key), complaints_};
+    return {{value}, path_of(key), complaints_};
 }
 
 void Reader::finish() {
-    if (object_ == nullptr) {
+    if (object_->json == nullptr) {
         return;
     }
-    for (const auto& [key, value] : object_->items()) {
+    for (const auto& [key, value] : object_->json->items()) {
         if (std::find(known_.begin(), known_.end(), key) == known_.end()) {
             const std::string guess = nearest(clip(key, k_shown_bytes), known_);
             complain(key, guess.empty() ? "unknown key" : "unknown key; did you mean " + guess + "?",

@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns Reader: takes members out of one JSON object, and complains about what does not fit. Private to this folder, as it
-// shows the JSON library's type.
+// Owns Reader: takes members out of one JSON object, and complains about what does not fit. Private to this folder.
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdint>
-#include <limits>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <nlohmann/json.hpp>
 
 #include "agent/config/config.h"
 
@@ -23,11 +20,8 @@ namespace hagent::config {
 /// key: finish() complains.
 class Reader {
 public:
-    using Json = nlohmann::json;
-
-    /// `object` may be null (absent): nothing is found then. Both references outlive the reader.
-    Reader(const Json* object, std::string path, std::vector<Complaint>& complaints)
-        : object_(object), path_(std::move(path)), complaints_(complaints) {}
+    Reader(Reader&&) noexcept;
+    ~Reader();
 
     void text(const char* key, std::string& out, std::size_t max_bytes = 1024);
     void flag(const char* key, bool& out);
@@ -69,8 +63,8 @@ public:
 
     /// The object of that name, or one without members.
     [[nodiscard]] Reader object(const char* key);
-    /// The list of that name, or null.
-    [[nodiscard]] const Json* list(const char* key, std::size_t max_items);
+    /// The objects of the list of that name, each with its own reader; empty when it is absent or no list.
+    [[nodiscard]] std::optional<std::vector<Reader>> objects(const char* key, std::size_t max_items);
 
     void complain(std::string_view key, std::string message,
                   errors::AgentCode code = errors::AgentCode::config_bad_value);
@@ -78,14 +72,35 @@ public:
     void finish();
 
 private:
-    const Json* find(const char* key);
+    friend class Document;
+    struct Value;  // one value of the JSON library, or none
+
+    Reader(Value object, std::string path, std::vector<Complaint>& complaints);
+    [[nodiscard]] Value find(const char* key);
+    [[nodiscard]] Value list(const char* key, std::size_t max_items);
     bool whole(const char* key, std::uint64_t& out, std::uint64_t min, std::uint64_t max);
     [[nodiscard]] bool is_empty_text(const char* key) const;
 
-    const Json* object_;
+    std::unique_ptr<Value> object_;
     std::string path_;
     std::vector<Complaint>& complaints_;
     std::vector<std::string> known_;
+};
+
+/// A JSON text in which find_json_fault() found nothing; outlives its readers.
+class Document {
+public:
+    explicit Document(std::string_view text);
+    ~Document();
+    Document(const Document&) = delete;
+    Document& operator=(const Document&) = delete;
+
+    [[nodiscard]] bool is_object() const;
+    [[nodiscard]] Reader root(std::vector<Complaint>& complaints) const;
+
+private:
+    struct Tree;
+    std::unique_ptr<Tree> tree_;
 };
 
 }  // namespace hagent::config

@@ -41,9 +41,7 @@ std::optional<Address> parse_address(std::string_view url) {
     return Address{to_lower(url.substr(0, mark)), to_lower(authority)};
 }
 
-bool is_loopback(const std::string& host) {
-    return host == "localhost" || Endpoint{host, 0}.loopback();
-}
+bool is_loopback(const std::string& host) { return host == "localhost" || Endpoint{host, 0}.loopback(); }
 
 bool scheme_fits(Dialect dialect, std::string_view scheme) {
     constexpr std::array<std::string_view, 5> k_schemes = {"https", "http", "ftps", "ftp", "file"};
@@ -65,7 +63,8 @@ bool is_pin(std::string_view pin) {
 
 class Rules {
 public:
-    Rules(const Settings& settings, std::vector<Complaint>& complaints) : settings_(settings), complaints_(complaints) {}
+    Rules(const Settings& settings, std::vector<Complaint>& complaints)
+        : settings_(settings), complaints_(complaints) {}
 
     void manager(ManagerRule rule) {
         const ManagerSettings& m = settings_.manager;
@@ -77,11 +76,13 @@ public:
         }
         for (std::size_t i = 0; i < m.pins.size(); ++i) {
             if (!is_pin(m.pins[i])) {
-                add("manager.pins[" + std::to_string(i) + "]", "must be sha256// and the base64 form of a SHA-256 digest");
+                add("manager.pins[" + std::to_string(i) + "]",
+                    "must be sha256// and the base64 form of a SHA-256 digest");
             }
         }
         if (m.pins.size() == 1) {
-            add("manager.pins", "needs a second pin, of a spare key, or a change of the server's key locks the device out");
+            add("manager.pins",
+                "needs a second pin, of a spare key, or a change of the server's key locks the device out");
         }
         pair("manager.client_cert_file", m.client_cert_file, "manager.client_key_file", m.client_key_file);
         if (!m.target_token_file.empty() && !m.gateway_token_file.empty()) {
@@ -97,7 +98,8 @@ public:
         const ListenSettings& l = settings_.listen;
         pair("listen.tls_cert_file", l.tls_cert_file, "listen.tls_key_file", l.tls_key_file);
         if (l.status && !l.status->loopback() && l.tls_cert_file.empty()) {
-            add("listen.status", "needs tls_cert_file and tls_key_file unless it is an address of this device only (127.0.0.1)");
+            add("listen.status",
+                "needs tls_cert_file and tls_key_file unless it is an address of this device only (127.0.0.1)");
         }
         if (!l.client_ca_file.empty() && l.tls_cert_file.empty()) {
             add("listen.client_ca_file", "works only with tls_cert_file and tls_key_file");
@@ -135,7 +137,8 @@ public:
         if (image.boot != BootMethod::none && image.slots.size() != 2) {
             add("image.slots", "must describe exactly two slots for this boot method");
         }
-        if (image.slots.size() == 2 && (image.slots[0].name == image.slots[1].name || image.slots[0].device == image.slots[1].device)) {
+        if (image.slots.size() == 2 &&
+            (image.slots[0].name == image.slots[1].name || image.slots[0].device == image.slots[1].device)) {
             add("image.slots", "must have two different names and devices");
         }
     }
@@ -151,13 +154,15 @@ private:
             return add(path, "must be a whole address, as https://manager.example/");
         }
         if (!scheme_fits(settings_.manager.dialect, address->scheme)) {
-            return add(path, settings_.manager.dialect == Dialect::folder ? "must begin with https, http, ftps, ftp or file"
-                                                                         : "must begin with https or http for this dialect");
+            return add(path, settings_.manager.dialect == Dialect::folder
+                                 ? "must begin with https, http, ftps, ftp or file"
+                                 : "must begin with https or http for this dialect");
         }
         const bool clear = address->scheme == "http" || address->scheme == "ftp";
         if (clear && !is_loopback(address->host) && !settings_.manager.allow_clear_text) {
-            add(path, address->scheme + " is not encrypted; use " + address->scheme +
-                          "s, or accept the risk with \"allow_clear_text\": true",
+            add(path,
+                address->scheme + " is not encrypted; use " + address->scheme +
+                    "s, or accept the risk with \"allow_clear_text\": true",
                 AgentCode::config_clear_text_refused);
         }
     }

@@ -28,7 +28,7 @@ enum class BootMethod : std::uint8_t { none, grub, efi, bcd, hook };
 
 /// "127.0.0.1:8420", "[::1]:8420".
 struct Endpoint {
-    std::string address;  // literal, without brackets
+    std::string address;     // literal, without brackets
     std::uint16_t port = 0;  // 0: any free one
     [[nodiscard]] bool loopback() const;
     friend bool operator==(const Endpoint&, const Endpoint&) = default;
@@ -47,7 +47,7 @@ struct ManagerSettings {
     std::string tenant = "DEFAULT";
     std::string target_token_file;
     std::string gateway_token_file;
-    std::string ca_file;  // empty: the system's
+    std::string ca_file;            // empty: the system's
     std::vector<std::string> pins;  // "sha256//BASE64" of public keys; empty, or two and more
     std::string client_cert_file;
     std::string client_key_file;
@@ -69,19 +69,19 @@ struct ListenSettings {
 
 struct TransferSettings {
     std::uint32_t attempts = 8;
-    Millis backoff_base{1000};              // transfer.backoff_base_ms
-    Millis backoff_cap{300000};             // transfer.backoff_cap_ms
-    std::uint64_t limit_bytes_per_s = 0;    // 0: none
-    Seconds connect_timeout{15};            // transfer.connect_timeout_s
-    Seconds stall_timeout{60};              // transfer.stall_timeout_s
+    Millis backoff_base{1000};            // transfer.backoff_base_ms
+    Millis backoff_cap{300000};           // transfer.backoff_cap_ms
+    std::uint64_t limit_bytes_per_s = 0;  // 0: none
+    Seconds connect_timeout{15};          // transfer.connect_timeout_s
+    Seconds stall_timeout{60};            // transfer.stall_timeout_s
     std::string netrc_file;
 };
 
 struct ScriptSettings {
     std::vector<std::string> roots = {"/"};
-    std::string run_as;         // empty: the agent's own user
-    Seconds time_limit{3600};   // script.time_limit_s
-    std::string hooks_dir;      // default: platform::default_hooks_directory()
+    std::string run_as;        // empty: the agent's own user
+    Seconds time_limit{3600};  // script.time_limit_s
+    std::string hooks_dir;     // default: platform::default_hooks_directory()
 };
 
 struct SoftwareSettings {

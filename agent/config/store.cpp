@@ -118,7 +118,8 @@ private:
 
 Complaint unreadable(const std::string& path, const Error& error) {
     if (error.is(AgentCode::file_too_large)) {
-        return {AgentCode::config_bad_value, path, "is longer than " + std::to_string(limits::k_config_bytes) + " bytes"};
+        return {AgentCode::config_bad_value, path,
+                "is longer than " + std::to_string(limits::k_config_bytes) + " bytes"};
     }
     const bool absent = error.is(AgentCode::file_not_found);
     return {AgentCode::config_missing, path,

@@ -84,8 +84,8 @@ std::optional<Window> parse_window(std::string_view text) {
     }
     const auto dash = parts.front().find('-');
     const auto from = parse_clock(parts.front().substr(0, dash), k_day_minutes - 1);
-    const auto to = dash == std::string_view::npos ? std::nullopt
-                                                   : parse_clock(parts.front().substr(dash + 1), k_day_minutes);
+    const auto to =
+        dash == std::string_view::npos ? std::nullopt : parse_clock(parts.front().substr(dash + 1), k_day_minutes);
     if (!from || !to || (parts.size() == 2 && !is_zone(parts.back()))) {
         return std::nullopt;
     }

@@ -12,7 +12,7 @@ namespace hagent::config {
 /// "mon-fri 22:00-05:00 Europe/Berlin": days (absent: all) on which it opens, opening and closing time (closing at or
 /// before opening means the next day), zone (absent: the device's local time).
 struct Window {
-    std::uint8_t days = 0x7F;      // bit 0 Monday ... bit 6 Sunday
+    std::uint8_t days = 0x7F;       // bit 0 Monday ... bit 6 Sunday
     std::uint16_t from_minute = 0;  // since midnight, 0..1439
     std::uint16_t to_minute = 0;    // since midnight, 0..1440; equal to from_minute: open for 24 hours
     std::string zone;               // as written; empty: local time

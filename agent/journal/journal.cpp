@@ -64,7 +64,8 @@ Status Journal::find_end() {
 
 Status Journal::append(std::uint16_t type, std::string_view payload) {
     if (payload.size() > limits::k_journal_record_bytes) {
-        return error(errors::AgentCode::limit_exceeded, path_ + ": record of " + std::to_string(payload.size()) + " bytes");
+        return error(errors::AgentCode::limit_exceeded,
+                     path_ + ": record of " + std::to_string(payload.size()) + " bytes");
     }
     if (end_ == 0) {
         TRY(find_end());

@@ -28,8 +28,8 @@ enum class Tail : std::uint8_t {
 };
 
 struct Replay {
-    std::vector<Record> records;  // all before the first bad one
-    std::uint64_t good_bytes = 0; // where the first bad record begins, or the end
+    std::vector<Record> records;   // all before the first bad one
+    std::uint64_t good_bytes = 0;  // where the first bad record begins, or the end
     Tail tail = Tail::clean;
 };
 

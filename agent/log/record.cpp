@@ -31,7 +31,8 @@ std::string without_credentials(std::string_view text) {
 
 std::string clean(std::string_view text, std::size_t bytes) {
     // Cut first: what a peer sends may be megabytes.
-    const std::string utf8 = is_utf8(text) ? std::string(text) : utf8_from_latin1(text.substr(0, limits::k_log_line_bytes));
+    const std::string utf8 =
+        is_utf8(text) ? std::string(text) : utf8_from_latin1(text.substr(0, limits::k_log_line_bytes));
     return std::string(clip(printable(without_credentials(utf8)), bytes));
 }
 

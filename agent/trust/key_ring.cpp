@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include <mbedtls/pk.h>
+
 #include "agent/base/limits.h"
 #include "agent/base/text.h"
 #include "agent/trust/digest.h"
@@ -46,8 +48,8 @@ bool verifies(const Pk& key, const std::array<std::uint8_t, 32>& digest, std::st
 /// What could have made these bytes: EC signatures are a DER sequence with its exact length, RSA ones as long as a key.
 std::optional<Sort> sort_of_signature(std::string_view signature) {
     constexpr std::size_t k_der_header = 2, k_shortest = 8, k_longest_short_form = 127;
-    if (signature.size() >= k_shortest && signature.size() <= k_der_header + k_longest_short_form && signature[0] == '\x30' &&
-        static_cast<unsigned char>(signature[1]) == signature.size() - k_der_header) {
+    if (signature.size() >= k_shortest && signature.size() <= k_der_header + k_longest_short_form &&
+        signature[0] == '\x30' && static_cast<unsigned char>(signature[1]) == signature.size() - k_der_header) {
         return Sort::ec;
     }
     const bool whole_key = signature.size() >= 256 && signature.size() <= 1024 && signature.size() % 64 == 0;
@@ -111,7 +113,8 @@ Result<KeyRing> KeyRing::load(platform::Files& files, const std::string& directo
         const auto pem = TRY(read_closed(files, path, limits::k_key_bytes));
         const std::string roles_path = real + "/" + name + ".roles";
         const auto roles = TRY(read_closed(files, roles_path, k_roles_bytes));
-        if (auto added = ring.add(name, pem.value_or(""), roles ? TRY(parse_roles(*roles, roles_path)) : std::vector<Kind>{});
+        if (auto added =
+                ring.add(name, pem.value_or(""), roles ? TRY(parse_roles(*roles, roles_path)) : std::vector<Kind>{});
             !added.ok()) {
             return std::move(added).error().with(path);
         }

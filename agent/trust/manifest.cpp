@@ -23,7 +23,8 @@ std::optional<Kind> parse_kind(std::string_view name) {
 }
 
 const ManifestFile* Manifest::find(std::string_view path) const {
-    const auto found = std::find_if(files.begin(), files.end(), [path](const ManifestFile& f) { return f.path == path; });
+    const auto found =
+        std::find_if(files.begin(), files.end(), [path](const ManifestFile& f) { return f.path == path; });
     return found == files.end() ? nullptr : &*found;
 }
 

@@ -20,7 +20,7 @@ enum class Kind : std::uint8_t { script, software, image, agent };
 struct ManifestFile {
     std::string path;  // relative, '/' between the parts: see valid_path()
     std::uint64_t bytes = 0;
-    std::string sha256;  // 64 lower-case hexadecimal digits
+    std::string sha256;                // 64 lower-case hexadecimal digits
     std::vector<std::string> sources;  // URLs, looked at before the repositories
     friend bool operator==(const ManifestFile&, const ManifestFile&) = default;
 };
@@ -39,7 +39,7 @@ struct Manifest {
     std::uint64_t serial = 0;
     std::string entry;  // path of one of `files`; empty where the kind allows it (all but script)
     Targets targets;
-    std::optional<WallTime> expires;  // whole seconds
+    std::optional<WallTime> expires;        // whole seconds
     std::vector<std::string> repositories;  // URLs
     std::vector<ManifestFile> files;
     std::string signer;   // fingerprint of the signing key, a hint for messages only; may be empty

@@ -21,8 +21,8 @@ constexpr std::size_t k_name_bytes = 128;
 constexpr std::size_t k_version_bytes = 64;
 constexpr std::size_t k_url_bytes = 2048;
 constexpr std::size_t k_list_items = 1000;
-constexpr std::array<std::string_view, 11> k_members = {"format",  "kind",         "package", "version", "serial", "entry",
-                                                        "targets", "expires", "repositories", "files",   "signer"};
+constexpr std::array<std::string_view, 11> k_members = {
+    "format", "kind", "package", "version", "serial", "entry", "targets", "expires", "repositories", "files", "signer"};
 
 Error malformed(std::string_view where, std::string_view what) {
     return error(errors::AgentCode::manifest_malformed,
@@ -131,7 +131,8 @@ Result<ManifestFile> read_file(const Json& value, const std::string& where) {
     ManifestFile out;
     out.path = TRY(text(member(value, "path"), where + ".path", limits::k_path_bytes));
     if (!valid_path(out.path)) {
-        return malformed(where + ".path", "must be relative, with '/' between its parts, without '..', '~', ':' and '\\'");
+        return malformed(where + ".path",
+                         "must be relative, with '/' between its parts, without '..', '~', ':' and '\\'");
     }
     out.bytes = TRY(whole(member(value, "bytes"), where + ".bytes", std::numeric_limits<std::int64_t>::max()));
     out.sha256 = TRY(sha256(member(value, "sha256"), where + ".sha256"));
@@ -201,7 +202,9 @@ Result<Json> parse_json(std::string_view json) {
     return root;
 }
 
-std::string json_text(std::string_view value) { return Json(value).dump(-1, ' ', false, Json::error_handler_t::replace); }
+std::string json_text(std::string_view value) {
+    return Json(value).dump(-1, ' ', false, Json::error_handler_t::replace);
+}
 
 std::string list_of(const std::vector<std::string>& values) {
     std::string out;
@@ -256,13 +259,15 @@ Result<Manifest> parse_manifest(std::string_view json) {
 
 std::string write_manifest(const Manifest& manifest) {
     std::string out = "{\n  \"format\": 1,\n  \"kind\": " + json_text(to_string(manifest.kind)) +
-                      ",\n  \"package\": " + json_text(manifest.package) + ",\n  \"version\": " + json_text(manifest.version) +
+                      ",\n  \"package\": " + json_text(manifest.package) +
+                      ",\n  \"version\": " + json_text(manifest.version) +
                       ",\n  \"serial\": " + std::to_string(manifest.serial);
     if (!manifest.entry.empty()) {
         out += ",\n  \"entry\": " + json_text(manifest.entry);
     }
     out += ",\n  \"targets\": {\"os\": " + list_of(manifest.targets.os) +
-           ", \"platforms\": " + list_of(manifest.targets.platforms) + ", \"devices\": " + list_of(manifest.targets.devices) +
+           ", \"platforms\": " + list_of(manifest.targets.platforms) +
+           ", \"devices\": " + list_of(manifest.targets.devices) +
            "},\n  \"expires\": " + (manifest.expires ? json_text(rfc3339(*manifest.expires)) : "null") +
            ",\n  \"repositories\": " + list_of(manifest.repositories);
     if (!manifest.signer.empty()) {

@@ -29,8 +29,8 @@ struct DeviceFacts {
 [[nodiscard]] Status check_serial(std::uint64_t serial, std::optional<std::uint64_t> highest);
 
 /// The three above in this order. `highest` comes from Serials.
-[[nodiscard]] Status check_package(const Manifest& manifest, const DeviceFacts& device, WallTime now, bool clock_trusted,
-                                   std::optional<std::uint64_t> highest);
+[[nodiscard]] Status check_package(const Manifest& manifest, const DeviceFacts& device, WallTime now,
+                                   bool clock_trusted, std::optional<std::uint64_t> highest);
 
 /// A clock is sane from this release's date on, for twenty years: a device without a battery starts in 1970 or 2000.
 /// Expiry is not checked with another clock; whoever relies on it logs that.

@@ -5,13 +5,14 @@
 #include <array>
 
 #include <mbedtls/ecp.h>
+#include <mbedtls/pk.h>
 #include <mbedtls/rsa.h>
 
 #include "agent/base/limits.h"
 #include "agent/base/number.h"
+#include "agent/base/text.h"
 #include "agent/trust/digest.h"
 #include "agent/trust/generator.h"
-#include "agent/base/text.h"
 
 namespace hagent::trust {
 namespace {
@@ -32,7 +33,8 @@ Status check_strength(const Pk& key) {
     }
     if (mbedtls_pk_get_type(key.get()) == MBEDTLS_PK_RSA) {
         const std::size_t bits = mbedtls_pk_get_bitlen(key.get());
-        return bits >= k_rsa_min_bits && bits <= k_rsa_max_bits ? Status() : unreadable("an RSA key must have 2048 to 8192 bits");
+        return bits >= k_rsa_min_bits && bits <= k_rsa_max_bits ? Status()
+                                                                : unreadable("an RSA key must have 2048 to 8192 bits");
     }
     return unreadable("the key is neither EC nor RSA");
 }
@@ -52,6 +54,13 @@ const unsigned char* bytes_of(const std::string& text) { return reinterpret_cast
 
 }  // namespace
 
+Pk::Pk() : key_(new mbedtls_pk_context) { mbedtls_pk_init(key_.get()); }
+
+void Pk::Free::operator()(mbedtls_pk_context* key) const {
+    mbedtls_pk_free(key);
+    delete key;
+}
+
 Result<Pk> parse_public_key(std::string_view pem) {
     const std::string text = TRY(bounded(pem));
     Pk key;
@@ -66,7 +75,8 @@ Result<Pk> parse_private_key(std::string_view pem) {
     const std::string text = TRY(bounded(pem));
     Generator generator = TRY(Generator::create());
     Pk key;
-    if (const int code = mbedtls_pk_parse_key(key.get(), bytes_of(text), text.size() + 1, nullptr, 0, Generator::next, &generator);
+    if (const int code =
+            mbedtls_pk_parse_key(key.get(), bytes_of(text), text.size() + 1, nullptr, 0, Generator::next, &generator);
         code != 0) {
         return unreadable(text.find("ENCRYPTED") != std::string::npos
                               ? "the private key is encrypted; sign with openssl, or decrypt it"

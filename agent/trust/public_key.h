@@ -1,35 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns Pk, an mbedTLS key as a move-only value. Private to this folder, as it shows the library's type.
+// Owns Pk, an mbedTLS key as a move-only value. Private to this folder.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
-
-#include <mbedtls/pk.h>
 
 #include "agent/base/result.h"
+
+struct mbedtls_pk_context;
 
 namespace hagent::trust {
 
 class Pk {
 public:
-    Pk() { mbedtls_pk_init(&key_); }
-    Pk(Pk&& other) noexcept : key_(other.key_) { mbedtls_pk_init(&other.key_); }
-    Pk& operator=(Pk&& other) noexcept {
-        std::swap(key_, other.key_);
-        return *this;
-    }
-    Pk(const Pk&) = delete;
-    Pk& operator=(const Pk&) = delete;
-    ~Pk() { mbedtls_pk_free(&key_); }
+    Pk();
+    Pk(Pk&&) noexcept = default;
+    Pk& operator=(Pk&&) noexcept = default;
 
-    /// The library's interface takes non-const pointers even where it only reads.
-    [[nodiscard]] mbedtls_pk_context* get() const { return &key_; }
+    /// The library's functions take non-const pointers even where they only read.
+    [[nodiscard]] mbedtls_pk_context* get() const { return key_.get(); }
 
 private:
-    mutable mbedtls_pk_context key_;
+    struct Free {
+        void operator()(mbedtls_pk_context* key) const;
+    };
+    std::unique_ptr<mbedtls_pk_context, Free> key_;
 };
 
 enum class Sort : std::uint8_t { ec, rsa };

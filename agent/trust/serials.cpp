@@ -32,8 +32,9 @@ std::optional<Line> parse_line(std::string_view text) {
         return std::nullopt;
     }
     const auto serial = parse_u64(text.substr(first + 1, second - first - 1));
-    return serial ? std::optional(Line{std::string(text.substr(0, first)), std::string(text.substr(second + 1)), *serial})
-                  : std::nullopt;
+    return serial
+               ? std::optional(Line{std::string(text.substr(0, first)), std::string(text.substr(second + 1)), *serial})
+               : std::nullopt;
 }
 
 }  // namespace

@@ -46,7 +46,8 @@ void compress_block(Sha256State& state, const std::uint8_t* data) {
     auto [a, b, c, d, e, f, g, h] = state;
     for (std::size_t i = 0; i < k_round.size(); ++i) {
         const std::uint32_t word = i < w.size() ? w[i] : expand(w, i);
-        const std::uint32_t t1 = h + (std::rotr(e, 6) ^ std::rotr(e, 11) ^ std::rotr(e, 25)) + (g ^ (e & (f ^ g))) + k_round[i] + word;
+        const std::uint32_t t1 =
+            h + (std::rotr(e, 6) ^ std::rotr(e, 11) ^ std::rotr(e, 25)) + (g ^ (e & (f ^ g))) + k_round[i] + word;
         const std::uint32_t t2 = (std::rotr(a, 2) ^ std::rotr(a, 13) ^ std::rotr(a, 22)) + ((a & b) | (c & (a | b)));
         h = g;
         g = f;
@@ -84,7 +85,8 @@ constexpr unsigned k_leaf7_ebx_sha = 1U << 29U;
 }
 
 /// Four rounds on the message words `w`; the state is spread over two vectors as the instructions want it.
-[[gnu::target("sha,sse4.1")]] inline void four_rounds(__m128i& abef, __m128i& cdgh, __m128i w, const std::uint32_t* round) {
+[[gnu::target("sha,sse4.1")]] inline void four_rounds(__m128i& abef, __m128i& cdgh, __m128i w,
+                                                      const std::uint32_t* round) {
     const __m128i sum = _mm_add_epi32(w, load_vector(round));
     cdgh = _mm_sha256rnds2_epu32(cdgh, abef, sum);
     abef = _mm_sha256rnds2_epu32(abef, cdgh, _mm_shuffle_epi32(sum, 0x0E));
@@ -107,7 +109,8 @@ bool has_sha_extensions() {
     return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0 && (ebx & k_leaf7_ebx_sha) != 0;
 }
 
-[[gnu::target("sha,sse4.1")]] void sha256_compress_extensions(Sha256State& state, const std::uint8_t* data, std::size_t blocks) {
+[[gnu::target("sha,sse4.1")]] void sha256_compress_extensions(Sha256State& state, const std::uint8_t* data,
+                                                              std::size_t blocks) {
     const __m128i big_endian = _mm_set_epi64x(0x0C0D0E0F08090A0BLL, 0x0405060700010203LL);
     const __m128i dcba = load_vector(state.data());
     const __m128i hgfe = load_vector(state.data() + 4);

@@ -6,6 +6,8 @@
 #include <array>
 #include <map>
 
+#include <mbedtls/pk.h>
+
 #include "agent/base/limits.h"
 #include "agent/base/text.h"
 #include "agent/trust/digest.h"
@@ -19,14 +21,16 @@ namespace {
 using errors::AgentCode;
 using platform::FileKind;
 
-Status collect(platform::Files& files, const std::string& root, const std::string& below, std::vector<std::string>& out) {
+Status collect(platform::Files& files, const std::string& root, const std::string& below,
+               std::vector<std::string>& out) {
     for (const std::string& name : TRY(files.list(root + (below.empty() ? "" : "/" + below)))) {
         const std::string path = below.empty() ? name : below + "/" + name;
         if (path == k_manifest_name || path == k_signature_name) {
             continue;
         }
         if (!valid_path(path)) {
-            return error(AgentCode::manifest_malformed, printable(clip(path, 256)) + ": a package cannot hold this name");
+            return error(AgentCode::manifest_malformed,
+                         printable(clip(path, 256)) + ": a package cannot hold this name");
         }
         const auto info = TRY(files.info(root + "/" + path));
         if (info && info->kind == FileKind::directory) {
@@ -53,8 +57,8 @@ Result<std::string> sign(std::string_view bytes, std::string_view key_pem) {
     const auto digest = sha.finish();
     std::array<unsigned char, MBEDTLS_PK_SIGNATURE_MAX_SIZE> out{};
     std::size_t length = 0;
-    if (const int code = mbedtls_pk_sign(key.get(), MBEDTLS_MD_SHA256, digest.data(), digest.size(), out.data(), out.size(),
-                                         &length, Generator::next, &generator);
+    if (const int code = mbedtls_pk_sign(key.get(), MBEDTLS_MD_SHA256, digest.data(), digest.size(), out.data(),
+                                         out.size(), &length, Generator::next, &generator);
         code != 0) {
         return Error{errors::agent(AgentCode::internal), code, "signing"};
     }

@@ -18,7 +18,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     if (const auto* complaints = std::get_if<1>(&loose)) {
         const std::string shown = render(*complaints);
-        if (complaints->empty() || shown.empty() || replace_all(shown, "\n", "") != printable(replace_all(shown, "\n", ""))) {
+        if (complaints->empty() || shown.empty() ||
+            replace_all(shown, "\n", "") != printable(replace_all(shown, "\n", ""))) {
             std::abort();
         }
         return 0;

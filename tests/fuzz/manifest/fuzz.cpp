@@ -29,7 +29,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     for (const ManifestFile& file : manifest->files) {
         const std::string inside = "/" + file.path + "/";
-        if (!valid_path(file.path) || inside.find("/../") != std::string::npos || inside.find("//") != std::string::npos) {
+        if (!valid_path(file.path) || inside.find("/../") != std::string::npos ||
+            inside.find("//") != std::string::npos) {
             std::abort();
         }
     }

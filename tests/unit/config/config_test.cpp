@@ -36,8 +36,9 @@ TEST_CASE("an empty object gives the defaults of the interface") {
     CHECK(s.log.file.empty());
 }
 
-TEST_CASE("every key of the interface is taken") {
-    const Settings s = settings_of(R"({
+namespace {
+
+constexpr const char* k_every_key = R"({
       // comments are allowed
       "device":   {"id": "tc-<mac>", "os_code": "WES", "labels": {"Custom1": "lobby"}},
       "manager":  {"dialect": "folder", "urls": ["https://a.example/", "ftps://b.example/x/"], "tenant": "T", "target_token_file": "/t",
@@ -54,7 +55,12 @@ TEST_CASE("every key of the interface is taken") {
       "upgrade":  {"auto": false, "window": "22:00-05:00"},
       "trust":    {"keys_dir": "/keys"}, "windows": ["mon-fri 20:00-06:00"], "state_dir": "/s",
       "log":      {"level": "debug", "file": "/l"} /* the end */
-    })");
+    })";
+
+}  // namespace
+
+TEST_CASE("every key of who we are, whom we ask and where we listen is taken") {
+    const Settings s = settings_of(k_every_key);
     CHECK(s.device.id == "tc-<mac>");
     CHECK(s.device.os_code == "WES");
     CHECK(s.device.labels.at("Custom1") == "lobby");
@@ -75,6 +81,10 @@ TEST_CASE("every key of the interface is taken") {
     CHECK(s.listen.tls_key_file == "/tk");
     CHECK(s.listen.client_ca_file == "/cc");
     CHECK(s.listen.operators_file == "/o");
+}
+
+TEST_CASE("every key of what we do and where we keep it is taken") {
+    const Settings s = settings_of(k_every_key);
     CHECK(s.transfer.attempts == 3);
     CHECK(s.transfer.backoff_base == Millis{5});
     CHECK(s.transfer.backoff_cap == Millis{50});
@@ -107,7 +117,8 @@ TEST_CASE("empty text switches a listener off") {
 TEST_CASE("an unknown key is named with its path and the likely spelling") {
     CHECK(complaints_of(R"({"manager": {"ulrs": []}})") == "manager.ulrs: unknown key; did you mean urls?\n");
     CHECK(complaints_of(R"({"mangaer": {}})") == "mangaer: unknown key; did you mean manager?\n");
-    CHECK(complaints_of(R"({"transfer": {"attempt": 3}})") == "transfer.attempt: unknown key; did you mean attempts?\n");
+    CHECK(complaints_of(R"({"transfer": {"attempt": 3}})") ==
+          "transfer.attempt: unknown key; did you mean attempts?\n");
     CHECK(complaints_of(R"({"log": {"colour_of_the_sky": 1}})") == "log.colour_of_the_sky: unknown key\n");
     CHECK(code_of(R"({"x": 1})") == AgentCode::config_unknown_key);
 }
@@ -115,25 +126,34 @@ TEST_CASE("an unknown key is named with its path and the likely spelling") {
 TEST_CASE("wrong types and values out of range are named with their path") {
     CHECK(complaints_of(R"({"device": []})") == "device: must be an object in curly brackets\n");
     CHECK(complaints_of(R"({"device": {"id": 5}})") == "device.id: must be a text in quotation marks\n");
-    CHECK(complaints_of(R"({"manager": {"allow_clear_text": "yes"}})") == "manager.allow_clear_text: must be true or false\n");
+    CHECK(complaints_of(R"({"manager": {"allow_clear_text": "yes"}})") ==
+          "manager.allow_clear_text: must be true or false\n");
     CHECK(complaints_of(R"({"transfer": {"attempts": 0}})") == "transfer.attempts: must be from 1 to 1000\n");
     CHECK(complaints_of(R"({"transfer": {"attempts": -1}})") == "transfer.attempts: must be from 1 to 1000\n");
     CHECK(complaints_of(R"({"transfer": {"attempts": 1.5}})") == "transfer.attempts: must be a whole number\n");
-    CHECK(complaints_of(R"({"transfer": {"attempts": 99999999999999999999}})") == "transfer.attempts: must be a whole number\n");
+    CHECK(complaints_of(R"({"transfer": {"attempts": 99999999999999999999}})") ==
+          "transfer.attempts: must be a whole number\n");
     CHECK(complaints_of(R"({"manager": {"interval_s": "5m"}})") == "manager.interval_s: must be a whole number\n");
-    CHECK(complaints_of(R"({"manager": {"dialect": "http"}})") == "manager.dialect: must be one of: hawkbit, folder, hserver\n");
-    CHECK(complaints_of(R"({"manager": {"dialect": ""}})") == "manager.dialect: must be one of: hawkbit, folder, hserver\n");
+    CHECK(complaints_of(R"({"manager": {"dialect": "http"}})") ==
+          "manager.dialect: must be one of: hawkbit, folder, hserver\n");
+    CHECK(complaints_of(R"({"manager": {"dialect": ""}})") ==
+          "manager.dialect: must be one of: hawkbit, folder, hserver\n");
     CHECK(complaints_of(R"({"manager": {"dialect": null}})") == "manager.dialect: must be a text in quotation marks\n");
-    CHECK(complaints_of(R"({"manager": {"urls": "https://a/"}})") == "manager.urls: must be a list in square brackets\n");
-    CHECK(complaints_of(R"({"script": {"roots": ["/a", 5]}})") == "script.roots[1]: must be a text that is not empty\n");
-    CHECK(complaints_of(R"({"software": {"options": {"a": true}}})") == "software.options.a: must be a text in quotation marks\n");
-    CHECK(complaints_of(R"({"listen": {"status": "localhost:80"}})").starts_with("listen.status: must be an IP address"));
+    CHECK(complaints_of(R"({"manager": {"urls": "https://a/"}})") ==
+          "manager.urls: must be a list in square brackets\n");
+    CHECK(complaints_of(R"({"script": {"roots": ["/a", 5]}})") ==
+          "script.roots[1]: must be a text that is not empty\n");
+    CHECK(complaints_of(R"({"software": {"options": {"a": true}}})") ==
+          "software.options.a: must be a text in quotation marks\n");
+    CHECK(
+        complaints_of(R"({"listen": {"status": "localhost:80"}})").starts_with("listen.status: must be an IP address"));
     CHECK(complaints_of(R"({"listen": {"status": "?"}})").starts_with("listen.status: must be an IP address"));
     CHECK(complaints_of(R"({"device": {"id": "a\u0007"}})") == "device.id: must not hold control characters\n");
     CHECK(complaints_of(R"({"windows": ["some day"]})").starts_with("windows[0]: must be a time span"));
-    CHECK(complaints_of(R"({"upgrade": {"window": "25:00-26:00"}})").starts_with("upgrade.window: must be a time span"));
+    CHECK(
+        complaints_of(R"({"upgrade": {"window": "25:00-26:00"}})").starts_with("upgrade.window: must be a time span"));
     CHECK(complaints_of(R"({"image": {"slots": [{"name": "A", "dev": "x"}]}})") ==
-          "image.slots[0].dev: unknown key; did you mean device?\nimage.slots[0]: must have a name and a device\n");
+          "image.slots[0].dev: unknown key; did you mean device?\nimage.slots[0].name: is needed, and so is device\n");
     CHECK(code_of(R"({"device": []})") == AgentCode::config_bad_value);
 }
 

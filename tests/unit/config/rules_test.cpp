@@ -33,12 +33,14 @@ TEST_CASE("a manager is needed only where the caller says so") {
 }
 
 TEST_CASE("clear text is accepted on loopback, elsewhere only when it is spelled out") {
-    for (const char* local : {"http://127.0.0.1:8080/", "http://localhost/x", "HTTP://LOCALHOST/", "http://[::1]:80/", "http://127.8.9.1"}) {
+    for (const char* local : {"http://127.0.0.1:8080/", "http://localhost/x", "HTTP://LOCALHOST/", "http://[::1]:80/",
+                              "http://127.8.9.1"}) {
         CAPTURE(local);
         CHECK(complaints_of(url(local)).empty());
     }
-    for (const char* remote : {"http://m.example/", "http://127.0.0.1.example/", "http://localhost.example/", "http://127.0.0.1@m.example/",
-                               "http://10.0.0.1:80/", "http://[::2]/", "http://127.1/"}) {
+    for (const char* remote :
+         {"http://m.example/", "http://127.0.0.1.example/", "http://localhost.example/", "http://127.0.0.1@m.example/",
+          "http://10.0.0.1:80/", "http://[::2]/", "http://127.1/"}) {
         CAPTURE(remote);
         CHECK(code_of(url(remote)) == AgentCode::config_clear_text_refused);
         CHECK(complaints_of(url(remote, R"(, "allow_clear_text": true)")).empty());
@@ -63,16 +65,20 @@ TEST_CASE("each dialect takes its own schemes") {
 }
 
 TEST_CASE("the legacy dialect must be trusted explicitly") {
-    CHECK(complaints_of(url("https://m/", R"(, "dialect": "hserver")")).starts_with("manager.trust: must say \"network\""));
-    CHECK(complaints_of(url("https://m/", R"(, "dialect": "hserver", "trust": "network", "opcodes": ["V01"])")).empty());
+    CHECK(complaints_of(url("https://m/", R"(, "dialect": "hserver")"))
+              .starts_with("manager.trust: must say \"network\""));
+    CHECK(
+        complaints_of(url("https://m/", R"(, "dialect": "hserver", "trust": "network", "opcodes": ["V01"])")).empty());
     CHECK(complaints_of(manager(R"("opcodes": ["V01"])")) == "manager.opcodes: is for the dialect hserver only\n");
 }
 
 TEST_CASE("pins come in pairs and are digests") {
     CHECK(complaints_of(pins({k_pin_a, k_pin_b})).empty());
     CHECK(complaints_of(pins({k_pin_a})).starts_with("manager.pins: needs a second pin"));
-    for (const char* bad : {"sha256//", "sha1//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB=",
-                            "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA-A="}) {
+    for (const char* bad : {"sha256//", "sha1//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+                            "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB=",
+                            "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+                            "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA-A="}) {
         CAPTURE(bad);
         CHECK(complaints_of(pins({bad, k_pin_b})).starts_with("manager.pins[0]: must be sha256//"));
     }
@@ -89,16 +95,19 @@ TEST_CASE("files that need each other are asked for") {
 
 TEST_CASE("a status page for other machines needs a certificate, the trigger does not") {
     CHECK(complaints_of(R"({"listen": {"status": "0.0.0.0:8420"}})").starts_with("listen.status: needs tls_cert_file"));
-    CHECK(complaints_of(R"({"listen": {"status": "0.0.0.0:8420", "tls_cert_file": "/c", "tls_key_file": "/k"}})").empty());
+    CHECK(complaints_of(R"({"listen": {"status": "0.0.0.0:8420", "tls_cert_file": "/c", "tls_key_file": "/k"}})")
+              .empty());
     CHECK(complaints_of(R"({"listen": {"trigger": "0.0.0.0:80"}})").empty());
     CHECK(complaints_of(R"({"listen": {"status": "[::1]:8420"}})").empty());
     CHECK_FALSE(complaints_of(R"({"listen": {"trigger": "127.0.0.1:8420"}})").empty());
 }
 
 TEST_CASE("combinations that cannot work are refused") {
-    CHECK(complaints_of(R"({"transfer": {"backoff_base_ms": 10, "backoff_cap_ms": 5}})").starts_with("transfer.backoff_cap_ms"));
+    CHECK(complaints_of(R"({"transfer": {"backoff_base_ms": 10, "backoff_cap_ms": 5}})")
+              .starts_with("transfer.backoff_cap_ms"));
     CHECK(complaints_of(R"({"image": {"boot": "grub"}})").starts_with("image.slots"));
-    CHECK(complaints_of(R"({"image": {"slots": [{"name": "A", "device": "/a"}, {"name": "A", "device": "/b"}]}})").starts_with("image.slots"));
+    CHECK(complaints_of(R"({"image": {"slots": [{"name": "A", "device": "/a"}, {"name": "A", "device": "/b"}]}})")
+              .starts_with("image.slots"));
     CHECK(complaints_of(R"({"state_dir": "here"})") == "state_dir: must be an absolute path\n");
     CHECK(complaints_of(R"({"script": {"roots": []}})") == "script.roots: must name at least one folder\n");
     CHECK(complaints_of(R"({"script": {"roots": ["data"]}})") == "script.roots[0]: must be an absolute path\n");

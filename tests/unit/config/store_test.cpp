@@ -70,7 +70,8 @@ TEST_CASE_FIXTURE(Fixture, "a configuration that others can change is refused wi
     CHECK(refused().front().path == "/etc/hagent");
     REQUIRE(files.set_mode("/etc/hagent", 0755).ok());
     files.give_away(k_path);
-    CHECK(refused().front().message == "belongs to another user, who can change it; run: chown root '/etc/hagent/hagent.json'");
+    CHECK(refused().front().message ==
+          "belongs to another user, who can change it; run: chown root '/etc/hagent/hagent.json'");
 }
 
 TEST_CASE_FIXTURE(Fixture, "a file that is too long is refused") {
@@ -88,8 +89,8 @@ TEST_CASE_FIXTURE(Fixture, "every place the agent relies on is checked") {
     s.manager.target_token_file = "/etc/hagent/token";
     CHECK(check_places(files, s, "/usr/bin/hagent").empty());
 
-    for (const char* path : {"/usr/bin/hagent", "/usr/bin", "/etc/hagent/keys", "/etc/hagent/keys/a.pem", "/etc/hagent/hooks",
-                             "/etc/hagent/hooks/lock", "/var/lib/hagent", "/etc/hagent/token"}) {
+    for (const char* path : {"/usr/bin/hagent", "/usr/bin", "/etc/hagent/keys", "/etc/hagent/keys/a.pem",
+                             "/etc/hagent/hooks", "/etc/hagent/hooks/lock", "/var/lib/hagent", "/etc/hagent/token"}) {
         CAPTURE(path);
         const auto before = files.info(path).value()->mode;
         REQUIRE(files.set_mode(path, before | 0002).ok());

@@ -113,7 +113,9 @@ TEST_CASE("any single failing call leaves acknowledged records and a journal tha
         f.files.fail_call(call, error(AgentCode::io_error, "planned"));
         std::vector<Record> expected = {{1, "a"}};
         bool failed = false;
-        const auto note = [&](bool done, Record record) { done ? expected.push_back(std::move(record)) : void(failed = true); };
+        const auto note = [&](bool done, Record record) {
+            done ? expected.push_back(std::move(record)) : void(failed = true);
+        };
         note(journal.append(2, "b").ok(), {2, "b"});
         if (journal.rewrite(std::vector<Record>{{7, "new"}}).ok()) {
             expected = {{7, "new"}};

@@ -23,7 +23,8 @@ TEST_CASE("a line shows time, level, area, message and fields") {
 }
 
 TEST_CASE("values with blanks, quotes or nothing are quoted") {
-    CHECK(to_line(record("m", {{"a", "x y"}, {"b", ""}, {"c", "say \"hi\" \\"}})).ends_with(R"(a="x y" b="" c="say \"hi\" \\")"));
+    CHECK(to_line(record("m", {{"a", "x y"}, {"b", ""}, {"c", "say \"hi\" \\"}}))
+              .ends_with(R"(a="x y" b="" c="say \"hi\" \\")"));
 }
 
 TEST_CASE("control characters and invalid UTF-8 from outside cannot reach a terminal") {

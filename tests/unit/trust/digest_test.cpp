@@ -86,9 +86,11 @@ TEST_CASE("the portable way and the processor's extensions agree") {
 
 TEST_CASE("the portable way alone gives the published digest") {
     std::string block = "abc\x80" + std::string(59, '\0') + "\x18";
-    Sha256State state = {0x6A09E667, 0xBB67AE85, 0x3C6EF372, 0xA54FF53A, 0x510E527F, 0x9B05688C, 0x1F83D9AB, 0x5BE0CD19};
+    Sha256State state = {0x6A09E667, 0xBB67AE85, 0x3C6EF372, 0xA54FF53A,
+                         0x510E527F, 0x9B05688C, 0x1F83D9AB, 0x5BE0CD19};
     sha256_compress_portable(state, raw(block), 1);
-    CHECK(state == Sha256State{0xBA7816BF, 0x8F01CFEA, 0x414140DE, 0x5DAE2223, 0xB00361A3, 0x96177A9C, 0xB410FF61, 0xF20015AD});
+    CHECK(state ==
+          Sha256State{0xBA7816BF, 0x8F01CFEA, 0x414140DE, 0x5DAE2223, 0xB00361A3, 0x96177A9C, 0xB410FF61, 0xF20015AD});
 }
 
 TEST_CASE("a saved state goes on anywhere as if nothing had happened") {
@@ -112,7 +114,10 @@ TEST_CASE("the saved form is the documented one") {
     Sha256 sha;
     sha.update("abc");
     CHECK(to_hex(std::span(reinterpret_cast<const std::uint8_t*>(sha.save().data()), 51)) ==
-          "5348413235362e31" "0000000000000003" "6a09e667bb67ae853c6ef372a54ff53a510e527f9b05688c1f83d9ab5be0cd19" "616263");
+          "5348413235362e31"
+          "0000000000000003"
+          "6a09e667bb67ae853c6ef372a54ff53a510e527f9b05688c1f83d9ab5be0cd19"
+          "616263");
 }
 
 TEST_CASE("what is not a state is not restored") {

@@ -41,7 +41,8 @@ Manifest manifest() {
 }
 
 bool is_refusal(const Result<Signer>& result) {
-    return !result.ok() && (result.error().is(AgentCode::signature_invalid) || result.error().is(AgentCode::unknown_key));
+    return !result.ok() &&
+           (result.error().is(AgentCode::signature_invalid) || result.error().is(AgentCode::unknown_key));
 }
 
 }  // namespace

@@ -15,7 +15,8 @@ const std::string k_digest(64, 'a');
 
 /// The interface's own example, with `from` replaced.
 std::string example(std::string_view from = "", std::string_view to = "") {
-    const std::string text = R"({"format":1,"kind":"script","package":"demo","version":"1.2.0.0","serial":7,"entry":"demo.rsp",
+    const std::string text =
+        R"({"format":1,"kind":"script","package":"demo","version":"1.2.0.0","serial":7,"entry":"demo.rsp",
 "targets":{"os":["SLX"],"platforms":[],"devices":[]},"expires":null,"repositories":["ftp://host/demo/","http://host/demo/"],
 "files":[{"path":"demo.rsp","bytes":812,"sha256":"DIGEST"},{"path":"fw/kernel","bytes":5242880,"sha256":"DIGEST","sources":[]}]})";
     REQUIRE(text.find(from) != std::string::npos);
@@ -51,8 +52,9 @@ TEST_CASE("the example of the interface is understood") {
 }
 
 TEST_CASE("optional members may be left out") {
-    const auto m = parse_manifest(R"({"format":1,"kind":"software","package":"p","version":"1","serial":0,"files":[{"path":"a","bytes":0,"sha256":")" +
-                                  k_digest + "\"}]}");
+    const auto m = parse_manifest(
+        R"({"format":1,"kind":"software","package":"p","version":"1","serial":0,"files":[{"path":"a","bytes":0,"sha256":")" +
+        k_digest + "\"}]}");
     REQUIRE(m.ok());
     CHECK(m->entry.empty());
     CHECK(m->targets == Targets{});
@@ -116,12 +118,13 @@ TEST_CASE("missing and wrong members are refused by name") {
     CHECK(refusal(example("\"sources\":[]", "\"sources\":{}")).starts_with("files[1].sources: "));
     CHECK(refusal(replace_all(example(), k_digest, "abc")).starts_with("files[0].sha256: "));
     CHECK(refusal(replace_all(example(), k_digest, std::string(64, 'g'))).starts_with("files[0].sha256: "));
-    CHECK(refusal(R"({"format":1,"kind":"image","package":"p","version":"1","serial":1,"files":[]})").starts_with("files: "));
+    CHECK(refusal(R"({"format":1,"kind":"image","package":"p","version":"1","serial":1,"files":[]})")
+              .starts_with("files: "));
 }
 
 TEST_CASE("paths that lead out of the package are refused") {
-    for (const char* path : {"", "/etc/passwd", "../x", "a/../b", "a/..", "./a", "a/.", "a//b", "a/", "a\\\\b", "C:/x", "a~b", "a\\u0000b", "a\\nb",
-                             "manifest.json", "manifest.sig", "a\\tb"}) {
+    for (const char* path : {"", "/etc/passwd", "../x", "a/../b", "a/..", "./a", "a/.", "a//b", "a/", "a\\\\b", "C:/x",
+                             "a~b", "a\\u0000b", "a\\nb", "manifest.json", "manifest.sig", "a\\tb"}) {
         CAPTURE(path);
         CHECK(refusal(example("fw/kernel", path)).starts_with("files[1].path: "));
     }

@@ -51,9 +51,12 @@ std::string OpenSsl::get(const std::string& name) const {
 
 void OpenSsl::make_key(const std::string& name, std::string_view sort) const {
     const std::map<std::string_view, std::string> options = {
-        {"ec", "-algorithm EC -pkeyopt ec_paramgen_curve:P-256"},      {"p384", "-algorithm EC -pkeyopt ec_paramgen_curve:P-384"},
-        {"rsa", "-algorithm RSA -pkeyopt rsa_keygen_bits:2048"},       {"rsa1024", "-algorithm RSA -pkeyopt rsa_keygen_bits:1024"},
-        {"k1", "-algorithm EC -pkeyopt ec_paramgen_curve:secp256k1"}, {"ed25519", "-algorithm ED25519"}};
+        {"ec", "-algorithm EC -pkeyopt ec_paramgen_curve:P-256"},
+        {"p384", "-algorithm EC -pkeyopt ec_paramgen_curve:P-384"},
+        {"rsa", "-algorithm RSA -pkeyopt rsa_keygen_bits:2048"},
+        {"rsa1024", "-algorithm RSA -pkeyopt rsa_keygen_bits:1024"},
+        {"k1", "-algorithm EC -pkeyopt ec_paramgen_curve:secp256k1"},
+        {"ed25519", "-algorithm ED25519"}};
     REQUIRE(run("genpkey " + options.at(sort) + " -out " + name + ".key"));
     REQUIRE(run("pkey -in " + name + ".key -pubout -out " + name + ".pem"));
 }

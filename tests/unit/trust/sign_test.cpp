@@ -40,7 +40,8 @@ TEST_CASE_FIXTURE(Fixture, "a folder becomes a manifest of all its files in orde
     REQUIRE(m->files.size() == 3);
     CHECK(m->files[0] == ManifestFile{"demo.rsp", 6, sha256_hex("script"), {}});
     CHECK(m->files[1] == ManifestFile{"fw/a-b", 0, sha256_hex(""), {}});
-    CHECK(m->files[2] == ManifestFile{"fw/kernel", 200000, sha256_hex(std::string(200000, 'k')), {"ftp://mirror/kernel"}});
+    CHECK(m->files[2] ==
+          ManifestFile{"fw/kernel", 200000, sha256_hex(std::string(200000, 'k')), {"ftp://mirror/kernel"}});
     CHECK(m->serial == 7);
 }
 
