@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <optional>
 
 #include "platform/os_error.h"
 #include "platform/resolver.h"
@@ -77,9 +78,27 @@ Error no_address(const CurlFailure& failure) {
     return error(errors::resolver(errors::Resolver::try_again), failure.host);
 }
 
-/// A broken connection, as the system's number says it, or as `otherwise`.
-Error broken(const CurlFailure& failure, errors::Winsock otherwise) {
-    return failure.os != 0 ? platform::socket_error(failure.os, failure.host) : error(errors::winsock(otherwise), failure.host);
+/// A connection that could not be made, as the system's number says it.
+Error unconnected(const CurlFailure& failure) {
+    return failure.os != 0 ? platform::socket_error(failure.os, failure.host)
+                           : error(errors::winsock(errors::Winsock::econnrefused), failure.host);
+}
+
+/// A connection that broke. libcurl may still hold the number of another address that refused before this one
+/// answered, so only what a standing connection can suffer is believed.
+std::optional<Error> suffered(const CurlFailure& failure) {
+    using errors::Winsock;
+    if (failure.os == 0) {
+        return std::nullopt;
+    }
+    auto why = platform::socket_error(failure.os, failure.host);
+    for (const auto code : {Winsock::econnreset, Winsock::econnaborted, Winsock::enetreset, Winsock::etimedout,
+                            Winsock::enetdown, Winsock::eshutdown, Winsock::enobufs}) {
+        if (why.id == errors::winsock(code)) {
+            return why;
+        }
+    }
+    return std::nullopt;
 }
 
 Explained timed_out(const CurlFailure& failure) {
@@ -96,17 +115,17 @@ Explained explain(const CurlFailure& failure) {
         case CURLE_COULDNT_RESOLVE_PROXY:
         case CURLE_COULDNT_RESOLVE_HOST:
         case CURLE_FTP_CANT_GET_HOST: return {no_address(failure), Stage::resolve};
-        case CURLE_COULDNT_CONNECT: return {broken(failure, errors::Winsock::econnrefused), Stage::connect};
+        case CURLE_COULDNT_CONNECT: return {unconnected(failure), Stage::connect};
         case CURLE_SEND_ERROR:
-        case CURLE_RECV_ERROR: return {broken(failure, errors::Winsock::econnreset), Stage::data};
+        case CURLE_RECV_ERROR:
+            return {suffered(failure).value_or(error(errors::winsock(errors::Winsock::econnreset), failure.host)), Stage::data};
         case CURLE_OPERATION_TIMEDOUT:
         case CURLE_FTP_ACCEPT_TIMEOUT: return timed_out(failure);
         case CURLE_PEER_FAILED_VERIFICATION: return {error(certificate_fault(failure.text), failure.host), Stage::tls};
         case CURLE_SSL_CONNECT_ERROR:
         case CURLE_SSL_CIPHER:
         case CURLE_SSL_ISSUER_ERROR:
-            return {failure.os != 0 ? platform::socket_error(failure.os, failure.host)
-                                    : error(AgentCode::tls_handshake, failure.host), Stage::tls};
+            return {suffered(failure).value_or(error(AgentCode::tls_handshake, failure.host)), Stage::tls};
         default: break;
     }
     const auto row = std::find_if(k_rows.begin(), k_rows.end(), [&](const Row& r) { return r.code == failure.code; });

@@ -34,6 +34,8 @@ struct ListTraits {
     static void close(Value list) { curl_slist_free_all(list); }
 };
 
+constexpr std::size_t k_reason_bytes = 160;
+
 bool positive(std::uint16_t status) { return status >= 200 && status < 300; }
 bool redirects(std::uint16_t status) {
     return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
@@ -309,7 +311,7 @@ Status CurlExchange::Impl::follow() {
 }
 
 Error CurlExchange::Impl::failure(int code, bool& local) {
-    CurlFailure failure{code, 0, std::string(error_text.data()), url.host};
+    CurlFailure failure{code, 0, printable(clip(error_text.data(), k_reason_bytes)), url.host};
     long os = 0;
     curl_off_t connect_us = 0;
     curl_off_t total_us = 0;

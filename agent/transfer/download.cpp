@@ -203,6 +203,7 @@ Status Download::check_space(std::optional<std::uint64_t> total) {
 Status Download::write(std::string_view bytes) {
     const auto most = request_.bytes ? request_.bytes : part_.total();
     if (most && bytes.size() > *most - std::min(*most, part_.bytes())) {
+        arrived_whole_ = true;  // and is the wrong file
         return error(AgentCode::size_mismatch, "more than " + std::to_string(*most) + " bytes arrived");
     }
     TRY(part_.append(bytes));

@@ -129,6 +129,9 @@ Status PartFile::save() {
 }
 
 Status PartFile::finish() {
+    if (state_.complete) {
+        return {};
+    }
     state_.complete = true;
     state_.total = state_.bytes;
     return save();

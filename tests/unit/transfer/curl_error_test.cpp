@@ -5,6 +5,8 @@
 #include <curl/curl.h>
 #include <doctest/doctest.h>
 
+#include <cerrno>
+
 #include "agent/errors/catalogue.h"
 
 using namespace hagent;
@@ -39,6 +41,11 @@ TEST_CASE("mbedTLS's flags name the fault of a certificate") {
 TEST_CASE("a broken connection without a system number still has a row") {
     CHECK(explain({.code = CURLE_COULDNT_CONNECT}).error.id == errors::winsock(10061));
     CHECK(explain({.code = CURLE_RECV_ERROR}).error.id == errors::winsock(10054));
+}
+
+TEST_CASE("the number of an address that refused before does not explain a later fault") {
+    CHECK(explain({.code = CURLE_SSL_CONNECT_ERROR, .os = ECONNREFUSED}).error.is(AgentCode::tls_handshake));
+    CHECK(explain({.code = CURLE_RECV_ERROR, .os = ECONNREFUSED}).error.id == errors::winsock(10054));
 }
 
 TEST_CASE("a slow look-up that failed was a silent name server") {

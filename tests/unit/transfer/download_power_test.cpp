@@ -14,14 +14,14 @@ namespace {
 void script(DownloadFixture& world) {
     world.fetcher.piece_bytes = 65536;
     world.fetcher.faults.clear();
-    world.fetcher.faults.push_back({.cut_after = 150000});
+    world.fetcher.faults.push_back({.cut_after = 70000});
     world.clock.advance(Millis(2000));  // checkpoints are due
 }
 
 std::uint64_t try_every_cut(Unsynced unsynced, bool digest_known, bool changes) {
     for (std::uint64_t call = 1;; ++call) {
         CAPTURE(call);
-        DownloadFixture world(400000);
+        DownloadFixture world(160000);
         if (!digest_known) {
             world.request.sha256.clear();
             world.request.bytes.reset();
@@ -37,7 +37,7 @@ std::uint64_t try_every_cut(Unsynced unsynced, bool digest_known, bool changes) 
         world.files.restart(unsynced);
         if (changes) {
             auto& file = world.fetcher.files["http://a/f"];
-            world.content = pattern(390001).substr(1);
+            world.content = pattern(150001).substr(1);
             file = {.bytes = world.content, .validator = "\"v2\""};
         }
         world.fetcher.faults.clear();
@@ -69,13 +69,13 @@ TEST_CASE("a power cut while a changed file replaces the old one") {
     for (const auto unsynced : {Unsynced::lost, Unsynced::kept, Unsynced::torn}) {
         for (std::uint64_t call = 1;; ++call) {
             CAPTURE(call);
-            DownloadFixture world(400000);
+            DownloadFixture world(160000);
             world.request.sha256.clear();
             world.request.bytes.reset();
             world.options.attempts = 1;
-            world.fetcher.faults.push_back({.cut_after = 300000});
+            world.fetcher.faults.push_back({.cut_after = 100000});
             REQUIRE_FALSE(world.run().ok());
-            world.content = pattern(390001).substr(1);
+            world.content = pattern(150001).substr(1);
             world.fetcher.files["http://a/f"] = {.bytes = world.content, .validator = "\"v2\""};
             world.files.forget_calls();
             world.files.cut_power_at(call);

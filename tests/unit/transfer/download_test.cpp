@@ -230,6 +230,16 @@ TEST_CASE("more bytes than wanted end the try even when no size was announced") 
     CHECK(world.files.content("/state/d1/part").value_or("").size() <= world.content.size());
 }
 
+TEST_CASE("a file that turned out too long leaves nothing behind for the next source") {
+    DownloadFixture world;
+    world.request.sources = {{"http://long/f"}, {"http://a/f"}};
+    world.fetcher.files["http://long/f"] = {.bytes = std::string(400000, 'x'), .tells_size = false};
+    const auto done = world.run();
+    REQUIRE(done.ok());
+    CHECK(done->attempts == 2);
+    CHECK(world.part_is_right());
+}
+
 TEST_CASE("a wrong digest deletes the file and another source is asked once") {
     DownloadFixture world;
     world.request.sources = {{"http://bad/f"}, {"http://a/f"}};
