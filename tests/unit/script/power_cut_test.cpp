@@ -26,7 +26,7 @@ struct Cut : Device {
     Cut() {
         files.add_volume("/other");
         files.put_directory("/other");
-        package.add("fw/kernel", std::string(70000, 'k'));
+        package.add("fw/kernel", std::string(3000, 'k'));
         package.add("tree/run", "#!/bin/sh\n");
         package.add("tree/sub/data", "data");
         files.put("/boot/kernel", "old kernel");
@@ -52,7 +52,7 @@ struct Cut : Device {
     }
 
     const std::map<std::string, std::string> contents = {
-        {"fw/kernel", std::string(70000, 'k')}, {"tree/run", "#!/bin/sh\n"}, {"tree/sub/data", "data"}};
+        {"fw/kernel", std::string(3000, 'k')}, {"tree/run", "#!/bin/sh\n"}, {"tree/sub/data", "data"}};
     unsigned records = 0;
 };
 
@@ -81,8 +81,8 @@ Outcome run_to_the_end(Cut& device, fakes::Unsynced unsynced) {
 void check_final_state(Cut& device, const Outcome& outcome) {
     CHECK(outcome.ended == Ended::completed);
     CHECK(states(outcome) == Strings(14, "done"));
-    CHECK(device.files.content("/boot/kernel") == std::string(70000, 'k'));
-    CHECK(device.files.content("/other/kernel") == std::string(70000, 'k'));
+    CHECK(device.files.content("/boot/kernel") == std::string(3000, 'k'));
+    CHECK(device.files.content("/other/kernel") == std::string(3000, 'k'));
     CHECK(device.files.content("/opt/tree/sub/data") == "data");
     CHECK(device.files.info("/opt/tree/run").value()->mode == 0755);
     CHECK(device.files.content("/etc/conf") == "keep=1\nnew=1\nafter=1\n");
