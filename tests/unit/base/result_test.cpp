@@ -25,7 +25,7 @@ Result<int> quarter(int number) {
 }
 
 Status check_quarter(int number) {
-    TRY(quarter(number));
+    (void)TRY(quarter(number));
     return {};
 }
 
