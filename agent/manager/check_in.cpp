@@ -8,6 +8,7 @@
 #include "agent/base/limits.h"
 #include "agent/errors/catalogue.h"
 #include "agent/transfer/url.h"
+#include "agent/trust/digest.h"
 
 namespace hagent::manager {
 namespace {
@@ -21,6 +22,21 @@ constexpr std::string_view k_area = "manager";
 
 std::string sentence(const Error& why) {
     return std::string(errors::describe(why.id).cause) + (why.context.empty() ? "" : " (" + why.context + ")");
+}
+
+/// What the job is made of, short: the id alone does not tell two managers' jobs apart. Order and addresses may differ
+/// from answer to answer, so they do not count.
+std::string content_of(const session::Job& job) {
+    std::vector<std::string> parts;
+    for (const auto& artifact : job.artifacts) {
+        parts.push_back(artifact.path + '\n' + std::to_string(artifact.bytes.value_or(0)) + '\n' + artifact.sha256 + artifact.sha1 + '\n');
+    }
+    std::sort(parts.begin(), parts.end());
+    std::string text = parts.empty() ? job.name + '\n' + job.version : std::string();
+    for (const auto& part : parts) {
+        text += part;
+    }
+    return trust::sha256_hex(text).substr(0, 16);
 }
 
 }  // namespace
@@ -67,7 +83,8 @@ ManagerView CheckIn::view() const {
 
 bool CheckIn::quiet() const {
     const bool nothing_follows = stage_ == Stage::resting && call_ == 0 && !due_ && !soon_;
-    return ended_once_ && nothing_follows && (services_.reports.size() == 0 || !may_deliver()) && services_.jobs.idle();
+    // In this order: a session adds its report before it is over, so a report of an idle worker is not overlooked.
+    return ended_once_ && nothing_follows && services_.jobs.idle() && (services_.reports.size() == 0 || !may_deliver());
 }
 
 // ---- the way of a check-in
@@ -328,7 +345,11 @@ void CheckIn::take(const Event& event) {
 }
 
 void CheckIn::take_job(session::Job job) {
-    if (services_.reports.finished(job.id)) {
+    const auto ended = services_.reports.offered(job.id, content_of(job));
+    if (!ended.ok()) {
+        services_.log.error(k_area, "cannot note a job: " + sentence(ended.error()), {{"job", job.id}});
+    }
+    if (ended.ok() ? *ended : services_.reports.finished(job.id).has_value()) {
         services_.log.info(k_area, "offered again, but it has ended here: its result is sent again", {{"job", job.id}});
         repeat(job.id);
         return;

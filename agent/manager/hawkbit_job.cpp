@@ -79,7 +79,7 @@ Result<std::string> follow_control(const std::string& from, const std::string& h
 }
 
 bool plain_id(const std::string& id) {
-    return !id.empty() && id.size() <= k_id_bytes &&
+    return !id.empty() && id.size() <= k_id_bytes && id != "." && id != ".." &&
            std::all_of(id.begin(), id.end(), [](char c) { return c > ' ' && c <= '~'; });
 }
 

@@ -16,10 +16,11 @@ using nlohmann::json;
 using session::Report;
 using session::ReportStage;
 
-enum RecordType : std::uint16_t { k_report = 1, k_acknowledged = 2, k_finished = 3 };
+enum RecordType : std::uint16_t { k_report = 1, k_acknowledged = 2, k_finished = 3, k_offered = 4 };
 
 constexpr std::uint64_t k_compact_at_bytes = 256U << 10U;
 constexpr std::size_t k_remembered_message_bytes = 200;
+constexpr std::size_t k_contents = limits::k_finished_jobs + limits::k_queued_jobs;
 
 std::string to_payload(std::uint64_t number, const Report& report) {
     const json value = {{"number", number},
@@ -29,6 +30,10 @@ std::string to_payload(std::uint64_t number, const Report& report) {
                         {"done", report.done},
                         {"of", report.of}};
     return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+std::string to_payload(const std::string& job_id, const std::string& content) {
+    return json{{"job", job_id}, {"content", content}}.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 /// 0 for anything but a number of the type's range.
@@ -59,6 +64,12 @@ std::optional<ReportQueue::Waiting> from_payload(const std::string& payload) {
         entry.report.messages.push_back(message.is_string() ? message.get<std::string>() : std::string());
     }
     return entry;
+}
+
+std::string content_in(const std::string& payload) {
+    const json value = json::parse(payload, nullptr, false);
+    return value.is_object() && value.contains("content") && value["content"].is_string() ? value["content"].get<std::string>()
+                                                                                         : std::string();
 }
 
 /// The last messages win: a reader wants to know how it went on.
@@ -94,6 +105,7 @@ void ReportQueue::replay() {
             case k_acknowledged:
                 std::erase_if(waiting_, [&](const Waiting& w) { return w.number == entry->number; });
                 break;
+            case k_offered: (void)note_content(entry->report.job_id, content_in(record.payload)); break;
         }
     }
     compact_at_ = std::max(k_compact_at_bytes, journal_.bytes() + 1);
@@ -119,6 +131,24 @@ void ReportQueue::remember(Report report) {
     }
 }
 
+/// False when it was known already.
+bool ReportQueue::note_content(const std::string& job_id, const std::string& content) {
+    const auto known = std::find_if(contents_.begin(), contents_.end(), [&](const auto& c) { return c.first == job_id; });
+    if (known != contents_.end() && known->second == content) {
+        return false;
+    }
+    if (known != contents_.end()) {
+        contents_.erase(known);
+        std::erase_if(finished_, [&](const Report& r) { return r.job_id == job_id; });
+        std::erase_if(waiting_, [&](const Waiting& w) { return w.report.job_id == job_id; });
+    }
+    contents_.emplace_back(job_id, content);
+    if (contents_.size() > k_contents) {
+        contents_.pop_front();
+    }
+    return true;
+}
+
 /// Compaction writes what memory holds, so memory and journal must agree whenever this is called.
 Status ReportQueue::append(std::uint16_t type, const std::string& payload) {
     if (journal_.bytes() + payload.size() > compact_at_) {
@@ -129,6 +159,9 @@ Status ReportQueue::append(std::uint16_t type, const std::string& payload) {
 
 Status ReportQueue::compact() {
     std::vector<journal::Record> records;
+    for (const auto& [job_id, content] : contents_) {
+        records.push_back({k_offered, to_payload(job_id, content)});
+    }
     for (const auto& report : finished_) {
         records.push_back({k_finished, to_payload(0, report)});
     }
@@ -184,6 +217,14 @@ Status ReportQueue::acknowledge(std::uint64_t number) {
 void ReportQueue::put_back() {
     const std::lock_guard lock(mutex_);
     on_its_way_ = 0;
+}
+
+Result<bool> ReportQueue::offered(const std::string& job_id, const std::string& content) {
+    const std::lock_guard lock(mutex_);
+    if (note_content(job_id, content)) {
+        TRY(append(k_offered, to_payload(job_id, content)));
+    }
+    return has_finished(job_id);
 }
 
 std::optional<Report> ReportQueue::finished(const std::string& job_id) const {

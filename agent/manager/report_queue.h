@@ -8,6 +8,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "agent/base/result.h"
 #include "agent/journal/journal.h"
@@ -16,7 +17,7 @@
 
 namespace hagent::manager {
 
-/// Thread-safe: the worker adds, the loop delivers. Format: FORMAT.md.
+/// Thread-safe: the worker adds, the loop delivers. Format: FORMAT.md. Errors are those of the journal.
 class ReportQueue {
 public:
     struct Waiting {
@@ -28,7 +29,7 @@ public:
 
     /// Keeps the report until it is acknowledged; once this returns success no power cut loses it. A job has one final
     /// report: what comes after it changes nothing. A report joins the one of its job that waits already and is not on
-    /// its way, so the queue stays as long as there are jobs; the newest messages win. Errors: those of the journal.
+    /// its way, so the queue stays as long as there are jobs; the newest messages win.
     [[nodiscard]] Status add(const session::Report& report);
 
     /// The oldest waiting report goes on its way: until acknowledge() or put_back() nothing is added to it.
@@ -37,6 +38,11 @@ public:
     [[nodiscard]] Status acknowledge(std::uint64_t number);
     /// It could not be delivered now.
     void put_back();
+
+    /// A job is offered; `content` tells in a few characters what it is made of. True when it has ended here. An id that comes
+    /// with another content than before names another job (a manager that was set up anew counts from 1 again): what was
+    /// known under it is forgotten. An error only means that this was not noted for the next start.
+    [[nodiscard]] Result<bool> offered(const std::string& job_id, const std::string& content);
 
     /// The final report of a job that ended here, also long after it was delivered: for jobs that are offered again.
     [[nodiscard]] std::optional<session::Report> finished(const std::string& job_id) const;
@@ -49,6 +55,7 @@ private:
     explicit ReportQueue(journal::Journal journal) : journal_(std::move(journal)) {}
     void replay();
     void remember(session::Report report);
+    [[nodiscard]] bool note_content(const std::string& job_id, const std::string& content);
     [[nodiscard]] bool has_finished(const std::string& job_id) const;
     [[nodiscard]] Status append(std::uint16_t type, const std::string& payload);
     [[nodiscard]] Status compact();
@@ -61,6 +68,7 @@ private:
     std::uint64_t compact_at_ = 0;  // bytes of the journal
     std::deque<Waiting> waiting_;
     std::deque<session::Report> finished_;  // newest last, at most k_finished_jobs, each with its last message only
+    std::deque<std::pair<std::string, std::string>> contents_;  // of the jobs offered last: id, content
 };
 
 }  // namespace hagent::manager
