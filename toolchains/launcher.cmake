@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-# Compiles through ccache where the machine has it; nothing depends on it.
+# Compiles through ccache where the machine has it; nothing depends on it. Paths below the checkout count as relative, so
+# that a second clone finds what the first one compiled.
 find_program(HAGENT_CCACHE ccache)
 if(HAGENT_CCACHE)
     foreach(language C CXX)
         if(NOT CMAKE_${language}_COMPILER_LAUNCHER)
-            set(CMAKE_${language}_COMPILER_LAUNCHER ${HAGENT_CCACHE})
+            set(CMAKE_${language}_COMPILER_LAUNCHER
+                ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${HAGENT_CCACHE})
         endif()
     endforeach()
 endif()
