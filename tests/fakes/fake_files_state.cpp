@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "agent/base/number.h"
 #include "agent/base/text.h"
 #include "platform/paths.h"
 
@@ -172,9 +173,9 @@ Status FakeFiles::State::write(Node& node, std::uint64_t offset, std::string_vie
     const std::uint64_t growth = end > node.bytes.size() ? end - node.bytes.size() : 0;
     const std::uint64_t room = capacity ? *capacity - std::min(*capacity, used()) : UINT64_MAX;
     const std::uint64_t missing = growth > room ? growth - room : 0;
-    const auto taken = bytes.substr(0, bytes.size() - std::min<std::uint64_t>(missing, bytes.size()));
+    const auto taken = bytes.substr(0, bytes.size() - narrow<std::size_t>(std::min<std::uint64_t>(missing, bytes.size())));
     if (!taken.empty()) {
-        node.bytes.resize(std::max<std::size_t>(node.bytes.size(), offset + taken.size()));
+        node.bytes.resize(std::max(node.bytes.size(), narrow<std::size_t>(offset) + taken.size()));
         std::copy(taken.begin(), taken.end(), node.bytes.begin() + static_cast<std::ptrdiff_t>(offset));
         node.modified = now;
     }
