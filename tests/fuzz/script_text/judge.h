@@ -53,7 +53,7 @@ inline void judge_complaint(const Complaint& complaint) {
     const std::string text = render(complaint);
     must(text.ends_with("^\n") && is_utf8(text));
     for (const char c : text) {
-        must(c == '\n' || static_cast<unsigned char>(c) >= 0x20);
+        must(c == '\n' || c == '\t' || static_cast<unsigned char>(c) >= 0x20);
     }
 }
 
