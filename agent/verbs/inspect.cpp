@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "agent/base/limits.h"
+#include "agent/base/text.h"
 #include "agent/base/version.h"
 #include "agent/manager/identity.h"
 #include "agent/manager/report_queue.h"
@@ -43,6 +44,21 @@ status::AgentView view_from_state(Machine& machine, const config::Settings& sett
         }
     }
     return view;
+}
+
+/// The lines of the log file in the shape of /v1/log; their fields stay in the message.
+std::string log_file_json(std::string_view text) {
+    std::string out;
+    for (const auto line : split(text, '\n')) {
+        const auto parts = words(line.substr(0, line.find(": ")));
+        if (parts.size() != 3) {
+            continue;
+        }
+        const auto message = line.substr(line.find(": ") + 2);
+        out += std::string(out.empty() ? "" : ",") + "{\"time\":" + session::quoted(parts[0]) + ",\"level\":" + session::quoted(parts[1]) +
+               ",\"area\":" + session::quoted(parts[2]) + ",\"message\":" + session::quoted(message) + ",\"fields\":{}}";
+    }
+    return "{\"log\":[" + out + "]}\n";
 }
 
 /// The daemon's document with --json; empty when no daemon runs.
@@ -124,14 +140,13 @@ int log(Machine& machine, const Options& options) {
     }
     const auto& file = workshop->settings.log.file;
     if (file.empty()) {
-        complain("hagent log: the agent is not running and no log file is configured (log.file).\n");
-        return k_not_found;
+        return failed(options, error(errors::AgentCode::file_not_found, "the agent is not running, and log.file names no log file"));
     }
     const auto text = machine.files->read(file, 2 * limits::k_log_file_bytes);
     if (!text.ok()) {
         return failed(options, text.error());
     }
-    print(options.json ? "{\"log\":" + session::quoted(*text) + "}\n" : *text);
+    print(options.json ? log_file_json(*text) : *text);
     return k_done;
 }
 

@@ -72,6 +72,18 @@ std::optional<std::string> unfinished(const session::Store& store, const std::st
     return std::nullopt;
 }
 
+/// Told before a session is begun for nothing.
+Status readable_file(Machine& machine, const std::string& file) {
+    const auto info = TRY(machine.files->info(file));
+    if (!info) {
+        return error(errors::AgentCode::file_not_found, file);
+    }
+    if (info->kind == platform::FileKind::directory) {
+        return error(errors::AgentCode::is_a_directory, file);
+    }
+    return {};
+}
+
 /// What a session borrows, for the length of one verb.
 struct Bench {
     Bench(Workshop& workshop, bool quiet)
@@ -147,6 +159,11 @@ int script(Machine& machine, const Options& options) {
     }
     const auto& named = options.arguments.back();
     const std::string file = is_url(options.source) ? named : platform::absolute(named);
+    if (!is_url(options.source)) {
+        if (const auto there = readable_file(machine, file); !there.ok()) {
+            return failed(options, there.error());
+        }
+    }
     return check ? check_script(*workshop, options, file) : run_script(*workshop, options, file);
 }
 

@@ -50,6 +50,9 @@ int failed(const Options& options, const Error& error) {
 }
 
 int usage(const Options& options, std::string_view message) {
+    if (options.json) {
+        print("{\"error\":" + session::error_json(error(errors::AgentCode::usage, std::string(message))) + "}\n");
+    }
     complain("hagent " + options.verb + ": " + std::string(message) + "\n\n" + help_text(options.verb));
     return k_usage;
 }
