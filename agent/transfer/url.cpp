@@ -130,7 +130,7 @@ Status parse_path(std::string_view text, Url& url) {
     if (question != std::string_view::npos) {
         const auto query = text.substr(question + 1);
         if (is_ftp(url.scheme)) {
-            url.path += "%3F" + std::string(query);  // FTP knows no queries: it is part of the name
+            url.path += "%3F" + replace_all(query, "?", "%3F");  // FTP knows no queries: it is part of the name
         } else {
             url.query = query;
         }

@@ -47,6 +47,7 @@ TEST_CASE("a missing path is the root and an FTP question mark belongs to the na
     CHECK(parse_url("http://h")->path == "/");
     CHECK(parse_url("http://h?q")->query == "q");
     CHECK(parse_url("ftp://h/a?b")->path == "/a%3Fb");
+    CHECK(parse_url("ftp://h/a?b?c")->path == "/a%3Fb%3Fc");
 }
 
 TEST_CASE("malformed addresses are refused") {
