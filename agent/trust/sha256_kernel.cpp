@@ -28,35 +28,44 @@ std::uint32_t load_big(const std::uint8_t* at) {
     return std::uint32_t{at[0]} << 24U | std::uint32_t{at[1]} << 16U | std::uint32_t{at[2]} << 8U | at[3];
 }
 
-using Words = std::array<std::uint32_t, 16>;
+using Words = std::array<std::uint32_t, 64>;
 
-/// The message word of round `i`, kept in a ring of sixteen.
-std::uint32_t expand(Words& w, std::size_t i) {
-    const std::uint32_t x = w[(i + 1) & 15U], y = w[(i + 14) & 15U];
-    const std::uint32_t s0 = std::rotr(x, 7) ^ std::rotr(x, 18) ^ (x >> 3U);
-    const std::uint32_t s1 = std::rotr(y, 17) ^ std::rotr(y, 19) ^ (y >> 10U);
-    return w[i & 15U] += s0 + w[(i + 9) & 15U] + s1;
+/// The message words of all rounds at once: faster than a ring of sixteen, as no index is folded.
+void expand(Words& w, const std::uint8_t* data) {
+    for (std::size_t i = 0; i < 16; ++i) {
+        w[i] = load_big(data + 4 * i);
+    }
+    for (std::size_t i = 16; i < w.size(); ++i) {
+        const std::uint32_t x = w[i - 15], y = w[i - 2];
+        const std::uint32_t s0 = std::rotr(x, 7) ^ std::rotr(x, 18) ^ (x >> 3U);
+        const std::uint32_t s1 = std::rotr(y, 17) ^ std::rotr(y, 19) ^ (y >> 10U);
+        w[i] = w[i - 16] + s0 + w[i - 7] + s1;
+    }
+}
+
+/// One round. Instead of moving the eight values along, the caller gives them in turned order.
+[[gnu::always_inline]] inline void one_round(std::uint32_t a, std::uint32_t b, std::uint32_t c, std::uint32_t& d,
+                                             std::uint32_t e, std::uint32_t f, std::uint32_t g, std::uint32_t& h,
+                                             std::uint32_t sum) {
+    h += (std::rotr(e, 6) ^ std::rotr(e, 11) ^ std::rotr(e, 25)) + (g ^ (e & (f ^ g))) + sum;
+    d += h;
+    h += (std::rotr(a, 2) ^ std::rotr(a, 13) ^ std::rotr(a, 22)) + ((a & b) | (c & (a | b)));
 }
 
 void compress_block(Sha256State& state, const std::uint8_t* data) {
-    Words w{};
-    for (std::size_t i = 0; i < w.size(); ++i) {
-        w[i] = load_big(data + 4 * i);
-    }
+    Words w;  // all written by expand()
+    expand(w, data);
+    const auto sum = [&w](std::size_t i) { return k_round[i] + w[i]; };
     auto [a, b, c, d, e, f, g, h] = state;
-    for (std::size_t i = 0; i < k_round.size(); ++i) {
-        const std::uint32_t word = i < w.size() ? w[i] : expand(w, i);
-        const std::uint32_t t1 =
-            h + (std::rotr(e, 6) ^ std::rotr(e, 11) ^ std::rotr(e, 25)) + (g ^ (e & (f ^ g))) + k_round[i] + word;
-        const std::uint32_t t2 = (std::rotr(a, 2) ^ std::rotr(a, 13) ^ std::rotr(a, 22)) + ((a & b) | (c & (a | b)));
-        h = g;
-        g = f;
-        f = e;
-        e = d + t1;
-        d = c;
-        c = b;
-        b = a;
-        a = t1 + t2;
+    for (std::size_t i = 0; i < k_round.size(); i += 8) {
+        one_round(a, b, c, d, e, f, g, h, sum(i));
+        one_round(h, a, b, c, d, e, f, g, sum(i + 1));
+        one_round(g, h, a, b, c, d, e, f, sum(i + 2));
+        one_round(f, g, h, a, b, c, d, e, sum(i + 3));
+        one_round(e, f, g, h, a, b, c, d, sum(i + 4));
+        one_round(d, e, f, g, h, a, b, c, sum(i + 5));
+        one_round(c, d, e, f, g, h, a, b, sum(i + 6));
+        one_round(b, c, d, e, f, g, h, a, sum(i + 7));
     }
     const Sha256State out = {a, b, c, d, e, f, g, h};
     for (std::size_t i = 0; i < state.size(); ++i) {

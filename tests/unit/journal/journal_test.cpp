@@ -104,6 +104,19 @@ TEST_CASE_FIXTURE(Fixture, "a full disk fails the append and spoils nothing") {
     CHECK(reopened() == std::vector<Record>{{1, "a"}, {3, "c"}});
 }
 
+TEST_CASE_FIXTURE(Fixture, "what a failed append left behind is gone before the next one") {
+    Journal journal = open();
+    files.forget_calls();
+    files.fail_call(2, error(AgentCode::io_error, "sync"));
+    files.fail_call(3, error(AgentCode::io_error, "cutting back"));
+    // Bytes that would look like a record behind the next, shorter one.
+    REQUIRE_FALSE(journal.append(1, "12345" + encode({9, "ghost"})).ok());
+    CHECK(files.content(k_path)->size() > journal.bytes());
+    REQUIRE(journal.append(2, "12345").ok());
+    CHECK(files.content(k_path)->size() == journal.bytes());
+    CHECK(reopened() == std::vector<Record>{{2, "12345"}});
+}
+
 TEST_CASE("any single failing call leaves acknowledged records and a journal that can be used") {
     for (std::uint64_t call = 1;; ++call) {
         Fixture f;

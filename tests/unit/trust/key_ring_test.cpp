@@ -2,6 +2,7 @@
 // Owns the tests of the trusted keys and of finding a signature's maker.
 #include <doctest/doctest.h>
 
+#include "agent/base/text.h"
 #include "agent/trust/key_ring.h"
 #include "agent/trust/sign.h"
 #include "tests/fakes/fake_files.h"
@@ -25,7 +26,12 @@ struct Fixture {
         }
     }
     [[nodiscard]] KeyRing load() { return KeyRing::load(files, k_dir).value(); }
-    [[nodiscard]] Error refused() { return KeyRing::load(files, k_dir).error(); }
+    /// The context with '/' on every system.
+    [[nodiscard]] Error refused() {
+        Error found = KeyRing::load(files, k_dir).error();
+        found.context = replace_all(found.context, "\\", "/");
+        return found;
+    }
 };
 
 std::string signed_by(std::string_view key, std::string_view bytes = "text") { return sign(bytes, key).value(); }
