@@ -84,6 +84,15 @@ Status readable_file(Machine& machine, const std::string& file) {
     return {};
 }
 
+/// The session's journal keeps the address, so that it can go on: no secret may be in it.
+Status usable_source(const std::string& source) {
+    const auto url = TRY(transfer::parse_url(source));
+    if (!url.user.empty() || !url.password.empty()) {
+        return error(errors::AgentCode::usage, "--source takes no user and password; put them into the file that transfer.netrc_file names");
+    }
+    return {};
+}
+
 /// What a session borrows, for the length of one verb.
 struct Bench {
     Bench(Workshop& workshop, bool quiet)
@@ -159,10 +168,8 @@ int script(Machine& machine, const Options& options) {
     }
     const auto& named = options.arguments.back();
     const std::string file = is_url(options.source) ? named : platform::absolute(named);
-    if (!is_url(options.source)) {
-        if (const auto there = readable_file(machine, file); !there.ok()) {
-            return failed(options, there.error());
-        }
+    if (const auto usable = is_url(options.source) ? usable_source(options.source) : readable_file(machine, file); !usable.ok()) {
+        return failed(options, usable.error());
     }
     return check ? check_script(*workshop, options, file) : run_script(*workshop, options, file);
 }

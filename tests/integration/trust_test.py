@@ -1,0 +1,300 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Signed packages by command line, with openssl as the second opinion, and the hunt for secrets that leaked."""
+
+import base64
+import hashlib
+import http.server
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import unittest
+
+from kit import DONE, FACTOR, FAILED, REFUSED, USAGE, BoxTest, free_port
+
+TOKEN, URL_PASSWORD, SECOND_PASSWORD = "canary-token-81c4", "canary-password-90de", "canary-netrc-27ab"
+OPERATOR = "canary-operator-63ff"
+
+
+def openssl(*arguments):
+    return subprocess.run(["openssl", *arguments], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+
+
+class TrustTest(BoxTest):
+    ALGORITHMS = {"ec": ("EC", "ec_paramgen_curve:P-256"), "rsa": ("RSA", "rsa_keygen_bits:2048")}
+
+    def setUp(self):
+        super().setUp()
+        if not shutil.which("openssl"):
+            self.skipTest("openssl is not installed")
+        os.mkdir(self.box.path("private"), 0o700)
+        self.package = self.box.path("package")
+        for path, content in (("demo.rsp", '[Version]\nNumber=demo\n[Script]\nCO "SLX"\n'), ("fw/kernel", os.urandom(70000)), ("fw/empty", b"")):
+            self.box.write(f"package/{path}", content)
+
+    def key(self, name, kind="ec", trusted=True):
+        private = self.box.path("private", f"{name}.pem")
+        self.assertEqual(0, openssl("genpkey", "-algorithm", self.ALGORITHMS[kind][0], "-pkeyopt", self.ALGORITHMS[kind][1], "-out", private).returncode)
+        os.chmod(private, 0o600)
+        public = self.box.path("private", f"{name}-public.pem")
+        self.assertEqual(0, openssl("pkey", "-in", private, "-pubout", "-out", public).returncode)
+        if trusted:
+            shutil.copyfile(public, os.path.join(self.box.keys, f"{name}.pem"))
+        return private, public
+
+    def sign(self, private, *more, kind="script", entry="demo.rsp", code=DONE):
+        return self.expect(self.box.run("sign", self.package, "--key", private, "--kind", kind, *(["--entry", entry] if entry else []), "--package", "demo",
+                                        "--version", "1.2.0.0", "--serial", "7", "--json", *more), code)
+
+    def verify(self, code=DONE, *words):
+        return self.expect(self.box.run("verify", self.package, "--keys", self.box.keys, "--json"), code, *words)
+
+    def manifest(self):
+        with open(self.box.path("package", "manifest.json"), encoding="utf-8") as file:
+            return json.load(file)
+
+    def refused(self, name):
+        """The package is refused by the error of this name."""
+        error = self.document(self.verify(REFUSED))["error"]
+        self.assertEqual(name, error["name"], error)
+        self.assertGreater(len(error["text"]) + len(error["next"]), 30)
+
+
+class Sign(TrustTest):
+    def test_what_is_signed_is_good_and_openssl_agrees(self):
+        for kind in self.ALGORITHMS:
+            private, public = self.key(kind, kind)
+            signed = self.document(self.sign(private, "--os", "SLX", "--device", "tc-7", "--repository", "http://127.0.0.1/demo/", "--expires", "2099-01-01T00:00:00Z"))
+            self.assertEqual(("demo", "1.2.0.0", 7), tuple(signed[key] for key in ("package", "version", "serial")))
+            self.assertEqual(kind, self.document(self.verify())["signer"])
+            done = openssl("dgst", "-sha256", "-verify", public, "-signature", self.package + "/manifest.sig", self.package + "/manifest.json")
+            self.assertIn("Verified OK", done.stdout, done.stderr)
+            manifest = self.manifest()
+            self.assertEqual((1, "script", "demo.rsp", {"os": ["SLX"], "platforms": [], "devices": ["tc-7"]}, ["http://127.0.0.1/demo/"]),
+                             tuple(manifest[key] for key in ("format", "kind", "entry", "targets", "repositories")))
+            listed = {item["path"]: (item["bytes"], item["sha256"]) for item in manifest["files"]}
+            self.assertEqual({"demo.rsp", "fw/kernel", "fw/empty"}, set(listed))
+            for path, described in listed.items():
+                with open(self.box.path("package", path), "rb") as file:
+                    content = file.read()
+                self.assertEqual((len(content), hashlib.sha256(content).hexdigest()), described)
+
+    def test_what_openssl_signed_is_good(self):
+        self.sign(self.key("first")[0])
+        for kind in self.ALGORITHMS:
+            private, _ = self.key("by-openssl-" + kind, kind)
+            made = openssl("dgst", "-sha256", "-sign", private, "-out", self.package + "/manifest.sig", self.package + "/manifest.json")
+            self.assertEqual(0, made.returncode, made.stderr)
+            if kind == "rsa":  # RSA is taken with PSS only
+                openssl("dgst", "-sha256", "-sigopt", "rsa_padding_mode:pss", "-sign", private, "-out", self.package + "/manifest.sig",
+                        self.package + "/manifest.json")
+            self.assertEqual("by-openssl-" + kind, self.document(self.verify())["signer"])
+
+    def test_every_change_is_found(self):
+        self.sign(self.key("k")[0])
+        self.verify()
+
+        def flipped(path, at):
+            with open(self.box.path("package", path), "r+b") as file:
+                file.seek(at, os.SEEK_END if at < 0 else os.SEEK_SET)
+                byte = file.read(1)
+                file.seek(-1, os.SEEK_CUR)
+                file.write(bytes([byte[0] ^ 1]))
+
+        for path, at, name in (("manifest.json", 20, None), ("manifest.json", -2, None), ("manifest.sig", 10, None), ("manifest.sig", -1, None),
+                               ("fw/kernel", 0, "digest_mismatch"), ("fw/kernel", 35000, "digest_mismatch"), ("fw/kernel", -1, "digest_mismatch"),
+                               ("demo.rsp", 3, "digest_mismatch")):
+            with self.subTest(path=path, at=at):
+                flipped(path, at)
+                error = self.document(self.verify(REFUSED))["error"]
+                self.assertIn(error["name"], [name] if name else ["signature_invalid", "unknown_key", "manifest_malformed"])
+                flipped(path, at)
+                self.verify()
+
+    def test_every_other_fault_is_named(self):
+        private, _ = self.key("k")
+        self.refused("manifest_missing")
+        self.sign(private)
+        os.rename(self.package + "/manifest.sig", self.package + "/kept")
+        self.refused("signature_missing")
+        self.box.write("package/manifest.sig", b"")
+        self.assertIn(self.document(self.verify(REFUSED))["error"]["name"], ("signature_invalid", "unknown_key"))
+        self.box.write("package/manifest.sig", b"\0" * 100000)
+        self.verify(REFUSED)
+        os.rename(self.package + "/kept", self.package + "/manifest.sig")
+        self.verify()
+        self.box.write("package/fw/kernel", b"short")
+        self.assertIn(self.document(self.verify(REFUSED))["error"]["name"], ("size_mismatch", "digest_mismatch"))
+        os.unlink(self.package + "/fw/kernel")
+        self.verify(REFUSED, "fw/kernel")
+
+    def test_a_stranger_and_a_wrong_role_are_refused(self):
+        self.sign(self.key("stranger", trusted=False)[0])
+        self.refused("unknown_key")
+        self.key("friend")
+        self.assertIn(self.document(self.verify(REFUSED))["error"]["name"], ("unknown_key", "signature_invalid"))
+        private, _ = self.key("images-only")
+        self.box.write("keys/images-only.roles", "image agent\n")
+        self.sign(private)
+        self.refused("role_not_allowed")
+        self.box.write("keys/images-only.roles", "image script\n")
+        self.verify()
+
+    def test_a_key_folder_that_others_may_change_is_refused(self):
+        self.sign(self.key("k")[0])
+        for path, mode, good in ((self.box.keys, 0o777, 0o700), (os.path.join(self.box.keys, "k.pem"), 0o666, 0o600)):
+            os.chmod(path, mode)
+            self.verify(REFUSED)
+            os.chmod(path, good)
+        self.verify()
+
+    def test_keys_that_are_none_are_clear_errors(self):
+        small = self.box.path("private", "small.pem")
+        openssl("genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1024", "-out", small)
+        edwards = self.box.path("private", "ed.pem")
+        openssl("genpkey", "-algorithm", "ED25519", "-out", edwards)
+        for key in (self.box.write("private/rubbish.pem", os.urandom(500)), self.box.write("private/empty.pem", b""), self.key("k")[1], edwards):
+            done = self.box.run("sign", self.package, "--key", key, "--kind", "script", "--entry", "demo.rsp", "--package", "demo", "--version", "1",
+                                "--serial", "1", "--json")
+            self.assertEqual(REFUSED, done.returncode, done.stderr)
+            self.assertIn("error", self.document(done))
+            self.assertFalse(os.path.exists(self.package + "/manifest.sig"))
+
+    def test_wrong_requests_are_usage_errors(self):
+        private, _ = self.key("k")
+        for more in (["--kind", "song"], ["--expires", "tomorrow"], ["--file-source", "no-equals"]):
+            self.sign(private, *more, code=2)
+        self.expect(self.box.run("sign", self.package, "--key", self.box.path("nosuch.pem"), "--kind", "script", "--entry", "demo.rsp", "--package", "p",
+                                 "--version", "1", "--serial", "1"), 4, "nosuch.pem")
+        done = self.box.run("sign", self.package, "--key", private, "--kind", "script", "--entry", "nosuch.rsp", "--package", "p", "--version", "1",
+                            "--serial", "1")
+        self.assertNotEqual(DONE, done.returncode)
+
+    def test_an_unlisted_file_is_mentioned(self):
+        self.sign(self.key("k")[0])
+        self.box.write("package/extra", b"x")
+        self.assertIn("extra", self.verify().stderr)
+
+    def test_paths_that_leave_the_package_are_refused(self):
+        private, _ = self.key("k")
+        self.sign(private)
+        for path in ("../outside", "/etc/passwd", "fw/../../x", "", "a//b", "fw\\..\\x", "a\x00b"):
+            with self.subTest(path):
+                manifest = self.manifest()
+                manifest["files"].append({"path": path, "bytes": 0, "sha256": hashlib.sha256(b"").hexdigest()})
+                self.box.write("package/manifest.json", json.dumps(manifest))
+                openssl("dgst", "-sha256", "-sign", private, "-out", self.package + "/manifest.sig", self.package + "/manifest.json")
+                self.refused("manifest_malformed")
+                self.sign(private)
+
+
+class Manager(http.server.BaseHTTPRequestHandler):
+    """Answers every request with 401 and remembers who came with what."""
+
+    seen: list = []
+
+    def do_GET(self):  # pylint: disable=invalid-name
+        self.seen.append((self.path, self.headers.get("Authorization")))
+        body = f"no entry, {self.headers.get('Authorization')}".encode()  # a server that repeats what it was told
+        self.send_response(401, "no entry")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_POST = do_PUT = do_GET
+
+    def log_message(self, *unused):
+        pass
+
+
+class Secrets(BoxTest):
+    """Canaries wherever a secret can be given; afterwards none is to be found anywhere."""
+
+    def setUp(self):
+        super().setUp()
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Manager)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.addCleanup(self.server.server_close)
+        self.addCleanup(self.server.shutdown)
+        Manager.seen.clear()
+        self.said = []
+
+    def said_by(self, *arguments):
+        done = self.box.run(*arguments)
+        self.said.append((" ".join(arguments[:2]), done.stdout + done.stderr))
+        return done
+
+    def hunt(self, given):
+        """Looks for every canary, plain and in the forms that protocols give it, in all that was written and said."""
+        forms = set()
+        for canary in (TOKEN, URL_PASSWORD, SECOND_PASSWORD, OPERATOR):
+            forms |= {canary.encode(), canary.encode().hex().encode()}
+            for before in ("", "user:", "TargetToken "):
+                forms.add(base64.b64encode((before + canary).encode()).rstrip(b"=")[:-1])
+        places = list(self.said)
+        for folder, _, names in os.walk(self.box.folder):
+            for name in names:
+                path = os.path.join(folder, name)
+                if path not in given:
+                    with open(path, "rb") as file:
+                        places.append((path, file.read()))
+        self.assertGreater(len(places), len(self.said))
+        for place, text in places:
+            data = text.encode() if isinstance(text, str) else text
+            for form in forms:
+                self.assertNotIn(form, data, place)
+
+    def test_no_secret_is_written_or_said(self):
+        port = self.server.server_address[1]
+        token = self.box.write("token", TOKEN + "\n")
+        netrc = self.box.write("netrc", f"machine 127.0.0.1 login user password {SECOND_PASSWORD}\n")
+        operators = self.box.write("operators", f"operator admin {hashlib.sha256(OPERATOR.encode()).hexdigest()}\n")
+        self.box.configure(manager={"urls": [f"http://user:{URL_PASSWORD}@127.0.0.1:{port}/"], "target_token_file": token}, log={"level": "debug"},
+                           transfer={"netrc_file": netrc}, listen={"operators_file": operators})
+        agent = self.box.daemon()
+        agent.process.wait(lambda: Manager.seen, 20 * FACTOR, "the first check-in")
+        agent.process.wait(lambda: "check-in failed" in agent.output(), 20 * FACTOR, "its failure")
+        self.assertIn(f"TargetToken {TOKEN}", [authorization for _, authorization in Manager.seen])
+        request = (f"POST /v1/sessions/1/cancel HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {OPERATOR}\r\nConnection: close\r\n"
+                   f"X-Note: {OPERATOR}\r\nContent-Length: 0\r\n\r\n")
+        self.said.append(("cancel", self.raw(request)))
+        self.said.append(("bad request", self.raw(request.replace("HTTP/1.1", "HTTP/9.9"))))
+        for path in ("/", "/v1/status", "/v1/log", "/v1/log.txt", "/v1/sessions", "/v1/results"):
+            self.said.append((path, self.raw(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")))
+        for words in (["status"], ["status", "--json"], ["log"], ["log", "--json"]):
+            self.expect(self.said_by(*words), DONE)
+
+        for url in (f"http://user:{URL_PASSWORD}@127.0.0.1:{port}/a.bin", f"ftp://user:{URL_PASSWORD}@127.0.0.1:{free_port()}/a.bin",
+                    f"http://127.0.0.1:{port}/b.bin"):
+            for more in (["--json", "-v"], ["-v"]):
+                self.assertNotEqual(DONE, self.said_by("fetch", url, *more).returncode)
+        sent = {base64.b64decode(text.partition(" ")[2]).decode() for _, text in Manager.seen if text and text.startswith("Basic ")}
+        self.assertIn(f"user:{URL_PASSWORD}", sent)  # or the hunt would prove nothing
+        agent.signal(signal.SIGTERM)
+        self.assertEqual(0, agent.wait(10))
+
+        for verb in ("check", "run"):
+            refused = self.said_by("script", verb, "demo.rsp", "--source", f"http://user:{URL_PASSWORD}@127.0.0.1:{port}/package/", "--json")
+            self.expect(refused, USAGE, "netrc_file")
+            Manager.seen.clear()
+            self.expect(self.said_by("script", verb, "demo.rsp", "--source", f"http://127.0.0.1:{port}/package/", "--json"), FAILED)
+            self.assertIn("Basic " + base64.b64encode(f"user:{SECOND_PASSWORD}".encode()).decode(), [text for _, text in Manager.seen])
+        for words in (["sessions"], ["sessions", "--json"], ["sessions", "000001", "--json"], ["status", "--json"], ["log"]):
+            self.said_by(*words)
+        self.assertTrue(os.path.exists(self.box.log))
+        self.hunt({self.box.config, token, netrc})
+
+    def raw(self, text):
+        with socket.create_connection(("127.0.0.1", self.box.port), 10 * FACTOR) as connection:
+            connection.sendall(text.encode())
+            received = b""
+            while piece := connection.recv(65536):
+                received += piece
+        return received.decode("utf-8", "replace")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
