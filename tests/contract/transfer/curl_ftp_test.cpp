@@ -114,7 +114,9 @@ TEST_CASE("an account that is asked for is not given") {
 TEST_CASE("replies of the wrong class are garbage, a busy greeting is not") {
     const std::array<std::pair<const char*, const char*>, 5> rows = {
         {{"", "150 What"}, {"USER", "150 What"}, {"PASS", "314 What"}, {"RETR", "314 What"}, {"RETR", "226 Nothing"}}};
-    for (const auto& [command, reply] : rows) {
+    for (const auto& row : rows) {
+        const auto* command = row.first;
+        const auto* reply = row.second;
         CAPTURE(command);
         FtpServer server;
         server.change([&](auto& script) {

@@ -98,10 +98,11 @@ TEST_CASE("transient FTP replies go on from what is at hand after a wait") {
 }
 
 TEST_CASE("a login is never hammered, whatever other sources there are") {
-    for (const auto& [code, stage] : {std::pair{530, Stage::pass}, {530, Stage::user}, {530, Stage::retr}, {332, Stage::user},
+    for (const auto& row : {std::pair{530, Stage::pass}, {530, Stage::user}, {530, Stage::retr}, {332, Stage::user},
                                       {332, Stage::pass}, {532, Stage::stor}, {430, Stage::pass}}) {
+        const auto code = row.first;
         CAPTURE(code);
-        auto situation = at(errors::ftp(static_cast<std::uint16_t>(code)), stage);
+        auto situation = at(errors::ftp(static_cast<std::uint16_t>(code)), row.second);
         situation.other_source = true;
         CHECK(kind(situation) == Decide::give_up);
     }
@@ -123,7 +124,9 @@ TEST_CASE("commands that a server does not know are left out once") {
                                                              {Stage::size, Fallback::no_size},
                                                              {Stage::mdtm, Fallback::no_mdtm},
                                                              {Stage::rest, Fallback::no_rest}}};
-    for (const auto& [stage, fallback] : rows) {
+    for (const auto& row : rows) {
+        const auto stage = row.first;
+        const auto fallback = row.second;
         CAPTURE(to_string(stage));
         auto situation = at(errors::ftp(502), stage);
         situation.failures = situation.attempts;  // another way to ask is no repetition

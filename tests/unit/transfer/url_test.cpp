@@ -13,11 +13,12 @@ using errors::AgentCode;
 TEST_CASE("every scheme has its default port") {
     const std::array<std::pair<const char*, int>, 5> rows = {
         {{"http://h/", 80}, {"https://h/", 443}, {"ftp://h/", 21}, {"ftps://h/", 990}, {"ftpes://h/", 21}}};
-    for (const auto& [text, port] : rows) {
+    for (const auto& row : rows) {
+        const auto* text = row.first;
         CAPTURE(text);
         const auto url = parse_url(text);
         REQUIRE(url.ok());
-        CHECK(url->port == port);
+        CHECK(url->port == row.second);
         CHECK(to_text(*url) == text);
     }
 }
@@ -80,9 +81,10 @@ TEST_CASE("no shown address carries a password, malformed or not") {
                                                                       {"gopher://u:p@h/", "gopher://h/"},
                                                                       {"http://u:p w@h/x y", "http://h/x y"},
                                                                       {"http://h/\n", "http://h/?"}}};
-    for (const auto& [text, expected] : rows) {
+    for (const auto& row : rows) {
+        const auto* text = row.first;
         CAPTURE(text);
-        CHECK(shown(text) == expected);
+        CHECK(shown(text) == row.second);
     }
 }
 
@@ -122,11 +124,12 @@ TEST_CASE("references resolve as RFC 3986 5.4 wants") {
                                                                        {"/./g", "http://a/g"},
                                                                        {"https://x/y", "https://x/y"},
                                                                        {"g#s", "http://a/b/c/g"}}};
-    for (const auto& [reference, expected] : rows) {
+    for (const auto& row : rows) {
+        const auto* reference = row.first;
         CAPTURE(reference);
         const auto url = resolve(base, reference);
         REQUIRE(url.ok());
-        CHECK(to_text(*url) == expected);
+        CHECK(to_text(*url) == row.second);
     }
     CHECK_FALSE(resolve(base, "javascript:alert(1)").ok());
 }
