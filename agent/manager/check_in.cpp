@@ -71,7 +71,12 @@ void CheckIn::check_in_now() {
 
 void CheckIn::reports_changed() { advance(); }
 
-void CheckIn::jobs_idle() { advance(); }
+void CheckIn::jobs_idle() {
+    if (nothing_offered_) {
+        drop_waiting();  // one that went on after a restart has only now come to its wait
+    }
+    advance();
+}
 
 ManagerView CheckIn::view() const {
     ManagerView view = view_;
@@ -135,6 +140,7 @@ void CheckIn::begin() {
     view_.next_check_in.reset();
     identity_ = services_.identity();
     to_refuse_.clear();
+    nothing_offered_ = false;
     stage_ = Stage::reporting;
     services_.log.debug(k_area, "checking in", {{"url", transfer::shown(url())}});
 }
@@ -390,6 +396,11 @@ void CheckIn::take_cancel(const std::string& job_id) {
 }
 
 void CheckIn::take_nothing() {
+    nothing_offered_ = true;
+    drop_waiting();
+}
+
+void CheckIn::drop_waiting() {
     for (const auto& job_id : services_.jobs.waiting()) {
         services_.log.info(k_area, "the manager no longer has a job that waits here: dropped", {{"job", job_id}});
         (void)services_.jobs.cancel(job_id);

@@ -121,6 +121,7 @@ private:
     void take_job(session::Job job);
     void take_cancel(const std::string& job_id);
     void take_nothing();
+    void drop_waiting();
 
     // time and place
     void plan(ScheduleInput input);
@@ -140,6 +141,7 @@ private:
     std::uint64_t report_timer_ = 0;
     bool due_ = false;               // a check-in is to begin now
     bool soon_ = false;              // one follows within about a second: asked for, or a job has ended
+    bool nothing_offered_ = false;   // by the last check-in that ended well
     Identity identity_;
     std::deque<std::string> to_refuse_;
     std::map<std::string, unsigned> repeats_;  // by job: how often its result was sent again; keeps a loop from spinning

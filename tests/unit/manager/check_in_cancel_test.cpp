@@ -228,3 +228,15 @@ TEST_CASE("When nothing is offered, jobs that wait for leave to execute are not 
     b.poll({NothingOffered{}});
     CHECK(b.jobs.cancelled == Urls{"1", "2"});
 }
+
+TEST_CASE("A job that comes to its wait after nothing was offered is dropped then") {
+    Bench b;
+    b.poll({NothingOffered{}});
+    b.jobs.waits = {"1"};
+    b.check_in->jobs_idle();
+    CHECK(b.jobs.cancelled == Urls{"1"});
+    b.jobs.cancelled.clear();
+    b.poll({offered("1")});
+    b.check_in->jobs_idle();
+    CHECK(b.jobs.cancelled.empty());
+}
