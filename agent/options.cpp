@@ -177,7 +177,7 @@ std::variant<Options, UsageError> parse_options(int argc, char* const* argv) {
 
     Options options;
     std::vector<const Option*> used;
-    optind = 1;
+    optind = 0;  // begin anew, also after a command line that was given up in the middle
     opterr = 0;
     for (int code = 0; (code = getopt_long(argc, argv, letters.c_str(), long_options.data(), nullptr)) != -1;) {
         const Option* option = met(code);

@@ -46,6 +46,12 @@ std::optional<std::string> decoded(std::string_view path) {
     return has_control(out) ? std::nullopt : std::optional(out);
 }
 
+/// Whether a header's comma-separated value names this (without regard to case).
+bool lists(std::string_view value, std::string_view name) {
+    const auto entries = split(value, ',');
+    return std::any_of(entries.begin(), entries.end(), [&](std::string_view entry) { return equal_ignoring_case(trim(entry), name); });
+}
+
 }  // namespace
 
 std::string_view Request::header(std::string_view name) const {
@@ -157,6 +163,7 @@ void RequestParser::end_of_head() {
     std::optional<std::string_view> length;
     std::optional<std::string_view> coding;
     unsigned hosts = 0;
+    const bool is_http_1_1 = request_.keep_alive;  // as the request line left it
     for (const auto& [name, value] : request_.headers) {
         if (name == "content-length") {
             if (length) {
@@ -171,12 +178,12 @@ void RequestParser::end_of_head() {
         } else if (name == "host") {
             ++hosts;
         } else if (name == "connection") {
-            request_.keep_alive = equal_ignoring_case(value, "close") ? false : request_.keep_alive;
+            request_.keep_alive = request_.keep_alive && !lists(value, "close");
         } else if (name == "expect") {
             expects_continue_ = equal_ignoring_case(value, "100-continue");
         }
     }
-    if (hosts > 1 || (hosts == 0 && request_.keep_alive && request_.header("connection").empty())) {
+    if (hosts > 1 || (hosts == 0 && is_http_1_1)) {
         return fail(400, "The request needs exactly one Host header.");
     }
     if (length && coding) {

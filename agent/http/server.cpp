@@ -31,6 +31,10 @@ struct Server::Impl {
     void accept_all() {
         for (;;) {
             auto accepted = listener->accept();
+            if (!accepted.ok() && !clients.empty()) {
+                drop_longest_waiting();  // out of handles: without room the listener would stay ready for ever
+                return;
+            }
             if (!accepted.ok() || !accepted->has_value()) {
                 return;
             }

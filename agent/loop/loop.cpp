@@ -99,9 +99,14 @@ struct Loop::Impl {
 
     void serve_timers() {
         const Uptime now = clock.uptime();
-        while (!timers.empty() && timers.begin()->first.first <= now) {
-            const auto due = timers.extract(timers.begin());
-            due.mapped()();
+        std::vector<std::pair<Uptime, TimerId>> due;  // those that callbacks set come in the next round
+        for (auto timer = timers.begin(); timer != timers.end() && timer->first.first <= now; ++timer) {
+            due.push_back(timer->first);
+        }
+        for (const auto& key : due) {
+            if (auto timer = timers.extract(key); !timer.empty()) {  // an earlier one may have cancelled it
+                timer.mapped()();
+            }
         }
     }
 

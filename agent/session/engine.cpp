@@ -9,6 +9,11 @@
 #include "agent/errors/catalogue.h"
 
 namespace hagent::session {
+namespace {
+
+constexpr Seconds k_try_again{60};  // a session that stopped half-way goes on when its job is offered again, not sooner
+
+}  // namespace
 
 Engine::Engine(Context& context, loop::Worker& worker, std::function<void()> on_idle)
     : context_(context), worker_(worker), on_idle_(std::move(on_idle)) {}
@@ -23,10 +28,16 @@ Status Engine::resume_unfinished() {
         Entry entry;
         entry.job = stored->record.job;
         entry.session_id = id;
+        if (stored->executing || !stored->steps.empty() || stored->verdict) {
+            (void)entry.stop->commit();  // a cancel comes too late for it
+        }
         const std::lock_guard lock(mutex_);
-        entries_.push_back(std::move(entry));
+        if (find(entry.job.id) == nullptr) {
+            entries_.push_back(std::move(entry));
+        }
     }
-    return schedule() ? Status() : Status(error(errors::AgentCode::limit_exceeded, "unfinished sessions"));
+    schedule();
+    return {};
 }
 
 Engine::Entry* Engine::find(const std::string& job_id) {
@@ -34,27 +45,40 @@ Engine::Entry* Engine::find(const std::string& job_id) {
     return found == entries_.end() ? nullptr : &*found;
 }
 
+bool Engine::may_go_on(const Entry& entry, const Job& offered) const {
+    switch (entry.rest) {
+        case Rest::none: return false;
+        case Rest::leave: return offered.execute;
+        case Rest::later: return context_.clock.uptime() - entry.rests_since >= k_try_again;
+    }
+    return false;
+}
+
 Offer Engine::offer(const Job& job) {
     {
         const std::lock_guard lock(mutex_);
         if (Entry* known = find(job.id)) {
-            if (!known->waiting || !job.execute) {
+            if (!may_go_on(*known, job)) {
                 return Offer::known;
             }
-            known->job = job;
-            known->waiting = false;
+            known->job = job.execute ? job : known->job;
+            known->rest = Rest::none;
         } else if (entries_.size() >= limits::k_queued_jobs || shut_down_) {
             return Offer::full;
         } else {
-            entries_.push_back({job, {}, false, std::make_shared<Stop>()});
+            Entry entry;
+            entry.job = job;
+            entries_.push_back(std::move(entry));
         }
     }
-    return schedule() ? Offer::taken : Offer::full;
+    schedule();
+    return Offer::taken;
 }
 
-/// One visit of the worker for each change; it finds out itself whether there is something to do.
-bool Engine::schedule() {
-    return worker_.submit(std::make_shared<CancelToken>(), [this](const CancelToken&) { work(); }).ok();
+/// One visit of the worker for each change; it finds out itself whether there is something to do. An inbox that is full
+/// holds visits that are still to come, so one more is not missed.
+void Engine::schedule() {
+    (void)worker_.submit(std::make_shared<CancelToken>(), [this](const CancelToken&) { work(); });
 }
 
 void Engine::work() {
@@ -62,7 +86,7 @@ void Engine::work() {
         Entry entry;
         {
             const std::lock_guard lock(mutex_);
-            const auto next = std::find_if(entries_.begin(), entries_.end(), [](const Entry& e) { return !e.waiting; });
+            const auto next = std::find_if(entries_.begin(), entries_.end(), [](const Entry& e) { return e.rest == Rest::none; });
             if (shut_down_ || next == entries_.end()) {
                 break;
             }
@@ -70,24 +94,46 @@ void Engine::work() {
             running_ = entry.job.id;
         }
         const std::string job_id = entry.job.id;
-        const auto end = run_one(std::move(entry));
-        const std::lock_guard lock(mutex_);
-        running_.clear();
-        const auto done = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) { return e.job.id == job_id; });
-        if (end.ok() && *end == SessionEnd::waiting) {
-            done->waiting = !done->job.execute;
-        } else {
-            entries_.erase(done);  // what is unfinished is found again at the next start
-        }
+        settle(job_id, run_one(std::move(entry)));
     }
     on_idle_();
 }
 
+/// What becomes of a job whose session has stopped. One that is not over stays known, so that it is not begun anew.
+void Engine::settle(const std::string& job_id, const Result<SessionEnd>& end) {
+    const std::lock_guard lock(mutex_);
+    running_.clear();
+    const auto done = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) { return e.job.id == job_id; });
+    const bool stopped = done->stop->reason() != StopReason::none;
+    if (end.ok() && *end == SessionEnd::waiting) {
+        done->rest = done->job.execute || stopped ? Rest::none : Rest::leave;
+    } else if ((!end.ok() && !done->session_id.empty()) || (end.ok() && *end == SessionEnd::rebooting)) {
+        done->rest = Rest::later;
+        done->rests_since = context_.clock.uptime();
+    } else {
+        entries_.erase(done);
+    }
+}
+
+/// A session of the job that is on disk already, or empty: one was begun, but could not say so.
+Result<std::string> Engine::unfinished(const std::string& job_id) const {
+    for (const auto& id : TRY(context_.store.list())) {
+        const auto stored = context_.store.load(id);
+        if (stored.ok() && stored->begun && !stored->record.ended && stored->record.job.id == job_id) {
+            return id;
+        }
+    }
+    return std::string();
+}
+
+Result<std::unique_ptr<Session>> Engine::open(const Entry& entry) {
+    const std::string id = entry.session_id.empty() ? TRY(unfinished(entry.job.id)) : entry.session_id;
+    return id.empty() ? Session::begin(context_, entry.job)
+                      : Session::resume(context_, id, entry.job.execute ? std::optional(entry.job) : std::nullopt);
+}
+
 Result<SessionEnd> Engine::run_one(Entry entry) {
-    auto session = entry.session_id.empty()
-                       ? Session::begin(context_, entry.job)
-                       : Session::resume(context_, entry.session_id,
-                                         entry.job.execute ? std::optional(entry.job) : std::nullopt);
+    auto session = open(entry);
     if (!session.ok()) {
         context_.log.error("session", "cannot begin: " + std::string(errors::describe(session.error().id).cause),
                            {{"job", entry.job.id}, {"where", session.error().context}});
@@ -103,16 +149,14 @@ Result<SessionEnd> Engine::run_one(Entry entry) {
 }
 
 CancelOutcome Engine::cancel_entry(std::deque<Entry>::iterator entry, StopReason reason) {
-    if (entry->job.id == running_) {
-        return entry->stop->request(reason) ? CancelOutcome::stopping : CancelOutcome::too_late;
-    }
-    if (entry->session_id.empty()) {
+    if (entry->session_id.empty() && entry->job.id != running_) {
         entries_.erase(entry);
         return CancelOutcome::dropped;
     }
-    // It waits half-way: its session must come to an orderly end.
-    (void)entry->stop->request(reason);
-    entry->waiting = false;
+    if (!entry->stop->request(reason)) {
+        return CancelOutcome::too_late;
+    }
+    entry->rest = Rest::none;  // one that waits half-way is visited, so that it comes to an orderly end
     return CancelOutcome::stopping;
 }
 
@@ -125,7 +169,9 @@ CancelOutcome Engine::cancel(const std::string& job_id, StopReason reason) {
             outcome = cancel_entry(entry, reason);
         }
     }
-    (void)schedule();  // a session that waits half-way is visited to end it
+    if (outcome == CancelOutcome::stopping) {
+        schedule();
+    }
     return outcome;
 }
 
@@ -152,14 +198,14 @@ void Engine::shut_down() {
 
 bool Engine::idle() const {
     const std::lock_guard lock(mutex_);
-    return std::none_of(entries_.begin(), entries_.end(), [](const Entry& e) { return !e.waiting; });
+    return std::none_of(entries_.begin(), entries_.end(), [](const Entry& e) { return e.rest == Rest::none; });
 }
 
 std::vector<std::string> Engine::waiting() const {
     const std::lock_guard lock(mutex_);
     std::vector<std::string> ids;
     for (const auto& entry : entries_) {
-        if (entry.waiting) {
+        if (entry.rest == Rest::leave) {
             ids.push_back(entry.job.id);
         }
     }

@@ -18,7 +18,7 @@
 namespace hagent::session {
 
 enum class Offer : std::uint8_t {
-    taken,   // a new job, or a waiting one that may be executed now
+    taken,   // a new job, or a waiting one that may be executed or go on now
     known,   // running or waiting already
     full,    // too many jobs wait: the manager will offer it again
 };
@@ -53,19 +53,30 @@ public:
     [[nodiscard]] std::vector<std::string> waiting() const;
 
 private:
+    enum class Rest : std::uint8_t {
+        none,   // runs, or is next when the worker is free
+        leave,  // downloaded, waits for leave to execute
+        later,  // stopped half-way: the machine is going down, or the state directory could not be written
+    };
+
     struct Entry {
         Job job;
         std::string session_id;  // empty: not begun yet
-        bool waiting = false;    // downloaded, not to be executed yet
+        Rest rest = Rest::none;
+        Uptime rests_since{};
         // shared: the session's thread and those who stop it
         std::shared_ptr<Stop> stop = std::make_shared<Stop>();
     };
 
     [[nodiscard]] Entry* find(const std::string& job_id);
     [[nodiscard]] CancelOutcome cancel_entry(std::deque<Entry>::iterator entry, StopReason reason);
-    [[nodiscard]] bool schedule();
+    [[nodiscard]] bool may_go_on(const Entry& entry, const Job& offered) const;
+    void schedule();
     void work();
+    void settle(const std::string& job_id, const Result<SessionEnd>& end);
     [[nodiscard]] Result<SessionEnd> run_one(Entry entry);
+    [[nodiscard]] Result<std::unique_ptr<Session>> open(const Entry& entry);
+    [[nodiscard]] Result<std::string> unfinished(const std::string& job_id) const;
 
     Context& context_;
     loop::Worker& worker_;

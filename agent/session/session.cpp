@@ -84,7 +84,9 @@ Session::Session(Context& context, SessionLog log, Stored stored)
       record_(std::move(stored.record)),
       log_(std::move(log)),
       earlier_(std::move(stored.steps)),
-      had_plan_(stored.has_plan) {}
+      had_plan_(stored.has_plan),
+      executing_(stored.executing || !earlier_.empty()),
+      verdict_(stored.verdict) {}
 
 Result<std::unique_ptr<Session>> Session::begin(Context& context, const Job& job) {
     Stored stored;
@@ -99,7 +101,11 @@ Result<std::unique_ptr<Session>> Session::resume(Context& context, const std::st
     auto log = TRY(context.store.reopen(id));
     TRY(log.resumed());
     ++stored.record.resumptions;
-    stored.record.phase = Phase::initial;
+    if (stored.verdict) {
+        stored.record.ended = stored.decided;
+    } else {
+        stored.record.phase = Phase::initial;
+    }
     if (offered_again) {
         stored.record.job = *offered_again;
         TRY(log.begin(stored.record));
@@ -137,6 +143,12 @@ Result<SessionEnd> Session::run(Stop& stop) {
 }
 
 Result<SessionEnd> Session::phases(Stop& stop) {
+    if (verdict_) {
+        return conclude(*verdict_);
+    }
+    if (executing_) {
+        (void)stop.commit();  // half-way is no place to stop for good
+    }
     TRY(enter(Phase::selection));
     if (record_.resumptions == 0) {
         TRY(report(ReportStage::accepted, {"accepted as session " + record_.id}));
@@ -151,6 +163,9 @@ Result<SessionEnd> Session::phases(Stop& stop) {
     }
     if (const auto fetched = download(stop); !fetched.ok()) {
         return refused(fetched.error(), stop);
+    }
+    if (stop.token().requested()) {  // what was here already has asked nobody
+        return refused(error(AgentCode::cancelled), stop);
     }
     if (!record_.job.execute) {
         TRY(report(ReportStage::downloaded, {"all files are here and verified; waiting for leave to execute"}));
@@ -285,15 +300,24 @@ Result<SessionEnd> Session::refused(const Error& why, Stop& stop) {
     return finish(Phase::completed, ReportStage::failure);
 }
 
-/// The final report is durable before the end is: after a crash between the two it is made again and found to be there.
+/// First what the end will be, then the final report, then the end itself: after a crash between any two of them the
+/// report is made again, says the same, and is found to be there.
 Result<SessionEnd> Session::finish(Phase phase, ReportStage stage) {
     check(may_follow(record_.phase, phase));
     record_.phase = phase;
     record_.ended = context_.clock.wall();
     record_.progress.eta_s.reset();
+    TRY(log_.verdict(record_, stage));
+    return conclude(stage);
+}
+
+Result<SessionEnd> Session::conclude(ReportStage stage) {
     TRY(report(stage, final_messages(record_)));
     TRY(log_.end(record_));
-    TRY(context_.store.drop_downloads(record_.id));
+    if (const auto dropped = context_.store.drop_downloads(record_.id); !dropped.ok()) {
+        context_.log.warning("session", "downloads are left for the next start to remove",
+                             {{"id", record_.id}, {"where", dropped.error().context}});
+    }
     context_.observer.changed(record_);
     return SessionEnd::finished;
 }

@@ -42,6 +42,7 @@ private:
     [[nodiscard]] Status download(Stop& stop);
     [[nodiscard]] Result<SessionEnd> execute(Stop& stop);
     [[nodiscard]] Result<SessionEnd> finish(Phase phase, ReportStage stage);
+    [[nodiscard]] Result<SessionEnd> conclude(ReportStage stage);
     [[nodiscard]] Result<SessionEnd> refused(const Error& why, Stop& stop);
     [[nodiscard]] Status enter(Phase phase);
     [[nodiscard]] Status report(ReportStage stage, std::vector<std::string> messages);
@@ -52,6 +53,8 @@ private:
     SessionLog log_;
     std::vector<script::StepRecord> earlier_;
     bool had_plan_;
+    bool executing_;                        // an earlier run had begun to change the device
+    std::optional<ReportStage> verdict_;    // an earlier run had come to its end, and only had to say so
     std::unique_ptr<Package> package_;
     script::Plan plan_;
 };

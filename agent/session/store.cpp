@@ -16,7 +16,7 @@ namespace {
 using nlohmann::json;
 
 enum RecordType : std::uint16_t {
-    k_begin = 1, k_phase, k_package, k_plan, k_resumed, k_intent, k_step, k_end
+    k_begin = 1, k_phase, k_package, k_plan, k_resumed, k_intent, k_step, k_end, k_verdict
 };
 
 std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
@@ -52,6 +52,12 @@ json to_json(const Job& job) {
             {"local", {{"directory", job.local.directory}, {"entry", job.local.entry},
                        {"relocation", job.local.relocation}, {"allow_unsigned", job.local.allow_unsigned}}},
             {"artifacts", std::move(artifacts)}};
+}
+
+json end_of(const SessionRecord& record) {
+    return {{"phase", static_cast<unsigned>(record.phase)},
+            {"ended", record.ended.value_or(WallTime{}).since_epoch.count()},
+            {"results", to_json(record.results)}};
 }
 
 // --- JSON to values: a journal was written by us and its records carry a CRC, so odd members are just left out ---
@@ -172,11 +178,13 @@ void apply(const journal::Record& entry, Stored& stored) {
     SessionRecord& record = stored.record;
     switch (static_cast<RecordType>(entry.type)) {
         case k_begin:
+            stored.begun = true;
             record.started = {Millis{get(value, "started", std::int64_t{0})}};
             record.job = job_from(member(value, "job"));
             break;
         case k_phase:
             record.phase = phase_from_number(get(value, "phase", std::uint64_t{0})).value_or(record.phase);
+            stored.executing = stored.executing || is_executing(record.phase);
             break;
         case k_package:
             record.package = text(value, "package");
@@ -201,6 +209,13 @@ void apply(const journal::Record& entry, Stored& stored) {
         case k_end:
             record.phase = phase_from_number(get(value, "phase", std::uint64_t{0})).value_or(Phase::completed);
             record.ended = WallTime{Millis{get(value, "ended", std::int64_t{0})}};
+            record.results = results_from(member(value, "results"));
+            break;
+        case k_verdict:
+            stored.verdict = static_cast<ReportStage>(
+                std::min(get(value, "stage", static_cast<unsigned>(ReportStage::failure)), static_cast<unsigned>(ReportStage::cancelled)));
+            stored.decided = WallTime{Millis{get(value, "ended", std::int64_t{0})}};
+            record.phase = phase_from_number(get(value, "phase", std::uint64_t{0})).value_or(Phase::completed);
             record.results = results_from(member(value, "results"));
             break;
     }
@@ -267,11 +282,13 @@ Status SessionLog::done(const script::StepRecord& step) {
                                          {"boot_id", step.boot_id}}));
 }
 
-Status SessionLog::end(const SessionRecord& record) {
-    return journal_.append(k_end, dump({{"phase", static_cast<unsigned>(record.phase)},
-                                        {"ended", record.ended.value_or(WallTime{}).since_epoch.count()},
-                                        {"results", to_json(record.results)}}));
+Status SessionLog::verdict(const SessionRecord& record, ReportStage stage) {
+    json value = end_of(record);
+    value["stage"] = static_cast<unsigned>(stage);
+    return journal_.append(k_verdict, dump(value));
 }
+
+Status SessionLog::end(const SessionRecord& record) { return journal_.append(k_end, dump(end_of(record))); }
 
 // --- Store ---
 
@@ -291,6 +308,9 @@ Result<std::vector<std::string>> Store::list() const {
                                                                    : std::move(names);
     }
     std::erase_if(*names, [](const std::string& name) { return !is_id(name); });
+    std::sort(names->begin(), names->end(), [](const std::string& a, const std::string& b) {
+        return a.size() != b.size() ? a.size() < b.size() : a < b;  // the millionth comes after the one before
+    });
     return names;
 }
 
@@ -339,14 +359,22 @@ Status Store::drop_downloads(const std::string& id) {
 
 Status Store::prune() {
     const auto ids = TRY(list());
+    std::vector<std::string> finished;  // oldest first
     std::size_t left = ids.size();
     for (const auto& id : ids) {
         const auto stored = load(id);
-        const bool finished = !stored.ok() || stored->record.ended.has_value();
-        if (finished) {
+        const bool never_begun = stored.ok() ? !stored->begun : stored.error().is(errors::AgentCode::session_not_found);
+        if (never_begun) {
             TRY(drop_downloads(id));
+            TRY(files_.remove_tree(directory(id)));
+            --left;
+        } else if (stored.ok() && stored->record.ended) {
+            TRY(drop_downloads(id));
+            finished.push_back(id);
         }
-        if (finished && left > limits::k_kept_sessions) {
+    }
+    for (const auto& id : finished) {
+        if (left > limits::k_kept_sessions) {
             TRY(files_.remove_tree(directory(id)));
             --left;
         }

@@ -29,6 +29,8 @@ public:
     [[nodiscard]] Status resumed();
     [[nodiscard]] Status intent(unsigned n) override;
     [[nodiscard]] Status done(const script::StepRecord& step) override;
+    /// How it will end: written before the final report is, so that a crash between the two cannot change the outcome.
+    [[nodiscard]] Status verdict(const SessionRecord& record, ReportStage stage);
     [[nodiscard]] Status end(const SessionRecord& record);
 
     /// Folder of the session's own files (manifest, entry script).
@@ -44,6 +46,10 @@ struct Stored {
     SessionRecord record;
     std::vector<script::StepRecord> steps;  // the last record of each step that was begun
     bool has_plan = false;                  // execution was decided on
+    bool begun = false;                     // there is a job: the first record is durable
+    bool executing = false;                 // the device may have been changed: nobody can cancel any more
+    std::optional<ReportStage> verdict;     // how it is to end; phase, end and results of the record are final then
+    std::optional<WallTime> decided;        // when the verdict was written
 };
 
 class Store {

@@ -22,7 +22,7 @@ constexpr std::string_view k_style =
 
 std::string escaped(std::string_view text) {
     std::string out;
-    for (const char c : printable(text)) {
+    for (const char c : printable(is_utf8(text) ? std::string(text) : utf8_from_latin1(text))) {
         switch (c) {
             case '&': out += "&amp;"; break;
             case '<': out += "&lt;"; break;

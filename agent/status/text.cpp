@@ -11,7 +11,7 @@ namespace {
 using session::SessionRecord;
 
 std::string line(std::string_view label, std::string_view value) {
-    std::string out(label);
+    std::string out = printable(label);
     out.resize(std::max<std::size_t>(out.size() + 1, 16), ' ');
     return out.append(printable(value)).append("\n");
 }

@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the tests of the queue of jobs: each once, one at a time, cancelled and stopped from other threads.
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "agent/base/limits.h"
+#include "agent/session/engine.h"
+#include "tests/unit/session/device.h"
+
+namespace hagent::session {
+namespace {
+
+/// A switch that one thread waits for and another one sets.
+class Event {
+public:
+    void set() {
+        const std::lock_guard lock(mutex_);
+        ++count_;
+        changed_.notify_all();
+    }
+    [[nodiscard]] bool wait(int count = 1) {
+        std::unique_lock lock(mutex_);
+        return changed_.wait_for(lock, std::chrono::seconds(60), [&] { return count_ >= count; });
+    }
+
+private:
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    int count_ = 0;
+};
+
+struct Plant : Device {
+    Plant() {
+        publish("EX \"work\"\n", {});
+        processes.on("work", platform::Exit{});
+        start();
+    }
+    ~Plant() { stop_worker(); }
+    Plant(const Plant&) = delete;
+    Plant& operator=(const Plant&) = delete;
+
+    void start() {
+        idle = std::make_unique<Event>();
+        worker = std::make_unique<loop::Worker>(limits::k_queued_jobs * 2);
+        engine = std::make_unique<Engine>(context, *worker, [this] { idle->set(); });
+    }
+    void stop_worker() {
+        engine->shut_down();
+        gate.set();
+        worker->stop();
+    }
+    /// The agent's next life on the same disk.
+    void restart() {
+        stop_worker();
+        engine.reset();
+        start();
+        REQUIRE(engine->resume_unfinished().ok());
+    }
+    /// The program "work" holds on until the gate is open; entered says that it runs.
+    void block() {
+        processes.on("block", [this](const platform::Command&, const CancelToken& cancel) -> Result<platform::Exit> {
+            entered.set();
+            while (!cancel.requested() && !gate.wait()) {
+            }
+            return cancel.requested() ? Result<platform::Exit>(error(errors::AgentCode::cancelled)) : platform::Exit{};
+        });
+        publish("EX \"block\"\n", {});
+    }
+    void wait_idle(int visits = 1) { REQUIRE(idle->wait(visits)); }
+
+    Event entered, gate;
+    std::unique_ptr<Event> idle;
+    std::unique_ptr<loop::Worker> worker;
+    std::unique_ptr<Engine> engine;
+};
+
+Job waiting_job(const std::string& id = "job-1") {
+    Job job = Device::job(id);
+    job.execute = false;
+    return job;
+}
+
+TEST_CASE("an offered job is worked off once") {
+    Plant plant;
+    CHECK(plant.engine->offer(Device::job()) == Offer::taken);
+    plant.wait_idle();
+    CHECK(plant.engine->idle());
+    CHECK(plant.listener.finals().size() == 1);
+    CHECK(plant.store.list().value_or({}).size() == 1);
+}
+
+TEST_CASE("a job that runs or waits is known, another one queues, in order") {
+    Plant plant;
+    plant.block();
+    CHECK(plant.engine->offer(Device::job("a")) == Offer::taken);
+    REQUIRE(plant.entered.wait());
+    CHECK(plant.engine->offer(Device::job("a")) == Offer::known);
+    CHECK(plant.engine->offer(Device::job("b")) == Offer::taken);
+    CHECK(plant.engine->offer(Device::job("b")) == Offer::known);
+    CHECK_FALSE(plant.engine->idle());
+    plant.gate.set();
+    plant.wait_idle();
+    plant.worker->stop();
+    const auto finals = plant.listener.finals();
+    REQUIRE(finals.size() == 2);
+    CHECK(finals[0].job_id == "a");
+    CHECK(finals[1].job_id == "b");
+}
+
+TEST_CASE("more jobs than may wait are offered in vain") {
+    Plant plant;
+    plant.block();
+    CHECK(plant.engine->offer(Device::job("0")) == Offer::taken);
+    REQUIRE(plant.entered.wait());
+    for (std::size_t i = 1; i < limits::k_queued_jobs; ++i) {
+        CHECK(plant.engine->offer(Device::job(std::to_string(i))) == Offer::taken);
+    }
+    CHECK(plant.engine->offer(Device::job("one more")) == Offer::full);
+}
+
+TEST_CASE("a queued job that is cancelled is dropped without a trace") {
+    Plant plant;
+    plant.block();
+    CHECK(plant.engine->offer(Device::job("a")) == Offer::taken);
+    REQUIRE(plant.entered.wait());
+    CHECK(plant.engine->offer(Device::job("b")) == Offer::taken);
+    CHECK(plant.engine->cancel("b", StopReason::manager) == CancelOutcome::dropped);
+    CHECK(plant.engine->cancel("b", StopReason::manager) == CancelOutcome::unknown);
+    plant.gate.set();
+    plant.wait_idle();
+    CHECK(plant.listener.finals().size() == 1);
+    CHECK(plant.store.list().value_or({}).size() == 1);
+}
+
+TEST_CASE("a running job is stopped while files are fetched, and not once it executes") {
+    Plant plant;
+    SUBCASE("while files are fetched") {
+        Event fetching, go_on;
+        fakes::FakeFault fault;
+        fault.before = [&] {
+            fetching.set();
+            CHECK(go_on.wait());
+        };
+        plant.fetcher.faults.push_back(fault);
+        CHECK(plant.engine->offer(Device::job()) == Offer::taken);
+        REQUIRE(fetching.wait());
+        CHECK(plant.engine->cancel("job-1", StopReason::manager) == CancelOutcome::stopping);
+        go_on.set();
+        plant.wait_idle();
+        CHECK(plant.listener.finals().at(0).stage == ReportStage::cancelled);
+        CHECK(plant.processes.calls.empty());
+    }
+    SUBCASE("while it executes") {
+        plant.block();
+        CHECK(plant.engine->offer(Device::job()) == Offer::taken);
+        REQUIRE(plant.entered.wait());
+        CHECK(plant.engine->cancel("job-1", StopReason::manager) == CancelOutcome::too_late);
+        CHECK(plant.engine->cancel_session("000001", StopReason::operators) == CancelOutcome::too_late);
+        plant.gate.set();
+        plant.wait_idle();
+        CHECK(plant.listener.finals().at(0).stage == ReportStage::success);
+    }
+    CHECK(plant.engine->cancel("another", StopReason::manager) == CancelOutcome::unknown);
+    CHECK(plant.engine->cancel_session("000099", StopReason::operators) == CancelOutcome::unknown);
+}
+
+TEST_CASE("a job that waits for leave") {
+    Plant plant;
+    CHECK(plant.engine->offer(waiting_job()) == Offer::taken);
+    plant.wait_idle();
+    CHECK(plant.engine->idle());
+    CHECK(plant.engine->waiting() == std::vector<std::string>{"job-1"});
+    CHECK(plant.processes.calls.empty());
+
+    SUBCASE("is known when it is offered again without leave") {
+        CHECK(plant.engine->offer(waiting_job()) == Offer::known);
+    }
+    SUBCASE("is executed when leave comes") {
+        CHECK(plant.engine->offer(Device::job()) == Offer::taken);
+        plant.wait_idle(2);
+        CHECK(plant.processes.calls.size() == 1);
+        CHECK(plant.listener.finals().at(0).stage == ReportStage::success);
+        CHECK(plant.engine->waiting().empty());
+        CHECK(plant.store.list().value_or({}).size() == 1);
+    }
+    SUBCASE("comes to an orderly end when it is cancelled") {
+        CHECK(plant.engine->cancel("job-1", StopReason::manager) == CancelOutcome::stopping);
+        plant.wait_idle(2);
+        CHECK(plant.listener.finals().at(0).stage == ReportStage::cancelled);
+        CHECK(plant.engine->waiting().empty());
+    }
+    SUBCASE("still waits after a restart of the agent, and is executed then") {
+        plant.restart();
+        plant.wait_idle();
+        CHECK(plant.engine->waiting() == std::vector<std::string>{"job-1"});
+        CHECK(plant.engine->offer(Device::job()) == Offer::taken);
+        plant.wait_idle(2);
+        CHECK(plant.listener.finals().at(0).stage == ReportStage::success);
+        CHECK(plant.store.list().value_or({}).size() == 1);
+    }
+}
+
+TEST_CASE("a shutdown stops what runs and begins nothing, the next life finishes it") {
+    Plant plant;
+    plant.block();
+    plant.publish("EX \"work\"\nEX \"block\" \"+r\"\n", {});
+    CHECK(plant.engine->offer(Device::job("a")) == Offer::taken);
+    REQUIRE(plant.entered.wait());
+    CHECK(plant.engine->offer(Device::job("b")) == Offer::taken);
+    plant.engine->shut_down();
+    plant.gate.set();
+    plant.wait_idle();
+    CHECK(plant.engine->offer(Device::job("c")) == Offer::full);
+    CHECK(plant.listener.finals().empty());
+    plant.restart();
+    plant.wait_idle();
+    const auto finals = plant.listener.finals();
+    REQUIRE(finals.size() == 1);
+    CHECK(finals[0].job_id == "a");
+    CHECK(finals[0].stage == ReportStage::success);
+}
+
+TEST_CASE("a session that waits for the machine to restart is not begun anew when its job is offered again") {
+    Plant plant;
+    plant.publish("EX \"work\"\nRB\nEX \"work\"\n", {});
+    CHECK(plant.engine->offer(Device::job()) == Offer::taken);
+    plant.wait_idle();
+    CHECK(plant.engine->idle());
+    CHECK(plant.host.actions.size() == 1);
+    CHECK(plant.engine->offer(Device::job()) == Offer::known);
+    CHECK(plant.engine->cancel("job-1", StopReason::manager) == CancelOutcome::too_late);
+
+    SUBCASE("the machine restarts") {
+        plant.host.known.boot_id = "next";
+        plant.restart();
+        CHECK(plant.engine->cancel("job-1", StopReason::manager) != CancelOutcome::stopping);  // unless it is over already
+        plant.wait_idle();
+        CHECK(plant.host.actions.size() == 1);
+    }
+    SUBCASE("it does not: a later offer asks it once more") {
+        plant.clock.advance(Seconds{61});
+        CHECK(plant.engine->offer(Device::job()) == Offer::taken);
+        plant.wait_idle(2);
+        CHECK(plant.host.actions.size() == 2);
+        plant.host.known.boot_id = "next";
+        plant.restart();
+        plant.wait_idle();
+    }
+    CHECK(plant.store.list().value_or({}).size() == 1);
+    CHECK(plant.processes.calls.size() == 2);
+    CHECK(plant.listener.finals().at(0).stage == ReportStage::success);
+}
+
+TEST_CASE("a session whose journal could not be written goes on when the job is offered again later, and is never doubled") {
+    Plant plant;
+    plant.publish("EX \"work\"\nEX \"full\" \"+r\"\n", {});
+    bool full = true;
+    plant.processes.on("full", [&](const platform::Command&, const CancelToken&) -> Result<platform::Exit> {
+        plant.files.set_read_only(full);
+        return platform::Exit{};
+    });
+    CHECK(plant.engine->offer(Device::job()) == Offer::taken);
+    plant.wait_idle();
+    CHECK(plant.listener.finals().empty());
+    CHECK(plant.engine->offer(Device::job()) == Offer::known);
+    plant.files.set_read_only(false);
+    full = false;
+    SUBCASE("later") {
+        plant.clock.advance(Seconds{61});
+        CHECK(plant.engine->offer(Device::job()) == Offer::taken);
+        plant.wait_idle(2);
+    }
+    SUBCASE("after a restart") {
+        plant.restart();
+        plant.wait_idle();
+    }
+    CHECK(plant.listener.finals().at(0).stage == ReportStage::success);
+    CHECK(plant.store.list().value_or({}).size() == 1);
+    CHECK(std::count_if(plant.processes.calls.begin(), plant.processes.calls.end(),
+                        [](const auto& c) { return c.argv[0] == "work"; }) == 1);
+}
+
+TEST_CASE("a job that could not even begin can be offered again") {
+    Plant plant;
+    plant.files.set_read_only(true);
+    CHECK(plant.engine->offer(Device::job()) == Offer::taken);
+    plant.wait_idle();
+    CHECK(plant.listener.reports.empty());
+    plant.files.set_read_only(false);
+    CHECK(plant.engine->offer(Device::job()) == Offer::taken);
+    plant.wait_idle(2);
+    CHECK(plant.listener.finals().size() == 1);
+}
+
+TEST_CASE("a folder without a beginning, left by a power cut, is no session") {
+    Plant plant;
+    plant.files.put_directory("/var/lib/hagent/sessions/000001/package");
+    plant.restart();
+    plant.wait_idle();
+    CHECK(plant.listener.reports.empty());
+    CHECK(plant.store.list().value_or({"x"}).empty());
+}
+
+TEST_CASE("offers, cancels and questions from several threads at once") {
+    Plant plant;
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 4; ++t) {
+        threads.emplace_back([&plant, t] {
+            for (int i = 0; i < 20; ++i) {
+                const std::string id = std::to_string(t) + "-" + std::to_string(i);
+                (void)plant.engine->offer(Device::job(id));
+                (void)plant.engine->idle();
+                (void)plant.engine->waiting();
+                if (i % 3 == 0) {
+                    (void)plant.engine->cancel(id, StopReason::manager);
+                    (void)plant.engine->cancel_session("000001", StopReason::operators);
+                }
+            }
+        });
+    }
+    for (auto& thread : threads) {
+        thread.join();
+    }
+    plant.stop_worker();
+    for (const auto& report : plant.listener.finals()) {
+        CHECK((report.stage == ReportStage::success || report.stage == ReportStage::cancelled || report.stage == ReportStage::failure));
+    }
+}
+
+}  // namespace
+}  // namespace hagent::session

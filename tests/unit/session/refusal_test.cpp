@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the tests of what a session refuses: nothing of a package is believed before its signature and its fit are checked.
+#include "agent/base/limits.h"
+#include "tests/unit/session/device.h"
+
+namespace hagent::session {
+namespace {
+
+using errors::AgentCode;
+
+const FileMap k_files = {{"conf", "a=1\n"}};
+const std::string k_script = "SF \"conf\" \"/etc/app.conf\"\n";
+
+/// The job ends as refused with this code: told once, with cause and advice, and the device is as it was.
+void check_refused(Device& device, AgentCode code, const Job& job = Device::job()) {
+    const auto end = device.run(job);
+    REQUIRE(end.ok());
+    CHECK(*end == SessionEnd::finished);
+    CHECK(device.listener.last.phase == Phase::completed);
+    CHECK(device.listener.last.failed());
+    CAPTURE(device.listener.text());
+    CHECK(has_code(device.listener.last.results, code));
+    const auto finals = device.listener.finals();
+    REQUIRE(finals.size() == 1);
+    CHECK(finals[0].stage == ReportStage::failure);
+    CHECK(device.listener.text().find("what to do: ") != std::string::npos);
+    CHECK_FALSE(device.files.exists("/etc/app.conf"));
+    CHECK(device.stored().record.ended.has_value());
+}
+
+TEST_CASE("one changed byte of the manifest is refused") {
+    Device device;
+    device.publish(k_script, k_files);
+    auto& text = device.fetcher.files.at(std::string(k_base_url) + "manifest.json").bytes;
+    text[text.find("1.0")] = '2';
+    check_refused(device, AgentCode::signature_invalid);
+    CHECK_FALSE(device.asked_for("demo.rsp"));
+}
+
+TEST_CASE("a signature that is no signature is refused") {
+    Device device;
+    device.publish(k_script, k_files);
+    device.fetcher.files.at(std::string(k_base_url) + "manifest.sig").bytes = "not a signature";
+    check_refused(device, AgentCode::signature_invalid);
+}
+
+TEST_CASE("a good signature by somebody else is refused") {
+    Device device;
+    SUBCASE("a key that is not here") {
+        device.publish(k_script, k_files, {}, trust::keys::k_ec_b_private);
+        check_refused(device, AgentCode::unknown_key);
+    }
+    SUBCASE("a key of another sort") {
+        device.publish(k_script, k_files, {}, trust::keys::k_rsa_private);
+        check_refused(device, AgentCode::unknown_key);
+    }
+    SUBCASE("no keys at all") {
+        device.publish(k_script, k_files);
+        REQUIRE(device.files.remove("/etc/hagent/keys/release.pem").ok());
+        check_refused(device, AgentCode::unknown_key);
+    }
+    SUBCASE("a key that may sign images only") {
+        device.publish(k_script, k_files);
+        device.files.put("/etc/hagent/keys/release.roles", "image\n");
+        check_refused(device, AgentCode::role_not_allowed);
+    }
+}
+
+TEST_CASE("one changed byte of a file is refused before the first step") {
+    Device device;
+    device.publish("EX \"first\"\n" + k_script, k_files);
+    device.processes.on("first", platform::Exit{});
+    device.fetcher.files.at(std::string(k_base_url) + "conf").bytes = "a=2\n";
+    check_refused(device, AgentCode::digest_mismatch);
+    CHECK(device.processes.calls.empty());
+}
+
+TEST_CASE("one changed byte of the script is refused") {
+    Device device;
+    device.publish(k_script, k_files);
+    device.fetcher.files.at(std::string(k_base_url) + "demo.rsp").bytes.back() = ' ';
+    check_refused(device, AgentCode::digest_mismatch);
+}
+
+TEST_CASE("a package for others is refused") {
+    Device device;
+    trust::Manifest manifest;
+    SUBCASE("another operating system") {
+        manifest.targets.os = {"WES"};
+        device.publish(k_script, k_files, manifest);
+        check_refused(device, AgentCode::wrong_os);
+    }
+    SUBCASE("another platform") {
+        manifest.targets.platforms = {"T99"};
+        device.publish(k_script, k_files, manifest);
+        check_refused(device, AgentCode::wrong_platform);
+    }
+    SUBCASE("another device") {
+        manifest.targets.devices = {"00:80:64:00:00:01"};
+        device.publish(k_script, k_files, manifest);
+        check_refused(device, AgentCode::wrong_device);
+    }
+}
+
+TEST_CASE("a package for this device by name is taken") {
+    Device device;
+    trust::Manifest manifest;
+    manifest.targets = {{"LXS"}, {"t10"}, {"00:80:64:AA:BB:CC"}};
+    device.publish(k_script, k_files, manifest);
+    REQUIRE(device.run(Device::job()).ok());
+    CHECK(device.files.content("/etc/app.conf") == "a=1\n");
+}
+
+TEST_CASE("an expired package is refused, unless the clock cannot be right") {
+    Device device;
+    trust::Manifest manifest;
+    manifest.expires = parse_rfc3339("2026-11-30T23:59:59Z");
+    device.publish(k_script, k_files, manifest);
+    SUBCASE("a good clock") { check_refused(device, AgentCode::package_expired); }
+    SUBCASE("a clock without a battery") {
+        device.clock.set_wall(*parse_rfc3339("2000-01-01T00:00:00Z"));
+        REQUIRE(device.run(Device::job()).ok());
+        CHECK(device.files.content("/etc/app.conf") == "a=1\n");
+    }
+}
+
+TEST_CASE("a serial that is older than one accepted before is refused, also when that job did not succeed") {
+    Device device;
+    trust::Manifest newer;
+    newer.serial = 9;
+    device.publish("EX \"fails\"\n", k_files, newer);
+    device.processes.on("fails", platform::Exit{1, false, ""});
+    REQUIRE(device.run(Device::job("job-9")).ok());
+    device.listener.reports.clear();
+    trust::Manifest older;
+    older.serial = 8;
+    device.publish(k_script, k_files, older);
+    check_refused(device, AgentCode::package_replayed, Device::job("job-8"));
+    device.listener.reports.clear();
+    device.publish(k_script, k_files, newer);
+    REQUIRE(device.run(Device::job("job-9b")).ok());
+    CHECK(device.listener.finals().at(0).stage == ReportStage::success);
+}
+
+TEST_CASE("parts of a package that are missing are named") {
+    Device device;
+    device.publish(k_script, k_files);
+    SUBCASE("no manifest among the manager's files") {
+        Job job = Device::job();
+        job.base_url.clear();
+        check_refused(device, AgentCode::manifest_missing, job);
+    }
+    SUBCASE("no signature among the manager's files") {
+        Job job = Device::job();
+        job.base_url.clear();
+        job.artifacts = {{"manifest.json", std::string(k_base_url) + "manifest.json", std::nullopt, "", ""}};
+        check_refused(device, AgentCode::signature_missing, job);
+    }
+    SUBCASE("a file that no source has") {
+        device.fetcher.files.erase(std::string(k_base_url) + "conf");
+        check_refused(device, AgentCode::no_source);
+        const auto& results = device.listener.last.results;
+        CHECK(std::any_of(results.begin(), results.end(), [](const TaskResult& r) { return r.native == errors::http(404); }));
+    }
+}
+
+TEST_CASE("a manifest that is too large is refused before it is fetched, or cut off while it is") {
+    Device device;
+    device.publish(k_script, k_files);
+    Job job = Device::job();
+    job.base_url.clear();
+    const std::string url = std::string(k_base_url) + "manifest.json";
+    const std::string signature = std::string(k_base_url) + "manifest.sig";
+    device.fetcher.files.at(url).bytes.resize(limits::k_manifest_bytes + 1, ' ');
+    SUBCASE("the manager says so") {
+        job.artifacts = {{"manifest.json", url, limits::k_manifest_bytes + 1, "", ""}, {"manifest.sig", signature, std::nullopt, "", ""}};
+        check_refused(device, AgentCode::limit_exceeded, job);
+        CHECK(device.fetcher.asked.empty());
+    }
+    SUBCASE("the manager does not say") {
+        job.artifacts = {{"manifest.json", url, std::nullopt, "", ""}, {"manifest.sig", signature, std::nullopt, "", ""}};
+        check_refused(device, AgentCode::file_too_large, job);
+    }
+}
+
+TEST_CASE("a hundred attempts against a dead server end with the last reply") {
+    Device device;
+    device.publish(k_script, k_files);
+    for (int i = 0; i < 100; ++i) {
+        fakes::FakeFault fault;
+        fault.refuse = errors::http(503);
+        device.fetcher.faults.push_back(fault);
+    }
+    check_refused(device, AgentCode::attempts_exhausted);
+    CHECK(device.fetcher.asked.size() == device.options.attempts);
+}
+
+}  // namespace
+}  // namespace hagent::session
