@@ -30,6 +30,17 @@ SessionRecord full_record() {
     return record;
 }
 
+/// One step that is done with everything a step can say.
+script::StepRecord full_step() {
+    script::StepRecord step;
+    step.n = 1;
+    step.state = script::StepState::done;
+    step.output = "said \xff this";
+    step.boot_id = "boot";
+    step.results = {{errors::agent(AgentCode::reboot_pending), errors::Severity::note, 3, "where", errors::ftp(550)}};
+    return step;
+}
+
 TEST_CASE("everything that a session wrote comes back") {
     Device device;
     SessionRecord record = full_record();
@@ -40,13 +51,7 @@ TEST_CASE("everything that a session wrote comes back") {
     REQUIRE(log->package(record).ok());
     REQUIRE(log->plan(record).ok());
     REQUIRE(log->intent(1).ok());
-    script::StepRecord step;
-    step.n = 1;
-    step.state = script::StepState::done;
-    step.output = "said \xff this";
-    step.boot_id = "boot";
-    step.results = {{errors::agent(AgentCode::reboot_pending), errors::Severity::note, 3, "where", errors::ftp(550)}};
-    REQUIRE(log->done(step).ok());
+    REQUIRE(log->done(full_step()).ok());
     REQUIRE(log->intent(2).ok());
     REQUIRE(log->resumed().ok());
 
