@@ -234,6 +234,7 @@ Status Session::download(Stop& stop) {
                                        [&](const TransferView& v) { return v.file == file.path; });
         if (view != record_.transfers.end() && !view->resumed_at.empty()) {
             messages.push_back(file.path + ": resumed at byte " + std::to_string(view->resumed_at.back()));
+            TRY(log_.transfer(*view));
         }
     }
     messages.push_back(std::to_string(plan_.downloads.size()) + " files downloaded, every SHA-256 verified");

@@ -16,7 +16,7 @@ namespace {
 using nlohmann::json;
 
 enum RecordType : std::uint16_t {
-    k_begin = 1, k_phase, k_package, k_plan, k_resumed, k_intent, k_step, k_end, k_verdict
+    k_begin = 1, k_phase, k_package, k_plan, k_resumed, k_intent, k_step, k_end, k_verdict, k_transfer
 };
 
 std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
@@ -161,6 +161,22 @@ script::StepRecord& step_entry(std::vector<script::StepRecord>& steps, unsigned 
     return steps.back();
 }
 
+TransferView transfer_from(const json& from) {
+    TransferView view;
+    view.file = text(from, "file");
+    view.url = text(from, "url");
+    view.bytes = get(from, "bytes", std::uint64_t{0});
+    view.total = view.bytes;
+    view.attempts = get(from, "attempts", 0U);
+    view.state = TransferState::done;
+    for (const auto& offset : member(from, "resumed_at")) {
+        if (offset.is_number_unsigned()) {
+            view.resumed_at.push_back(offset.get<std::uint64_t>());
+        }
+    }
+    return view;
+}
+
 void apply_step(const json& from, std::vector<script::StepRecord>& steps) {
     auto& step = step_entry(steps, get(from, "n", 0U));
     step.state = state_from(from);
@@ -199,6 +215,7 @@ void apply(const journal::Record& entry, Stored& stored) {
             stored.has_plan = true;
             break;
         case k_resumed: ++record.resumptions; break;
+        case k_transfer: record.transfers.push_back(transfer_from(value)); break;
         case k_intent: {
             auto& step = step_entry(stored.steps, get(value, "n", 0U));
             step.state = script::StepState::running;
@@ -271,6 +288,11 @@ Status SessionLog::plan(const SessionRecord& record) {
                         {"after_bytes", volume.after_bytes}});
     }
     return journal_.append(k_plan, dump({{"steps", std::move(steps)}, {"disk", std::move(disk)}, {"reboots", record.reboots}}));
+}
+
+Status SessionLog::transfer(const TransferView& view) {
+    return journal_.append(k_transfer, dump({{"file", view.file}, {"url", view.url}, {"bytes", view.bytes},
+                                             {"attempts", view.attempts}, {"resumed_at", view.resumed_at}}));
 }
 
 Status SessionLog::resumed() { return journal_.append(k_resumed, "{}"); }

@@ -27,6 +27,8 @@ public:
     /// The plan that execution follows: steps and disk impact.
     [[nodiscard]] Status plan(const SessionRecord& record);
     [[nodiscard]] Status resumed();
+    /// A download that is complete and was resumed on its way: kept, so that it can still be told after a restart.
+    [[nodiscard]] Status transfer(const TransferView& view);
     [[nodiscard]] Status intent(unsigned n) override;
     [[nodiscard]] Status done(const script::StepRecord& step) override;
     /// How it will end: written before the final report is, so that a crash between the two cannot change the outcome.
