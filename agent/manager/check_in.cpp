@@ -29,7 +29,8 @@ std::string sentence(const Error& why) {
 std::string content_of(const session::Job& job) {
     std::vector<std::string> parts;
     for (const auto& artifact : job.artifacts) {
-        parts.push_back(artifact.path + '\n' + std::to_string(artifact.bytes.value_or(0)) + '\n' + artifact.sha256 + artifact.sha1 + '\n');
+        parts.push_back(artifact.path + '\n' + std::to_string(artifact.bytes.value_or(0)) + '\n' + artifact.sha256 +
+                        artifact.sha1 + '\n');
     }
     std::sort(parts.begin(), parts.end());
     std::string text = parts.empty() ? job.name + '\n' + job.version : std::string();
@@ -170,7 +171,8 @@ bool CheckIn::refuse_next() {
     }
     const std::string job_id = to_refuse_.front();
     to_refuse_.pop_front();
-    make(services_.dialect.refuse_cancel(url(), identity_, job_id), [this, job_id](const Reply& reply) { refused(job_id, reply); });
+    make(services_.dialect.refuse_cancel(url(), identity_, job_id),
+         [this, job_id](const Reply& reply) { refused(job_id, reply); });
     return true;
 }
 
@@ -180,7 +182,8 @@ void CheckIn::refused(const std::string& job_id, const Reply& reply) {
         failed(reply.error(), std::nullopt);
         return;
     }
-    services_.log.info(k_area, "refused to cancel: too late", {{"job", job_id}, {"status", std::to_string(reply->status)}});
+    services_.log.info(k_area, "refused to cancel: too late",
+                       {{"job", job_id}, {"status", std::to_string(reply->status)}});
     repeat(job_id);
 }
 
@@ -283,7 +286,8 @@ void CheckIn::acknowledge(const ReportQueue::Waiting& waiting, Delivery delivery
     delivery_failures_ = 0;
     manager_silent_ = false;
     if (const auto status = services_.reports.acknowledge(waiting.number); !status.ok()) {
-        services_.log.error(k_area, "cannot note that a report was delivered: " + sentence(status.error()), {{"job", report.job_id}});
+        services_.log.error(k_area, "cannot note that a report was delivered: " + sentence(status.error()),
+                            {{"job", report.job_id}});
         postpone_delivery(status.error());
         return;
     }
@@ -339,9 +343,12 @@ void CheckIn::take(const Event& event) {
         if (services_.reports.finished(refusal->job_id)) {
             repeat(refusal->job_id);
         } else {
-            add_report({refusal->job_id, session::ReportStage::failure,
+            add_report({refusal->job_id,
+                        session::ReportStage::failure,
                         {errors::id_text(refusal->why.id) + ": " + sentence(refusal->why),
-                         "what to do: " + std::string(errors::describe(refusal->why.id).next)}, 0, 0});
+                         "what to do: " + std::string(errors::describe(refusal->why.id).next)},
+                        0,
+                        0});
         }
     } else if (const auto* cancel = std::get_if<CancelAsked>(&event)) {
         take_cancel(cancel->job_id);
@@ -363,12 +370,16 @@ void CheckIn::take_job(session::Job job) {
     job.execute = job.execute && (!services_.may_execute || services_.may_execute());
     switch (services_.jobs.offer(job)) {
         case session::Offer::taken:
-            services_.log.info(k_area, "job taken", {{"job", job.id}, {"name", job.name}, {"version", job.version},
-                                                     {"execute", job.execute ? "now" : "later"}});
+            services_.log.info(k_area, "job taken",
+                               {{"job", job.id},
+                                {"name", job.name},
+                                {"version", job.version},
+                                {"execute", job.execute ? "now" : "later"}});
             break;
         case session::Offer::known: break;
         case session::Offer::full:
-            services_.log.warning(k_area, "too many jobs wait: this one is taken when it is offered again", {{"job", job.id}});
+            services_.log.warning(k_area, "too many jobs wait: this one is taken when it is offered again",
+                                  {{"job", job.id}});
             break;
     }
 }

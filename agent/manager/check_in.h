@@ -48,20 +48,20 @@ struct CheckInServices {
     ReportQueue& reports;
     platform::Clock& clock;
     log::Log& log;
-    std::function<std::uint64_t()> random;   // uniform 64-bit numbers
-    std::function<Identity()> identity;      // asked once for each check-in
-    std::function<bool()> may_execute;       // the device's own maintenance window is open; empty: always
+    std::function<std::uint64_t()> random;  // uniform 64-bit numbers
+    std::function<Identity()> identity;     // asked once for each check-in
+    std::function<bool()> may_execute;      // the device's own maintenance window is open; empty: always
 };
 
 /// What to show about the manager.
 struct ManagerView {
     std::string dialect;
-    std::string url;  // the one in use, without credentials
+    std::string url;          // the one in use, without credentials
     bool registered = false;  // a check-in has succeeded since the agent started
     std::optional<WallTime> last_check_in, last_success, next_check_in;
-    std::string last_result;           // "ok", or what went wrong in one sentence; empty before the first check-in
-    std::optional<Error> last_error;   // empty after a success
-    unsigned failures = 0;             // in a row, all addresses tried
+    std::string last_result;          // "ok", or what went wrong in one sentence; empty before the first check-in
+    std::optional<Error> last_error;  // empty after a success
+    unsigned failures = 0;            // in a row, all addresses tried
     std::size_t reports_waiting = 0;
 };
 
@@ -136,15 +136,16 @@ private:
 
     Stage stage_ = Stage::resting;
     bool stepping_ = false;
-    std::uint64_t call_ = 0;         // 0: none under way
-    std::uint64_t due_timer_ = 0;    // 0: none set
+    std::uint64_t call_ = 0;       // 0: none under way
+    std::uint64_t due_timer_ = 0;  // 0: none set
     std::uint64_t report_timer_ = 0;
-    bool due_ = false;               // a check-in is to begin now
-    bool soon_ = false;              // one follows within about a second: asked for, or a job has ended
-    bool nothing_offered_ = false;   // by the last check-in that ended well
+    bool due_ = false;              // a check-in is to begin now
+    bool soon_ = false;             // one follows within about a second: asked for, or a job has ended
+    bool nothing_offered_ = false;  // by the last check-in that ended well
     Identity identity_;
     std::deque<std::string> to_refuse_;
-    std::map<std::string, unsigned> repeats_;  // by job: how often its result was sent again; keeps a loop from spinning
+    std::map<std::string, unsigned>
+        repeats_;  // by job: how often its result was sent again; keeps a loop from spinning
 
     std::size_t url_ = 0;
     std::size_t addresses_failed_ = 0;  // since the last success or wait

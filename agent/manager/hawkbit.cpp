@@ -37,7 +37,10 @@ Error refusal(const Answer& answer, std::string where) {
 Call get(std::string url) { return {transfer::Method::get, std::move(url), {{"Accept", "application/json"}}, {}}; }
 
 Call send(transfer::Method method, std::string url, std::string body) {
-    return {method, std::move(url), {{"Accept", "application/json"}, {"Content-Type", "application/json"}}, std::move(body)};
+    return {method,
+            std::move(url),
+            {{"Accept", "application/json"}, {"Content-Type", "application/json"}},
+            std::move(body)};
 }
 
 std::string_view execution_word(ReportStage stage) {
@@ -140,7 +143,10 @@ Status HawkbitDialect::read_links(const Answer& answer) {
     const std::string url = base(manager_url_, identity_);
     auto poll = TRY(read_poll(answer.body, url));
     hint_ = poll.sleep;
-    open_ = poll.cancel ? Open::cancel : poll.deployment ? Open::deployment : poll.confirmation ? Open::confirmation : Open::none;
+    open_ = poll.cancel         ? Open::cancel
+            : poll.deployment   ? Open::deployment
+            : poll.confirmation ? Open::confirmation
+                                : Open::none;
     if (const auto& link = poll.cancel ? poll.cancel : poll.deployment ? poll.deployment : poll.confirmation) {
         action_url_ = link->url;
         open_id_ = link->id;
@@ -205,7 +211,8 @@ Status HawkbitDialect::confirm_answered(const Answer& answer) {
 
 std::vector<Event> HawkbitDialect::take_events() { return std::exchange(events_, {}); }
 
-Call HawkbitDialect::refuse_cancel(const std::string& manager_url, const Identity& identity, const std::string& job_id) {
+Call HawkbitDialect::refuse_cancel(const std::string& manager_url, const Identity& identity,
+                                   const std::string& job_id) {
     return send(transfer::Method::post, base(manager_url, identity) + "/cancelAction/" + segment(job_id) + "/feedback",
                 feedback_body({job_id, "rejected", "none", {"too late: the device is already being changed"}}));
 }
@@ -227,7 +234,8 @@ Call HawkbitDialect::report(const std::string& manager_url, const Identity& iden
         feedback.messages = {std::string(k_plain_words)};
         feedback.of = 0;
     }
-    return send(transfer::Method::post, base(manager_url, identity) + std::string(path) + segment(report.job_id) + "/feedback",
+    return send(transfer::Method::post,
+                base(manager_url, identity) + std::string(path) + segment(report.job_id) + "/feedback",
                 feedback_body(feedback));
 }
 
@@ -242,7 +250,8 @@ Delivery HawkbitDialect::delivered(const Report& report, const Reply& reply) {
     if (gone(*reply) || status == 405) {
         return Delivery::obsolete;
     }
-    const bool about_the_content = status >= 400 && status < 500 && status != 401 && status != 403 && status != 408 && status != 429;
+    const bool about_the_content =
+        status >= 400 && status < 500 && status != 401 && status != 403 && status != 408 && status != 429;
     if (!about_the_content) {
         return Delivery::again;
     }

@@ -62,7 +62,7 @@ private:
     std::string told_digest_;           // of the attributes that the manager has
     Open open_ = Open::none;            // the action that the last poll showed
     std::string open_id_;
-    std::string plain_words_for_;       // job whose final report was refused as it was written
+    std::string plain_words_for_;  // job whose final report was refused as it was written
 };
 
 }  // namespace hagent::manager

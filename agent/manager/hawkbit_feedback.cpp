@@ -65,8 +65,10 @@ std::string feedback_body(const Feedback& feedback) {
         result["progress"] = {{"cnt", feedback.done}, {"of", feedback.of}};
     }
     // "id" is an old key that newer servers ignore; some older ones compare it with the address.
-    return dump({{"id", feedback.action_id},
-                 {"status", {{"execution", feedback.execution}, {"result", result}, {"details", clean_messages(feedback.messages)}}}});
+    return dump(
+        {{"id", feedback.action_id},
+         {"status",
+          {{"execution", feedback.execution}, {"result", result}, {"details", clean_messages(feedback.messages)}}}});
 }
 
 std::string config_data_body(const Identity& identity) {
@@ -80,6 +82,8 @@ std::string config_data_body(const Identity& identity) {
     return dump({{"mode", "merge"}, {"data", data}});
 }
 
-std::string confirmation_body() { return dump({{"confirmation", "confirmed"}, {"details", {"confirmed by the device"}}}); }
+std::string confirmation_body() {
+    return dump({{"confirmation", "confirmed"}, {"details", {"confirmed by the device"}}});
+}
 
 }  // namespace hagent::manager

@@ -12,10 +12,10 @@ namespace hagent::manager {
 
 struct Feedback {
     std::string action_id;
-    std::string_view execution;         // proceeding, download, downloaded, closed, rejected
-    std::string_view finished = "none"; // none, success, failure
+    std::string_view execution;          // proceeding, download, downloaded, closed, rejected
+    std::string_view finished = "none";  // none, success, failure
     std::vector<std::string> messages;
-    std::uint32_t done = 0, of = 0;     // progress; left out when `of` is 0
+    std::uint32_t done = 0, of = 0;  // progress; left out when `of` is 0
 };
 
 /// Holds no timestamp: a device clock that is wrong would make the server ignore what is installed.

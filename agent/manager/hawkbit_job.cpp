@@ -72,7 +72,8 @@ Result<std::string> follow_control(const std::string& from, const std::string& h
     std::string url = TRY(follow(from, href));
     const auto base = TRY(transfer::parse_url(from));
     const auto link = TRY(transfer::parse_url(url));
-    if (transfer::is_ftp(link.scheme) || (transfer::is_encrypted(base.scheme) && !transfer::is_encrypted(link.scheme))) {
+    if (transfer::is_ftp(link.scheme) ||
+        (transfer::is_encrypted(base.scheme) && !transfer::is_encrypted(link.scheme))) {
         return malformed("a link leaves the encrypted connection: " + transfer::shown(url));
     }
     return url;
@@ -109,7 +110,8 @@ bool plain_path(std::string_view path) {
         return false;
     }
     const auto parts = split(path, '/');
-    return std::none_of(parts.begin(), parts.end(), [](std::string_view part) { return part.empty() || part == "." || part == ".."; });
+    return std::none_of(parts.begin(), parts.end(),
+                        [](std::string_view part) { return part.empty() || part == "." || part == ".."; });
 }
 
 /// Lower-case hexadecimal of the right length, or empty; an Error when something else is there.
@@ -199,7 +201,9 @@ std::optional<JobKind> kind_by_name(const std::vector<Artifact>& artifacts) {
 }
 
 /// The signed manifest calls a release of the agent "agent"; both words are understood.
-std::optional<JobKind> named_kind(const std::string& name) { return name == "agent" ? JobKind::upgrade : session::job_kind(name); }
+std::optional<JobKind> named_kind(const std::string& name) {
+    return name == "agent" ? JobKind::upgrade : session::job_kind(name);
+}
 
 /// Puts the artifacts of all chunks together. A distribution is one package: a second manifest would be another one.
 Status read_chunks(const json& chunks, const std::string& from, Job& job, std::string& kind) {
@@ -237,8 +241,9 @@ Status fill(Job& job, const json& deployment, const std::string& from) {
     TRY(read_chunks(member(deployment, "chunks"), from, job, kind));
     const auto found = kind.empty() ? kind_by_name(job.artifacts) : named_kind(kind);
     if (!found) {
-        return error(AgentCode::job_unsupported, kind.empty() ? "no artifact's name shows a kind, and there is no hagent.kind"
-                                                              : "hagent.kind '" + printable(clip(kind, k_name_bytes)) + "'");
+        return error(AgentCode::job_unsupported, kind.empty()
+                                                     ? "no artifact's name shows a kind, and there is no hagent.kind"
+                                                     : "hagent.kind '" + printable(clip(kind, k_name_bytes)) + "'");
     }
     job.kind = *found;
     return {};
@@ -293,7 +298,8 @@ Result<std::optional<Event>> read_deployment(std::string_view body, const std::s
     job.execute = update != "skip" && text(deployment, "maintenanceWindow") != "unavailable";
     job.forced = update == "forced" || download == "forced";
     if (!known_handling(download) || !known_handling(update)) {
-        return std::optional<Event>(JobRefused{job_id, malformed("deployment: download or update is none of skip, attempt, forced")});
+        return std::optional<Event>(
+            JobRefused{job_id, malformed("deployment: download or update is none of skip, attempt, forced")});
     }
     if (auto filled = fill(job, deployment, url); !filled.ok()) {
         return std::optional<Event>(JobRefused{job_id, std::move(filled).error()});

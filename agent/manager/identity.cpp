@@ -99,22 +99,14 @@ Identity describe(std::string device_id, const config::DeviceSettings& settings,
     Identity identity;
     identity.device_id = std::move(device_id);
     Attributes& out = identity.attributes;
-    out = {{"device.id", identity.device_id},
-           {"mac", joined(host.macs)},
-           {"ip", joined(host.addresses)},
-           {"hostname", host.hostname},
-           {"vendor", host.vendor},
-           {"product", host.product},
-           {"serial", host.serial},
-           {"cpu", host.cpu},
-           {"machine", host.machine},
-           {"memory_mib", mebibytes(host.memory_bytes)},
-           {"os.name", host.os_name},
-           {"os.release", host.os_release},
-           {"os.code", settings.os_code},
-           {"image.version", state.image_version},
-           {"image.slot", state.image_slot},
-           {"agent.version", std::string(agent_version())},
+    out = {{"device.id", identity.device_id}, {"mac", joined(host.macs)},
+           {"ip", joined(host.addresses)},    {"hostname", host.hostname},
+           {"vendor", host.vendor},           {"product", host.product},
+           {"serial", host.serial},           {"cpu", host.cpu},
+           {"machine", host.machine},         {"memory_mib", mebibytes(host.memory_bytes)},
+           {"os.name", host.os_name},         {"os.release", host.os_release},
+           {"os.code", settings.os_code},     {"image.version", state.image_version},
+           {"image.slot", state.image_slot},  {"agent.version", std::string(agent_version())},
            {"boot.id", host.boot_id}};
     add_volumes(out, volumes);
     out.insert(out.end(), state.more.begin(), state.more.end());

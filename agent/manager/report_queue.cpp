@@ -40,7 +40,8 @@ std::string to_payload(const std::string& job_id, const std::string& content) {
 template <class T>
 T number_in(const json& value, const char* name) {
     const auto found = value.find(name);
-    const bool there = found != value.end() && found->is_number_unsigned() && std::in_range<T>(found->get<std::uint64_t>());
+    const bool there =
+        found != value.end() && found->is_number_unsigned() && std::in_range<T>(found->get<std::uint64_t>());
     return there ? found->get<T>() : T{0};
 }
 
@@ -68,8 +69,9 @@ std::optional<ReportQueue::Waiting> from_payload(const std::string& payload) {
 
 std::string content_in(const std::string& payload) {
     const json value = json::parse(payload, nullptr, false);
-    return value.is_object() && value.contains("content") && value["content"].is_string() ? value["content"].get<std::string>()
-                                                                                         : std::string();
+    return value.is_object() && value.contains("content") && value["content"].is_string()
+               ? value["content"].get<std::string>()
+               : std::string();
 }
 
 /// The last messages win: a reader wants to know how it went on.
@@ -98,9 +100,7 @@ void ReportQueue::replay() {
         }
         last_number_ = std::max(last_number_, entry->number);
         switch (static_cast<RecordType>(record.type)) {
-            case k_report:
-                waiting_.push_back(*entry);
-                [[fallthrough]];
+            case k_report: waiting_.push_back(*entry); [[fallthrough]];
             case k_finished: remember(std::move(entry->report)); break;
             case k_acknowledged:
                 std::erase_if(waiting_, [&](const Waiting& w) { return w.number == entry->number; });
@@ -133,7 +133,8 @@ void ReportQueue::remember(Report report) {
 
 /// False when it was known already.
 bool ReportQueue::note_content(const std::string& job_id, const std::string& content) {
-    const auto known = std::find_if(contents_.begin(), contents_.end(), [&](const auto& c) { return c.first == job_id; });
+    const auto known =
+        std::find_if(contents_.begin(), contents_.end(), [&](const auto& c) { return c.first == job_id; });
     if (known != contents_.end() && known->second == content) {
         return false;
     }
@@ -190,7 +191,8 @@ Status ReportQueue::add(const Report& report) {
     for (const auto& older : waiting_) {
         if (older.report.job_id == report.job_id && older.number != on_its_way_) {
             joined = older.number;
-            entry.report.messages.insert(entry.report.messages.begin(), older.report.messages.begin(), older.report.messages.end());
+            entry.report.messages.insert(entry.report.messages.begin(), older.report.messages.begin(),
+                                         older.report.messages.end());
         }
     }
     bound_messages(entry.report.messages);
@@ -229,14 +231,16 @@ Result<bool> ReportQueue::offered(const std::string& job_id, const std::string& 
 
 std::optional<Report> ReportQueue::finished(const std::string& job_id) const {
     const std::lock_guard lock(mutex_);
-    const auto found = std::find_if(finished_.begin(), finished_.end(), [&](const Report& r) { return r.job_id == job_id; });
+    const auto found =
+        std::find_if(finished_.begin(), finished_.end(), [&](const Report& r) { return r.job_id == job_id; });
     return found == finished_.end() ? std::nullopt : std::optional(*found);
 }
 
 Status ReportQueue::repeat(const std::string& job_id) {
     const auto report = finished(job_id);
     const std::lock_guard lock(mutex_);
-    const bool waits = std::any_of(waiting_.begin(), waiting_.end(), [&](const Waiting& w) { return w.report.job_id == job_id; });
+    const bool waits =
+        std::any_of(waiting_.begin(), waiting_.end(), [&](const Waiting& w) { return w.report.job_id == job_id; });
     if (!report || waits) {
         return {};
     }

@@ -22,16 +22,19 @@ Millis portion(Millis range, std::uint64_t chance) {
 }  // namespace
 
 Millis next_check_in(const ScheduleSettings& settings, const ScheduleInput& input, std::uint64_t chance) {
-    const Millis interval = std::clamp<Seconds>(input.hint.value_or(settings.interval), k_shortest_interval, k_longest_interval);
+    const Millis interval =
+        std::clamp<Seconds>(input.hint.value_or(settings.interval), k_shortest_interval, k_longest_interval);
     if (input.first) {
         return portion(settings.spread, chance);
     }
     if (input.retry_after) {
-        const Millis wish = std::clamp(*input.retry_after, k_shortest_interval, Seconds{limits::k_retry_after_cap_seconds});
+        const Millis wish =
+            std::clamp(*input.retry_after, k_shortest_interval, Seconds{limits::k_retry_after_cap_seconds});
         return wish + portion(wish / 10, chance);
     }
     if (input.failures > 0) {
-        const Millis ceiling = std::min(k_failure_cap, interval * (std::int64_t{1} << std::min(input.failures, k_doublings)));
+        const Millis ceiling =
+            std::min(k_failure_cap, interval * (std::int64_t{1} << std::min(input.failures, k_doublings)));
         return std::max(k_failure_floor, portion(ceiling, chance));
     }
     if (input.drain) {

@@ -15,11 +15,11 @@ struct ScheduleSettings {
 };
 
 struct ScheduleInput {
-    bool first = false;                 // since this process began
-    unsigned failures = 0;              // check-ins in a row that failed
-    bool drain = false;                 // a job was finished, cancelled or confirmed: look for the next one
-    std::optional<Seconds> hint;        // the manager's own interval
-    std::optional<Seconds> retry_after; // the manager's wish after a refusal
+    bool first = false;                  // since this process began
+    unsigned failures = 0;               // check-ins in a row that failed
+    bool drain = false;                  // a job was finished, cancelled or confirmed: look for the next one
+    std::optional<Seconds> hint;         // the manager's own interval
+    std::optional<Seconds> retry_after;  // the manager's wish after a refusal
 };
 
 inline constexpr Seconds k_shortest_interval{1};

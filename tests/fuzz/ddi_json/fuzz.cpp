@@ -36,8 +36,10 @@ void check_event(const Event& event) {
     if (const auto* offered = std::get_if<JobOffered>(&event)) {
         require(!offered->job.id.empty() && !offered->job.artifacts.empty() && offered->job.name.size() <= 128);
         for (const auto& artifact : offered->job.artifacts) {
-            require(!artifact.path.empty() && artifact.path.front() != '/' && artifact.path.size() <= limits::k_path_bytes);
-            require(artifact.path != ".." && !artifact.path.starts_with("../") && artifact.path.find("/../") == std::string::npos);
+            require(!artifact.path.empty() && artifact.path.front() != '/' &&
+                    artifact.path.size() <= limits::k_path_bytes);
+            require(artifact.path != ".." && !artifact.path.starts_with("../") &&
+                    artifact.path.find("/../") == std::string::npos);
             require(artifact.sha256.empty() || artifact.sha256.size() == 64);
             require(artifact.url.find("://") != std::string::npos);
         }
@@ -54,12 +56,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         dialect.begin("https://manager.example", identity);
         int calls = 0;
         while (const auto call = dialect.next()) {
-            require(++calls <= 9);                                  // three polls with two calls each, at most
-            require(call->url.starts_with("https://"));             // credentials stay on encrypted connections
+            require(++calls <= 9);                       // three polls with two calls each, at most
+            require(call->url.starts_with("https://"));  // credentials stay on encrypted connections
             const auto end = rest.find('\n');
             const auto line = rest.substr(0, end);
             rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
-            const Answer answer{status_of(line.empty() ? '0' : line.front()), std::string(line.substr(line.empty() ? 0 : 1)), "\"e\"", {}};
+            const Answer answer{status_of(line.empty() ? '0' : line.front()),
+                                std::string(line.substr(line.empty() ? 0 : 1)),
+                                "\"e\"",
+                                {}};
             if (!dialect.answered(answer).ok()) {
                 require(!dialect.next().has_value());
             }

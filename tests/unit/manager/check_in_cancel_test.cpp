@@ -17,7 +17,8 @@ Event cancel(const std::string& id) { return CancelAsked{id}; }
 
 /// What was called after the poll.
 Urls after_poll(const Bench& b) {
-    const auto poll = std::find_if(b.caller.urls.rbegin(), b.caller.urls.rend(), [](const auto& url) { return url.ends_with(" poll"); });
+    const auto poll = std::find_if(b.caller.urls.rbegin(), b.caller.urls.rend(),
+                                   [](const auto& url) { return url.ends_with(" poll"); });
     return {poll.base(), b.caller.urls.end()};
 }
 

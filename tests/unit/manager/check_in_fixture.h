@@ -24,7 +24,9 @@ namespace hagent::manager::fixture {
 class PlainDialect final : public Dialect {
 public:
     [[nodiscard]] std::string_view name() const override { return "plain"; }
-    void begin(const std::string& manager_url, const Identity&) override { poll_ = Call{transfer::Method::get, manager_url + " poll", {}, {}}; }
+    void begin(const std::string& manager_url, const Identity&) override {
+        poll_ = Call{transfer::Method::get, manager_url + " poll", {}, {}};
+    }
     [[nodiscard]] std::optional<Call> next() override { return std::exchange(poll_, std::nullopt); }
     [[nodiscard]] Status answered(const Reply& reply) override {
         if (!reply.ok()) {
@@ -38,18 +40,23 @@ public:
     }
     [[nodiscard]] std::vector<Event> take_events() override { return std::exchange(events_, {}); }
     [[nodiscard]] std::optional<Seconds> interval_hint() const override { return hint; }
-    [[nodiscard]] Call refuse_cancel(const std::string& manager_url, const Identity&, const std::string& job_id) override {
+    [[nodiscard]] Call refuse_cancel(const std::string& manager_url, const Identity&,
+                                     const std::string& job_id) override {
         return {transfer::Method::post, manager_url + " refuse " + job_id, {}, {}};
     }
     [[nodiscard]] Call report(const std::string& manager_url, const Identity&, const session::Report& report) override {
-        static constexpr const char* k_stages[] = {"accepted", "downloading", "downloaded", "executing", "success", "failure", "cancelled"};
-        return {transfer::Method::post, manager_url + " report " + report.job_id + " " + k_stages[static_cast<int>(report.stage)], {}, {}};
+        static constexpr const char* k_stages[] = {"accepted", "downloading", "downloaded", "executing",
+                                                   "success",  "failure",     "cancelled"};
+        return {transfer::Method::post,
+                manager_url + " report " + report.job_id + " " + k_stages[static_cast<int>(report.stage)],
+                {},
+                {}};
     }
     [[nodiscard]] Delivery delivered(const session::Report&, const Reply& reply) override {
         if (!reply.ok()) {
             return Delivery::again;
         }
-        return reply->status == 200 ? Delivery::acknowledged
+        return reply->status == 200   ? Delivery::acknowledged
                : reply->status == 410 ? Delivery::obsolete
                : reply->status == 400 ? Delivery::reworded
                                       : Delivery::again;
@@ -110,7 +117,9 @@ public:
     void advance(Millis time) {
         const Uptime end = clock_.uptime() + time;
         for (;;) {
-            const auto due = std::min_element(timers_.begin(), timers_.end(), [](const auto& a, const auto& b) { return a.second.first < b.second.first; });
+            const auto due = std::min_element(timers_.begin(), timers_.end(), [](const auto& a, const auto& b) {
+                return a.second.first < b.second.first;
+            });
             if (due == timers_.end() || due->second.first > end) {
                 break;
             }
@@ -157,7 +166,10 @@ struct Bench {
         check_in = std::make_unique<CheckIn>(
             CheckInSettings{std::move(urls), schedule},
             CheckInServices{dialect, caller, timers, jobs, *reports, clock, log, [this] { return chance; },
-                            [] { return Identity{"tc-1", {}, "d"}; }, [this] { return window_open; }});
+                            [] {
+                                return Identity{"tc-1", {}, "d"};
+                            },
+                            [this] { return window_open; }});
         check_in->on_change([this] { ++changes; });
     }
 
@@ -170,7 +182,9 @@ struct Bench {
     }
     void answer(int number = 200) { caller.answer(status(number)); }
     void no_answer() { caller.answer(error(errors::AgentCode::connect_timeout)); }
-    void add(const std::string& job_id, session::ReportStage stage) { REQUIRE(reports->add({job_id, stage, {"m"}, 0, 0}).ok()); }
+    void add(const std::string& job_id, session::ReportStage stage) {
+        REQUIRE(reports->add({job_id, stage, {"m"}, 0, 0}).ok());
+    }
 
     /// A check-in that ends well and brings these events. Reports are not answered here.
     void poll(std::vector<Event> events = {}) {

@@ -27,7 +27,8 @@ inline Answer answer(int status, std::string body = {}, std::string etag = {}) {
 }
 
 /// A poll answer with these links below the device's base: {"deploymentBase", "/deploymentBase/7?c=1"}.
-inline std::string poll(const std::vector<std::pair<std::string, std::string>>& links, const std::string& sleep = "00:05:00") {
+inline std::string poll(const std::vector<std::pair<std::string, std::string>>& links,
+                        const std::string& sleep = "00:05:00") {
     json value = {{"config", {{"polling", {{"sleep", sleep}}}}}, {"_links", json::object()}};
     for (const auto& [rel, path] : links) {
         value["_links"][rel]["href"] = path.starts_with('/') ? k_base + path : path;
@@ -37,18 +38,21 @@ inline std::string poll(const std::vector<std::pair<std::string, std::string>>& 
 
 inline json artifact(const std::string& name, const json& size = 5) {
     const std::string in_link = transfer::encode_path(name);
-    return {{"filename", name},
-            {"size", size},
-            {"hashes", {{"sha1", std::string(40, 'a')}, {"md5", std::string(32, 'b')}, {"sha256", std::string(64, 'c')}}},
-            {"_links", {{"download-http", {{"href", "http://files.example/" + in_link}}},
-                        {"md5sum-http", {{"href", "http://files.example/" + in_link + ".MD5SUM"}}}}}};
+    return {
+        {"filename", name},
+        {"size", size},
+        {"hashes", {{"sha1", std::string(40, 'a')}, {"md5", std::string(32, 'b')}, {"sha256", std::string(64, 'c')}}},
+        {"_links",
+         {{"download-http", {{"href", "http://files.example/" + in_link}}},
+          {"md5sum-http", {{"href", "http://files.example/" + in_link + ".MD5SUM"}}}}}};
 }
 
 inline json chunk(std::vector<json> artifacts) {
     return {{"part", "os"}, {"version", "1.2.0.0"}, {"name", "demo"}, {"artifacts", std::move(artifacts)}};
 }
 
-inline json deployment(std::vector<json> chunks, const std::string& download = "forced", const std::string& update = "forced") {
+inline json deployment(std::vector<json> chunks, const std::string& download = "forced",
+                       const std::string& update = "forced") {
     return {{"id", "7"}, {"deployment", {{"download", download}, {"update", update}, {"chunks", std::move(chunks)}}}};
 }
 
@@ -64,7 +68,9 @@ struct Server {
     std::vector<Call> calls;
 
     static std::string key(const Call& call) {
-        const std::string method = call.method == transfer::Method::get ? "GET " : call.method == transfer::Method::put ? "PUT " : "POST ";
+        const std::string method = call.method == transfer::Method::get   ? "GET "
+                                   : call.method == transfer::Method::put ? "PUT "
+                                                                          : "POST ";
         std::string path = call.url.starts_with(k_base) ? call.url.substr(std::string(k_base).size()) : call.url;
         return method + path.substr(0, path.find('?'));
     }

@@ -103,7 +103,8 @@ TEST_CASE("Trap 10: the server's sleep is the wait, also behind a 304") {
 }
 
 TEST_CASE("A sleep that is no time of day is no hint") {
-    for (const auto* sleep : {"", "5", "00:05", "24:00:00", "00:60:00", "00:00:60", "-1:00:00", "00:00:00:00", "aa:bb:cc", " 1:00:00"}) {
+    for (const auto* sleep :
+         {"", "5", "00:05", "24:00:00", "00:60:00", "00:00:60", "-1:00:00", "00:00:00:00", "aa:bb:cc", " 1:00:00"}) {
         Server s;
         s.answers["GET "] = answer(200, poll({}, sleep));
         (void)s.check_in();
@@ -181,21 +182,21 @@ TEST_CASE("No answer at all ends the check-in with the network's own error") {
     HawkbitDialect dialect("DEFAULT");
     dialect.begin(k_url, {"tc-1", {}, {}});
     (void)dialect.next();
-    CHECK(dialect.answered(error(AgentCode::connect_timeout, "manager.example")).error().is(AgentCode::connect_timeout));
+    CHECK(
+        dialect.answered(error(AgentCode::connect_timeout, "manager.example")).error().is(AgentCode::connect_timeout));
     CHECK_FALSE(dialect.next().has_value());
 }
 
 TEST_CASE("An answer that is no poll answer is malformed, whatever it is") {
     const std::string deep = std::string(100, '[') + std::string(100, ']');
-    for (const std::string& body : {std::string(), std::string("<html>Welcome to the hotel</html>"), std::string("[]"), std::string("{}"),
-                                    std::string("null"), std::string("{\"_links\":[]}"), std::string("{\"_links\":{},\"_links\":{}}"),
-                                    std::string("{\"config\":{}"), "{\"config\":" + deep + "}", std::string("{\"config\":\"\xff\"}"),
-                                    poll({{"deploymentBase", "https://manager.example/"}}),
-                                    poll({{"deploymentBase", "/deploymentBase/"}}),
-                                    poll({{"deploymentBase", "/cancelAction/7"}}),
-                                    poll({{"deploymentBase", "/deploymentBase/a%0ab"}}),
-                                    poll({{"deploymentBase", "https://manager.example/deploymentBase/%zz"}}),
-                                    poll({{"cancelAction", "nonsense://x"}})}) {
+    for (const std::string& body :
+         {std::string(), std::string("<html>Welcome to the hotel</html>"), std::string("[]"), std::string("{}"),
+          std::string("null"), std::string("{\"_links\":[]}"), std::string("{\"_links\":{},\"_links\":{}}"),
+          std::string("{\"config\":{}"), "{\"config\":" + deep + "}", std::string("{\"config\":\"\xff\"}"),
+          poll({{"deploymentBase", "https://manager.example/"}}), poll({{"deploymentBase", "/deploymentBase/"}}),
+          poll({{"deploymentBase", "/cancelAction/7"}}), poll({{"deploymentBase", "/deploymentBase/a%0ab"}}),
+          poll({{"deploymentBase", "https://manager.example/deploymentBase/%zz"}}),
+          poll({{"cancelAction", "nonsense://x"}})}) {
         Server s;
         s.answers["GET "] = answer(200, body);
         const auto status = s.check_in();
@@ -208,7 +209,9 @@ TEST_CASE("An answer that is no poll answer is malformed, whatever it is") {
 TEST_CASE("Links of odd types count as absent") {
     Server s;
     s.settle();
-    s.answers["GET "] = answer(200, R"({"config":{"polling":{"sleep":7}},"_links":{"deploymentBase":"x","configData":{"href":5},"cancelAction":[]}})");
+    s.answers["GET "] = answer(
+        200,
+        R"({"config":{"polling":{"sleep":7}},"_links":{"deploymentBase":"x","configData":{"href":5},"cancelAction":[]}})");
     REQUIRE(s.check_in().ok());
     CHECK(s.keys() == Keys{"GET "});
 }

@@ -34,7 +34,8 @@ TEST_CASE("Every stage has its words on the right path") {
 
 TEST_CASE("Progress counts steps, and is left out when there is nothing to count") {
     Server s;
-    CHECK(s.report({"7", ReportStage::executing, {}, 2, 5}).second["status"]["result"]["progress"] == json{{"cnt", 2}, {"of", 5}});
+    CHECK(s.report({"7", ReportStage::executing, {}, 2, 5}).second["status"]["result"]["progress"] ==
+          json{{"cnt", 2}, {"of", 5}});
     CHECK_FALSE(s.report({"7", ReportStage::accepted, {}, 0, 0}).second["status"]["result"].contains("progress"));
 }
 
@@ -118,7 +119,8 @@ TEST_CASE("Trap 7: text that is no UTF-8 is still sent as UTF-8, and never cut i
     for (int i = 0; i < 500; ++i) {
         umlauts += "\xc3\xbc";
     }
-    const auto details = s.report({"7", ReportStage::success, {"gr\xfc\xdf", umlauts, "  ", ""}, 0, 0}).second["status"]["details"];
+    const auto details =
+        s.report({"7", ReportStage::success, {"gr\xfc\xdf", umlauts, "  ", ""}, 0, 0}).second["status"]["details"];
     REQUIRE(details.size() == 2);
     CHECK(details[0] == "gr\xc3\xbc\xc3\x9f");
     CHECK(details[1].get<std::string>().size() == 479);
@@ -146,5 +148,7 @@ TEST_CASE("Progress that is refused as written is dropped") {
 
 TEST_CASE("An id is encoded in the address, so it cannot lead to another resource") {
     Server s;
-    CHECK(s.report({"../x?y#z", ReportStage::success, {}, 0, 0}).first.find("/deploymentBase/..%2Fx%3Fy%23z/feedback") == 0);
+    CHECK(
+        s.report({"../x?y#z", ReportStage::success, {}, 0, 0}).first.find("/deploymentBase/..%2Fx%3Fy%23z/feedback") ==
+        0);
 }

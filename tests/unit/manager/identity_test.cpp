@@ -17,7 +17,9 @@ namespace {
 
 platform::HostFacts host() { return fakes::FakeHost().known; }
 
-std::map<std::string, std::string> as_map(const Identity& identity) { return {identity.attributes.begin(), identity.attributes.end()}; }
+std::map<std::string, std::string> as_map(const Identity& identity) {
+    return {identity.attributes.begin(), identity.attributes.end()};
+}
 
 }  // namespace
 
@@ -34,7 +36,8 @@ TEST_CASE("An id that no machine can have is a fault of the configuration") {
     auto facts = host();
     facts.macs.clear();
     facts.serial = "To be filled by O.E.M.";
-    for (const auto* pattern : {"", "<mac>", "<serial>", "<ip>", "<>", "<mac", "a b", "a/b", "a?b", "a#b", "a%b", "M\xc3\xbcnchen", "a\nb", "a>"}) {
+    for (const auto* pattern : {"", "<mac>", "<serial>", "<ip>", "<>", "<mac", "a b", "a/b", "a?b", "a#b", "a%b",
+                                "M\xc3\xbcnchen", "a\nb", "a>"}) {
         const auto id = device_id(pattern, facts);
         INFO(pattern);
         REQUIRE_FALSE(id.ok());

@@ -46,8 +46,12 @@ struct Fixture {
     std::unique_ptr<ReportQueue> queue;
 };
 
-Report progress(const std::string& job, const std::string& message) { return {job, ReportStage::executing, {message}, 1, 3}; }
-Report success(const std::string& job, const std::string& message) { return {job, ReportStage::success, {message}, 3, 3}; }
+Report progress(const std::string& job, const std::string& message) {
+    return {job, ReportStage::executing, {message}, 1, 3};
+}
+Report success(const std::string& job, const std::string& message) {
+    return {job, ReportStage::success, {message}, 3, 3};
+}
 
 }  // namespace
 
@@ -140,7 +144,7 @@ TEST_CASE("A finished job is remembered and its result can be sent once more, on
 TEST_CASE("The newest messages are kept, each within its limit and never cut inside a character") {
     Fixture f;
     for (int i = 0; i < 100; ++i) {
-        REQUIRE(f.queue->add(progress("1", std::to_string(i) + std::string(1000, 'x') )).ok());
+        REQUIRE(f.queue->add(progress("1", std::to_string(i) + std::string(1000, 'x'))).ok());
     }
     std::string umlauts = "a";
     for (int i = 0; i < 1000; ++i) {
@@ -238,7 +242,8 @@ TEST_CASE("Damaged and unknown records are left out") {
     {
         constexpr std::array<std::uint16_t, 5> k_types = {1, 2, 3, 4, 99};
         auto journal = journal::Journal::open(f.files, k_path).value();
-        for (const auto* payload : {"", "[]", "{}", "{\"job\":7}", "{\"job\":\"1\",\"stage\":99}", "{\"job\":\"2\",\"number\":-1,\"messages\":[1]}",
+        for (const auto* payload : {"", "[]", "{}", "{\"job\":7}", "{\"job\":\"1\",\"stage\":99}",
+                                    "{\"job\":\"2\",\"number\":-1,\"messages\":[1]}",
                                     "{\"job\":\"3\",\"number\":\"x\",\"stage\":1.5,\"done\":4294967296}"}) {
             for (const auto type : k_types) {
                 REQUIRE(journal.append(type, payload).ok());
