@@ -127,8 +127,9 @@ public:
         const auto at = head.find("Content-Length: ");
         const std::uint64_t length =
             at == std::string::npos ? 0 : parse_u64(std::string_view(head).substr(at + 16, head.find("\r\n", at) - at - 16)).value_or(0);
-        read_to(head.size() + length);
-        const std::string whole = in_.substr(0, head.size() + length);
+        const auto end_of_body = head.size() + narrow<std::size_t>(length);
+        read_to(end_of_body);
+        const std::string whole = in_.substr(0, end_of_body);
         in_.erase(0, whole.size());
         return whole;
     }
