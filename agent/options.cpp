@@ -156,8 +156,9 @@ const Option* met(int code) {
     return nullptr;
 }
 
-std::string bad_option(char* const* argv, int code) {
-    const std::string word = argv[optind - 1];
+/// Where a value is missing, musl's optind stands behind the end.
+std::string bad_option(int argc, char* const* argv, int code) {
+    const std::string word = argv[std::min(optind, argc) - 1];
     return code == ':' ? "option '" + word + "' needs a value" : "unknown option '" + word + "'";
 }
 
@@ -182,7 +183,7 @@ std::variant<Options, UsageError> parse_options(int argc, char* const* argv) {
     for (int code = 0; (code = getopt_long(argc, argv, letters.c_str(), long_options.data(), nullptr)) != -1;) {
         const Option* option = met(code);
         if (option == nullptr) {
-            return UsageError{bad_option(argv, code)};
+            return UsageError{bad_option(argc, argv, code)};
         }
         const std::string value = optarg == nullptr ? "" : optarg;
         if (!option->take(options, value)) {
