@@ -24,7 +24,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         }
         again += encode(record);
     }
-    if (again != bytes.substr(0, found.good_bytes)) {
+    if (again != bytes.substr(0, static_cast<std::size_t>(found.good_bytes))) {
         std::abort();
     }
     // A good record behind the good part is found again.
