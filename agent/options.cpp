@@ -156,10 +156,14 @@ const Option* met(int code) {
     return nullptr;
 }
 
-/// Where a value is missing, musl's optind stands behind the end.
+/// Where a value is missing, musl has moved the null behind the last word in front of it: the option's number tells which.
 std::string bad_option(int argc, char* const* argv, int code) {
-    const std::string word = argv[std::min(optind, argc) - 1];
-    return code == ':' ? "option '" + word + "' needs a value" : "unknown option '" + word + "'";
+    if (code == ':') {
+        const Option* option = met(optopt);
+        return "option '" + (option == nullptr ? std::string("?") : "--" + std::string(option->name)) + "' needs a value";
+    }
+    const char* word = argv[std::min(optind, argc) - 1];
+    return "unknown option '" + std::string(word == nullptr ? "" : word) + "'";
 }
 
 }  // namespace
