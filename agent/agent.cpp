@@ -190,7 +190,7 @@ private:
             manager::CheckInSettings{settings_.manager.urls, {settings_.manager.interval, settings_.manager.spread}}, services);
         check_in_->on_change([this] { loop_->post([this] { end_if_quiet(); }); });
         if (duration_ == Duration::one_check_in) {
-            check_in_->check_in_now();
+            check_in_->check_in_until_quiet();
         } else {
             check_in_->start();
         }

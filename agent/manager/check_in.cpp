@@ -70,11 +70,19 @@ void CheckIn::check_in_now() {
     }
 }
 
+void CheckIn::check_in_until_quiet() {
+    until_quiet_ = true;
+    check_in_now();
+}
+
 void CheckIn::reports_changed() { advance(); }
 
 void CheckIn::jobs_idle() {
     if (nothing_offered_) {
         drop_waiting();  // one that went on after a restart has only now come to its wait
+    }
+    if (stage_ == Stage::resting && ended_once_ && came_too_early()) {
+        check_in_now();
     }
     advance();
 }
@@ -90,7 +98,7 @@ ManagerView CheckIn::view() const {
 bool CheckIn::quiet() const {
     const bool nothing_follows = stage_ == Stage::resting && call_ == 0 && !due_ && !soon_;
     // In this order: a session adds its report before it is over, so a report of an idle worker is not overlooked.
-    return ended_once_ && nothing_follows && services_.jobs.idle() && (services_.reports.size() == 0 || !may_deliver());
+    return ended_once_ && nothing_follows && (began_idle_ || view_.last_error) && services_.jobs.idle() && (services_.reports.size() == 0 || !may_deliver());
 }
 
 // ---- the way of a check-in
@@ -142,6 +150,7 @@ void CheckIn::begin() {
     identity_ = services_.identity();
     to_refuse_.clear();
     nothing_offered_ = false;
+    began_idle_ = services_.jobs.idle();
     stage_ = Stage::reporting;
     services_.log.debug(k_area, "checking in", {{"url", transfer::shown(url())}});
 }
@@ -206,6 +215,7 @@ void CheckIn::succeeded() {
         manager_silent_ = false;
         no_delivery_before_ = {};
     }
+    soon_ = soon_ || came_too_early();
     ScheduleInput input;
     input.drain = soon_;
     input.hint = services_.dialect.interval_hint();
@@ -419,6 +429,10 @@ void CheckIn::drop_waiting() {
 }
 
 // ---- time and place
+
+bool CheckIn::came_too_early() const {
+    return until_quiet_ && !began_idle_ && !view_.last_error && services_.jobs.idle();
+}
 
 void CheckIn::plan(ScheduleInput input) { due_in(next_check_in(settings_.schedule, input, services_.random())); }
 

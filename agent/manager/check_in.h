@@ -83,14 +83,17 @@ public:
     void start();
     /// As soon as possible. While a check-in is under way another one follows.
     void check_in_now();
+    /// For `check-in --once`: one now, and more until one has begun while the jobs were idle. What the manager answers
+    /// to an earlier one says nothing about a job that was still on its way to its wait.
+    void check_in_until_quiet();
     /// A report was added: deliver it soon. Call it on the loop's thread.
     void reports_changed();
     /// The jobs may have become idle.
     void jobs_idle();
 
     [[nodiscard]] ManagerView view() const;
-    /// A check-in has ended, well or not; nothing is under way or about to follow, no report waits that could be delivered
-    /// now, and the jobs are idle. For `check-in --once`.
+    /// A check-in that began while the jobs were idle has ended well, or the last one failed; nothing is under way or about
+    /// to follow, no report waits that could be delivered now, and the jobs are idle. For `check-in --once`.
     [[nodiscard]] bool quiet() const;
 
 private:
@@ -124,6 +127,7 @@ private:
     void drop_waiting();
 
     // time and place
+    [[nodiscard]] bool came_too_early() const;
     void plan(ScheduleInput input);
     void due_in(Millis delay);
     void next_address();
@@ -142,6 +146,8 @@ private:
     bool due_ = false;              // a check-in is to begin now
     bool soon_ = false;             // one follows within about a second: asked for, or a job has ended
     bool nothing_offered_ = false;  // by the last check-in that ended well
+    bool until_quiet_ = false;
+    bool began_idle_ = false;  // the last check-in: the jobs were idle when it began
     Identity identity_;
     std::deque<std::string> to_refuse_;
     std::map<std::string, unsigned>

@@ -269,7 +269,7 @@ TEST_CASE("Fail-over takes the reports along") {
 TEST_CASE("One `check-in --once` is quiet when nothing is offered") {
     Bench b;
     CHECK_FALSE(b.check_in->quiet());
-    b.check_in->check_in_now();
+    b.check_in->check_in_until_quiet();
     CHECK_FALSE(b.check_in->quiet());
     b.answer();
     CHECK(b.check_in->quiet());
@@ -277,7 +277,7 @@ TEST_CASE("One `check-in --once` is quiet when nothing is offered") {
 
 TEST_CASE("One `check-in --once` is quiet when the last job has ended, is reported, and no other one is offered") {
     Bench b;
-    b.check_in->check_in_now();
+    b.check_in->check_in_until_quiet();
     b.dialect.events = {JobOffered{Bench::job("1")}};
     b.jobs.is_idle = false;
     b.answer();
@@ -297,11 +297,61 @@ TEST_CASE("One `check-in --once` is quiet when the last job has ended, is report
 TEST_CASE("One `check-in --once` is quiet when the manager cannot be reached, with the reports kept") {
     Bench b;
     b.add("1", ReportStage::success);
-    b.check_in->check_in_now();
+    b.check_in->check_in_until_quiet();
     b.no_answer();
     CHECK(b.check_in->quiet());
     CHECK(b.check_in->view().last_error.has_value());
     CHECK(b.reports->size() == 1);
+}
+
+TEST_CASE("One `check-in --once` asks again when a job came to its wait only after the manager's answer") {
+    Bench b;
+    b.jobs.is_idle = false;  // a session of an earlier day goes on
+    b.check_in->check_in_until_quiet();
+    b.dialect.events = {NothingOffered{}};
+    b.answer();
+    CHECK_FALSE(b.check_in->quiet());
+    b.timers.advance(Seconds{5});
+    b.jobs.waits = {"1"};
+    b.jobs.is_idle = true;  // the worker has it at rest; the loop has not heard of that yet
+    CHECK_FALSE(b.check_in->quiet());
+    b.jobs.is_idle = false;
+    b.check_in->jobs_idle();  // drops it, and its session goes on to its end
+    CHECK(b.jobs.cancelled == Urls{"1"});
+    b.jobs.waits.clear();
+    b.jobs.is_idle = true;
+    b.check_in->jobs_idle();
+    CHECK(b.caller.urls == Urls{"a poll", "a poll"});
+    CHECK_FALSE(b.check_in->quiet());
+    b.dialect.events = {NothingOffered{}};
+    b.answer();
+    CHECK(b.check_in->quiet());
+}
+
+TEST_CASE("One `check-in --once` asks again at the end of a check-in during which the jobs came to rest") {
+    Bench b;
+    b.jobs.is_idle = false;
+    b.check_in->check_in_until_quiet();
+    b.jobs.is_idle = true;
+    b.check_in->jobs_idle();
+    CHECK(b.caller.urls.size() == 1);
+    b.answer();
+    CHECK_FALSE(b.check_in->quiet());
+    b.timers.advance(Seconds{1});
+    CHECK(b.caller.urls.size() == 2);
+    b.answer();
+    CHECK(b.check_in->quiet());
+}
+
+TEST_CASE("One `check-in --once` does not ask again when the manager cannot be reached") {
+    Bench b;
+    b.jobs.is_idle = false;
+    b.check_in->check_in_until_quiet();
+    b.no_answer();
+    b.jobs.is_idle = true;
+    b.check_in->jobs_idle();
+    CHECK(b.check_in->quiet());
+    CHECK(b.caller.urls.size() == 1);
 }
 
 TEST_CASE("When it goes away it takes its call and its timers along") {
