@@ -87,7 +87,8 @@ void bound_messages(std::vector<std::string>& messages) {
 }  // namespace
 
 Result<std::unique_ptr<ReportQueue>> ReportQueue::open(platform::Files& files, const std::string& path) {
-    auto queue = std::unique_ptr<ReportQueue>(new ReportQueue(TRY(journal::Journal::open(files, path))));
+    auto journal = TRY(journal::Journal::open(files, path));  // within the `new` below its failure would leak the memory
+    auto queue = std::unique_ptr<ReportQueue>(new ReportQueue(std::move(journal)));
     queue->replay();
     return queue;
 }
