@@ -119,6 +119,7 @@ public:
         Requests requests;
         requests.loop = loop_.get();
         const auto signals = platform::watch_signals(&Requests::take, &requests);
+        session::close_damaged_sessions(context_);
         load_history();
         if (duration_ == Duration::until_stopped) {
             TRY(listen());
@@ -140,8 +141,8 @@ private:
     void load_history() {
         const auto ids = store_.list();
         for (const auto& id : ids.ok() ? *ids : std::vector<std::string>{}) {
-            if (const auto stored = store_.load(id); stored.ok() && stored->record.ended) {
-                board_.publish(stored->record);
+            if (const auto record = store_.shown(id); record.ok() && record->ended) {
+                board_.publish(*record);
             }
         }
     }

@@ -212,4 +212,17 @@ std::vector<std::string> Engine::waiting() const {
     return ids;
 }
 
+void close_damaged_sessions(Context& context) {
+    const auto ids = context.store.list();
+    for (const auto& id : ids.ok() ? *ids : std::vector<std::string>{}) {
+        const auto stored = context.store.load(id);
+        if (stored.ok() || !stored.error().is(errors::AgentCode::corrupt_journal)) {
+            continue;
+        }
+        const auto closed = context.store.close_damaged(id, context.clock.wall());
+        context.log.error("session", closed.ok() ? "its journal is damaged: it ends as failed" : "its journal is damaged, and nothing can be written",
+                          {{"id", id}, {"where", stored.error().context}});
+    }
+}
+
 }  // namespace hagent::session

@@ -54,10 +54,20 @@ json to_json(const Job& job) {
             {"artifacts", std::move(artifacts)}};
 }
 
+json begin_of(const SessionRecord& record) {
+    return {{"id", record.id}, {"started", record.started.since_epoch.count()}, {"job", to_json(record.job)}};
+}
+
 json end_of(const SessionRecord& record) {
     return {{"phase", static_cast<unsigned>(record.phase)},
             {"ended", record.ended.value_or(WallTime{}).since_epoch.count()},
             {"results", to_json(record.results)}};
+}
+
+json verdict_of(const SessionRecord& record, ReportStage stage) {
+    json value = end_of(record);
+    value["stage"] = static_cast<unsigned>(stage);
+    return value;
 }
 
 // --- JSON to values: a journal was written by us and its records carry a CRC, so odd members are just left out ---
@@ -263,8 +273,7 @@ bool is_id(std::string_view name) { return name.size() >= 6 && name.size() <= 12
 // --- SessionLog ---
 
 Status SessionLog::begin(const SessionRecord& record) {
-    return journal_.append(k_begin, dump({{"id", record.id}, {"started", record.started.since_epoch.count()},
-                                          {"job", to_json(record.job)}}));
+    return journal_.append(k_begin, dump(begin_of(record)));
 }
 
 Status SessionLog::phase(Phase phase) {
@@ -305,9 +314,7 @@ Status SessionLog::done(const script::StepRecord& step) {
 }
 
 Status SessionLog::verdict(const SessionRecord& record, ReportStage stage) {
-    json value = end_of(record);
-    value["stage"] = static_cast<unsigned>(stage);
-    return journal_.append(k_verdict, dump(value));
+    return journal_.append(k_verdict, dump(verdict_of(record, stage)));
 }
 
 Status SessionLog::end(const SessionRecord& record) { return journal_.append(k_end, dump(end_of(record))); }
@@ -351,19 +358,84 @@ Result<SessionLog> Store::reopen(const std::string& id) {
     return SessionLog(TRY(journal::Journal::open(files_, directory(id) + "/journal")), directory(id));
 }
 
-Result<Stored> Store::load(const std::string& id) const {
+struct Store::Opened {
+    Stored stored;
+    std::vector<journal::Record> records;  // all before the damage
+    std::string bytes;                     // the file
+    WallTime modified;
+    std::optional<Error> damage;
+
+    /// How a session ends whose journal cannot be trusted.
+    void fail(WallTime now) {
+        SessionRecord& record = stored.record;
+        if (!stored.begun) {
+            record.started = modified;
+            record.job.name = "unknown";
+        }
+        record.phase = Phase::completed;
+        record.ended = now;
+        record.results.push_back(error_result(*damage, errors::AgentCode::corrupt_journal));
+    }
+};
+
+Result<Store::Opened> Store::read(const std::string& id) const {
     const auto path = directory(id) + "/journal";
-    if (!is_id(id) || !TRY(files_.info(path)).has_value()) {
+    const auto info = is_id(id) ? TRY(files_.info(path)) : std::nullopt;
+    if (!info) {
         return error(errors::AgentCode::session_not_found, id);
     }
-    const auto bytes = TRY(files_.read(path, limits::k_journal_bytes));
-    Stored stored;
-    stored.record.id = id;
-    for (const auto& entry : journal::replay(bytes).records) {
-        apply(entry, stored);
+    Opened out;
+    out.modified = info->modified;
+    out.bytes = TRY(files_.read(path, limits::k_journal_bytes));
+    auto found = journal::replay(out.bytes);
+    if (found.tail == journal::Tail::damaged || found.tail == journal::Tail::foreign) {
+        out.damage = error(errors::AgentCode::corrupt_journal, path + " at byte " + std::to_string(found.good_bytes));
     }
-    show_steps(stored);
-    return stored;
+    out.stored.record.id = id;
+    for (const auto& entry : found.records) {
+        apply(entry, out.stored);
+    }
+    show_steps(out.stored);
+    out.records = std::move(found.records);
+    return out;
+}
+
+Result<Stored> Store::load(const std::string& id) const {
+    auto opened = TRY(read(id));
+    return opened.damage ? Result<Stored>(std::move(*opened.damage)) : std::move(opened.stored);
+}
+
+Result<SessionRecord> Store::shown(const std::string& id) const {
+    auto opened = TRY(read(id));
+    if (opened.damage && !opened.stored.verdict) {
+        opened.fail(opened.modified);
+    }
+    return std::move(opened.stored.record);
+}
+
+Status Store::close_damaged(const std::string& id, WallTime now) {
+    auto opened = TRY(read(id));
+    if (!opened.damage) {
+        return {};
+    }
+    const auto& record = opened.stored.record;
+    if (!opened.stored.verdict && !record.ended) {
+        opened.fail(now);
+        if (!opened.stored.begun) {
+            opened.records = {{k_begin, dump(begin_of(record))}};
+        }
+        opened.records.push_back({k_verdict, dump(verdict_of(record, ReportStage::failure))});
+        if (!opened.stored.begun) {
+            opened.records.push_back({k_end, dump(end_of(record))});
+        }
+    }
+    std::string bytes(journal::k_magic);
+    for (const auto& entry : opened.records) {
+        bytes += journal::encode(entry);
+    }
+    const auto path = directory(id) + "/journal";
+    (void)files_.write_durable(path + ".damaged", opened.bytes, 0600);  // for support; a full disk must not stop this
+    return files_.write_durable(path, bytes, 0600);
 }
 
 Status Store::drop_downloads(const std::string& id) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Owns what the command line prints for people.
-#include "agent/base/text.h"
+#include <algorithm>
 
+#include "agent/base/text.h"
 #include "agent/session/json.h"
 #include "agent/status/documents.h"
 
@@ -19,7 +20,16 @@ std::string line(std::string_view label, std::string_view value) {
 std::string when(const std::optional<WallTime>& time) { return time ? rfc3339(*time) : std::string("never"); }
 
 std::string outcome(const SessionRecord& record) {
-    return std::string(plain_words(record.phase)) + (record.failed() ? " with errors" : "");
+    std::string out(plain_words(record.phase));
+    if (record.failed()) {
+        const auto worst = std::find_if(record.results.begin(), record.results.end(),
+                                        [](const TaskResult& r) { return r.status == errors::Severity::error; });
+        out += " with errors";
+        if (worst != record.results.end()) {
+            out.append(" (").append(errors::describe(worst->id).name).append(")");
+        }
+    }
+    return out;
 }
 
 std::string results_text(const std::vector<TaskResult>& results, std::string_view indent) {

@@ -21,8 +21,8 @@ void board_from_state(Machine& machine, const config::Settings& settings, status
     const session::Store store(*machine.files, settings.state_dir);
     const auto ids = store.list();
     for (const auto& id : ids.ok() ? *ids : std::vector<std::string>{}) {
-        if (const auto stored = store.load(id); stored.ok()) {
-            board.publish(stored->record);
+        if (const auto record = store.shown(id); record.ok()) {
+            board.publish(*record);
         }
     }
 }
@@ -116,11 +116,11 @@ int sessions(Machine& machine, const Options& options) {
         print(*document + "\n");
         return k_done;
     }
-    const auto stored = session::Store(*machine.files, workshop->settings.state_dir).load(id);
-    if (!stored.ok()) {
-        return failed(options, stored.error());
+    const auto record = session::Store(*machine.files, workshop->settings.state_dir).shown(id);
+    if (!record.ok()) {
+        return failed(options, record.error());
     }
-    print(options.json ? session::session_json(stored->record) + "\n" : status::session_text(stored->record));
+    print(options.json ? session::session_json(*record) + "\n" : status::session_text(*record));
     return k_done;
 }
 

@@ -4,6 +4,7 @@
 
 #include "agent/base/limits.h"
 #include "agent/script/parser.h"
+#include "agent/session/engine.h"
 #include "agent/session/json.h"
 #include "agent/session/session.h"
 #include "agent/status/documents.h"
@@ -122,6 +123,7 @@ int run_script(Workshop& workshop, const Options& options, const std::string& fi
     }
     Bench bench(workshop, options.json);
     const auto job = job_of(options, file);
+    session::close_damaged_sessions(bench.context);
     const auto earlier = unfinished(bench.store, job.id);
     auto session = earlier ? session::Session::resume(bench.context, *earlier, std::nullopt) : session::Session::begin(bench.context, job);
     if (!session.ok()) {

@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import unittest
 
@@ -90,6 +91,36 @@ class Documents(BoxTest):
         kept = self.document(self.expect(self.box.run("log", "--json"), DONE))["log"]
         self.assertGreaterEqual(set(kept[0]), {"time", "level", "area", "message"})
         self.assertEqual([running[0][key] for key in ("time", "level", "area")], [kept[0][key] for key in ("time", "level", "area")])
+
+    def test_a_session_whose_journal_is_damaged_is_named_and_ended(self):
+        for name in ("one", "two"):
+            self.expect(self.box.run("script", "run", self.box.write(f"{name}.rsp", '[Version]\nNumber=1\n[Script]\nEX "/bin/true"\n')), DONE)
+        whole = os.path.join(self.box.state, "sessions", "000001", "journal")
+        with open(whole, "r+b") as journal:
+            content = bytearray(journal.read())
+            content[content.index(b'"reboots"')] ^= 0x20
+            journal.seek(0)
+            journal.write(content)
+        with open(os.path.join(self.box.state, "sessions", "000002", "journal"), "wb") as journal:
+            journal.write(b"these bytes are no journal")
+
+        def check():
+            for listed in (self.document(self.box.run("sessions", "--json"))["sessions"], self.document(self.box.run("status", "--json"))["recent"]):
+                self.assertEqual(["000001", "000002"], sorted(session["id"] for session in listed))
+                for session in listed:
+                    self.assertEqual(["corrupt_journal"], [result["name"] for result in session["results"]])
+                    self.assertGreater(session["started"], "2020")
+            self.expect(self.box.run("sessions"), DONE, "000001", "000002", "corrupt_journal")
+            self.expect(self.box.run("sessions", "000001"), DONE, "journal is damaged", "at byte")
+
+        check()
+        agent = self.box.daemon()
+        check()
+        agent.signal(signal.SIGTERM)
+        self.assertEqual(0, agent.wait(20))
+        check()
+        with open(whole + ".damaged", "rb") as kept:
+            self.assertEqual(content, kept.read())
 
     def test_a_daemon_that_was_killed_is_not_taken_for_running(self):
         agent = self.box.daemon()

@@ -302,6 +302,53 @@ TEST_CASE("a folder without a beginning, left by a power cut, is no session") {
     CHECK(plant.store.list().value_or({"x"}).empty());
 }
 
+TEST_CASE("a session whose journal is damaged ends as failed at the next start, and its manager hears of it") {
+    Plant plant;
+    plant.publish("SF \"conf\" \"/etc/app.conf\"\nEX \"work\"\n", {{"conf", "a\n"}});
+    CHECK(plant.engine->offer(waiting_job()) == Offer::taken);
+    plant.wait_idle();
+    plant.stop_worker();
+    plant.listener.reports.clear();
+    const std::string journal = "/var/lib/hagent/sessions/000001/journal";
+    std::string bytes = *plant.files.content(journal);
+    bytes[bytes.find("\"reboots\"")] ^= 0x20;
+    plant.files.put(journal, bytes);
+    const std::string foreign = "/var/lib/hagent/sessions/000002/journal";
+    plant.files.put(foreign, "these bytes are no journal");
+
+    close_damaged_sessions(plant.context);
+    plant.restart();
+    plant.wait_idle();
+    CHECK(plant.engine->idle());
+    const auto finals = plant.listener.finals();
+    REQUIRE(finals.size() == 1);
+    CHECK(finals[0].job_id == "job-1");
+    CHECK(finals[0].stage == ReportStage::failure);
+    CHECK(plant.listener.text().find("journal is damaged") != std::string::npos);
+    for (const char* id : {"000001", "000002"}) {
+        const auto stored = plant.store.load(id);
+        REQUIRE(stored.ok());
+        CHECK(stored->record.ended.has_value());
+        CHECK(has_code(stored->record.results, errors::AgentCode::corrupt_journal));
+    }
+}
+
+TEST_CASE("a disk that cannot be written leaves a damaged session for the next start, and the start goes on") {
+    Plant plant;
+    const std::string foreign = "/var/lib/hagent/sessions/000001/journal";
+    plant.files.put(foreign, "these bytes are no journal");
+    plant.files.set_read_only(true);
+    close_damaged_sessions(plant.context);
+    plant.files.set_read_only(false);
+    CHECK(plant.store.load("000001").error().is(errors::AgentCode::corrupt_journal));
+    REQUIRE(plant.engine->resume_unfinished().ok());
+    CHECK(plant.engine->offer(Device::job()) == Offer::taken);
+    plant.wait_idle(2);
+    CHECK(plant.listener.finals().size() == 1);
+    close_damaged_sessions(plant.context);
+    CHECK(plant.store.load("000001").value().record.ended.has_value());
+}
+
 TEST_CASE("offers, cancels and questions from several threads at once") {
     Plant plant;
     std::vector<std::thread> threads;

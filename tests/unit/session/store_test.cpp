@@ -171,6 +171,82 @@ TEST_CASE("a record that holds anything but what it should is left out") {
     CHECK(device.store.load("000001").ok());
 }
 
+/// A session that fetched and ran something, with one byte of its journal changed.
+struct Damaged : Device {
+    explicit Damaged(std::size_t (*where)(std::string_view journal)) {
+        publish("SF \"conf\" \"/etc/app.conf\"\nEX \"run\"\n", {{"conf", "a\n"}});
+        processes.on("run", platform::Exit{});
+        REQUIRE(run(Device::job()).ok());
+        path = "/var/lib/hagent/sessions/" + id + "/journal";
+        bytes = *files.content(path);
+        bytes[where(bytes)] ^= 0x20;
+        files.put(path, bytes);
+    }
+    std::string path, bytes;
+};
+
+std::size_t in_magic(std::string_view) { return 0; }
+std::size_t in_begin(std::string_view journal) { return journal.find("\"job\""); }
+std::size_t in_plan(std::string_view journal) { return journal.find("\"reboots\""); }
+std::size_t after_verdict(std::string_view journal) { return journal.rfind("\"results\""); }
+
+TEST_CASE("a session whose journal is damaged is an error that names the place, and is shown as failed by it") {
+    for (const auto where : {in_magic, in_begin, in_plan}) {
+        Damaged device(where);
+        const auto stored = device.store.load(device.id);
+        REQUIRE_FALSE(stored.ok());
+        CHECK(stored.error().is(AgentCode::corrupt_journal));
+        CHECK(stored.error().context.find(device.path + " at byte ") == 0);
+        const auto shown = device.store.shown(device.id);
+        REQUIRE(shown.ok());
+        CHECK(shown->id == device.id);
+        CHECK(shown->failed());
+        CHECK(shown->ended.has_value());
+        CHECK(has_code(shown->results, AgentCode::corrupt_journal));
+        CHECK(device.files.content(device.path) == device.bytes);  // only looked at
+    }
+}
+
+TEST_CASE("a session whose journal is damaged gets its verdict in one step, once, and the damaged file is kept") {
+    Damaged device(in_plan);
+    const WallTime now = device.clock.wall();
+    REQUIRE(device.store.close_damaged(device.id, now).ok());
+    CHECK(device.files.content(device.path + ".damaged") == device.bytes);
+    const auto stored = device.stored();
+    CHECK(stored.begun);
+    CHECK(stored.record.job.id == "job-1");
+    CHECK(stored.verdict == ReportStage::failure);
+    CHECK(stored.decided == now);
+    CHECK_FALSE(stored.record.ended.has_value());  // nobody has been told
+    CHECK(has_code(stored.record.results, AgentCode::corrupt_journal));
+    const auto closed = device.files.content(device.path);
+    REQUIRE(device.store.close_damaged(device.id, now).ok());
+    CHECK(device.files.content(device.path) == closed);
+}
+
+TEST_CASE("a session of which not even the job can be read is over, and is kept like any other") {
+    for (const auto where : {in_magic, in_begin}) {
+        Damaged device(where);
+        REQUIRE(device.store.close_damaged(device.id, device.clock.wall()).ok());
+        REQUIRE(device.store.prune().ok());
+        const auto stored = device.stored();
+        CHECK(stored.begun);
+        CHECK(stored.record.ended == device.clock.wall());
+        CHECK(stored.record.failed());
+        CHECK(stored.record.job.id.empty());
+    }
+}
+
+TEST_CASE("damage behind the verdict does not change it") {
+    Damaged device(after_verdict);
+    auto bytes = device.bytes + journal::encode({99, "{}"});  // otherwise it would be a torn end
+    device.files.put(device.path, bytes);
+    REQUIRE(device.store.close_damaged(device.id, device.clock.wall()).ok());
+    const auto stored = device.stored();
+    CHECK(stored.verdict == ReportStage::success);
+    CHECK(stored.record.results.empty());
+}
+
 TEST_CASE("a session that is not there has a code of its own") {
     Device device;
     for (const char* id : {"000001", "", "x", "../../etc", "0000000000001"}) {
