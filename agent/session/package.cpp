@@ -204,6 +204,8 @@ Result<std::string> Package::entry_script() {
 
 Status Package::stage(const script::PackageFile& file, const CancelToken& cancel) {
     if (!local_.empty()) {
+        record_.progress.bytes += file.bytes;  // they lie where the step takes them from
+        context_.observer.changed(record_);
         return {};
     }
     const auto number = TRY(number_of(file.path));

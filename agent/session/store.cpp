@@ -61,6 +61,8 @@ json begin_of(const SessionRecord& record) {
 json end_of(const SessionRecord& record) {
     return {{"phase", static_cast<unsigned>(record.phase)},
             {"ended", record.ended.value_or(WallTime{}).since_epoch.count()},
+            {"bytes", record.progress.bytes},
+            {"total", record.progress.total},
             {"results", to_json(record.results)}};
 }
 
@@ -196,6 +198,12 @@ void apply_step(const json& from, std::vector<script::StepRecord>& steps) {
     step.in_flight_before = false;
 }
 
+void end_from(const json& from, SessionRecord& record) {
+    record.phase = phase_from_number(get(from, "phase", std::uint64_t{0})).value_or(Phase::completed);
+    record.results = results_from(member(from, "results"));
+    record.progress = {get(from, "bytes", std::uint64_t{0}), get(from, "total", std::uint64_t{0}), 0, {}};
+}
+
 void apply(const journal::Record& entry, Stored& stored) {
     const json value = json::parse(entry.payload, nullptr, false);
     if (!value.is_object()) {
@@ -234,16 +242,14 @@ void apply(const journal::Record& entry, Stored& stored) {
         }
         case k_step: apply_step(value, stored.steps); break;
         case k_end:
-            record.phase = phase_from_number(get(value, "phase", std::uint64_t{0})).value_or(Phase::completed);
             record.ended = WallTime{Millis{get(value, "ended", std::int64_t{0})}};
-            record.results = results_from(member(value, "results"));
+            end_from(value, record);
             break;
         case k_verdict:
             stored.verdict = static_cast<ReportStage>(
                 std::min(get(value, "stage", static_cast<unsigned>(ReportStage::failure)), static_cast<unsigned>(ReportStage::cancelled)));
             stored.decided = WallTime{Millis{get(value, "ended", std::int64_t{0})}};
-            record.phase = phase_from_number(get(value, "phase", std::uint64_t{0})).value_or(Phase::completed);
-            record.results = results_from(member(value, "results"));
+            end_from(value, record);
             break;
     }
 }

@@ -191,6 +191,8 @@ class Run(ScriptTest):
         self.assertEqual({"done"}, {step["state"] for step in session["steps"]} - {"failed"} if session["steps"][7]["state"] == "failed" else
                          {step["state"] for step in session["steps"]})
         self.assertEqual("said by the program", session["steps"][9]["output"].strip())
+        bytes_of_all = sum(item["bytes"] for item in plan["downloads"])
+        self.assertEqual((bytes_of_all, bytes_of_all), (session["progress"]["bytes"], session["progress"]["total"]))
         after = self.tree()
         self.assertEqual(self.blob, after["opt/fw/blob"])
         self.assertEqual(b"a=1\nb=2\nmode=new\n", after["etc/app.conf"])

@@ -346,6 +346,10 @@ TEST_CASE("a folder of the administrator needs no signature and no server") {
     CHECK(device.files.content("/etc/app.conf") == "x=1\n");
     CHECK(device.files.content("/pkg/conf") == "x=1\n");
     CHECK(device.fetcher.asked.empty());
+    for (const auto& progress : {device.listener.last.progress, device.stored().record.progress}) {
+        CHECK(progress.bytes == 4);
+        CHECK(progress.total == 4);
+    }
 }
 
 TEST_CASE("a dry run plans, changes nothing and leaves nothing behind") {
