@@ -7,7 +7,7 @@ import tempfile
 from .common import Failure, output_of, run, say
 
 BASE = ["cmake", "ninja-build", "gcc", "g++", "libc6-dev", "make", "patch", "tar", "xz-utils", "bzip2", "dpkg-dev",
-        "ca-certificates", "debian-archive-keyring"]
+        "ca-certificates", "debian-archive-keyring", "ccache"]
 
 BY_TARGET = {
     "native": [],
@@ -17,7 +17,8 @@ BY_TARGET = {
     "win-i686": ["g++-mingw-w64-i686-posix"],
 }
 
-BY_PRESET = {"fuzz": ["clang-14", "libclang-rt-14-dev", "llvm-14"]}
+CLANG = ["clang-14", "libclang-rt-14-dev", "llvm-14"]
+BY_PRESET = {"asan-ubsan": CLANG, "fuzz": CLANG}
 
 FOR_TESTS = {"win-x86_64": ["wine64"]}
 
