@@ -16,6 +16,7 @@
 #include "agent/transfer/curl_error.h"
 #include "agent/transfer/curl_request.h"
 #include "agent/transfer/ftp_conversation.h"
+#include "agent/transfer/ftp_step.h"
 #include "agent/transfer/http_head.h"
 
 namespace hagent::transfer {
@@ -35,6 +36,13 @@ struct ListTraits {
 };
 
 constexpr std::size_t k_reason_bytes = 160;
+
+void append(UniqueHandle<ListTraits>& list, const std::string& line) {
+    curl_slist* longer = curl_slist_append(list.get(), line.c_str());
+    check(longer != nullptr);
+    list.release();
+    list.reset(longer);
+}
 
 bool positive(std::uint16_t status) { return status >= 200 && status < 300; }
 bool redirects(std::uint16_t status) {
@@ -62,7 +70,8 @@ struct CurlExchange::Impl {
     Transcript transcript;
     FtpConversation conversation;
     HttpHead head;
-    UniqueHandle<ListTraits> header_list;
+    UniqueHandle<ListTraits> header_list, command_list;
+    FtpStep last_step = FtpStep::go_on;
     std::array<char, CURL_ERROR_SIZE> error_text{};
     std::uint64_t sent_bytes = 0;
     bool begun = false;
@@ -84,6 +93,7 @@ struct CurlExchange::Impl {
     Status configure();
     void configure_callbacks();
     void configure_headers();
+    void configure_commands();
     void add_header(const std::string& name, const std::string& value);
 
     [[nodiscard]] ReplyHead current_head() const;
@@ -91,6 +101,8 @@ struct CurlExchange::Impl {
     std::size_t take_body(std::string_view bytes);
     Result<std::size_t> give_body(std::span<char> out);
 
+    bool goes_on();
+    [[nodiscard]] bool everything_moved() const;
     [[nodiscard]] bool may_redirect() const { return !is_ftp(url.scheme) && redirects(head.status()); }
     Status follow();
     std::optional<Error> judge(int code);
@@ -116,6 +128,7 @@ Status CurlExchange::Impl::configure() {
     }
     curl_easy_reset(easy.get());
     header_list.reset();
+    command_list.reset();
     error_text.fill('\0');
     sent_bytes = 0;
     begun = false;
@@ -124,7 +137,9 @@ Status CurlExchange::Impl::configure() {
     transcript.hide(url.password);
     configure_request(easy.get(), options, exchange, url);
     configure_callbacks();
-    if (!is_ftp(url.scheme)) {
+    if (is_ftp(url.scheme)) {
+        configure_commands();
+    } else {
         configure_headers();
     }
     return {};
@@ -150,10 +165,7 @@ void CurlExchange::Impl::configure_callbacks() {
 
 void CurlExchange::Impl::add_header(const std::string& name, const std::string& value) {
     // libcurl wants "Name;" for an empty value; "Name:" would take its own header of that name away.
-    curl_slist* longer = curl_slist_append(header_list.get(), (name + (value.empty() ? ";" : ": " + value)).c_str());
-    check(longer != nullptr);
-    header_list.release();
-    header_list.reset(longer);
+    append(header_list, name + (value.empty() ? ";" : ": " + value));
 }
 
 void CurlExchange::Impl::configure_headers() {
@@ -173,11 +185,17 @@ void CurlExchange::Impl::configure_headers() {
             add_header("If-Range", exchange.if_range);
         }
     }
-    curl_slist* longer = curl_slist_append(header_list.get(), "Expect:");
-    check(longer != nullptr);
-    header_list.release();
-    header_list.reset(longer);
+    append(header_list, "Expect:");
     set(CURLOPT_HTTPHEADER, header_list.get());
+}
+
+void CurlExchange::Impl::configure_commands() {
+    if (exchange.method == Method::get) {
+        for (const auto& command : before_retr(exchange, url)) {
+            append(command_list, command);
+        }
+        set(CURLOPT_PREQUOTE, command_list.get());
+    }
 }
 
 // ---- what libcurl brings
@@ -191,9 +209,7 @@ ReplyHead CurlExchange::Impl::current_head() const {
     ftp.number = conversation.opening();
     ftp.total = conversation.size();
     ftp.validator = conversation.validator();
-    // When the whole file is at hand already libcurl asks for nothing more than its size.
-    const bool nothing_left = exchange.offset > 0 && ftp.total == exchange.offset;
-    ftp.start = conversation.rest_accepted() || nothing_left ? exchange.offset : 0;
+    ftp.start = conversation.rest_accepted() || last_step == FtpStep::nothing_left ? exchange.offset : 0;
     return ftp;
 }
 
@@ -261,13 +277,21 @@ int CurlExchange::Impl::on_seek(void* self, curl_off_t offset, int whence) {
 std::size_t CurlExchange::Impl::on_header(char* data, std::size_t size, std::size_t count, void* self) {
     auto& me = *static_cast<Impl*>(self);
     const std::string_view line(data, size * count);
-    if (!is_ftp(me.url.scheme)) {
-        me.head.line(line);
-        if (line.starts_with("HTTP/")) {
-            me.transcript.add("< " + std::string(trim(line.substr(0, line.find_first_of("\r\n")))));
-        }
+    if (is_ftp(me.url.scheme)) {
+        return me.goes_on() ? line.size() : 0;
+    }
+    me.head.line(line);
+    if (line.starts_with("HTTP/")) {
+        me.transcript.add("< " + std::string(trim(line.substr(0, line.find_first_of("\r\n")))));
     }
     return line.size();
+}
+
+/// After each FTP line, which on_debug has read before.
+bool CurlExchange::Impl::goes_on() {
+    set(CURLOPT_FORBID_REUSE, ended_well(conversation) && everything_moved() ? 0L : 1L);
+    last_step = judge_step(conversation, exchange);
+    return last_step == FtpStep::go_on;
 }
 
 int CurlExchange::Impl::on_debug(CURL*, curl_infotype type, char* data, std::size_t size, void* self) {
@@ -330,6 +354,19 @@ Error CurlExchange::Impl::failure(int code, bool& local) {
     return std::move(explained.error);
 }
 
+/// Some servers end a transfer with another reply than 226 or 250; what counts is that the bytes are there. An upload is
+/// done only when the server says so.
+bool CurlExchange::Impl::everything_moved() const {
+    const bool confirmed = conversation.reply().value_or(0) / 100 == 2;
+    if (exchange.method != Method::get) {
+        curl_off_t sent = 0;
+        curl_easy_getinfo(easy.get(), CURLINFO_SIZE_UPLOAD_T, &sent);
+        return confirmed && static_cast<std::uint64_t>(sent) == (exchange.source != nullptr ? exchange.source_bytes : exchange.body.size());
+    }
+    const auto size = conversation.size();
+    return size ? reply.head.start + reply.body_bytes == *size : confirmed;
+}
+
 /// A refusal by the server outranks what libcurl calls it.
 std::optional<Error> CurlExchange::Impl::judge_ftp(int code) {
     reply.stage = conversation.stage();
@@ -341,18 +378,20 @@ std::optional<Error> CurlExchange::Impl::judge_ftp(int code) {
     if (code == CURLE_OK) {
         return std::nullopt;
     }
-    // Some servers end a transfer with another 2yz reply than 226 or 250; what counts is that the bytes are there.
-    if (code == CURLE_PARTIAL_FILE && reply.stage == Stage::done && number && *number < 300) {
-        const auto size = conversation.size();
-        if (!size || exchange.method != Method::get || reply.head.start + reply.body_bytes == *size) {
-            return std::nullopt;
-        }
+    if (code == CURLE_WRITE_ERROR && last_step == FtpStep::nothing_left) {
+        return std::nullopt;
+    }
+    if (code == CURLE_WRITE_ERROR && last_step == FtpStep::shrunk) {
+        return error(AgentCode::changed_on_server, url.host + ": only " + std::to_string(conversation.size().value_or(0)) + " bytes now");
+    }
+    if (code == CURLE_PARTIAL_FILE && reply.stage == Stage::done && everything_moved()) {
+        return std::nullopt;
     }
     const bool unexpected = number && reply.stage != Stage::data && reply.stage != Stage::done &&
                             (code == CURLE_WEIRD_SERVER_REPLY || code == CURLE_FTP_COULDNT_RETR_FILE ||
                              code == CURLE_FTP_COULDNT_SET_TYPE || code == CURLE_LOGIN_DENIED ||
                              code == CURLE_FTP_WEIRD_PASV_REPLY || code == CURLE_FTP_WEIRD_227_FORMAT ||
-                             code == CURLE_FTP_COULDNT_USE_REST);
+                             code == CURLE_REMOTE_ACCESS_DENIED || code == CURLE_WRITE_ERROR);
     if (unexpected) {
         return error(AgentCode::protocol_garbage,
                      "FTP " + std::to_string(*number) + " after " + std::string(to_string(reply.stage)));

@@ -118,8 +118,7 @@ void Request::ftp() const {
         return;
     }
     set(CURLOPT_FILETIME, exchange.ftp.mdtm ? 1L : 0L);
-    set(CURLOPT_IGNORE_CONTENT_LENGTH, exchange.ftp.size ? 0L : 1L);
-    set(CURLOPT_RESUME_FROM_LARGE, static_cast<curl_off_t>(std::min<std::uint64_t>(exchange.offset, INT64_MAX)));
+    set(CURLOPT_IGNORE_CONTENT_LENGTH, 1L);  // SIZE and REST are asked by before_retr()
 }
 
 void Request::body() const {

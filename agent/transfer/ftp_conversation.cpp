@@ -105,7 +105,7 @@ void FtpConversation::complete(std::uint16_t number, std::string_view text) {
         modified_ = time_value(text);
     } else if (stage_ == Stage::rest) {
         rest_accepted_ = number == 350;
-    } else if ((stage_ == Stage::retr || stage_ == Stage::stor) && number < 200) {
+    } else if ((stage_ == Stage::retr && (number == 125 || number == 150)) || (stage_ == Stage::stor && number < 200)) {
         stage_ = Stage::data;
         opening_ = number;
     }

@@ -93,6 +93,8 @@ constexpr std::array k_agent_rows = {
     Row{1000, 1299, k_any, Rule::stop},       // cancelled, disk_full and all else that is local
     Row{1300, 1301, k_any, Rule::misfit},     // size_mismatch, digest_mismatch
     Row{1304, 1304, k_any, Rule::afresh},     // changed_on_server
+    Row{1305, 1305, at(Stage::epsv), Rule::without, Fallback::no_epsv},  // protocol_garbage: 229 without a port
+    Row{1305, 1305, at(Stage::rest), Rule::without, Fallback::no_rest},  // nothing but 350 means yes
     Row{1306, 1306, k_any, Rule::afresh},     // bad_range
     Row{1321, 1321, k_any, Rule::elsewhere},  // upload_failed
     Row{1322, 1322, k_any, Rule::afresh},     // partial_file_lost

@@ -75,7 +75,8 @@ Result<Uploaded> upload(const UploadRequest& request, const DownloadServices& se
             return result;
         }
         if (ends) {
-            const auto context = shown(request.url) + (result.attempts > 1 ? " (" + std::to_string(result.attempts) + " tries)" : "");
+            const auto about = reply.error && !reply.error->context.empty() ? ": " + reply.error->context : std::string();
+            const auto context = shown(request.url) + about + (result.attempts > 1 ? " (" + std::to_string(result.attempts) + " tries)" : "");
             return error(reply.error ? reply.error->id : decision.because, context);
         }
         if (services.clock.wait(wait, services.cancel)) {

@@ -85,7 +85,8 @@ std::string FtpServer::open_passive(const std::string& command, Session& session
     session.data.emplace(stopping_);
     const auto port = session.data->port();
     if (command == "EPSV") {
-        return "229 Passive (|||" + std::to_string(port) + "|)";
+        const std::lock_guard lock(mutex_);
+        return "229 Passive (" + script_.epsv_prefix + std::to_string(port) + "|)";
     }
     const std::lock_guard lock(mutex_);
     return "227 Passive (" + script_.pasv_address + "," + std::to_string(port / 256) + "," + std::to_string(port % 256) + ")";
@@ -123,6 +124,7 @@ bool FtpServer::transfer(Connection& peer, const std::string& command, const std
     std::string bytes;
     std::optional<std::size_t> cut;
     std::string last;
+    std::string first;
     {
         const std::lock_guard lock(mutex_);
         if (command == "RETR") {
@@ -134,9 +136,10 @@ bool FtpServer::transfer(Connection& peer, const std::string& command, const std
         }
         cut = std::exchange(script_.cut_after, std::nullopt);
         last = cut ? script_.after_cut : script_.after_data;
+        first = script_.before_data;
     }
     session.restart = 0;
-    if (!session.data || !peer.write("150 Here it comes.\r\n")) {
+    if (!session.data || !peer.write(first + "\r\n")) {
         return false;
     }
     {

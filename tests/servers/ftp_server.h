@@ -27,7 +27,9 @@ struct FtpScript {
     bool for_ever = false;
     std::optional<std::size_t> cut_after{};       // bytes of the next data connection
     std::string after_cut = "426 Data connection was cut.";  // what the control connection says then
+    std::string before_data = "150 Here it comes.";
     std::string after_data = "226 Done.";
+    std::string epsv_prefix = "|||";
     std::string pasv_address = "127,0,0,1";
 };
 
