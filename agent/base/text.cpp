@@ -34,25 +34,6 @@ std::optional<std::uint8_t> nibble(char c) {
 
 std::uint8_t byte_at(std::string_view text, std::size_t at) { return static_cast<std::uint8_t>(text[at]); }
 
-/// Length of the UTF-8 sequence at `at`; 0 when it is malformed, overlong, a surrogate or beyond U+10FFFF.
-std::size_t sequence_length(std::string_view text, std::size_t at) {
-    const std::uint8_t first = byte_at(text, at);
-    const std::size_t length = first < 0x80 ? 1 : first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : first < 0xF5 ? 4 : 0;
-    if (length == 0 || at + length > text.size()) {
-        return 0;
-    }
-    for (std::size_t i = 1; i < length; ++i) {
-        if ((byte_at(text, at + i) & 0xC0U) != 0x80U) {
-            return 0;
-        }
-    }
-    const std::uint8_t second = length > 1 ? byte_at(text, at + 1) : std::uint8_t{0};
-    const bool overlong = (first == 0xE0 && second < 0xA0) || (first == 0xF0 && second < 0x90);
-    const bool surrogate = first == 0xED && second > 0x9F;
-    const bool too_large = first == 0xF4 && second > 0x8F;
-    return overlong || surrogate || too_large ? 0 : length;
-}
-
 }  // namespace
 
 std::string_view trim(std::string_view text) {
@@ -129,13 +110,32 @@ std::optional<std::vector<std::uint8_t>> from_hex(std::string_view text) {
     return bytes;
 }
 
+Utf8Piece utf8_piece(std::string_view text, std::size_t at) {
+    const std::uint8_t first = byte_at(text, at);
+    const std::size_t length = first < 0x80 ? 1 : first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : first < 0xF5 ? 4 : 0;
+    if (length == 0) {
+        return {1, false};
+    }
+    // The second byte shows what is overlong, a surrogate or beyond U+10FFFF.
+    std::uint8_t low = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
+    std::uint8_t high = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
+    for (std::size_t i = 1; i < length; ++i) {
+        if (at + i == text.size() || byte_at(text, at + i) < low || byte_at(text, at + i) > high) {
+            return {i, false};
+        }
+        low = 0x80;
+        high = 0xBF;
+    }
+    return {length, true};
+}
+
 bool is_utf8(std::string_view text) {
     for (std::size_t at = 0; at < text.size();) {
-        const auto length = sequence_length(text, at);
-        if (length == 0) {
+        const auto piece = utf8_piece(text, at);
+        if (!piece.valid) {
             return false;
         }
-        at += length;
+        at += piece.bytes;
     }
     return true;
 }

@@ -32,6 +32,12 @@ std::vector<std::string_view> words(Temporary&& text) = delete;
 /// The bytes of an even-length hexadecimal text; empty optional when a character is not a digit.
 [[nodiscard]] std::optional<std::vector<std::uint8_t>> from_hex(std::string_view text);
 
+struct Utf8Piece {
+    std::size_t bytes;  // at least 1
+    bool valid;
+};
+/// The UTF-8 character at `at` (below the size), or the longest piece there that could have begun one.
+[[nodiscard]] Utf8Piece utf8_piece(std::string_view text, std::size_t at);
 [[nodiscard]] bool is_utf8(std::string_view text);
 /// Latin-1 bytes as UTF-8.
 [[nodiscard]] std::string utf8_from_latin1(std::string_view text);

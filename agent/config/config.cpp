@@ -3,7 +3,7 @@
 #include "agent/config/config.h"
 
 #include "agent/base/check.h"
-#include "agent/base/json_check.h"
+#include "agent/base/json.h"
 #include "agent/base/limits.h"
 #include "agent/base/text.h"
 #include "agent/config/reader.h"
@@ -197,16 +197,16 @@ Outcome parse(std::string_view text, ManagerRule manager) {
                               "the file is longer than " + std::to_string(limits::k_config_bytes) + " bytes"});
         return complaints;
     }
-    if (const auto fault = find_json_fault(text, JsonComments::allowed)) {
+    const JsonDocument document(text, JsonComments::allowed);
+    if (const auto& fault = document.fault()) {
         complaints.push_back(to_complaint(*fault));
         return complaints;
     }
-    const Document document(text);
-    if (!document.is_object()) {
+    if (!document.root().is_object()) {
         complaints.push_back({AgentCode::config_syntax, "", "must be an object in curly brackets"});
         return complaints;
     }
-    Settings settings = read_all(document.root(complaints));
+    Settings settings = read_all(Reader(document.root(), "", complaints));
     if (complaints.empty()) {  // rules over values that were refused would only add noise
         check_rules(settings, manager, complaints);
     }

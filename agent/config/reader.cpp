@@ -5,21 +5,9 @@
 #include <algorithm>
 #include <numeric>
 
-#include <nlohmann/json.hpp>
-
 #include "agent/base/text.h"
 
 namespace hagent::config {
-
-using Json = nlohmann::json;
-
-struct Reader::Value {
-    const Json* json = nullptr;
-};
-
-struct Document::Tree {
-    Json root;
-};
 
 namespace {
 
@@ -59,19 +47,11 @@ std::string nearest(std::string_view word, const std::vector<std::string>& known
 /// A text setting ends up in paths, headers and logs: no control bytes.
 bool is_plain(std::string_view text) { return printable(text) == text && text.find('\t') == std::string_view::npos; }
 
+bool is_plain_text(const std::optional<std::string_view>& text, std::size_t max_bytes) {
+    return text && text->size() <= max_bytes && is_plain(*text);
+}
+
 }  // namespace
-
-Reader::Reader(Value object, std::string path, std::vector<Complaint>& complaints)
-    : object_(std::make_unique<Value>(object)), path_(std::move(path)), complaints_(complaints) {}
-Reader::Reader(Reader&&) noexcept = default;
-Reader::~Reader() = default;
-
-Document::Document(std::string_view text)
-    : tree_(std::make_unique<Tree>(Tree{Json::parse(text, nullptr, false, true)})) {}
-Document::~Document() = default;
-
-bool Document::is_object() const { return tree_->root.is_object(); }
-Reader Document::root(std::vector<Complaint>& complaints) const { return {{&tree_->root}, "", complaints}; }
 
 std::string Reader::path_of(std::string_view key) const {
     std::string shown = printable(clip(key, k_shown_bytes));
@@ -82,45 +62,34 @@ void Reader::complain(std::string_view key, std::string message, errors::AgentCo
     complaints_.push_back({code, path_of(key), std::move(message)});
 }
 
-Reader::Value Reader::find(const char* key) {
+JsonView Reader::find(const char* key) {
     known_.emplace_back(key);
-    const Json* object = object_->json;
-    if (object == nullptr) {
-        return {};
-    }
-    const auto found = object->find(key);
-    return found == object->end() ? Value{} : Value{&*found};
+    return object_.find(key);
 }
 
-bool Reader::is_empty_text(const char* key) const {
-    const Json* object = object_->json;
-    if (object == nullptr) {
-        return false;
-    }
-    const auto found = object->find(key);
-    return found != object->end() && found->is_string() && found->get_ref<const std::string&>().empty();
-}
+bool Reader::is_empty_text(const char* key) const { return object_.find(key).text() == ""; }
 
 void Reader::text(const char* key, std::string& out, std::size_t max_bytes) {
-    const Json* value = find(key).json;
-    if (value == nullptr) {
+    const JsonView value = find(key);
+    if (!value.exists()) {
         return;
     }
-    if (!value->is_string()) {
+    const auto content = value.text();
+    if (!content) {
         complain(key, "must be a text in quotation marks");
-    } else if (const auto& content = value->get_ref<const std::string&>(); content.size() > max_bytes) {
+    } else if (content->size() > max_bytes) {
         complain(key, "must not be longer than " + std::to_string(max_bytes) + " bytes");
-    } else if (!is_plain(content)) {
+    } else if (!is_plain(*content)) {
         complain(key, "must not hold control characters");
     } else {
-        out = content;
+        out = *content;
     }
 }
 
 void Reader::flag(const char* key, bool& out) {
-    if (const Json* value = find(key).json; value != nullptr) {
-        if (value->is_boolean()) {
-            out = value->get<bool>();
+    if (const JsonView value = find(key); value.exists()) {
+        if (const auto content = value.boolean()) {
+            out = *content;
         } else {
             complain(key, "must be true or false");
         }
@@ -128,50 +97,50 @@ void Reader::flag(const char* key, bool& out) {
 }
 
 bool Reader::whole(const char* key, std::uint64_t& out, std::uint64_t min, std::uint64_t max) {
-    const Json* value = find(key).json;
-    if (value == nullptr) {
+    const JsonView value = find(key);
+    if (!value.exists()) {
         return false;
     }
-    if (!value->is_number_integer()) {
+    if (!value.is_integer()) {
         complain(key, "must be a whole number");
         return false;
     }
-    const bool negative = !value->is_number_unsigned();
-    const auto number = negative ? 0 : value->get<std::uint64_t>();
-    if (negative || number < min || number > max) {
+    const auto number = value.whole(max);
+    if (!number || *number < min) {
         complain(key, "must be from " + std::to_string(min) + " to " + std::to_string(max));
         return false;
     }
-    out = number;
+    out = *number;
     return true;
 }
 
-Reader::Value Reader::list(const char* key, std::size_t max_items) {
-    const Json* value = find(key).json;
-    if (value == nullptr) {
+JsonView Reader::list(const char* key, std::size_t max_items) {
+    const JsonView value = find(key);
+    if (!value.exists()) {
         return {};
     }
-    if (!value->is_array()) {
+    if (!value.is_array()) {
         complain(key, "must be a list in square brackets");
         return {};
     }
-    if (value->size() > max_items) {
+    if (value.size() > max_items) {
         complain(key, "must not have more than " + std::to_string(max_items) + " items");
         return {};
     }
-    return {value};
+    return value;
 }
 
 std::optional<std::vector<Reader>> Reader::objects(const char* key, std::size_t max_items) {
-    const Json* items = list(key, max_items).json;
-    if (items == nullptr) {
+    const JsonView items = list(key, max_items);
+    if (!items.exists()) {
         return std::nullopt;
     }
     std::vector<Reader> out;
-    for (std::size_t i = 0; i < items->size(); ++i) {
-        const std::string name = std::string(key) + "[" + std::to_string(i) + "]";
-        if ((*items)[i].is_object()) {
-            out.push_back(Reader({&(*items)[i]}, path_of(name), complaints_));
+    std::size_t i = 0;
+    for (const JsonView item : items) {
+        const std::string name = std::string(key) + "[" + std::to_string(i++) + "]";
+        if (item.is_object()) {
+            out.emplace_back(item, path_of(name), complaints_);
         } else {
             complain(name, "must be an object in curly brackets");
         }
@@ -181,38 +150,40 @@ std::optional<std::vector<Reader>> Reader::objects(const char* key, std::size_t 
 
 void Reader::texts(const char* key, std::vector<std::string>& out, std::size_t max_items) {
     constexpr std::size_t k_item_bytes = 2048;
-    const Json* items = list(key, max_items).json;
-    if (items == nullptr) {
+    const JsonView items = list(key, max_items);
+    if (!items.exists()) {
         return;
     }
     out.clear();
-    for (std::size_t i = 0; i < items->size(); ++i) {
-        const Json& item = (*items)[i];
-        const auto* content = item.get_ptr<const std::string*>();
-        if (content == nullptr || content->empty() || content->size() > k_item_bytes || !is_plain(*content)) {
+    std::size_t i = 0;
+    for (const JsonView item : items) {
+        const auto content = item.text();
+        if (!is_plain_text(content, k_item_bytes) || content->empty()) {
             complain(std::string(key) + "[" + std::to_string(i) + "]", "must be a text that is not empty");
         } else {
-            out.push_back(*content);
+            out.emplace_back(*content);
         }
+        ++i;
     }
 }
 
 void Reader::map(const char* key, std::map<std::string, std::string>& out, std::size_t max_items) {
     constexpr std::size_t k_name_bytes = 64, k_value_bytes = 1024;
-    const Json* value = find(key).json;
-    if (value == nullptr) {
+    const JsonView value = find(key);
+    if (!value.exists()) {
         return;
     }
-    if (!value->is_object() || value->size() > max_items) {
+    if (!value.is_object() || value.size() > max_items) {
         complain(key, "must be an object in curly brackets with at most " + std::to_string(max_items) + " members");
         return;
     }
     out.clear();
-    for (const auto& [name, member] : value->items()) {
-        const auto* content = member.get_ptr<const std::string*>();
+    for (const JsonView member : value) {
+        const std::string name(member.name());
+        const auto content = member.text();
         if (name.empty() || name.size() > k_name_bytes || !is_plain(name)) {
             complain(std::string(key) + "." + std::string(clip(name, k_shown_bytes)), "is no usable name");
-        } else if (content == nullptr || content->size() > k_value_bytes || !is_plain(*content)) {
+        } else if (!is_plain_text(content, k_value_bytes)) {
             complain(std::string(key) + "." + name, "must be a text in quotation marks");
         } else {
             out[name] = *content;
@@ -221,19 +192,17 @@ void Reader::map(const char* key, std::map<std::string, std::string>& out, std::
 }
 
 Reader Reader::object(const char* key) {
-    const Json* value = find(key).json;
-    if (value != nullptr && !value->is_object()) {
+    JsonView value = find(key);
+    if (value.exists() && !value.is_object()) {
         complain(key, "must be an object in curly brackets");
-        value = nullptr;
+        value = {};
     }
-    return {{value}, path_of(key), complaints_};
+    return {value, path_of(key), complaints_};
 }
 
 void Reader::finish() {
-    if (object_->json == nullptr) {
-        return;
-    }
-    for (const auto& [key, value] : object_->json->items()) {
+    for (const JsonView member : object_) {
+        const std::string_view key = member.name();
         if (std::find(known_.begin(), known_.end(), key) == known_.end()) {
             const std::string guess = nearest(clip(key, k_shown_bytes), known_);
             complain(key, guess.empty() ? "unknown key" : "unknown key; did you mean " + guess + "?",

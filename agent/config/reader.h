@@ -6,12 +6,13 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "agent/base/json.h"
 #include "agent/config/config.h"
 
 namespace hagent::config {
@@ -20,8 +21,9 @@ namespace hagent::config {
 /// key: finish() complains.
 class Reader {
 public:
-    Reader(Reader&&) noexcept;
-    ~Reader();
+    /// An object, or none: then every member is absent.
+    Reader(JsonView object, std::string path, std::vector<Complaint>& complaints)
+        : object_(object), path_(std::move(path)), complaints_(complaints) {}
 
     void text(const char* key, std::string& out, std::size_t max_bytes = 1024);
     void flag(const char* key, bool& out);
@@ -72,35 +74,15 @@ public:
     void finish();
 
 private:
-    friend class Document;
-    struct Value;  // one value of the JSON library, or none
-
-    Reader(Value object, std::string path, std::vector<Complaint>& complaints);
-    [[nodiscard]] Value find(const char* key);
-    [[nodiscard]] Value list(const char* key, std::size_t max_items);
+    [[nodiscard]] JsonView find(const char* key);
+    [[nodiscard]] JsonView list(const char* key, std::size_t max_items);
     bool whole(const char* key, std::uint64_t& out, std::uint64_t min, std::uint64_t max);
     [[nodiscard]] bool is_empty_text(const char* key) const;
 
-    std::unique_ptr<Value> object_;
+    JsonView object_;
     std::string path_;
     std::vector<Complaint>& complaints_;
     std::vector<std::string> known_;
-};
-
-/// A JSON text in which find_json_fault() found nothing; outlives its readers.
-class Document {
-public:
-    explicit Document(std::string_view text);
-    ~Document();
-    Document(const Document&) = delete;
-    Document& operator=(const Document&) = delete;
-
-    [[nodiscard]] bool is_object() const;
-    [[nodiscard]] Reader root(std::vector<Complaint>& complaints) const;
-
-private:
-    struct Tree;
-    std::unique_ptr<Tree> tree_;
 };
 
 }  // namespace hagent::config

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <nlohmann/json.hpp>
 
 #include "agent/base/crc32.h"
+#include "agent/base/json_writer.h"
 #include "agent/base/text.h"
 #include "agent/errors/catalogue.h"
 
@@ -46,8 +46,14 @@ constexpr std::string_view k_fixed_headers =
 }  // namespace
 
 Response problem(std::uint16_t status, std::string_view detail) {
-    const nlohmann::json body = {{"type", "about:blank"}, {"title", reason(status)}, {"status", status}, {"detail", detail}};
-    return {status, "application/problem+json", body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace), {}};
+    JsonWriter json;
+    json.begin_object();
+    json.member("type", "about:blank");
+    json.member("title", reason(status));
+    json.member("status", status);
+    json.member("detail", detail);
+    json.end_object();
+    return {status, "application/problem+json", json.take(), {}};
 }
 
 Response with_etag(Response answer, std::string_view if_none_match) {

@@ -3,20 +3,17 @@
 #include "agent/manager/hawkbit_feedback.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
+#include <map>
 
+#include "agent/base/json_writer.h"
 #include "agent/base/limits.h"
 #include "agent/base/text.h"
 
 namespace hagent::manager {
 namespace {
 
-using nlohmann::json;
-
 constexpr std::size_t k_attributes = 100;
 constexpr std::size_t k_attribute_bytes = 128;
-
-std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
 
 char clean(char c) {
     switch (c) {
@@ -60,30 +57,46 @@ std::vector<std::string> clean_messages(const std::vector<std::string>& messages
 }
 
 std::string feedback_body(const Feedback& feedback) {
-    json result = {{"finished", feedback.finished}};
+    JsonWriter json;
+    json.begin_object();
+    json.member("id", feedback.action_id);  // newer servers ignore this old key; some older ones compare it with the address
+    json.begin_object("status");
+    json.member("execution", feedback.execution);
+    json.begin_object("result");
+    json.member("finished", feedback.finished);
     if (feedback.of > 0) {
-        result["progress"] = {{"cnt", feedback.done}, {"of", feedback.of}};
+        json.begin_object("progress");
+        json.member("cnt", feedback.done);
+        json.member("of", feedback.of);
+        json.end_object();
     }
-    // "id" is an old key that newer servers ignore; some older ones compare it with the address.
-    return dump(
-        {{"id", feedback.action_id},
-         {"status",
-          {{"execution", feedback.execution}, {"result", result}, {"details", clean_messages(feedback.messages)}}}});
+    json.end_object();
+    json.member("details", clean_messages(feedback.messages));
+    json.end_object();
+    json.end_object();
+    return json.take();
 }
 
 std::string config_data_body(const Identity& identity) {
-    json data = json::object();
+    std::map<std::string, std::string> data;
     for (const auto& [name, value] : identity.attributes) {
         std::string key = ascii(name);
         if (!key.empty() && data.size() < k_attributes) {
             data[std::move(key)] = ascii(value);
         }
     }
-    return dump({{"mode", "merge"}, {"data", data}});
+    JsonWriter json;
+    json.begin_object();
+    json.member("mode", "merge");
+    json.begin_object("data");
+    for (const auto& [name, value] : data) {
+        json.member(name, value);
+    }
+    json.end_object();
+    json.end_object();
+    return json.take();
 }
 
-std::string confirmation_body() {
-    return dump({{"confirmation", "confirmed"}, {"details", {"confirmed by the device"}}});
-}
+std::string confirmation_body() { return R"({"confirmation":"confirmed","details":["confirmed by the device"]})"; }
 
 }  // namespace hagent::manager

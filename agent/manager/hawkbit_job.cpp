@@ -4,12 +4,11 @@
 
 #include <algorithm>
 #include <array>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <utility>
 #include <vector>
 
-#include "agent/base/json_check.h"
+#include "agent/base/json.h"
 #include "agent/base/limits.h"
 #include "agent/base/number.h"
 #include "agent/base/text.h"
@@ -19,7 +18,6 @@ namespace hagent::manager {
 namespace {
 
 using errors::AgentCode;
-using nlohmann::json;
 using session::Artifact;
 using session::Job;
 using session::JobKind;
@@ -30,33 +28,20 @@ constexpr std::string_view k_manifest = "manifest.json";
 
 Error malformed(std::string what) { return error(AgentCode::manager_malformed_answer, std::move(what)); }
 
-Result<json> parse_object(std::string_view body, std::string_view what) {
-    if (const auto fault = find_json_fault(body, JsonComments::refused)) {
+Result<JsonDocument> parse_object(std::string_view body, std::string_view what) {
+    JsonDocument document(body);
+    if (const auto& fault = document.fault()) {
         return malformed(std::string(what) + ": not JSON, at line " + std::to_string(fault->line));
     }
-    json value = json::parse(body, nullptr, false);
-    if (!value.is_object()) {
+    if (!document.root().is_object()) {
         return malformed(std::string(what) + ": no JSON object");
     }
-    return value;
+    return document;
 }
 
-/// The member, or null when the parent is no object or has none.
-const json& member(const json& parent, const char* name) {
-    static const json k_null;
-    if (!parent.is_object()) {
-        return k_null;
-    }
-    const auto found = parent.find(name);
-    return found == parent.end() ? k_null : *found;
-}
+std::string text(JsonView parent, std::string_view name) { return std::string(parent.find(name).text().value_or("")); }
 
-std::string text(const json& parent, const char* name) {
-    const json& value = member(parent, name);
-    return value.is_string() ? value.get<std::string>() : std::string();
-}
-
-std::string label(const json& parent, const char* name) { return printable(clip(text(parent, name), k_name_bytes)); }
+std::string label(JsonView parent, const char* name) { return printable(clip(text(parent, name), k_name_bytes)); }
 
 Result<std::string> follow(const std::string& from, const std::string& href) {
     const auto base = TRY(transfer::parse_url(from));
@@ -84,8 +69,8 @@ bool plain_id(const std::string& id) {
            std::all_of(id.begin(), id.end(), [](char c) { return c > ' ' && c <= '~'; });
 }
 
-Result<std::optional<ActionLink>> action_link(const json& links, const char* rel, const std::string& from) {
-    const std::string href = text(member(links, rel), "href");
+Result<std::optional<ActionLink>> action_link(JsonView links, const char* rel, const std::string& from) {
+    const std::string href = text(links.find(rel), "href");
     if (href.empty()) {
         return std::optional<ActionLink>();
     }
@@ -115,33 +100,32 @@ bool plain_path(std::string_view path) {
 }
 
 /// Lower-case hexadecimal of the right length, or empty; an Error when something else is there.
-Result<std::string> digest(const json& artifact, const char* name, std::size_t digits) {
-    const std::string hex = to_lower(text(member(artifact, "hashes"), name));
+Result<std::string> digest(JsonView artifact, const char* name, std::size_t digits) {
+    const std::string hex = to_lower(text(artifact.find("hashes"), name));
     if (!hex.empty() && (hex.size() != digits || !from_hex(hex))) {
         return malformed("an artifact has no valid " + std::string(name));
     }
     return hex;
 }
 
-Result<Artifact> read_artifact(const json& value, const std::string& from) {
+Result<Artifact> read_artifact(JsonView value, const std::string& from) {
     Artifact artifact;
     artifact.path = replace_all(text(value, "filename"), "~", "/");
     if (!plain_path(artifact.path)) {
         return error(AgentCode::path_refused, "artifact '" + printable(clip(artifact.path, k_name_bytes)) + "'");
     }
-    const json& links = member(value, "_links");
-    std::string href = text(member(links, "download"), "href");
+    const JsonView links = value.find("_links");
+    std::string href = text(links.find("download"), "href");
     if (href.empty()) {
-        href = text(member(links, "download-http"), "href");
+        href = text(links.find("download-http"), "href");
     }
     if (href.empty()) {
         return malformed("artifact '" + artifact.path + "' has no download link");
     }
     artifact.url = TRY(follow(from, href));
-    const json& size = member(value, "size");
-    if (size.is_number_unsigned()) {
-        artifact.bytes = size.get<std::uint64_t>();
-    } else if (!size.is_null()) {
+    const JsonView size = value.find("size");
+    artifact.bytes = size.whole();
+    if (!artifact.bytes && size.exists() && !size.is_null()) {
         return malformed("artifact '" + artifact.path + "' has no valid size");
     }
     artifact.sha256 = TRY(digest(value, "sha256", 64));
@@ -150,13 +134,10 @@ Result<Artifact> read_artifact(const json& value, const std::string& from) {
 }
 
 /// The value of a chunk's metadata, or empty.
-std::string metadata(const json& chunk, std::string_view key) {
-    const json& rows = member(chunk, "metadata");
-    if (rows.is_array()) {
-        for (const auto& row : rows) {
-            if (text(row, "key") == key) {
-                return text(row, "value");
-            }
+std::string metadata(JsonView chunk, std::string_view key) {
+    for (const JsonView row : chunk.find("metadata")) {
+        if (row.find("key").text() == key) {
+            return text(row, "value");
         }
     }
     return {};
@@ -206,12 +187,11 @@ std::optional<JobKind> named_kind(const std::string& name) {
 }
 
 /// Puts the artifacts of all chunks together. A distribution is one package: a second manifest would be another one.
-Status read_chunks(const json& chunks, const std::string& from, Job& job, std::string& kind) {
+Status read_chunks(JsonView chunks, const std::string& from, Job& job, std::string& kind) {
     std::set<std::string> paths;
-    for (const auto& chunk : chunks) {
-        const json& artifacts = member(chunk, "artifacts");
+    for (const JsonView chunk : chunks) {
         bool has_manifest = false;
-        for (const auto& value : artifacts.is_array() ? artifacts : json::array()) {
+        for (const JsonView value : chunk.find("artifacts")) {
             auto artifact = TRY(read_artifact(value, from));
             has_manifest = has_manifest || artifact.path == k_manifest;
             if (!paths.insert(artifact.path).second) {
@@ -236,9 +216,9 @@ Status read_chunks(const json& chunks, const std::string& from, Job& job, std::s
 
 bool known_handling(const std::string& word) { return word == "skip" || word == "attempt" || word == "forced"; }
 
-Status fill(Job& job, const json& deployment, const std::string& from) {
+Status fill(Job& job, JsonView deployment, const std::string& from) {
     std::string kind;
-    TRY(read_chunks(member(deployment, "chunks"), from, job, kind));
+    TRY(read_chunks(deployment.find("chunks"), from, job, kind));
     const auto found = kind.empty() ? kind_by_name(job.artifacts) : named_kind(kind);
     if (!found) {
         return error(AgentCode::job_unsupported, kind.empty()
@@ -266,14 +246,15 @@ std::optional<Seconds> parse_sleep(std::string_view text) {
 }
 
 Result<PollAnswer> read_poll(std::string_view body, const std::string& url) {
-    const json value = TRY(parse_object(body, "poll"));
-    const json& links = member(value, "_links");
-    if (!links.is_object() && !member(value, "config").is_object()) {
+    const JsonDocument document = TRY(parse_object(body, "poll"));
+    const JsonView value = document.root();
+    const JsonView links = value.find("_links");
+    if (!links.is_object() && !value.find("config").is_object()) {
         return malformed("poll: neither config nor _links, so this is no hawkBit");
     }
     PollAnswer poll;
-    poll.sleep = parse_sleep(text(member(member(value, "config"), "polling"), "sleep"));
-    if (const auto href = text(member(links, "configData"), "href"); !href.empty()) {
+    poll.sleep = parse_sleep(text(value.find("config").find("polling"), "sleep"));
+    if (const auto href = text(links.find("configData"), "href"); !href.empty()) {
         poll.config_data_url = TRY(follow_control(url, href));
     }
     poll.deployment = TRY(action_link(links, "deploymentBase", url));
@@ -283,9 +264,9 @@ Result<PollAnswer> read_poll(std::string_view body, const std::string& url) {
 }
 
 Result<std::optional<Event>> read_deployment(std::string_view body, const std::string& job_id, const std::string& url) {
-    const json value = TRY(parse_object(body, "deployment"));
-    const json& deployment = member(value, "deployment");
-    if (!deployment.is_object() || !member(deployment, "chunks").is_array()) {
+    const JsonDocument document = TRY(parse_object(body, "deployment"));
+    const JsonView deployment = document.root().find("deployment");
+    if (!deployment.is_object() || !deployment.find("chunks").is_array()) {
         return malformed("deployment: no chunks");
     }
     const std::string download = text(deployment, "download");

@@ -3,16 +3,18 @@
 #include "agent/manager/report_queue.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
+#include <concepts>
+#include <limits>
 #include <utility>
 
+#include "agent/base/json.h"
+#include "agent/base/json_writer.h"
 #include "agent/base/limits.h"
 #include "agent/base/text.h"
 
 namespace hagent::manager {
 namespace {
 
-using nlohmann::json;
 using session::Report;
 using session::ReportStage;
 
@@ -23,55 +25,49 @@ constexpr std::size_t k_remembered_message_bytes = 200;
 constexpr std::size_t k_contents = limits::k_finished_jobs + limits::k_queued_jobs;
 
 std::string to_payload(std::uint64_t number, const Report& report) {
-    const json value = {{"number", number},
-                        {"job", report.job_id},
-                        {"stage", static_cast<int>(report.stage)},
-                        {"messages", report.messages},
-                        {"done", report.done},
-                        {"of", report.of}};
-    return value.dump(-1, ' ', false, json::error_handler_t::replace);
+    JsonWriter json;
+    json.begin_object();
+    json.member("number", number);
+    json.member("job", report.job_id);
+    json.member("stage", static_cast<unsigned>(report.stage));
+    json.member("messages", report.messages);
+    json.member("done", report.done);
+    json.member("of", report.of);
+    json.end_object();
+    return json.take();
 }
 
 std::string to_payload(const std::string& job_id, const std::string& content) {
-    return json{{"job", job_id}, {"content", content}}.dump(-1, ' ', false, json::error_handler_t::replace);
+    JsonWriter json;
+    json.begin_object();
+    json.member("job", job_id);
+    json.member("content", content);
+    json.end_object();
+    return json.take();
 }
 
 /// 0 for anything but a number of the type's range.
-template <class T>
-T number_in(const json& value, const char* name) {
-    const auto found = value.find(name);
-    const bool there =
-        found != value.end() && found->is_number_unsigned() && std::in_range<T>(found->get<std::uint64_t>());
-    return there ? found->get<T>() : T{0};
+template <std::unsigned_integral T>
+T number_in(JsonView value, std::string_view name) {
+    return static_cast<T>(value.find(name).whole(std::numeric_limits<T>::max()).value_or(0));
 }
 
-std::optional<ReportQueue::Waiting> from_payload(const std::string& payload) {
-    const json value = json::parse(payload, nullptr, false);
-    if (!value.is_object() || !value.contains("job") || !value["job"].is_string()) {
-        return std::nullopt;
-    }
+std::optional<ReportQueue::Waiting> from_payload(JsonView value) {
+    const auto job = value.find("job").text();
     const auto stage = number_in<unsigned>(value, "stage");
-    if (stage > static_cast<unsigned>(ReportStage::cancelled)) {
+    if (!job || stage > static_cast<unsigned>(ReportStage::cancelled)) {
         return std::nullopt;
     }
     ReportQueue::Waiting entry;
     entry.number = number_in<std::uint64_t>(value, "number");
-    entry.report.job_id = value["job"].get<std::string>();
+    entry.report.job_id = *job;
     entry.report.stage = static_cast<ReportStage>(stage);
     entry.report.done = number_in<std::uint32_t>(value, "done");
     entry.report.of = number_in<std::uint32_t>(value, "of");
-    const auto messages = value.find("messages");
-    for (const auto& message : messages != value.end() && messages->is_array() ? *messages : json::array()) {
-        entry.report.messages.push_back(message.is_string() ? message.get<std::string>() : std::string());
+    for (const JsonView message : value.find("messages")) {
+        entry.report.messages.emplace_back(message.text().value_or(""));
     }
     return entry;
-}
-
-std::string content_in(const std::string& payload) {
-    const json value = json::parse(payload, nullptr, false);
-    return value.is_object() && value.contains("content") && value["content"].is_string()
-               ? value["content"].get<std::string>()
-               : std::string();
 }
 
 /// The last messages win: a reader wants to know how it went on.
@@ -95,7 +91,8 @@ Result<std::unique_ptr<ReportQueue>> ReportQueue::open(platform::Files& files, c
 
 void ReportQueue::replay() {
     for (const auto& record : journal_.take_records()) {
-        auto entry = from_payload(record.payload);
+        const JsonDocument document(record.payload);
+        auto entry = from_payload(document.root());
         if (!entry) {
             continue;
         }
@@ -106,7 +103,9 @@ void ReportQueue::replay() {
             case k_acknowledged:
                 std::erase_if(waiting_, [&](const Waiting& w) { return w.number == entry->number; });
                 break;
-            case k_offered: (void)note_content(entry->report.job_id, content_in(record.payload)); break;
+            case k_offered:
+                (void)note_content(entry->report.job_id, std::string(document.root().find("content").text().value_or("")));
+                break;
         }
     }
     compact_at_ = std::max(k_compact_at_bytes, journal_.bytes() + 1);

@@ -2,148 +2,200 @@
 // Owns the writing of session JSON.
 #include "agent/session/json.h"
 
-#include <nlohmann/json.hpp>
-
+#include "agent/base/json_writer.h"
+#include "agent/base/text.h"
 #include "agent/errors/catalogue.h"
 
 namespace hagent::session {
 namespace {
 
-using json = nlohmann::ordered_json;
-
-std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
-
 std::string sentence(std::string_view cause, std::string_view context) {
     return context.empty() ? std::string(cause) : std::string(cause) + " [" + std::string(context) + "]";
 }
 
-json to_json(const TaskResult& result) {
+/// The members of a result's object.
+void write_members(JsonWriter& json, const TaskResult& result) {
     const auto row = errors::describe(result.id);
-    json out = {{"code", result.id.number},
-                {"name", row.name},
-                {"protocol", errors::to_string(result.id.protocol)},
-                {"status", static_cast<unsigned>(result.status)},
-                {"status_name", "SW_" + [&] {
-                     std::string name(errors::to_string(result.status));
-                     for (char& c : name) {
-                         c = static_cast<char>(c - 'a' + 'A');
-                     }
-                     return name;
-                 }()},
-                {"info", result.info},
-                {"text", plain_text(result)},
-                {"next", next_step(result)}};
+    json.member("code", result.id.number);
+    json.member("name", row.name);
+    json.member("protocol", errors::to_string(result.id.protocol));
+    json.member("status", static_cast<unsigned>(result.status));
+    json.member("status_name", "SW_" + to_upper(errors::to_string(result.status)));
+    json.member("info", result.info);
+    json.member("text", plain_text(result));
+    json.member("next", next_step(result));
     if (result.native) {
-        out["native"] = {{"protocol", errors::to_string(result.native->protocol)}, {"number", result.native->number}};
+        json.begin_object("native");
+        json.member("protocol", errors::to_string(result.native->protocol));
+        json.member("number", result.native->number);
+        json.end_object();
     }
-    return out;
 }
 
-json to_json(std::span<const TaskResult> results) {
-    json out = json::array();
+void write(JsonWriter& json, std::span<const TaskResult> results) {
+    json.begin_array();
     for (const auto& result : results) {
-        out.push_back(to_json(result));
+        json.begin_object();
+        write_members(json, result);
+        json.end_object();
     }
-    return out;
+    json.end_array();
 }
 
-json to_json(const transfer::Attempted& a) {
-    return {{"attempt", a.attempt},
-            {"source", a.source},
-            {"reply", a.reply.number},
-            {"protocol", errors::to_string(a.reply.protocol)},
-            {"stage", transfer::to_string(a.stage)},
-            {"decision", transfer::to_string(a.decision)},
-            {"because", errors::describe(a.because).cause},
-            {"wait_ms", a.wait_ms},
-            {"at_bytes", a.at_bytes}};
+void write(JsonWriter& json, const transfer::Attempted& attempted) {
+    json.begin_object();
+    json.member("attempt", attempted.attempt);
+    json.member("source", attempted.source);
+    json.member("reply", attempted.reply.number);
+    json.member("protocol", errors::to_string(attempted.reply.protocol));
+    json.member("stage", transfer::to_string(attempted.stage));
+    json.member("decision", transfer::to_string(attempted.decision));
+    json.member("because", errors::describe(attempted.because).cause);
+    json.member("wait_ms", attempted.wait_ms);
+    json.member("at_bytes", attempted.at_bytes);
+    json.end_object();
 }
 
-json to_json(const TransferView& view) {
-    json decisions = json::array();
+void write(JsonWriter& json, const TransferView& view) {
+    json.begin_object();
+    json.member("file", view.file);
+    json.member("url", view.url);
+    json.member("bytes", view.bytes);
+    json.member("total", view.total);
+    json.member("rate_bps", view.rate_bps);
+    json.member("attempts", view.attempts);
+    json.begin_array("resumed_at");
+    for (const auto offset : view.resumed_at) {
+        json.value(offset);
+    }
+    json.end_array();
+    json.member("state", to_string(view.state));
+    json.begin_array("decisions");
     for (const auto& attempted : view.decisions) {
-        decisions.push_back(to_json(attempted));
+        write(json, attempted);
     }
-    return {{"file", view.file},
-            {"url", view.url},
-            {"bytes", view.bytes},
-            {"total", view.total},
-            {"rate_bps", view.rate_bps},
-            {"attempts", view.attempts},
-            {"resumed_at", view.resumed_at},
-            {"state", to_string(view.state)},
-            {"decisions", std::move(decisions)},
-            {"transcript", view.transcript}};
+    json.end_array();
+    json.member("transcript", view.transcript);
+    json.end_object();
 }
 
-json to_json(const StepView& step) {
-    json out = {{"n", step.n},
-                {"op", step.op},
-                {"line", step.line},
-                {"effect", step.effect},
-                {"state", script::to_string(step.state)},
-                {"results", to_json(std::span<const TaskResult>(step.results))}};
+void write(JsonWriter& json, const StepView& step) {
+    json.begin_object();
+    json.member("n", step.n);
+    json.member("op", step.op);
+    json.member("line", step.line);
+    json.member("effect", step.effect);
+    json.member("state", script::to_string(step.state));
+    json.name("results");
+    write(json, step.results);
     if (!step.output.empty()) {
-        out["output"] = step.output;
+        json.member("output", step.output);
     }
-    return out;
+    json.end_object();
 }
 
-json optional_time(const std::optional<WallTime>& time) { return time ? json(rfc3339(*time)) : json(nullptr); }
+void write_job(JsonWriter& json, const SessionRecord& record) {
+    json.begin_object("job");
+    json.member("id", record.job.id);
+    json.member("name", record.job.name);
+    json.member("package", record.package);
+    json.member("version", record.version);
+    json.member("serial", record.serial);
+    json.member("signer", record.signer);
+    json.end_object();
+}
 
-json to_json(const SessionRecord& record) {
-    json steps = json::array();
+void write_progress(JsonWriter& json, const Progress& progress) {
+    json.begin_object("progress");
+    json.member("bytes", progress.bytes);
+    json.member("total", progress.total);
+    json.member("rate_bps", progress.rate_bps);
+    if (progress.eta_s) {
+        json.member("eta_s", *progress.eta_s);
+    } else {
+        json.null("eta_s");
+    }
+    json.end_object();
+}
+
+void write_disk(JsonWriter& json, const std::vector<script::VolumeImpact>& disk) {
+    json.begin_array("disk");
+    for (const auto& volume : disk) {
+        json.begin_object();
+        json.member("volume", volume.volume);
+        json.member("type", static_cast<unsigned>(volume.type));
+        json.member("state", static_cast<unsigned>(volume.state));
+        json.member("before_bytes", volume.before_bytes);
+        json.member("after_bytes", volume.after_bytes);
+        json.end_object();
+    }
+    json.end_array();
+}
+
+void write_analysis(JsonWriter& json, const SessionRecord& record) {
+    json.begin_object("analysis");
+    json.begin_array("plan");
     for (const auto& step : record.steps) {
-        steps.push_back(to_json(step));
+        json.begin_object();
+        json.member("step", step.n);
+        json.member("line", step.line);
+        json.member("op", step.op);
+        json.member("effect", step.effect);
+        json.end_object();
     }
-    json transfers = json::array();
-    for (const auto& view : record.transfers) {
-        transfers.push_back(to_json(view));
-    }
-    json disk = json::array();
-    for (const auto& volume : record.disk) {
-        disk.push_back({{"volume", volume.volume},
-                        {"type", static_cast<unsigned>(volume.type)},
-                        {"state", static_cast<unsigned>(volume.state)},
-                        {"before_bytes", volume.before_bytes},
-                        {"after_bytes", volume.after_bytes}});
-    }
-    json downloads = json::array();
+    json.end_array();
+    json.begin_array("downloads");
     for (const auto& file : record.downloads) {
-        downloads.push_back({{"file", file.path}, {"bytes", file.bytes}});
+        json.begin_object();
+        json.member("file", file.path);
+        json.member("bytes", file.bytes);
+        json.end_object();
     }
-    json plan = json::array();
+    json.end_array();
+    write_disk(json, record.disk);
+    json.member("reboots", record.reboots);
+    json.end_object();
+}
+
+void write(JsonWriter& json, const SessionRecord& record) {
+    json.begin_object();
+    json.member("id", record.id);
+    json.member("kind", to_string(record.job.kind));
+    write_job(json, record);
+    json.member("task_type", 0);
+    json.member("phase", static_cast<unsigned>(record.phase));
+    json.member("phase_name", to_string(record.phase));
+    json.member("doing", plain_words(record.phase));
+    json.member("started", rfc3339(record.started));
+    if (record.ended) {
+        json.member("ended", rfc3339(*record.ended));
+    } else {
+        json.null("ended");
+    }
+    json.member("resumptions", record.resumptions);
+    json.begin_array("steps");
     for (const auto& step : record.steps) {
-        plan.push_back({{"step", step.n}, {"line", step.line}, {"op", step.op}, {"effect", step.effect}});
+        write(json, step);
     }
-    const auto& progress = record.progress;
-    return {{"id", record.id},
-            {"kind", to_string(record.job.kind)},
-            {"job",
-             {{"id", record.job.id},
-              {"name", record.job.name},
-              {"package", record.package},
-              {"version", record.version},
-              {"serial", record.serial},
-              {"signer", record.signer}}},
-            {"task_type", 0},
-            {"phase", static_cast<unsigned>(record.phase)},
-            {"phase_name", to_string(record.phase)},
-            {"doing", plain_words(record.phase)},
-            {"started", rfc3339(record.started)},
-            {"ended", optional_time(record.ended)},
-            {"resumptions", record.resumptions},
-            {"steps", std::move(steps)},
-            {"progress",
-             {{"bytes", progress.bytes},
-              {"total", progress.total},
-              {"rate_bps", progress.rate_bps},
-              {"eta_s", progress.eta_s ? json(*progress.eta_s) : json(nullptr)}}},
-            {"transfers", std::move(transfers)},
-            {"analysis",
-             {{"plan", std::move(plan)}, {"downloads", std::move(downloads)}, {"disk", std::move(disk)}, {"reboots", record.reboots}}},
-            {"results", to_json(std::span<const TaskResult>(record.results))},
-            {"summary_status", summary_status(record.all_results())}};
+    json.end_array();
+    write_progress(json, record.progress);
+    json.begin_array("transfers");
+    for (const auto& view : record.transfers) {
+        write(json, view);
+    }
+    json.end_array();
+    write_analysis(json, record);
+    json.name("results");
+    write(json, record.results);
+    json.member("summary_status", summary_status(record.all_results()));
+    json.end_object();
+}
+
+template <class T>
+std::string written(const T& value) {
+    JsonWriter json;
+    write(json, value);
+    return json.take();
 }
 
 }  // namespace
@@ -161,21 +213,35 @@ std::string next_step(const TaskResult& result) {
     return std::string(errors::describe(result.native.value_or(result.id)).next);
 }
 
-std::string result_json(const TaskResult& result) { return dump(to_json(result)); }
-std::string results_json(std::span<const TaskResult> results) { return dump(to_json(results)); }
-std::string session_json(const SessionRecord& record) { return dump(to_json(record)); }
-std::string decision_json(const transfer::Attempted& attempted) { return dump(to_json(attempted)); }
-std::string quoted(std::string_view text) { return dump(json(text)); }
+std::string result_json(const TaskResult& result, std::string_view session) {
+    JsonWriter json;
+    json.begin_object();
+    write_members(json, result);
+    if (!session.empty()) {
+        json.member("session", session);
+    }
+    json.end_object();
+    return json.take();
+}
+
+std::string results_json(std::span<const TaskResult> results) { return written(results); }
+std::string session_json(const SessionRecord& record) { return written(record); }
+std::string decision_json(const transfer::Attempted& attempted) { return written(attempted); }
+std::string quoted(std::string_view text) { return json_text(text); }
 
 std::string error_json(const Error& error) {
     const auto row = errors::describe(error.id);
-    return dump({{"id", errors::id_text(error.id)},
-                 {"name", row.name},
-                 {"number", error.id.number},
-                 {"protocol", errors::to_string(error.id.protocol)},
-                 {"text", sentence(row.cause, error.context)},
-                 {"next", row.next},
-                 {"retry", errors::to_string(row.retry)}});
+    JsonWriter json;
+    json.begin_object();
+    json.member("id", errors::id_text(error.id));
+    json.member("name", row.name);
+    json.member("number", error.id.number);
+    json.member("protocol", errors::to_string(error.id.protocol));
+    json.member("text", sentence(row.cause, error.context));
+    json.member("next", row.next);
+    json.member("retry", errors::to_string(row.retry));
+    json.end_object();
+    return json.take();
 }
 
 }  // namespace hagent::session

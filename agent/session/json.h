@@ -16,7 +16,8 @@ namespace hagent::session {
 /// The catalogue's next step; of the native code where there is one.
 [[nodiscard]] std::string next_step(const TaskResult& result);
 
-[[nodiscard]] std::string result_json(const TaskResult& result);
+/// `session`, if not empty, is the last member.
+[[nodiscard]] std::string result_json(const TaskResult& result, std::string_view session = {});
 [[nodiscard]] std::string results_json(std::span<const TaskResult> results);
 /// {"id","name","number","protocol","text","next","retry"}.
 [[nodiscard]] std::string error_json(const Error& error);

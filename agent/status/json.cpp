@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Owns the JSON documents.
-#include <nlohmann/json.hpp>
+#include <algorithm>
+#include <utility>
 
+#include "agent/base/json_writer.h"
 #include "agent/base/version.h"
 #include "agent/session/json.h"
 #include "agent/status/documents.h"
@@ -9,116 +11,161 @@
 namespace hagent::status {
 namespace {
 
-using json = nlohmann::ordered_json;
-
-std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
-
-json optional_time(const std::optional<WallTime>& time) { return time ? json(rfc3339(*time)) : json(nullptr); }
-
-json parsed(const std::string& document) { return json::parse(document, nullptr, false); }
-
-json session(const Board::Snapshot& snapshot) { return snapshot ? parsed(session::session_json(*snapshot)) : json(nullptr); }
-
-json recent(const Board& board) {
-    json out = json::array();
-    for (const auto& snapshot : board.recent()) {
-        out.push_back(session(snapshot));
+void write_time(JsonWriter& json, std::string_view name, const std::optional<WallTime>& time) {
+    if (time) {
+        json.member(name, rfc3339(*time));
+    } else {
+        json.null(name);
     }
-    return out;
+}
+
+/// An object of texts; a name given twice keeps its place and gets the last text.
+template <class Pairs>
+void write_texts(JsonWriter& json, std::string_view name, const Pairs& pairs) {
+    std::vector<std::pair<std::string_view, std::string_view>> members;
+    for (const auto& [key, value] : pairs) {
+        const auto known = std::find_if(members.begin(), members.end(), [&key](const auto& member) { return member.first == key; });
+        if (known == members.end()) {
+            members.emplace_back(key, value);
+        } else {
+            known->second = value;
+        }
+    }
+    json.begin_object(name);
+    for (const auto& [key, value] : members) {
+        json.member(key, value);
+    }
+    json.end_object();
+}
+
+void write_recent(JsonWriter& json, const Board& board) {
+    for (const auto& snapshot : board.recent()) {
+        json.raw(session::session_json(*snapshot));
+    }
+}
+
+void write_volumes(JsonWriter& json, const AgentView& agent) {
+    json.begin_array("volumes");
+    for (const auto& volume : agent.volumes) {
+        json.begin_object();
+        json.member("volume", volume.mount_point);
+        json.member("type", static_cast<unsigned>(volume.type));
+        json.member("total_bytes", volume.total_bytes);
+        json.member("available_bytes", volume.available_bytes);
+        json.end_object();
+    }
+    json.end_array();
+}
+
+void write_agent(JsonWriter& json, const AgentView& agent) {
+    json.begin_object("agent");
+    json.member("version", agent_version());
+    json.member("pid", agent.pid);
+    json.member("uptime_s", agent.uptime.count());
+    json.member("pss_bytes", agent.pss_bytes);
+    json.member("listener", agent.listener);
+    json.end_object();
+    json.begin_object("manager");
+    json.member("dialect", agent.manager.dialect);
+    json.member("url", agent.manager.url);
+    write_time(json, "last_check_in", agent.manager.last_check_in);
+    json.member("last_result", agent.manager.last_result);
+    write_time(json, "next_check_in", agent.manager.next_check_in);
+    json.end_object();
+}
+
+/// {"NAME": [ITEMS]}, with the items written by `items`.
+template <class Items>
+std::string list_document(std::string_view name, const Items& items) {
+    JsonWriter json;
+    json.begin_object();
+    json.begin_array(name);
+    items(json);
+    json.end_array();
+    json.end_object();
+    return json.take();
 }
 
 }  // namespace
 
 std::string status_json(const AgentView& agent, const Board& board) {
-    json device = json::object();
-    for (const auto& [key, value] : agent.device) {
-        device[key] = value;
-    }
-    json volumes = json::array();
-    for (const auto& volume : agent.volumes) {
-        volumes.push_back({{"volume", volume.mount_point},
-                           {"type", static_cast<unsigned>(volume.type)},
-                           {"total_bytes", volume.total_bytes},
-                           {"available_bytes", volume.available_bytes}});
-    }
-    return dump({{"device", std::move(device)},
-                 {"agent",
-                  {{"version", agent_version()},
-                   {"pid", agent.pid},
-                   {"uptime_s", agent.uptime.count()},
-                   {"pss_bytes", agent.pss_bytes},
-                   {"listener", agent.listener}}},
-                 {"manager",
-                  {{"dialect", agent.manager.dialect},
-                   {"url", agent.manager.url},
-                   {"last_check_in", optional_time(agent.manager.last_check_in)},
-                   {"last_result", agent.manager.last_result},
-                   {"next_check_in", optional_time(agent.manager.next_check_in)}}},
-                 {"session", session(board.current())},
-                 {"recent", recent(board)},
-                 {"slots", json::array()},
-                 {"volumes", std::move(volumes)},
-                 {"software", json::array()},
-                 {"trust", {{"keys", agent.trusted_keys}}},
-                 {"reports_queued", agent.reports_queued}});
+    JsonWriter json;
+    json.begin_object();
+    write_texts(json, "device", agent.device);
+    write_agent(json, agent);
+    const auto current = board.current();
+    json.raw("session", current ? session::session_json(*current) : "null");
+    json.begin_array("recent");
+    write_recent(json, board);
+    json.end_array();
+    json.raw("slots", "[]");
+    write_volumes(json, agent);
+    json.raw("software", "[]");
+    json.begin_object("trust");
+    json.member("keys", agent.trusted_keys);
+    json.end_object();
+    json.member("reports_queued", agent.reports_queued);
+    json.end_object();
+    return json.take();
 }
 
 std::string sessions_json(const Board& board) {
-    json out = recent(board);
-    if (const auto current = board.current()) {
-        out.insert(out.begin(), session(current));
-    }
-    return dump({{"sessions", std::move(out)}});
+    return list_document("sessions", [&](JsonWriter& json) {
+        if (const auto current = board.current()) {
+            json.raw(session::session_json(*current));
+        }
+        write_recent(json, board);
+    });
 }
 
 std::string results_json(const Board& board) {
-    json out = json::array();
-    const auto add = [&](const Board::Snapshot& snapshot) {
-        const auto results = snapshot->all_results();
-        for (auto& result : parsed(session::results_json(results))) {
-            result["session"] = snapshot->id;
-            out.push_back(std::move(result));
+    return list_document("results", [&](JsonWriter& json) {
+        const auto add = [&](const Board::Snapshot& snapshot) {
+            for (const auto& result : snapshot->all_results()) {
+                json.raw(session::result_json(result, snapshot->id));
+            }
+        };
+        if (const auto current = board.current()) {
+            add(current);
         }
-    };
-    if (const auto current = board.current()) {
-        add(current);
-    }
-    for (const auto& snapshot : board.recent()) {
-        add(snapshot);
-    }
-    return dump({{"results", std::move(out)}});
+        for (const auto& snapshot : board.recent()) {
+            add(snapshot);
+        }
+    });
 }
 
 std::string log_json(const std::vector<log::Ring::Entry>& entries) {
-    json out = json::array();
-    for (const auto& [seq, record] : entries) {
-        json fields = json::object();
-        for (const auto& [key, value] : record.fields) {
-            fields[key] = value;
+    return list_document("log", [&](JsonWriter& json) {
+        for (const auto& [seq, record] : entries) {
+            json.begin_object();
+            json.member("seq", seq);
+            json.member("time", rfc3339(record.time));
+            json.member("level", log::to_string(record.level));
+            json.member("area", record.area);
+            json.member("message", record.message);
+            write_texts(json, "fields", record.fields);
+            json.end_object();
         }
-        out.push_back({{"seq", seq},
-                       {"time", rfc3339(record.time)},
-                       {"level", log::to_string(record.level)},
-                       {"area", record.area},
-                       {"message", record.message},
-                       {"fields", std::move(fields)}});
-    }
-    return dump({{"log", std::move(out)}});
+    });
 }
 
 std::string explain_json(const std::vector<const errors::Row*>& rows) {
-    json out = json::array();
+    JsonWriter json;
+    json.begin_array();
     for (const auto* row : rows) {
-        out.push_back({{"protocol", errors::to_string(row->id.protocol)},
-                       {"number", row->id.number},
-                       {"name", row->name},
-                       {"group", row->group},
-                       {"severity", errors::to_string(row->severity)},
-                       {"retry", errors::to_string(row->retry)},
-                       {"cause", row->cause},
-                       {"next", row->next}});
+        json.begin_object();
+        json.member("protocol", errors::to_string(row->id.protocol));
+        json.member("number", row->id.number);
+        json.member("name", row->name);
+        json.member("group", row->group);
+        json.member("severity", errors::to_string(row->severity));
+        json.member("retry", errors::to_string(row->retry));
+        json.member("cause", row->cause);
+        json.member("next", row->next);
+        json.end_object();
     }
-    return dump(out);
+    json.end_array();
+    return json.take();
 }
 
 }  // namespace hagent::status

@@ -5,17 +5,14 @@
 #include <limits>
 #include <set>
 
-#include <nlohmann/json.hpp>
-
-#include "agent/base/json_check.h"
+#include "agent/base/json.h"
+#include "agent/base/json_writer.h"
 #include "agent/base/limits.h"
 #include "agent/base/text.h"
 #include "agent/trust/manifest.h"
 
 namespace hagent::trust {
 namespace {
-
-using Json = nlohmann::json;
 
 constexpr std::size_t k_name_bytes = 128;
 constexpr std::size_t k_version_bytes = 64;
@@ -29,56 +26,51 @@ Error malformed(std::string_view where, std::string_view what) {
                  where.empty() ? std::string(what) : printable(clip(where, k_name_bytes)) + ": " + std::string(what));
 }
 
-const Json* member(const Json& object, const char* name) {
-    const auto found = object.find(name);
-    return found == object.end() ? nullptr : &*found;
-}
-
 bool plain(std::string_view text) { return printable(text) == text && text.find('\t') == std::string_view::npos; }
 
-Result<std::string> text(const Json* value, const std::string& where, std::size_t max_bytes) {
-    const auto* content = value == nullptr ? nullptr : value->get_ptr<const std::string*>();
-    if (content == nullptr) {
+Result<std::string> text(JsonView value, const std::string& where, std::size_t max_bytes) {
+    const auto content = value.text();
+    if (!content) {
         return malformed(where, "must be a text");
     }
     if (content->empty() || content->size() > max_bytes || !plain(*content)) {
         return malformed(where, "must have 1 to " + std::to_string(max_bytes) + " bytes and no control characters");
     }
-    return *content;
+    return std::string(*content);
 }
 
-Result<std::string> optional_text(const Json* value, const std::string& where, std::size_t max_bytes) {
-    const auto* content = value == nullptr ? nullptr : value->get_ptr<const std::string*>();
-    const bool absent = value == nullptr || (content != nullptr && content->empty());
+Result<std::string> optional_text(JsonView value, const std::string& where, std::size_t max_bytes) {
+    const bool absent = !value.exists() || value.text() == "";
     return absent ? Result<std::string>(std::string()) : text(value, where, max_bytes);
 }
 
-Result<std::uint64_t> whole(const Json* value, const std::string& where, std::uint64_t max) {
-    if (value == nullptr || !value->is_number_unsigned() || value->get<std::uint64_t>() > max) {
+Result<std::uint64_t> whole(JsonView value, const std::string& where, std::uint64_t max) {
+    const auto number = value.whole(max);
+    if (!number) {
         return malformed(where, "must be a whole number that is not negative");
     }
-    return value->get<std::uint64_t>();
+    return *number;
 }
 
-Result<std::vector<std::string>> texts(const Json* value, const std::string& where, std::size_t max_bytes) {
+Result<std::vector<std::string>> texts(JsonView value, const std::string& where, std::size_t max_bytes) {
     std::vector<std::string> out;
-    if (value == nullptr) {
+    if (!value.exists()) {
         return out;
     }
-    if (!value->is_array() || value->size() > k_list_items) {
+    if (!value.is_array() || value.size() > k_list_items) {
         return malformed(where, "must be a list of at most " + std::to_string(k_list_items) + " texts");
     }
-    for (const Json& item : *value) {
-        out.push_back(TRY(text(&item, where + "[" + std::to_string(out.size()) + "]", max_bytes)));
+    for (const JsonView item : value) {
+        out.push_back(TRY(text(item, where + "[" + std::to_string(out.size()) + "]", max_bytes)));
     }
     return out;
 }
 
 /// Only these members, wherever it is.
-Status known_only(const Json& object, const std::string& where, std::initializer_list<std::string_view> known) {
-    for (const auto& [name, value] : object.items()) {
-        if (std::find(known.begin(), known.end(), name) == known.end()) {
-            return malformed(where.empty() ? name : where + "." + name, "unknown member");
+Status known_only(JsonView object, const std::string& where, std::initializer_list<std::string_view> known) {
+    for (const JsonView member : object) {
+        if (std::find(known.begin(), known.end(), member.name()) == known.end()) {
+            return malformed(where + "." + std::string(member.name()), "unknown member");
         }
     }
     return {};
@@ -88,7 +80,7 @@ bool is_sha256(std::string_view text) {
     return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
-Result<std::string> sha256(const Json* value, const std::string& where) {
+Result<std::string> sha256(JsonView value, const std::string& where) {
     std::string digest = to_lower(TRY(text(value, where, 64)));
     if (!is_sha256(digest)) {
         return malformed(where, "must be 64 hexadecimal digits");
@@ -96,47 +88,47 @@ Result<std::string> sha256(const Json* value, const std::string& where) {
     return digest;
 }
 
-Result<Targets> read_targets(const Json* value) {
+Result<Targets> read_targets(JsonView value) {
     Targets out;
-    if (value == nullptr) {
+    if (!value.exists()) {
         return out;
     }
-    if (!value->is_object()) {
+    if (!value.is_object()) {
         return malformed("targets", "must be an object");
     }
-    TRY(known_only(*value, "targets", {"os", "platforms", "devices"}));
-    out.os = TRY(texts(member(*value, "os"), "targets.os", k_name_bytes));
-    out.platforms = TRY(texts(member(*value, "platforms"), "targets.platforms", k_name_bytes));
-    out.devices = TRY(texts(member(*value, "devices"), "targets.devices", k_name_bytes));
+    TRY(known_only(value, "targets", {"os", "platforms", "devices"}));
+    out.os = TRY(texts(value.find("os"), "targets.os", k_name_bytes));
+    out.platforms = TRY(texts(value.find("platforms"), "targets.platforms", k_name_bytes));
+    out.devices = TRY(texts(value.find("devices"), "targets.devices", k_name_bytes));
     return out;
 }
 
-Result<std::optional<WallTime>> read_expires(const Json* value) {
-    if (value == nullptr || value->is_null()) {
+Result<std::optional<WallTime>> read_expires(JsonView value) {
+    if (!value.exists() || value.is_null()) {
         return std::optional<WallTime>();
     }
-    const auto* content = value->get_ptr<const std::string*>();
-    const auto time = content == nullptr ? std::nullopt : parse_rfc3339(*content);
+    const auto content = value.text();
+    const auto time = content ? parse_rfc3339(*content) : std::nullopt;
     if (!time) {
         return malformed("expires", "must be null or a time as 2027-01-31T00:00:00Z");
     }
     return time;
 }
 
-Result<ManifestFile> read_file(const Json& value, const std::string& where) {
+Result<ManifestFile> read_file(JsonView value, const std::string& where) {
     if (!value.is_object()) {
         return malformed(where, "must be an object");
     }
     TRY(known_only(value, where, {"path", "bytes", "sha256", "sources"}));
     ManifestFile out;
-    out.path = TRY(text(member(value, "path"), where + ".path", limits::k_path_bytes));
+    out.path = TRY(text(value.find("path"), where + ".path", limits::k_path_bytes));
     if (!valid_path(out.path)) {
         return malformed(where + ".path",
                          "must be relative, with '/' between its parts, without '..', '~', ':' and '\\'");
     }
-    out.bytes = TRY(whole(member(value, "bytes"), where + ".bytes", std::numeric_limits<std::int64_t>::max()));
-    out.sha256 = TRY(sha256(member(value, "sha256"), where + ".sha256"));
-    out.sources = TRY(texts(member(value, "sources"), where + ".sources", k_url_bytes));
+    out.bytes = TRY(whole(value.find("bytes"), where + ".bytes", std::numeric_limits<std::int64_t>::max()));
+    out.sha256 = TRY(sha256(value.find("sha256"), where + ".sha256"));
+    out.sources = TRY(texts(value.find("sources"), where + ".sources", k_url_bytes));
     return out;
 }
 
@@ -158,13 +150,13 @@ Status check_paths(const std::vector<ManifestFile>& files) {
     return {};
 }
 
-Result<std::vector<ManifestFile>> read_files(const Json* value) {
-    if (value == nullptr || !value->is_array() || value->empty() || value->size() > limits::k_manifest_files) {
+Result<std::vector<ManifestFile>> read_files(JsonView value) {
+    if (!value.is_array() || value.size() == 0 || value.size() > limits::k_manifest_files) {
         return malformed("files", "must be a list of 1 to " + std::to_string(limits::k_manifest_files) + " files");
     }
     std::vector<ManifestFile> out;
-    out.reserve(value->size());
-    for (const Json& item : *value) {
+    out.reserve(value.size());
+    for (const JsonView item : value) {
         out.push_back(TRY(read_file(item, "files[" + std::to_string(out.size()) + "]")));
     }
     TRY(check_paths(out));
@@ -173,21 +165,27 @@ Result<std::vector<ManifestFile>> read_files(const Json* value) {
 
 /// Members that belong to no kind, or to another kind than this one, are refused: a reader that skipped what it does not
 /// know would ignore a restriction that a later writer relies on.
-Result<std::string> read_details(const Json& root, Kind kind) {
-    for (const auto& [name, value] : root.items()) {
+Result<std::string> read_details(JsonView root, Kind kind) {
+    for (const JsonView value : root) {
+        const std::string_view name = value.name();
         if (std::find(k_members.begin(), k_members.end(), name) == k_members.end() && name != to_string(kind)) {
             return malformed(name, "unknown member");
         }
     }
-    const Json* details = member(root, std::string(to_string(kind)).c_str());
-    return details == nullptr ? std::string() : details->dump(-1, ' ', false, Json::error_handler_t::replace);
+    const JsonView details = root.find(to_string(kind));
+    JsonWriter json;
+    if (details.exists()) {
+        details.write(json);
+    }
+    return details.exists() ? json.take() : std::string();
 }
 
-Result<Json> parse_json(std::string_view json) {
+Result<JsonDocument> parse_json(std::string_view json) {
     if (json.size() > limits::k_manifest_bytes) {
         return malformed("", "longer than " + std::to_string(limits::k_manifest_bytes) + " bytes");
     }
-    if (const auto fault = find_json_fault(json, JsonComments::refused)) {
+    JsonDocument document(json);
+    if (const auto& fault = document.fault()) {
         switch (fault->kind) {
             case JsonFault::Kind::syntax:
                 return malformed("line " + std::to_string(fault->line), "not well-formed JSON");
@@ -195,15 +193,10 @@ Result<Json> parse_json(std::string_view json) {
             case JsonFault::Kind::too_deep: return malformed(fault->path, "is nested too deep");
         }
     }
-    Json root = Json::parse(json, nullptr, false);
-    if (!root.is_object()) {
+    if (!document.root().is_object()) {
         return malformed("", "must be an object");
     }
-    return root;
-}
-
-std::string json_text(std::string_view value) {
-    return Json(value).dump(-1, ' ', false, Json::error_handler_t::replace);
+    return document;
 }
 
 std::string list_of(const std::vector<std::string>& values) {
@@ -226,30 +219,31 @@ std::string file_line(const ManifestFile& file) {
 }  // namespace
 
 Result<Manifest> parse_manifest(std::string_view json) {
-    const Json root = TRY(parse_json(json));
-    if (TRY(whole(member(root, "format"), "format", UINT64_MAX)) != 1) {
+    const JsonDocument document = TRY(parse_json(json));
+    const JsonView root = document.root();
+    if (TRY(whole(root.find("format"), "format", UINT64_MAX)) != 1) {
         return malformed("format", "is not 1; this agent is too old for the package");
     }
     Manifest out;
-    const auto kind = parse_kind(TRY(text(member(root, "kind"), "kind", k_name_bytes)));
+    const auto kind = parse_kind(TRY(text(root.find("kind"), "kind", k_name_bytes)));
     if (!kind) {
         return malformed("kind", "must be script, software, image or agent");
     }
     out.kind = *kind;
     out.details = TRY(read_details(root, out.kind));
-    out.package = TRY(text(member(root, "package"), "package", k_name_bytes));
+    out.package = TRY(text(root.find("package"), "package", k_name_bytes));
     if (out.package.find_first_of("/\\") != std::string::npos) {
         return malformed("package", "must be a name without '/' and '\\'");
     }
-    out.version = TRY(text(member(root, "version"), "version", k_version_bytes));
-    out.serial = TRY(whole(member(root, "serial"), "serial", UINT64_MAX));
-    out.entry = TRY(optional_text(member(root, "entry"), "entry", limits::k_path_bytes));
-    out.targets = TRY(read_targets(member(root, "targets")));
-    out.expires = TRY(read_expires(member(root, "expires")));
-    out.repositories = TRY(texts(member(root, "repositories"), "repositories", k_url_bytes));
-    out.files = TRY(read_files(member(root, "files")));
-    if (member(root, "signer") != nullptr) {
-        out.signer = TRY(sha256(member(root, "signer"), "signer"));
+    out.version = TRY(text(root.find("version"), "version", k_version_bytes));
+    out.serial = TRY(whole(root.find("serial"), "serial", UINT64_MAX));
+    out.entry = TRY(optional_text(root.find("entry"), "entry", limits::k_path_bytes));
+    out.targets = TRY(read_targets(root.find("targets")));
+    out.expires = TRY(read_expires(root.find("expires")));
+    out.repositories = TRY(texts(root.find("repositories"), "repositories", k_url_bytes));
+    out.files = TRY(read_files(root.find("files")));
+    if (const JsonView signer = root.find("signer"); signer.exists()) {
+        out.signer = TRY(sha256(signer, "signer"));
     }
     if (out.entry.empty() ? out.kind == Kind::script : out.find(out.entry) == nullptr) {
         return malformed("entry", "must be the path of one of the files");

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Owns what the verbs share: printing, exit codes, opening the workshop, asking the daemon.
 #include <cstdio>
-#include <nlohmann/json.hpp>
 #include <variant>
 
 #include "agent/agent.h"
+#include "agent/base/json.h"
 #include "agent/base/limits.h"
 #include "agent/base/number.h"
 #include "agent/base/text.h"
@@ -79,12 +79,14 @@ Opened open_workshop(Machine& machine, const Options& options, config::ManagerRu
 
 std::string daemon_address(Machine& machine, const config::Settings& settings) {
     const auto text = machine.files->read(daemon_file(settings), limits::k_config_bytes);
-    const auto value = text.ok() ? nlohmann::json::parse(*text, nullptr, false) : nlohmann::json();
-    if (!value.is_object() || !value.contains("pid") || !value["pid"].is_number_unsigned() || !value.contains("listener") ||
-        !value["listener"].is_string() || !platform::process_exists(value["pid"].get<std::uint32_t>())) {
+    if (!text.ok()) {
         return {};
     }
-    return value["listener"].get<std::string>();
+    const JsonDocument document(*text);
+    const auto pid = document.root().find("pid").whole(UINT32_MAX);
+    const auto listener = document.root().find("listener").text();
+    const bool alive = pid && listener && platform::process_exists(static_cast<std::uint32_t>(*pid));
+    return alive ? std::string(*listener) : std::string();
 }
 
 Result<std::string> ask_daemon(const std::string& address, const std::string& path, transfer::Method method) {

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns commas, quotation marks and escapes.
+#include "agent/base/json_writer.h"
+
+#include <array>
+#include <utility>
+
+#include "agent/base/check.h"
+#include "agent/base/text.h"
+
+namespace hagent {
+namespace {
+
+constexpr unsigned k_levels = 64;
+constexpr std::string_view k_replacement = "\xEF\xBF\xBD";  // U+FFFD
+
+/// RFC 8259 section 7: what stands after the backslash, or 0 where the character needs none of the short forms.
+char short_escape(char c) {
+    switch (c) {
+        case '"': case '\\': return c;
+        case '\b': return 'b';
+        case '\t': return 't';
+        case '\n': return 'n';
+        case '\f': return 'f';
+        case '\r': return 'r';
+    }
+    return 0;
+}
+
+void escape(std::string& out, char c) {
+    constexpr std::string_view k_digits = "0123456789abcdef";
+    if (const char letter = short_escape(c); letter != 0) {
+        out += '\\';
+        out += letter;
+    } else if (const auto byte = static_cast<unsigned char>(c); byte < 0x20) {
+        out += "\\u00";
+        out += k_digits[byte >> 4U];
+        out += k_digits[byte & 0xFU];
+    } else {
+        out += c;
+    }
+}
+
+}  // namespace
+
+void JsonWriter::before_value() {
+    if (depth_ == 0) {
+        check(out_.empty());
+    } else if ((objects_ & 1U) != 0) {
+        check(std::exchange(named_, false));
+    } else if (!std::exchange(first_, false)) {
+        out_ += ',';
+    }
+}
+
+void JsonWriter::name(std::string_view name) {
+    check(depth_ > 0 && (objects_ & 1U) != 0 && !named_);
+    if (!std::exchange(first_, false)) {
+        out_ += ',';
+    }
+    quote(name);
+    out_ += ':';
+    named_ = true;
+}
+
+void JsonWriter::open(char bracket, bool object) {
+    before_value();
+    check(depth_ < k_levels);
+    out_ += bracket;
+    objects_ = (objects_ << 1U) | (object ? 1U : 0U);
+    ++depth_;
+    first_ = true;
+}
+
+void JsonWriter::close(char bracket, bool object) {
+    check(depth_ > 0 && ((objects_ & 1U) != 0) == object && !named_);
+    out_ += bracket;
+    objects_ >>= 1U;
+    --depth_;
+    first_ = false;
+}
+
+void JsonWriter::quote(std::string_view text) {
+    out_ += '"';
+    for (std::size_t at = 0; at < text.size();) {
+        const auto piece = utf8_piece(text, at);
+        if (!piece.valid) {
+            out_ += k_replacement;
+        } else if (piece.bytes == 1) {
+            escape(out_, text[at]);
+        } else {
+            out_ += text.substr(at, piece.bytes);
+        }
+        at += piece.bytes;
+    }
+    out_ += '"';
+}
+
+void JsonWriter::value(std::string_view text) {
+    before_value();
+    quote(text);
+}
+
+void JsonWriter::value(std::span<const std::string> texts) {
+    begin_array();
+    for (const std::string& text : texts) {
+        value(text);
+    }
+    end_array();
+}
+
+void JsonWriter::raw(std::string_view json) {
+    check(!json.empty());
+    before_value();
+    out_ += json;
+}
+
+void JsonWriter::integer(std::int64_t number) { raw(std::to_string(number)); }
+void JsonWriter::whole(std::uint64_t number) { raw(std::to_string(number)); }
+
+void JsonWriter::begin_object(std::string_view member) {
+    name(member);
+    begin_object();
+}
+
+void JsonWriter::begin_array(std::string_view member) {
+    name(member);
+    begin_array();
+}
+
+void JsonWriter::raw(std::string_view member, std::string_view json) {
+    name(member);
+    raw(json);
+}
+
+void JsonWriter::member(std::string_view member, std::string_view text) {
+    name(member);
+    value(text);
+}
+
+void JsonWriter::member(std::string_view member, std::span<const std::string> texts) {
+    name(member);
+    value(texts);
+}
+
+std::string JsonWriter::take() {
+    check(depth_ == 0 && !out_.empty());
+    return std::exchange(out_, {});
+}
+
+std::string json_text(std::string_view text) {
+    JsonWriter json;
+    json.value(text);
+    return json.take();
+}
+
+}  // namespace hagent
