@@ -118,6 +118,9 @@ Explained explain(const CurlFailure& failure) {
         case CURLE_COULDNT_CONNECT: return {unconnected(failure), Stage::connect};
         case CURLE_SEND_ERROR:
         case CURLE_RECV_ERROR:
+            if (failure.text.find("chunk") != std::string::npos) {  // libcurl has no code of its own for it
+                return {error(AgentCode::protocol_garbage, failure.host + ": " + failure.text), Stage::data};
+            }
             return {suffered(failure).value_or(error(errors::winsock(errors::Winsock::econnreset), failure.host)), Stage::data};
         case CURLE_OPERATION_TIMEDOUT:
         case CURLE_FTP_ACCEPT_TIMEOUT: return timed_out(failure);

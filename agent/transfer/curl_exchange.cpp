@@ -227,6 +227,9 @@ std::size_t CurlExchange::Impl::take_body(std::string_view bytes) {
         reply.body += bytes.substr(0, std::min(bytes.size(), k_error_body_bytes - reply.body.size()));
         return bytes.size();
     }
+    if (!is_ftp(url.scheme) && !head.believable()) {
+        return 0;  // judge_http() says why
+    }
     auto status = begin();
     if (status.ok()) {
         status = sink.write(bytes);
@@ -409,6 +412,9 @@ std::optional<Error> CurlExchange::Impl::judge_http(int code) {
     reply.stage = status == 0 ? (sent_bytes > 0 ? Stage::http_put : Stage::http_head) : Stage::http_body;
     if (status >= 300) {
         return error(errors::http(status));
+    }
+    if (positive(status) && !head.believable()) {
+        return error(AgentCode::protocol_garbage, "the head is cut off or tells no clear length");
     }
     if (code == CURLE_OK && positive(status)) {
         return std::nullopt;

@@ -49,7 +49,7 @@ bool out_of_space(const Error& why) { return why.is(AgentCode::disk_full) || why
 /// Faults of an address or of what came from it, not of this device.
 bool about_the_source(const Error& why) {
     return why.is(AgentCode::bad_range) || why.is(AgentCode::changed_on_server) || why.is(AgentCode::size_mismatch) ||
-           why.is(AgentCode::bad_url) || why.is(AgentCode::unsupported_scheme);
+           why.is(AgentCode::bad_url) || why.is(AgentCode::unsupported_scheme) || why.is(AgentCode::protocol_garbage);
 }
 
 class Download final : public Sink {
@@ -162,6 +162,8 @@ Status Download::begin(const ReplyHead& head) {
         case RangeVerdict::fits: break;
         case RangeVerdict::afresh: asked_from_ = 0; break;
         case RangeVerdict::changed: return error(AgentCode::changed_on_server, shown(source()));
+        case RangeVerdict::no_file:
+            return error(AgentCode::protocol_garbage, "HTTP " + std::to_string(head.number) + " brings no file");
         case RangeVerdict::broken:
             return error(AgentCode::bad_range, "asked from byte " + std::to_string(asked_from_) + ", got byte " +
                                                    std::to_string(head.start));
@@ -290,7 +292,7 @@ Decision Download::judge(const Outcome& outcome) {
     situation.hints = hints_[current_];
     situation.pieced = tries_of_file_ > 1;
     situation.total = outcome.total;
-    situation.wanted = request_.bytes;
+    situation.wanted = request_.bytes ? request_.bytes : part_.total();
     return decide(situation);
 }
 

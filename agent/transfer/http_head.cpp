@@ -28,12 +28,12 @@ std::optional<ContentRange> parse_content_range(std::string_view text) {
     text = trim(text);
     const auto blank = text.find(' ');
     const auto slash = text.find('/');
-    if (blank == std::string_view::npos || slash == std::string_view::npos || slash < blank ||
+    if (blank == std::string_view::npos || (slash != std::string_view::npos && slash < blank) ||
         !equal_ignoring_case(text.substr(0, blank), "bytes")) {
         return std::nullopt;
     }
-    const auto part = text.substr(blank + 1, slash - blank - 1);
-    const auto size = text.substr(slash + 1);
+    const auto part = text.substr(blank + 1, slash == std::string_view::npos ? slash : slash - blank - 1);
+    const auto size = slash == std::string_view::npos ? std::string_view("*") : text.substr(slash + 1);
     ContentRange range;
     if (size != "*") {
         range.total = parse_u64(size, k_huge);
@@ -77,6 +77,8 @@ void HttpHead::line(std::string_view text) {
     text = without_line_end(text);
     if (text.starts_with("HTTP/")) {
         status_line(text);
+    } else if (complete_) {
+        return;  // a trailer behind a chunked body changes nothing any more
     } else if (text.empty()) {
         complete_ = true;
     } else if (const auto colon = text.find(':'); colon != std::string_view::npos && colon > 0) {
@@ -108,17 +110,34 @@ void HttpHead::field(std::string_view name, std::string_view value) {
         }
     }
     if (equal_ignoring_case(name, "Content-Length")) {
-        content_length_ = parse_u64(value, k_huge);
+        const auto length = parse_u64(value, k_huge);
+        length_broken_ = length_broken_ || !length || (content_length_ && content_length_ != length);
+        content_length_ = length;
     } else if (equal_ignoring_case(name, "Transfer-Encoding") || equal_ignoring_case(name, "Content-Encoding")) {
-        transfer_coded_ = !equal_ignoring_case(value, "identity");
+        transfer_coded_ = transfer_coded_ || !equal_ignoring_case(value, "identity");
     }
+}
+
+/// A strong ETag; else Last-Modified, unless the file was changed in the very second of the reply: it may change again
+/// within that second, and nobody would see it.
+std::string HttpHead::validator() const {
+    if (!etag_.empty() && !etag_.starts_with("W/")) {
+        return etag_;
+    }
+    const auto changed = parse_http_date(last_modified_);
+    const auto now = parse_http_date(date_);
+    return changed && now && changed->since_epoch >= now->since_epoch ? std::string() : last_modified_;
+}
+
+bool HttpHead::believable() const {
+    return complete_ && (!length_broken_ || transfer_coded_);
 }
 
 ReplyHead HttpHead::reply_head() const {
     ReplyHead head;
     head.protocol = errors::Protocol::http;
     head.number = status_;
-    head.validator = etag_.empty() || etag_.starts_with("W/") ? last_modified_ : etag_;
+    head.validator = validator();
     const auto length = transfer_coded_ ? std::nullopt : content_length_;
     if (status_ != 206) {
         head.total = length;

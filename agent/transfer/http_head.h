@@ -18,7 +18,8 @@ struct ContentRange {
     std::uint64_t first = 0, last = 0;
     std::optional<std::uint64_t> total;
 };
-/// Empty on any deviation, numbers that contradict each other included.
+/// Empty on any deviation, numbers that contradict each other included; but some servers leave the total out, which
+/// says no less than "/*".
 [[nodiscard]] std::optional<ContentRange> parse_content_range(std::string_view text);
 
 /// Seconds, or a date seen from the reply's own Date, so that this device's clock plays no part. Empty when malformed,
@@ -31,8 +32,10 @@ public:
     void line(std::string_view text);
 
     [[nodiscard]] std::uint16_t status() const { return status_; }  // 0: no reply yet
-    [[nodiscard]] bool complete() const { return complete_; }       // the empty line was seen
-    /// The interpreted head. `validator` is a strong ETag (an unquoted one too) or else Last-Modified, byte for byte.
+    /// The empty line was seen, and the length is one number that fits (RFC 9110, 8.6): else nobody knows where the body ends.
+    [[nodiscard]] bool believable() const;
+    /// The interpreted head. `validator` is a strong ETag (an unquoted one too), else a Last-Modified that is older
+    /// than the reply (RFC 9110, 8.8.2.2), byte for byte.
     [[nodiscard]] ReplyHead reply_head() const;
     /// N of "bytes */N", for a 416.
     [[nodiscard]] std::optional<std::uint64_t> size_if_unsatisfied() const;
@@ -44,10 +47,12 @@ public:
 private:
     void status_line(std::string_view text);
     void field(std::string_view name, std::string_view value);
+    [[nodiscard]] std::string validator() const;
 
     std::uint16_t status_ = 0;
     bool complete_ = false;
     bool transfer_coded_ = false;
+    bool length_broken_ = false;
     std::optional<std::uint64_t> content_length_;
     std::string content_range_, etag_, last_modified_, retry_after_, date_, location_, content_type_;
 };

@@ -228,6 +228,12 @@ RangeVerdict judge_part(const ReplyHead& head, std::uint64_t offset, std::string
     return size && head.end && *head.end == *size ? RangeVerdict::fits : RangeVerdict::broken;
 }
 
+/// HTTP successes whose body is the file: 200, 203 (the same by way of a proxy) and 206. Others speak about something else,
+/// and 204 would pass for an empty file.
+bool brings_file(const ReplyHead& head) {
+    return head.protocol != Protocol::http || head.number == 200 || head.number == 203 || head.number == 206;
+}
+
 }  // namespace
 
 Decision decide(const Situation& situation) {
@@ -251,6 +257,9 @@ void leave_out(FtpHints& hints, Fallback fallback) {
 
 RangeVerdict judge_range(const ReplyHead& head, std::uint64_t offset, std::string_view validator,
                          std::optional<std::uint64_t> total) {
+    if (!brings_file(head)) {
+        return RangeVerdict::no_file;
+    }
     if (head.protocol == Protocol::http && head.number == 206) {
         return judge_part(head, offset, validator, total);
     }

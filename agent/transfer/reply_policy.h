@@ -58,7 +58,8 @@ enum class RangeVerdict : std::uint8_t {
     fits,     // the bytes that follow continue what is at hand
     afresh,   // the whole file follows: what is at hand is dropped
     changed,  // the file is another one now
-    broken    // not the part that was asked for
+    broken,   // not the part that was asked for
+    no_file   // a success that brings no file: HTTP 201, 202, 204 ...
 };
 
 /// What the head of a positive reply means for a download that asked for everything from `offset`. `validator` and

@@ -34,11 +34,14 @@ class HttpServer {
 public:
     using Answer = std::function<HttpAnswer(const HttpAsked&)>;
 
-    explicit HttpServer(Answer answer) : answer_(std::move(answer)), server_([this](Connection& peer) { serve(peer); }) {}
+    /// A port other than 0 is for a server that comes back where it was.
+    explicit HttpServer(Answer answer, std::uint16_t port = 0)
+        : answer_(std::move(answer)), server_([this](Connection& peer) { serve(peer); }, "127.0.0.1", port) {}
 
     [[nodiscard]] std::string url(const std::string& path) const {
         return "http://127.0.0.1:" + std::to_string(server_.port()) + path;
     }
+    [[nodiscard]] std::uint16_t port() const { return server_.port(); }
     [[nodiscard]] std::vector<HttpAsked> asked();
 
 private:

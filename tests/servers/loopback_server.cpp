@@ -3,6 +3,7 @@
 #include "tests/servers/loopback_server.h"
 
 #include <array>
+#include <chrono>
 
 #include "agent/base/check.h"
 
@@ -11,8 +12,13 @@ namespace {
 constexpr int k_slice_ms = 20;
 constexpr int k_slices = 500;  // ten seconds
 
-std::unique_ptr<platform::Listener> listen_or_die(const std::string& address) {
-    auto listener = platform::listen(address, 0);
+/// A port that is asked for may still be in use by a connection of the machine: it is waited for.
+std::unique_ptr<platform::Listener> listen_or_die(const std::string& address, std::uint16_t port = 0) {
+    auto listener = platform::listen(address, port);
+    for (int slice = 0; slice < k_slices && port != 0 && !listener.ok(); ++slice) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(k_slice_ms));
+        listener = platform::listen(address, port);
+    }
     check(listener.ok());
     return std::move(listener).value();
 }
@@ -91,8 +97,8 @@ bool Connection::write(std::string_view bytes) {
     return bytes.empty();
 }
 
-LoopbackServer::LoopbackServer(Serve serve, const std::string& address)
-    : serve_(std::move(serve)), listener_(listen_or_die(address)), accepting_([this] { accept_all(); }) {}
+LoopbackServer::LoopbackServer(Serve serve, const std::string& address, std::uint16_t port)
+    : serve_(std::move(serve)), listener_(listen_or_die(address, port)), accepting_([this] { accept_all(); }) {}
 
 LoopbackServer::~LoopbackServer() {
     stopping_ = true;

@@ -45,7 +45,8 @@ class LoopbackServer {
 public:
     using Serve = std::function<void(Connection&)>;
 
-    explicit LoopbackServer(Serve serve, const std::string& address = "127.0.0.1");
+    /// A port other than 0 is for a server that comes back where it was.
+    explicit LoopbackServer(Serve serve, const std::string& address = "127.0.0.1", std::uint16_t port = 0);
     ~LoopbackServer();
     LoopbackServer(const LoopbackServer&) = delete;
     LoopbackServer& operator=(const LoopbackServer&) = delete;

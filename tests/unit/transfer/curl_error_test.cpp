@@ -43,6 +43,10 @@ TEST_CASE("a broken connection without a system number still has a row") {
     CHECK(explain({.code = CURLE_RECV_ERROR}).error.id == errors::winsock(10054));
 }
 
+TEST_CASE("broken chunks are not a broken connection") {
+    CHECK(explain({.code = CURLE_RECV_ERROR, .text = "chunk hex-length char not a hex digit: 0x78"}).error.is(AgentCode::protocol_garbage));
+}
+
 TEST_CASE("the number of an address that refused before does not explain a later fault") {
     CHECK(explain({.code = CURLE_SSL_CONNECT_ERROR, .os = ECONNREFUSED}).error.is(AgentCode::tls_handshake));
     CHECK(explain({.code = CURLE_RECV_ERROR, .os = ECONNREFUSED}).error.id == errors::winsock(10054));
