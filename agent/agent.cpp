@@ -12,7 +12,7 @@
 #include "agent/base/version.h"
 #include "agent/config/store.h"
 #include "agent/errors/catalogue.h"
-#include "agent/http/server.h"
+#include "agent/listener.h"
 #include "agent/loop/loop.h"
 #include "agent/loop/worker.h"
 #include "agent/manager/check_in.h"
@@ -126,12 +126,9 @@ public:
         }
         TRY(engine_.resume_unfinished());
         start_manager();
-        workshop_.log.info("agent", "ready", {{"version", std::string(agent_version())}, {"device", device_id_}, {"status", listener()}});
+        workshop_.log.info("agent", "ready", {{"version", std::string(agent_version())}, {"device", device_id_}, {"status", listener_ ? listener_->url() : ""}});
         loop_->run([&] { serve(requests); });
         engine_.shut_down();
-        if (server_) {
-            (void)machine_.files->remove(daemon_file(settings_));  // a stale one is recognised by its process number
-        }
         workshop_.log.info("agent", "stopped");
         TRY(std::move(outcome_));
         return requests.reload ? Ending::reload : Ending::stopped;
@@ -147,30 +144,13 @@ private:
         }
     }
 
-    std::string listener() const { return server_ ? server_->address() : std::string(); }
-
     Status listen() {
-        if (!settings_.listen.status) {
-            return {};
-        }
-        const auto& at = *settings_.listen.status;
-        const bool v6 = at.address.find(':') != std::string::npos;
-        server_ = TRY(http::Server::start(*loop_, machine_.clock,
-                                          (v6 ? "[" + at.address + "]" : at.address) + ":" + std::to_string(at.port)));
-        std::vector<http::Operator> operators;
-        if (!settings_.listen.operators_file.empty()) {
-            operators = TRY(http::parse_operators(TRY(machine_.files->read(settings_.listen.operators_file, limits::k_config_bytes))));
-        }
-        router_.emplace(http::Access(server_->address(), std::move(operators)));
-        status::add_routes(*router_, {board_, workshop_.ring, [this] { return view(); },
-                                      [this](const std::string&) { return trigger(); },
-                                      [this](const std::string& id) {
-                                          return engine_.cancel_session(id, session::StopReason::operators);
-                                      }});
-        server_->serve(*router_);
-        return machine_.files->write_durable(
-            daemon_file(settings_),
-            "{\"pid\":" + std::to_string(platform::own_pid()) + ",\"listener\":" + session::quoted(server_->address()) + "}\n", 0644);
+        listener_ = TRY(Listener::open(machine_, settings_, *loop_,
+                                       {board_, workshop_.ring, [this] { return view(); }, [this](const std::string&) { return trigger(); },
+                                        [this](const std::string& id) {
+                                            return engine_.cancel_session(id, session::StopReason::operators);
+                                        }}));
+        return {};
     }
 
     void start_manager() {
@@ -265,7 +245,7 @@ private:
         out.pid = platform::own_pid();
         out.uptime = std::chrono::duration_cast<Seconds>(machine_.clock.uptime() - started_);
         out.pss_bytes = platform::own_memory_bytes();
-        out.listener = listener();
+        out.listener = listener_ ? listener_->url() : "";
         if (check_in_) {
             const auto m = check_in_->view();
             out.manager = {m.dialect, m.url, m.last_check_in, m.last_result, m.next_check_in};
@@ -303,15 +283,12 @@ private:
     manager::LoopTimers timers_;
     manager::HawkbitDialect dialect_;
     std::unique_ptr<manager::CheckIn> check_in_;
-    std::optional<http::Router> router_;
-    std::unique_ptr<http::Server> server_;
+    std::unique_ptr<Listener> listener_;
     std::optional<Uptime> last_trigger_;
     Status outcome_;
 };
 
 }  // namespace
-
-std::string daemon_file(const config::Settings& settings) { return settings.state_dir + "/daemon"; }
 
 Result<Ending> run_agent(Workshop& workshop, Duration duration) {
     auto& machine = workshop.machine;

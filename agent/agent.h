@@ -18,7 +18,4 @@ enum class Ending : std::uint8_t { stopped, reload };
 /// step_failed when a session that it brought ended with errors.
 [[nodiscard]] Result<Ending> run_agent(Workshop& workshop, Duration duration);
 
-/// The file in the state directory that says where the running daemon listens.
-[[nodiscard]] std::string daemon_file(const config::Settings& settings);
-
 }  // namespace hagent

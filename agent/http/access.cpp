@@ -12,6 +12,7 @@ namespace hagent::http {
 namespace {
 
 constexpr std::string_view k_bearer = "Bearer ";
+constexpr std::string_view k_certified = "certificate";
 
 std::string_view address_of(std::string_view bound) { return bound.substr(0, bound.rfind(':')); }
 
@@ -36,12 +37,14 @@ Result<std::vector<Operator>> parse_operators(std::string_view text) {
         if (parts.empty()) {
             continue;
         }
+        const bool certified = parts.size() == 3 && parts[2] == k_certified;
         const auto digest = parts.size() == 3 ? from_hex(parts[2]) : std::nullopt;
-        if (!digest || digest->size() != 32 || (parts[0] != "viewer" && parts[0] != "operator")) {
+        if ((!certified && (!digest || digest->size() != 32)) || (parts[0] != "viewer" && parts[0] != "operator")) {
             return error(errors::AgentCode::config_bad_value,
-                         "operators file, line " + std::to_string(number) + ": expected 'viewer|operator NAME SHA256'");
+                         "operators file, line " + std::to_string(number) + ": expected 'viewer|operator NAME SHA256|certificate'");
         }
-        operators.push_back({std::string(parts[1]), parts[0] == "operator" ? Role::operators : Role::viewer, to_lower(parts[2])});
+        operators.push_back({std::string(parts[1]), parts[0] == "operator" ? Role::operators : Role::viewer,
+                             certified ? std::string() : to_lower(parts[2])});
     }
     return operators;
 }
@@ -61,13 +64,13 @@ bool Access::host_is_ours(std::string_view host) const {
 
 const Operator* Access::caller(const Request& request) const {
     const auto given = request.header("authorization");
-    if (!given.starts_with(k_bearer)) {
-        return nullptr;
-    }
-    const auto digest = trust::sha256_hex(given.substr(k_bearer.size()));
+    const bool has_token = given.starts_with(k_bearer);
+    const auto digest = has_token ? trust::sha256_hex(given.substr(k_bearer.size())) : std::string();
     const Operator* found = nullptr;
     for (const auto& entry : operators_) {  // every entry is compared, so that time tells nothing
-        if (trust::constant_time_equal(digest, entry.token_sha256)) {
+        const bool by_certificate = entry.token_sha256.empty();
+        if (by_certificate ? !has_token && !request.certificate.empty() && entry.name == request.certificate
+                           : has_token && trust::constant_time_equal(digest, entry.token_sha256)) {
             found = &entry;
         }
     }
@@ -77,7 +80,8 @@ const Operator* Access::caller(const Request& request) const {
 std::optional<Response> Access::refusal(const Request& request, Role needed) const {
     const Operator* who = caller(request);
     // A browser that was lured here by a foreign name (DNS rebinding) or page (CSRF) says so in Host and Origin.
-    if (who == nullptr && loopback_ && !host_is_ours(request.header("host"))) {
+    const bool shown_by_hand = who != nullptr && !who->token_sha256.empty();  // browsers show certificates by themselves
+    if (!shown_by_hand && loopback_ && !host_is_ours(request.header("host"))) {
         return problem(403, "The Host header names another machine. Use the address that the agent listens on.");
     }
     const auto origin = request.header("origin");
@@ -89,9 +93,9 @@ std::optional<Response> Access::refusal(const Request& request, Role needed) con
         return std::nullopt;
     }
     if (who != nullptr) {
-        return problem(403, "This token may read but not act. Use an operator's token.");
+        return problem(403, "This token or certificate may read but not act. Use an operator's.");
     }
-    Response refused = problem(401, "This needs a token: send 'Authorization: Bearer TOKEN'. Tokens are in listen.operators_file.");
+    Response refused = problem(401, "This needs a token ('Authorization: Bearer TOKEN') or a client certificate that listen.operators_file names.");
     refused.headers.emplace_back("WWW-Authenticate", "Bearer");
     return refused;
 }

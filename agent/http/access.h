@@ -16,14 +16,14 @@ namespace hagent::http {
 /// anyone: the trigger only. viewer: reads; nobody needs to log in for that on a loopback listener. operators act.
 enum class Role : std::uint8_t { anyone, viewer, operators };
 
-/// A token is stored as the SHA-256 of its text, never as itself.
+/// Known by a token, which is stored as the SHA-256 of its text and never as itself, or by a client certificate.
 struct Operator {
     std::string name;
     Role role = Role::viewer;
-    std::string token_sha256;  // lower-case hexadecimal
+    std::string token_sha256;  // lower-case hexadecimal; empty: known by a certificate whose common name is `name`
 };
 
-/// Lines of "viewer|operator NAME SHA256HEX"; '#' begins a comment. Fails with config_bad_value and the line.
+/// Lines of "viewer|operator NAME SHA256HEX|certificate"; '#' begins a comment. Fails with config_bad_value and the line.
 [[nodiscard]] Result<std::vector<Operator>> parse_operators(std::string_view text);
 
 class Access {

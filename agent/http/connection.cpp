@@ -20,7 +20,14 @@ constexpr char k_tls_handshake = 0x16;  // RFC 8446 5.1: the first byte of a Cli
 Connection::Connection(std::unique_ptr<platform::Stream> stream, Uptime now)
     : stream_(std::move(stream)), deadline_(now + k_head_time), waiting_since_(now) {}
 
-loop::Interest Connection::interest() const { return {state_ != State::writing, state_ == State::writing}; }
+Connection::Connection(std::unique_ptr<trust::TlsStream> stream, Uptime now) : Connection(std::unique_ptr<platform::Stream>(), now) {
+    tls_ = stream.get();
+    stream_ = std::move(stream);
+}
+
+loop::Interest Connection::interest() const {
+    return {state_ != State::writing, state_ == State::writing || (tls_ != nullptr && tls_->wants_write())};
+}
 
 Connection::State Connection::advance(loop::Interest ready, Uptime now, const Answer& answer) {
     bool moved = ready.read || ready.write;
@@ -67,7 +74,7 @@ bool Connection::read_some(Uptime now, const Answer& answer) {
 void Connection::take(std::string_view bytes, Uptime now, const Answer& answer) {
     if (!parser_.started() && !bytes.empty()) {
         deadline_ = now + k_head_time;
-        if (bytes.front() == k_tls_handshake) {
+        if (tls_ == nullptr && bytes.front() == k_tls_handshake) {
             return send(problem(400, "This port speaks plain HTTP; the client began a TLS handshake. Use http://."), false, now);
         }
     }
@@ -84,6 +91,7 @@ void Connection::take(std::string_view bytes, Uptime now, const Answer& answer) 
     }
     pending_ = bytes.substr(used);
     parser_.request().peer = stream_->peer();
+    parser_.request().certificate = tls_ == nullptr ? std::string() : tls_->client_name();
     send(answer(parser_.request()), parser_.request().keep_alive, now);
 }
 

@@ -10,6 +10,7 @@
 #include "agent/http/request_parser.h"
 #include "agent/http/response.h"
 #include "agent/loop/loop.h"
+#include "agent/trust/tls_server.h"
 #include "platform/socket.h"
 
 namespace hagent::http {
@@ -20,12 +21,15 @@ public:
     using Answer = std::function<Response(const Request&)>;
 
     Connection(std::unique_ptr<platform::Stream> stream, Uptime now);
+    Connection(std::unique_ptr<trust::TlsStream> stream, Uptime now);
 
     /// Moves on as far as the socket lets it, but answers one request at most, so that nobody is served alone.
     /// Closed afterwards means: destroy it.
     State advance(loop::Interest ready, Uptime now, const Answer& answer);
     /// Whether the next request is here already: call advance() again although the socket stays silent.
-    [[nodiscard]] bool has_more() const { return state_ == State::reading && !pending_.empty(); }
+    [[nodiscard]] bool has_more() const {
+        return state_ == State::reading && (!pending_.empty() || (tls_ != nullptr && tls_->has_buffered()));
+    }
 
     [[nodiscard]] platform::SocketId socket() const { return stream_->id(); }
     [[nodiscard]] loop::Interest interest() const;
@@ -41,6 +45,7 @@ private:
     void send(const Response& response, bool keep_alive, Uptime now);
 
     std::unique_ptr<platform::Stream> stream_;
+    const trust::TlsStream* tls_ = nullptr;  // stream_ again, where it is encrypted
     State state_ = State::reading;
     RequestParser parser_;
     std::string pending_;  // bytes after the request in work

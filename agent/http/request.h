@@ -16,6 +16,7 @@ struct Request {
     std::vector<std::pair<std::string, std::string>> headers;  // names in lower case, values trimmed
     std::string body;    // chunks already joined
     std::string peer;    // literal address, without port
+    std::string certificate;  // common name in the client's verified certificate; empty: none
     bool keep_alive = true;
 
     /// The first header of that (lower-case) name; empty when absent.

@@ -13,10 +13,11 @@
 namespace hagent::http {
 
 struct Server::Impl {
-    Impl(loop::Loop& loop_in, platform::Clock& clock_in) : loop(loop_in), clock(clock_in) {}
+    Impl(loop::Loop& loop_in, platform::Clock& clock_in, const trust::TlsServer* tls_in) : loop(loop_in), clock(clock_in), tls(tls_in) {}
 
     loop::Loop& loop;
     platform::Clock& clock;
+    const trust::TlsServer* tls;  // nullptr: clear text
     std::unique_ptr<platform::Listener> listener;
     std::string address;
     const Router* router = nullptr;
@@ -41,12 +42,23 @@ struct Server::Impl {
             if (clients.size() >= limits::k_http_connections) {
                 drop_longest_waiting();
             }
-            auto client = std::make_unique<Connection>(*std::move(*accepted), clock.uptime());
+            auto client = connection(*std::move(*accepted));
+            if (!client) {
+                continue;  // no memory for another handshake: this client is cut, the others are served
+            }
             const auto socket = client->socket();
             loop.watch(socket, client->interest(), [this, socket](loop::Interest ready) { advance(socket, ready); });
             clients.emplace(socket, std::move(client));
             schedule_sweep();
         }
+    }
+
+    std::unique_ptr<Connection> connection(std::unique_ptr<platform::Stream> plain) const {
+        if (tls == nullptr) {
+            return std::make_unique<Connection>(std::move(plain), clock.uptime());
+        }
+        auto encrypted = tls->wrap(std::move(plain));
+        return encrypted.ok() ? std::make_unique<Connection>(std::move(*encrypted), clock.uptime()) : nullptr;
     }
 
     void advance(platform::SocketId socket, loop::Interest ready) {
@@ -128,7 +140,8 @@ Server::~Server() {
     }
 }
 
-Result<std::unique_ptr<Server>> Server::start(loop::Loop& loop, platform::Clock& clock, const std::string& bound) {
+Result<std::unique_ptr<Server>> Server::start(loop::Loop& loop, platform::Clock& clock, const std::string& bound,
+                                              const trust::TlsServer* tls) {
     const auto colon = bound.rfind(':');
     const auto port = colon == std::string::npos ? std::nullopt : parse_u64(std::string_view(bound).substr(colon + 1), 65535);
     if (!port) {
@@ -139,7 +152,7 @@ Result<std::unique_ptr<Server>> Server::start(loop::Loop& loop, platform::Clock&
     if (address.size() > 2 && address.front() == '[' && address.back() == ']') {
         address = address.substr(1, address.size() - 2);
     }
-    auto impl = std::make_unique<Impl>(loop, clock);
+    auto impl = std::make_unique<Impl>(loop, clock, tls);
     impl->listener = TRY(platform::listen(address, narrow<std::uint16_t>(*port)));
     impl->address = shown_address + ":" + std::to_string(impl->listener->port());
     Impl* self = impl.get();

@@ -9,6 +9,7 @@
 #include "agent/base/result.h"
 #include "agent/http/router.h"
 #include "agent/loop/loop.h"
+#include "agent/trust/tls_server.h"
 #include "platform/clock.h"
 
 namespace hagent::http {
@@ -17,9 +18,10 @@ namespace hagent::http {
 /// longest in the middle of a request (or idle) makes room, so that slow clients cannot lock others out.
 class Server {
 public:
-    /// `bound` is "address:port" (port 0: any free one; IPv6 in brackets).
+    /// `bound` is "address:port" (port 0: any free one; IPv6 in brackets). With `tls`, which is borrowed, every
+    /// connection is encrypted.
     [[nodiscard]] static Result<std::unique_ptr<Server>> start(loop::Loop& loop, platform::Clock& clock,
-                                                               const std::string& bound);
+                                                               const std::string& bound, const trust::TlsServer* tls = nullptr);
     ~Server();
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;

@@ -66,7 +66,7 @@ std::string status_text(const AgentView& agent, const Board& board) {
     }
     out += line("agent", agent.pid == 0 ? "not running"
                                         : "pid " + std::to_string(agent.pid) + ", up " + std::to_string(agent.uptime.count()) +
-                                              " s, " + human_bytes(agent.pss_bytes) + ", http://" + agent.listener + "/");
+                                              " s, " + human_bytes(agent.pss_bytes) + ", " + agent.listener + "/");
     out += line("manager", agent.manager.url.empty() ? "none configured" : agent.manager.dialect + " " + agent.manager.url);
     if (agent.pid != 0 && !agent.manager.url.empty()) {
         out += line("last check-in", when(agent.manager.last_check_in) + " " + agent.manager.last_result);

@@ -26,7 +26,7 @@ struct AgentView {
     std::uint32_t pid = 0;  // 0: the daemon is not running
     Seconds uptime{0};
     std::uint64_t pss_bytes = 0;
-    std::string listener;  // "127.0.0.1:8420"
+    std::string listener;  // "http://127.0.0.1:8420"
     ManagerView manager;
     std::vector<platform::Volume> volumes;
     std::vector<std::string> trusted_keys;

@@ -4,6 +4,7 @@
 
 #include "agent/agent.h"
 #include "agent/config/store.h"
+#include "agent/door.h"
 #include "agent/session/json.h"
 #include "agent/verbs/verbs.h"
 #include "platform/paths.h"
@@ -65,14 +66,14 @@ int check_in(Machine& machine, const Options& options) {
     if (!workshop) {
         return code;
     }
-    const auto address = options.once ? std::string() : daemon_address(machine, workshop->settings);
-    if (!address.empty()) {
-        const auto answer = ask_daemon(address, "/v1/check-in", transfer::Method::post);
+    const auto door = options.once ? std::nullopt : find_door(*machine.files, workshop->settings);
+    if (door) {
+        const auto answer = ask(*door, "/v1/check-in", transfer::Method::post);
         if (!answer.ok()) {
             return failed(options, answer.error());
         }
-        print(options.json ? "{\"accepted\":true,\"by\":" + session::quoted(address) + "}\n"
-                           : "The running agent checks in now; its page is http://" + address + "/\n");
+        print(options.json ? "{\"accepted\":true,\"by\":" + session::quoted(door->address) + "}\n"
+                           : "The running agent checks in now; its page is " + door->url() + "/\n");
         return k_done;
     }
     if (!places_are_safe(machine, workshop->settings)) {

@@ -5,11 +5,11 @@
 #include "agent/base/limits.h"
 #include "agent/base/text.h"
 #include "agent/base/version.h"
+#include "agent/door.h"
 #include "agent/manager/identity.h"
 #include "agent/manager/report_queue.h"
 #include "agent/session/json.h"
 #include "agent/status/documents.h"
-#include "agent/transfer/curl_fetcher.h"
 #include "agent/trust/key_ring.h"
 #include "agent/verbs/verbs.h"
 
@@ -63,8 +63,8 @@ std::string log_file_json(std::string_view text) {
 
 /// The daemon's document with --json; empty when no daemon runs.
 Result<std::string> from_daemon(Machine& machine, const config::Settings& settings, const std::string& path) {
-    const auto address = daemon_address(machine, settings);
-    return address.empty() ? Result<std::string>(std::string()) : ask_daemon(address, path, transfer::Method::get);
+    const auto door = find_door(*machine.files, settings);
+    return door ? ask(*door, path, transfer::Method::get) : Result<std::string>(std::string());
 }
 
 }  // namespace

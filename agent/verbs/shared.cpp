@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns what the verbs share: printing, exit codes, opening the workshop, asking the daemon.
+// Owns what the verbs share: printing, exit codes, opening the workshop.
 #include <cstdio>
 #include <variant>
 
 #include "agent/agent.h"
-#include "agent/base/json.h"
 #include "agent/base/limits.h"
 #include "agent/base/number.h"
 #include "agent/base/text.h"
@@ -75,35 +74,6 @@ Opened open_workshop(Machine& machine, const Options& options, config::ManagerRu
         (*workshop)->log.set_level(log::Level::debug);
     }
     return {std::move(*workshop), k_done};
-}
-
-std::string daemon_address(Machine& machine, const config::Settings& settings) {
-    const auto text = machine.files->read(daemon_file(settings), limits::k_config_bytes);
-    if (!text.ok()) {
-        return {};
-    }
-    const JsonDocument document(*text);
-    const auto pid = document.root().find("pid").whole(UINT32_MAX);
-    const auto listener = document.root().find("listener").text();
-    const bool alive = pid && listener && platform::process_exists(static_cast<std::uint32_t>(*pid));
-    return alive ? std::string(*listener) : std::string();
-}
-
-Result<std::string> ask_daemon(const std::string& address, const std::string& path, transfer::Method method) {
-    transfer::Options options;
-    options.use_proxies = false;
-    options.connect_timeout = Seconds{5};
-    options.stall_timeout = Seconds{10};
-    const auto fetcher = transfer::curl_fetcher(options);
-    transfer::StringSink sink(limits::k_journal_bytes);
-    transfer::Exchange exchange;
-    exchange.url = "http://" + address + path;
-    exchange.method = method;
-    const auto reply = TRY(fetcher->exchange(exchange, sink, CancelToken()));
-    if (reply.error) {
-        return *reply.error;
-    }
-    return sink.take();
 }
 
 int dispatch(Machine& machine, const Options& options) {

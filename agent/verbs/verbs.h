@@ -53,9 +53,4 @@ struct Opened {
 };
 [[nodiscard]] Opened open_workshop(Machine& machine, const Options& options, config::ManagerRule manager);
 
-/// Where the running daemon listens ("127.0.0.1:8420"); empty when none runs.
-[[nodiscard]] std::string daemon_address(Machine& machine, const config::Settings& settings);
-/// GET (or POST) on the running daemon: the body of a 2xx answer.
-[[nodiscard]] Result<std::string> ask_daemon(const std::string& address, const std::string& path, transfer::Method method);
-
 }  // namespace hagent::verbs

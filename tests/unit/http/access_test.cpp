@@ -94,11 +94,35 @@ TEST_CASE("bind address, Host, Origin and token decide together") {
     }
 }
 
+TEST_CASE("a certificate counts for whom the operators file lists with it, a token goes before it") {
+    const std::vector<Operator> listed = {{"otto", Role::operators, ""}, {"vera", Role::viewer, trust::sha256_hex(k_viewer)}};
+    const auto status = [&](const std::string& bound, const std::string& host, const std::string& certificate, const std::string& token) {
+        Request request;
+        request.headers.emplace_back("host", host);
+        if (!token.empty()) {
+            request.headers.emplace_back("authorization", "Bearer " + token);
+        }
+        request.certificate = certificate;
+        const auto refused = Access(bound, listed).refusal(request, Role::operators);
+        return refused ? refused->status : 0;
+    };
+    const std::string far = "192.0.2.1:8420", loop = "127.0.0.1:8420";
+    CHECK(status(far, far, "otto", "") == 0);
+    CHECK(status(far, far, "", "") == 401);
+    CHECK(status(far, far, "vera", "") == 401);  // listed with a token, not with a certificate
+    CHECK(status(far, far, "Otto", "") == 401);
+    CHECK(status(far, far, "otto", k_viewer) == 403);
+    CHECK(status(far, far, "otto", "wrong") == 401);
+    CHECK(status(far, far, "", "") == 401);
+    CHECK(status(loop, "evil.example", "otto", "") == 403);  // a browser shows a certificate by itself, to whatever name led it here
+}
+
 TEST_CASE("the operators file") {
     const std::string hex(64, 'A');
-    auto read = parse_operators("# people\n\nviewer vera " + hex + "\n  operator otto " + hex + "  # acts\r\n");
+    auto read = parse_operators("# people\n\nviewer vera " + hex + "\n  operator otto " + hex + "  # acts\r\nviewer cert certificate\n");
     REQUIRE(read.ok());
-    REQUIRE(read->size() == 2);
+    REQUIRE(read->size() == 3);
+    CHECK((*read)[2].token_sha256.empty());
     CHECK((*read)[0].name == "vera");
     CHECK((*read)[0].role == Role::viewer);
     CHECK((*read)[0].token_sha256 == std::string(64, 'a'));

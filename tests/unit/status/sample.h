@@ -42,7 +42,7 @@ inline AgentView sample_agent(const std::string& text) {
     out.pid = 42;
     out.uptime = Seconds{100};
     out.pss_bytes = 1 << 20U;
-    out.listener = "127.0.0.1:8420";
+    out.listener = "http://127.0.0.1:8420";
     out.manager = {"hawkbit", text, WallTime{Millis{1'796'083'200'000}}, text, std::nullopt};
     out.volumes = {{text, platform::VolumeType::normal, 1000, 500, 400}};
     out.trusted_keys = {text};

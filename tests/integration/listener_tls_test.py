@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The listener behind TLS: versions, client certificates and roles, clients that misbehave, and the verbs' way in."""
+
+import hashlib
+import json
+import os
+import socket
+import ssl
+import unittest
+
+from certificates import Authority, pin
+from kit import DONE, FACTOR, NOT_FOUND, REFUSED, BoxTest, free_port, wait_until
+
+TOKEN = "canary-listener-token-4d1c"
+
+
+class ListenerTlsTest(BoxTest):
+    def setUp(self):
+        super().setUp()
+        os.mkdir(self.box.path("ca"), 0o700)
+        self.ca = Authority(self.box.path("ca"), "listeners")
+        self.pem, self.key = self.ca.issue("own")
+        self.clients = Authority(self.box.path("ca"), "clients")
+        self.box.write("operators", f"viewer vera {hashlib.sha256(TOKEN.encode()).hexdigest()}\noperator otto certificate\nviewer vito certificate\n")
+
+    def listen(self, address="127.0.0.1", **more):
+        self.box.configure(listen={"status": f"{address}:{self.box.port}", "tls_cert_file": self.pem, "tls_key_file": self.key,
+                                   "operators_file": self.box.path("operators"), **more})
+        return self.box.daemon()
+
+    def context(self, client=None, authority=None):
+        context = ssl.create_default_context(cafile=(authority or self.ca).pem)
+        if client:
+            context.load_cert_chain(*client)
+        return context
+
+    def connect(self, context=None):
+        plain = socket.create_connection(("127.0.0.1", self.box.port), timeout=10 * FACTOR)
+        return (context or self.context()).wrap_socket(plain, server_hostname="127.0.0.1")
+
+    def ask(self, path, method="GET", context=None, token=None, headers=""):
+        """(status, body) of one request over a connection of its own."""
+        authorization = f"Authorization: Bearer {token}\r\n" if token else ""
+        with self.connect(context) as stream:
+            stream.sendall(f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{self.box.port}\r\n{authorization}{headers}Connection: close\r\n\r\n".encode())
+            answer = b""
+            while piece := stream.recv(65536):
+                answer += piece
+        head, _, body = answer.partition(b"\r\n\r\n")
+        return int(head.split()[1]), body
+
+    def test_both_versions_of_today_are_spoken_and_no_older_one(self):
+        self.listen()
+        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+            context = self.context()
+            context.minimum_version = context.maximum_version = version
+            status, body = self.ask("/v1/status", context=context)
+            self.assertEqual(200, status)
+            self.assertEqual(f"https://127.0.0.1:{self.box.port}", json.loads(body)["agent"]["listener"])
+        old = self.context()
+        old.set_ciphers("ALL:@SECLEVEL=0")
+        old.options |= ssl.OP_NO_TLSv1_2 | ssl.OP_NO_TLSv1_3
+        with self.assertWarns(DeprecationWarning):
+            old.minimum_version = ssl.TLSVersion.TLSv1_1
+        with self.assertRaises(ssl.SSLError):
+            self.ask("/v1/status", context=old)
+        self.assertEqual(200, self.ask("/healthz")[0])
+
+    def test_many_requests_in_one_record_are_all_answered(self):
+        self.listen()
+        request = f"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:{self.box.port}\r\nX-Fill: {'x' * 3000}\r\n\r\n".encode()
+        with self.connect() as stream:
+            stream.sendall(request * 5)  # 15 kB: one record, more than the listener reads at a time
+            answers = b""
+            while answers.count(b"HTTP/1.1 200 ") < 5:
+                piece = stream.recv(65536)
+                self.assertTrue(piece, answers)
+                answers += piece
+
+    def test_roles_go_by_token_or_by_client_certificate(self):
+        self.listen(client_ca_file=self.clients.pem)
+        otto, vito, nobody = (self.clients.issue(name, "DNS:x", common_name=name) for name in ("otto", "vito", "nobody"))
+        expired = self.clients.issue("late", "DNS:x", days=-1, common_name="otto")
+        forged = self.ca.issue("forged", "DNS:x", common_name="otto")  # of an authority that is not the clients'
+        cancel = "/v1/sessions/000001/cancel"
+        for name, client, token, status in (("none", None, None, 401), ("viewer's token", None, TOKEN, 403), ("wrong token", None, "x", 401),
+                                            ("operator", otto, None, 404), ("viewer", vito, None, 403), ("not listed", nobody, None, 401),
+                                            ("expired", expired, None, 401), ("forged", forged, None, 401),
+                                            ("operator with a viewer's token", otto, TOKEN, 403)):
+            with self.subTest(name):
+                self.assertEqual(status, self.ask(cancel, "POST", self.context(client), token)[0])
+        self.assertEqual(403, self.ask(cancel, "POST", self.context(otto), headers="Origin: https://evil.example\r\n")[0])
+
+    def test_nobody_reads_without_a_token_on_an_address_that_others_reach(self):
+        self.listen("0.0.0.0")
+        for path in ("/", "/v1/status", "/v1/sessions", "/v1/log"):
+            self.assertEqual(401, self.ask(path)[0], path)
+            self.assertEqual(200, self.ask(path, token=TOKEN)[0], path)
+        self.assertEqual(202, self.ask("/v1/check-in", "POST")[0])
+
+    def test_the_verbs_of_this_device_find_their_way_in(self):
+        for address in ("127.0.0.1", "0.0.0.0"):
+            with self.subTest(address):
+                daemon = self.listen(address)
+                document = self.document(self.expect(self.box.run("status", "--json"), DONE))
+                self.assertEqual(daemon.pid, document["agent"]["pid"])
+                self.expect(self.box.run("log"), DONE)
+                self.expect(self.box.run("check-in"), DONE, f"https://127.0.0.1:{self.box.port}/")
+                self.assertEqual(0o600, os.stat(self.box.state + "/daemon").st_mode & 0o777)
+                daemon.signal(15)
+                self.assertEqual(0, daemon.wait(20))
+                self.assertFalse(os.path.exists(self.box.state + "/daemon"))
+
+    def test_an_impostor_at_the_listeners_port_is_not_asked(self):
+        self.listen()
+        with open(self.box.state + "/daemon", encoding="utf-8") as file:
+            door = json.load(file)
+        self.assertEqual(pin(self.pem), "sha256//" + door["pin"])
+        door["pin"] = pin(self.ca.pem).removeprefix("sha256//")
+        self.box.write("state/daemon", json.dumps(door))
+        self.assertNotEqual(DONE, self.box.run("status").returncode)
+
+    def test_clients_that_misbehave_are_cut_and_others_served(self):
+        daemon = self.listen()
+        handles, memory = daemon.descriptors(), daemon.memory_kib()
+        crowd = []
+        for first in (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", os.urandom(400), b"\x16\x03\x01\x40\x00" + bytes(200), b"\x16\x03\x01\x02\x00\x01", b""):
+            for _ in range(40):
+                stream = socket.create_connection(("127.0.0.1", self.box.port), timeout=10 * FACTOR)
+                stream.sendall(first)
+                crowd.append(stream)
+        self.assertEqual(200, self.ask("/healthz")[0])
+        with self.assertRaises((ssl.SSLError, OSError)):
+            self.connect(ssl.create_default_context())  # a client that does not know our authority
+        for stream in crowd:
+            stream.close()
+        wait_until(lambda: daemon.descriptors() <= handles, 30 * FACTOR, "the listener lets them go")
+        self.assertEqual(200, self.ask("/healthz")[0])
+        self.assertLess(daemon.memory_kib() - memory, 8192 * FACTOR)
+        self.assert_sane(daemon.output())
+
+    def test_certificates_and_keys_that_do_not_fit_are_named_at_the_start(self):
+        other = self.ca.issue("other")[1]
+        for more, word in (({"tls_key_file": other}, "tls_key_file"), ({"tls_cert_file": self.box.write("rubbish", "rubbish")}, "tls_cert_file"),
+                           ({"tls_key_file": self.box.write("empty", "")}, "PEM"), ({"client_ca_file": self.box.write("ca-rubbish", "x")}, "client_ca_file"),
+                           ({"tls_cert_file": self.box.path("nosuch")}, "nosuch")):
+            with self.subTest(word):
+                self.box.port = free_port()
+                self.box.configure(listen={"status": f"127.0.0.1:{self.box.port}", "tls_cert_file": self.pem, "tls_key_file": self.key, **more})
+                done = self.box.run("run", timeout=20)
+                self.assertIn(done.returncode, (REFUSED, NOT_FOUND), done.stderr)
+                self.assertIn(word, done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
