@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from . import machine, recipes, store, zig
+from . import machine, recipes, sbom, store, zig
 from .common import ROOT, Failure, Versions, cache_root, run, say, sha256
 
 EXIT_FAILED, EXIT_ABSENT = 1, 4
@@ -72,8 +72,9 @@ def main(arguments):
         if options.deps_only:
             print("\n".join(str(prefix) for prefix in prefixes))
             return 0
-        for binary in [build_agent(preset) for preset in options.presets]:
+        for preset, binary in [(preset, build_agent(preset)) for preset in options.presets]:
             print(f"{binary}  {binary.stat().st_size} bytes  sha256 {sha256(binary)}")
+            say(f"bill of materials: {sbom.write(binary, store.PRESETS[preset], groups(options), versions)}")
         return 0
     except Failure as failure:
         print(f"toolchains/build: {failure}", file=sys.stderr)
