@@ -36,6 +36,9 @@ public:
     /// Waits for the end; the process tree (own group, job object) is terminated then, at the limit and on cancel.
     /// Errors: command_not_found, permission_denied, cancelled, not_a_user ...
     [[nodiscard]] virtual Result<Exit> run(const Command& command, const CancelToken& cancel) = 0;
+    /// Whether run() would find this argv[0] in this working directory. Starts nothing. Errors: command_not_found,
+    /// permission_denied (something is there that cannot be run).
+    [[nodiscard]] virtual Status find(const std::string& program, const std::string& directory) const = 0;
 };
 
 [[nodiscard]] std::unique_ptr<Processes> system_processes();

@@ -18,19 +18,6 @@ constexpr int k_signal_base = 128;
 constexpr int k_last_signal = 64;
 constexpr Seconds k_hook_time{60};
 
-/// With a relocation, a program that lies below it is meant; else the machine's own.
-Result<std::string> program_path(const Acting& acting) {
-    const std::string& name = acting.step.argv.front();
-    if (acting.plan.jail.relocation.empty() || !platform::is_absolute(platform::native(name))) {
-        return name;
-    }
-    const auto relocated = device_path(name, PathUse::edit, acting.plan.jail, acting.services.files);
-    if (relocated && TRY(acting.services.files.info(relocated.value()))) {
-        return relocated.value();
-    }
-    return name;
-}
-
 std::string last_words(const std::string& output) {
     const auto lines = replace_all(trim(output), "\n", " | ");
     if (lines.size() <= k_quoted_output) {
@@ -143,7 +130,7 @@ std::string hook_program(const Services& services, const std::string& name) {
 Status act_execute(Acting& acting) {
     platform::Command command;
     command.argv = acting.step.argv;
-    command.argv.front() = TRY(program_path(acting));
+    command.argv.front() = TRY(program_path(acting.step.argv.front(), acting.plan.jail, acting.services.files));
     command.environment = program_environment(acting);
     command.directory = acting.plan.jail.relocation;
     command.user = acting.services.run_as;

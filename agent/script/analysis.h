@@ -18,6 +18,7 @@
 #include "agent/script/syntax.h"
 #include "platform/disk.h"
 #include "platform/files.h"
+#include "platform/process.h"
 
 namespace hagent::script {
 
@@ -70,11 +71,13 @@ struct Options {
     std::string staging_dir;             // where downloads are kept until they are placed
     bool uploads = false;                // GF can be run here
     Seconds time_limit{3600};            // config script.time_limit_s, for EX without its own
+    const platform::Processes* processes = nullptr;  // programs of EX are looked for; null: they are not
     std::span<const StepRecord> earlier; // after a restart: steps already done are not checked again
 };
 
 /// Changes nothing. A failed check is a result: ERROR, or WARNING when the step is optional; malformed commands,
-/// refused paths and unknown opcodes are ERROR in any case. Codes: agent 1003, 1411, 1500..1519; XDSA 74, 75 for space.
+/// refused paths and unknown opcodes are ERROR in any case. A program that is not there is ERROR too, but WARNING when an
+/// earlier step may bring it, and nothing when one puts it there. Codes: agent 1003, 1411, 1500..1519; XDSA 74, 75 for space.
 [[nodiscard]] Plan analyse(const Script& script, const Facts& facts, const PackageFiles& package, const Jail& jail,
                            platform::Files& files, platform::Disks& disks, const Options& options);
 

@@ -102,6 +102,14 @@ Status check_protected(const std::string& real, PathUse use, const Jail& jail, p
 
 }  // namespace
 
+Result<std::string> program_path(const std::string& name, const Jail& jail, platform::Files& files) {
+    if (jail.relocation.empty() || !platform::is_absolute(platform::native(name))) {
+        return name;
+    }
+    const auto relocated = device_path(name, PathUse::edit, jail, files);
+    return relocated && TRY(files.info(relocated.value())) ? relocated.value() : name;
+}
+
 bool is_within(std::string_view path, std::string_view directory) {
     while (!directory.empty() && (directory.back() == '/' || directory.back() == separator())) {
         directory.remove_suffix(1);

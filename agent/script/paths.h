@@ -36,6 +36,9 @@ enum class PathUse : std::uint8_t {
 [[nodiscard]] Result<std::string> device_path(const std::string& argument, PathUse use, const Jail& jail,
                                               platform::Files& files);
 
+/// The program that EX means by argv[0]: with a relocation the one that lies below it if there is one, else the machine's own.
+[[nodiscard]] Result<std::string> program_path(const std::string& name, const Jail& jail, platform::Files& files);
+
 /// `path` is `directory` or lies below it, as this system compares names.
 [[nodiscard]] bool is_within(std::string_view path, std::string_view directory);
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Owns the planners of the commands that change the device without the package: EX, DF, DT, RF, AL, DL, RB, SP.
+#include <algorithm>
+
 #include "agent/base/limits.h"
 #include "agent/base/number.h"
 #include "agent/script/argv.h"
@@ -25,6 +27,44 @@ void plan_argv(Planning& planning) {
             return;  // said already when the arguments were expanded
         }
         planning.step.argv.push_back(std::move(text).value());
+    }
+}
+
+/// A step before this one that puts a file there, or may bring anything.
+enum class Bringer : std::uint8_t { none, perhaps, yes };
+
+Bringer earlier_step_brings(const Planning& planning, const std::string& program) {
+    const auto path = tidy_path(program);
+    const auto is_it = [&](const std::string& target) { return path.ok() && target == *path; };
+    Bringer found = Bringer::none;
+    for (const auto& step : planning.context.plan.steps) {
+        const bool placed = std::any_of(step.files.begin(), step.files.end(), [&](const Placement& p) { return is_it(p.target); });
+        if (placed || (step.op == "RF" && step.arguments.size() > 1 && is_it(step.arguments[1]))) {
+            return Bringer::yes;
+        }
+        found = step.op == "EX" || step.op == "RF" ? Bringer::perhaps : found;
+    }
+    return found;
+}
+
+/// Done in an earlier run or in the middle of it: the program may have gone with its own work.
+void look_for_program(Planning& planning) {
+    const auto* processes = planning.context.options.processes;
+    if (processes == nullptr || planning.step.argv.empty() || planning.settled() || planning.in_flight()) {
+        return;
+    }
+    const auto& jail = planning.context.jail;
+    const auto& name = planning.step.argv.front();
+    const auto path = program_path(name, jail, planning.context.files);
+    const auto there = path.ok() ? processes->find(*path, jail.relocation) : Status(path.error());
+    if (there.ok()) {
+        return;
+    }
+    switch (earlier_step_brings(planning, name)) {
+        case Bringer::yes: return;
+        case Bringer::perhaps:
+            return planning.doubt(0, error(there.error().id, name + " cannot be run as things are; an earlier step must bring it"));
+        case Bringer::none: return planning.fail(0, error(there.error().id, name + " cannot be run on this device"));
     }
 }
 
@@ -84,6 +124,7 @@ void plan_execute(Planning& planning) {
     step.detached = mode == "-";
     step.may_repeat = mode == "+r";
     plan_argv(planning);
+    look_for_program(planning);
     if (planning.count() > 2) {
         plan_time_limit(planning);
     }

@@ -32,6 +32,8 @@ void Planning::fail(std::size_t index, const Error& error) {
     }
 }
 
+void Planning::doubt(std::size_t index, const Error& error) { add(column_of(index), error, errors::Severity::warning); }
+
 std::string Planning::real_path(std::size_t index, PathUse use) {
     auto path = device_path(argument(index), use, context.jail, context.files);
     if (!path) {

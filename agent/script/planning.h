@@ -58,6 +58,8 @@ public:
     void refuse_command(const Error& error);
     /// A condition does not hold or something is missing: ERROR, or WARNING and a finding when the step is optional.
     void fail(std::size_t index, const Error& error);
+    /// Something may be missing when its turn comes: WARNING, optional or not; the step is run.
+    void doubt(std::size_t index, const Error& error);
 
     /// The real path of an argument; empty after refuse() has been called.
     [[nodiscard]] std::string real_path(std::size_t index, PathUse use);

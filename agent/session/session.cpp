@@ -41,6 +41,7 @@ script::Plan plan_of(Context& context, const Job& job, Package& package, std::sp
     script::Options options;
     options.staging_dir = settings.state_directory + "/downloads";
     options.time_limit = settings.step_time_limit;
+    options.processes = &context.processes;
     options.earlier = earlier;
     return script::analyse(std::get<script::Script>(parsed),
                            script::facts_from(context.host.facts(), settings.os_codes, settings.image_version), package,

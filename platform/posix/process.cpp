@@ -4,7 +4,9 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <array>
 #include <csignal>
@@ -200,6 +202,16 @@ public:
         const pid_t keeper = TRY(launch->fork_keeper(control.write.get(), output.write.get()));
         Run run(keeper, std::move(control), std::move(output), command.output_limit);
         return run.wait(*launch, command.time_limit, cancel);
+    }
+
+    Status find(const std::string& program, const std::string& directory) const override {
+        const std::string found = TRY(find_program(program));
+        const std::string path = found.starts_with('/') ? found : directory + "/" + found;
+        struct stat info {};
+        if (stat(path.c_str(), &info) != 0) {
+            return Error{errors::agent(AgentCode::command_not_found), errno, program};
+        }
+        return S_ISREG(info.st_mode) && access(path.c_str(), X_OK) == 0 ? Status() : Status(error(AgentCode::permission_denied, program));
     }
 };
 

@@ -31,18 +31,6 @@ bool is_program(const std::string& path) {
     return stat(path.c_str(), &found) == 0 && S_ISREG(found.st_mode) && access(path.c_str(), X_OK) == 0;
 }
 
-Result<std::string> find_program(const std::string& name) {
-    if (name.find('/') != std::string::npos) {
-        return name;
-    }
-    for (const auto directory : split(k_program_path, ':')) {
-        if (auto path = std::string(directory) + "/" + name; !name.empty() && is_program(path)) {
-            return path;
-        }
-    }
-    return Error{errors::agent(errors::AgentCode::command_not_found), ENOENT, name};
-}
-
 std::vector<char*> pointers(std::vector<std::string>& texts) {
     std::vector<char*> out;
     out.reserve(texts.size() + 1);
@@ -126,6 +114,18 @@ void unblock_signals() {
 }
 
 }  // namespace
+
+Result<std::string> find_program(const std::string& name) {
+    if (name.find('/') != std::string::npos) {
+        return name;
+    }
+    for (const auto directory : split(k_program_path, ':')) {
+        if (auto path = std::string(directory) + "/" + name; !name.empty() && is_program(path)) {
+            return path;
+        }
+    }
+    return Error{errors::agent(errors::AgentCode::command_not_found), ENOENT, name};
+}
 
 Launch::Launch(const Command& command) : command_(command), directory_(command.directory.empty() ? "/" : command.directory) {
     for (const auto& [name, value] : command_.environment) {

@@ -28,6 +28,9 @@ struct Report {
     int value;
 };
 
+/// Where the program is that a name means; a name with a slash is a path already. Errors: command_not_found.
+[[nodiscard]] Result<std::string> find_program(const std::string& name);
+
 /// All that the new process needs, made before the fork: between fork and exec nothing may take memory or a lock.
 class Launch {
 public:

@@ -113,6 +113,13 @@ Result<CommandLine> command_line(const Command& command) {
     return line;
 }
 
+Status program_is_there(const std::string& name, const std::string& directory) {
+    if (find_program(name, directory).empty()) {
+        return Error{errors::agent(AgentCode::command_not_found), ERROR_FILE_NOT_FOUND, name};
+    }
+    return {};
+}
+
 std::wstring environment_block(const Command& command) {
     auto variables = command.environment;
     const bool has_root = std::any_of(variables.begin(), variables.end(),

@@ -23,6 +23,9 @@ struct CommandLine {
 /// Errors: command_not_found, bad_argument.
 [[nodiscard]] Result<CommandLine> command_line(const Command& command);
 
+/// Whether command_line() would find this argv[0]. Errors: command_not_found.
+[[nodiscard]] Status program_is_there(const std::string& name, const std::string& directory);
+
 /// The environment as CreateProcess takes it. SystemRoot is added when it is missing: nothing runs without it.
 [[nodiscard]] std::wstring environment_block(const Command& command);
 

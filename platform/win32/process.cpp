@@ -242,6 +242,10 @@ public:
         Launch launch = TRY(prepare(command));
         return command.detached ? run_detached(launch) : run_attached(command, cancel, launch);
     }
+
+    Status find(const std::string& program, const std::string& directory) const override {
+        return program_is_there(program, directory);
+    }
 };
 
 }  // namespace

@@ -101,10 +101,12 @@ TEST_CASE_TEMPLATE("exit codes, output tails and refusals are the same, real or 
     CHECK(t.processes.run(printing, cancel)->output.empty());
 
     Command absent = command({});
-    absent.argv[0] = "no-such-program-anywhere";
-    CHECK(t.processes.run(absent, cancel).error().is(AgentCode::command_not_found));
-    absent.argv[0] = "/no/such/folder/program";
-    CHECK(t.processes.run(absent, cancel).error().is(AgentCode::command_not_found));
+    for (const char* name : {"no-such-program-anywhere", "/no/such/folder/program"}) {
+        absent.argv[0] = name;
+        CHECK(t.processes.run(absent, cancel).error().is(AgentCode::command_not_found));
+        CHECK(t.processes.find(name, "").error().is(AgentCode::command_not_found));
+    }
+    CHECK(t.processes.find(printing.argv[0], "").ok());
     absent.argv.clear();
     CHECK(t.processes.run(absent, cancel).error().is(AgentCode::command_not_found));
 

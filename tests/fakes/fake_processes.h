@@ -24,6 +24,8 @@ public:
     /// The script's answer with its output cut to the command's limit; command_not_found for a program nobody scripted,
     /// cancelled when it is. Every call is recorded.
     [[nodiscard]] Result<platform::Exit> run(const platform::Command& command, const CancelToken& cancel) override;
+    /// command_not_found for a program nobody scripted.
+    [[nodiscard]] Status find(const std::string& program, const std::string& directory) const override;
 
     std::vector<platform::Command> calls;
 
@@ -32,6 +34,8 @@ private:
         std::vector<Answer> answers;
         std::size_t next = 0;
     };
+
+    [[nodiscard]] const std::string* known(const std::string& program) const;
 
     std::map<std::string, Script> scripts_;
 };

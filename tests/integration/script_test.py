@@ -146,11 +146,20 @@ class Garbage(ScriptTest):
     def test_a_huge_file_is_refused_by_its_size(self):
         self.expect(self.box.run("script", "check", self.script(HEAD + 'CO "SLX"\n' * 200000)), FAILED, "file_too_large", "1048576")
 
-    def test_a_program_that_is_not_there_fails_its_step(self):
-        done = self.box.run("script", "run", self.script(HEAD + 'EX "/nosuch/program"\n'), "--json")
-        result = self.document(self.expect(done, FAILED))["steps"][0]["results"][0]
+    def test_a_program_that_is_not_there_is_found_out_before_anything_is_run(self):
+        script = self.script(HEAD + f'AL "{self.box.root}/made" "x"\nEX "/nosuch/program"\n')
+        for verb in ("check", "run"):
+            result, = self.document(self.expect(self.box.run("script", verb, script, "--json"), FAILED))["results"]
+            self.assertEqual("command_not_found", result["name"])
+            self.assertIn("/nosuch/program", result["text"])
+        self.assertEqual({}, self.tree())
+
+    def test_a_program_that_an_earlier_step_should_bring_and_does_not_fails_its_step(self):
+        script = self.script(HEAD + 'EX "/bin/true"\nEX "/nosuch/program"\n')
+        plan = self.document(self.expect(self.box.run("script", "check", script, "--json"), DONE))
+        self.assertEqual([("command_not_found", "SW_WARNING")], [(result["name"], result["status_name"]) for result in plan["results"]])
+        result, = self.document(self.expect(self.box.run("script", "run", script, "--json"), FAILED))["steps"][1]["results"]
         self.assertEqual("command_not_found", result["name"])
-        self.assertIn("/nosuch/program", result["text"])
 
 
 class Run(ScriptTest):

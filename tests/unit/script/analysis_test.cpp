@@ -2,6 +2,7 @@
 // Owns the tests of analysis: exact effects, downloads, disk impact, and what is refused.
 #include <algorithm>
 
+#include "agent/errors/catalogue.h"
 #include "tests/unit/script/device.h"
 
 namespace hagent::script {
@@ -49,6 +50,9 @@ std::string complaint(Device& device, const std::string& commands) {
 TEST_CASE("the plan says in plain words what every step will do, and changes nothing") {
     Demo demo;
     demo.files.put_directory("/boot");
+    for (const char* program : {"sh", "svc", "go"}) {
+        demo.processes.on(program, platform::Exit{});
+    }
     const auto before = demo.files.tree();
     const Plan plan = demo.plan("CO \"WES\" \"slx\"\nCF \"/boot\" \"1M\"\nCI \">=11.2\"\nCP \"vxc*\"\nCU \"thinuser\"\n"
                                 "SF \"<regroot>/fw/kernel\" \"/boot/\"\nXC \"tree\" \"/opt/<hostname>\"\n"
@@ -247,6 +251,51 @@ TEST_CASE("steps done before a restart are shown but not checked again") {
     CHECK(plan.steps.size() == 3);
     REQUIRE(plan.downloads.size() == 1);
     CHECK(plan.downloads[0].path == "fw/a.bin");
+}
+
+TEST_CASE("a program that is not there is told before anything is run, unless an earlier step may bring it") {
+    struct Case {
+        const char* commands;
+        const char* severity;  // "": no word of it
+    };
+    const Case cases[] = {
+        {"EX \"present\"\n", ""},
+        {"EX \"/opt/bin/present now\"\n", ""},
+        {"EX \"/opt/tool\"\n", "error"},
+        {"EX* \"/opt/tool\"\n", "warning"},
+        {"EX \"tool\" \"-\"\n", "error"},
+        {"SF \"<regroot>/tool\" \"/opt/tool\"\nEX \"/opt/tool -x\"\n", ""},
+        {"SF \"<regroot>/tool\" \"/opt/\"\nEX \"/opt//tool\"\n", ""},
+        {"SF \"<regroot>/tool\" \"/opt/other\"\nEX \"/opt/tool\"\n", "error"},
+        {"SF \"<regroot>/tool\" \"/opt/new\"\nRF \"/opt/new\" \"/opt/tool\"\nEX \"/opt/tool\"\n", ""},
+        {"EX \"present\"\nEX \"/opt/tool\"\n", "warning"},
+        {"EX \"/opt/tool\"\nEX \"present\"\n", "error"},
+    };
+    for (const auto& [commands, severity] : cases) {
+        CAPTURE(commands);
+        Device device;
+        device.files.put_directory("/opt");
+        device.package.add("tool", "#!/bin/sh\n");
+        device.processes.on("present", platform::Exit{});
+        const Plan plan = device.plan(commands);
+        INFO(render_plan(plan));
+        REQUIRE(plan.results.size() == (*severity == 0 ? 0 : 1));
+        if (*severity != 0) {
+            CHECK(plan.results[0].id == errors::agent(errors::AgentCode::command_not_found));
+            CHECK(errors::to_string(plan.results[0].status) == severity);
+        }
+    }
+}
+
+TEST_CASE("a program of a step that had begun is not looked for again") {
+    Device device;
+    StepRecord begun;
+    begun.n = 1;
+    begun.state = StepState::running;
+    device.journal.records[1] = begun;
+    CHECK(codes(device.plan("EX \"gone\" \"+r\"\n").results).empty());
+    device.journal.records[1].state = StepState::done;
+    CHECK(codes(device.plan("EX \"gone\"\n").results).empty());
 }
 
 TEST_CASE("a script that could not be parsed gives a plan of complaints") {

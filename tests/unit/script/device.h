@@ -135,16 +135,19 @@ struct Device {
         REQUIRE(std::holds_alternative<Script>(parsed));
         return std::get<Script>(std::move(parsed));
     }
-    [[nodiscard]] Plan plan(const std::string& commands) {
+    /// With programs looked for; run() leaves that to the run.
+    [[nodiscard]] Plan plan(const std::string& commands) { return plan(commands, &processes); }
+    [[nodiscard]] Plan plan(const std::string& commands, const platform::Processes* programs) {
         const auto records = journal.earlier();
         Options options;
         options.staging_dir = k_staging;
         options.uploads = services.uploads != nullptr;
+        options.processes = programs;
         options.earlier = records;
         return analyse(script(commands), facts, package, jail, files, disks, options);
     }
     [[nodiscard]] Result<Outcome> try_run(const std::string& commands) {
-        const Plan planned = plan(commands);
+        const Plan planned = plan(commands, nullptr);
         INFO(render_plan(planned));
         REQUIRE(!has_error(planned.results));
         return script::run(planned, package, services, journal, watcher, journal.earlier(), cancel);
