@@ -19,8 +19,7 @@ int main(int argc, char** argv) {
     pointers.push_back(nullptr);
     const auto parsed = hagent::parse_options(static_cast<int>(words.size()), pointers.data());
     if (const auto* wrong = std::get_if<hagent::UsageError>(&parsed)) {
-        hagent::verbs::complain("hagent: " + wrong->message + "\n");
-        return hagent::verbs::k_usage;
+        return hagent::verbs::wrong_words(*wrong);
     }
     const auto& options = std::get<hagent::Options>(parsed);
     if (options.help || options.verb.empty()) {

@@ -166,9 +166,17 @@ std::string bad_option(int argc, char* const* argv, int code) {
     return "unknown option '" + std::string(word == nullptr ? "" : word) + "'";
 }
 
-}  // namespace
+/// What was asked for counts even where the rest of the command line is wrong.
+bool asks_for_json(int argc, char* const* argv) {
+    for (int i = 1; i < argc && argv[i] != nullptr && std::string_view(argv[i]) != "--"; ++i) {
+        if (std::string_view(argv[i]) == "--json") {
+            return true;
+        }
+    }
+    return false;
+}
 
-std::variant<Options, UsageError> parse_options(int argc, char* const* argv) {
+std::variant<Options, UsageError> read_words(int argc, char* const* argv) {
     std::string letters = ":";
     std::vector<option> long_options;
     for (std::size_t i = 0; i < k_options.size(); ++i) {
@@ -187,29 +195,40 @@ std::variant<Options, UsageError> parse_options(int argc, char* const* argv) {
     for (int code = 0; (code = getopt_long(argc, argv, letters.c_str(), long_options.data(), nullptr)) != -1;) {
         const Option* option = met(code);
         if (option == nullptr) {
-            return UsageError{bad_option(argc, argv, code)};
+            return UsageError{bad_option(argc, argv, code), false};
         }
         const std::string value = optarg == nullptr ? "" : optarg;
         if (!option->take(options, value)) {
-            return UsageError{"--" + std::string(option->name) + ": '" + value + "' is not a proper " + option->value};
+            return UsageError{"--" + std::string(option->name) + ": '" + value + "' is not a proper " + option->value, false};
         }
         used.push_back(option);
     }
     options.arguments.assign(argv + optind, argv + argc);
     if (options.arguments.empty()) {
-        return options.help ? std::variant<Options, UsageError>(options) : UsageError{"no verb given; see hagent --help"};
+        return options.help ? std::variant<Options, UsageError>(options) : UsageError{"no verb given; see hagent --help", false};
     }
     options.verb = options.arguments.front();
     options.arguments.erase(options.arguments.begin());
     if (find_verb(options.verb) == nullptr) {
-        return UsageError{"this hagent has no verb '" + options.verb + "'; see hagent --help"};
+        return UsageError{"this hagent has no verb '" + options.verb + "'; see hagent --help", false};
     }
     for (const auto* option : used) {
         if (!takes(*option, options.verb)) {
-            return UsageError{options.verb + " has no option --" + option->name};
+            return UsageError{options.verb + " has no option --" + option->name, false};
         }
     }
     return options;
+}
+
+}  // namespace
+
+std::variant<Options, UsageError> parse_options(int argc, char* const* argv) {
+    const bool json = asks_for_json(argc, argv);  // before getopt changes the order of the words
+    auto read = read_words(argc, argv);
+    if (auto* wrong = std::get_if<UsageError>(&read)) {
+        wrong->json = json;
+    }
+    return read;
 }
 
 std::string help_text(std::string_view verb) {

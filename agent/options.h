@@ -37,6 +37,7 @@ struct Options {
 /// What is wrong, for standard error; the exit code is 2.
 struct UsageError {
     std::string message;
+    bool json = false;  // --json is among the words
 };
 
 [[nodiscard]] std::variant<Options, UsageError> parse_options(int argc, char* const* argv);

@@ -48,9 +48,25 @@ int failed(const Options& options, const Error& error) {
     return exit_code(error);
 }
 
+namespace {
+
+void print_usage_json(std::string_view message) {
+    print("{\"error\":" + session::error_json(error(errors::AgentCode::usage, std::string(message))) + "}\n");
+}
+
+}  // namespace
+
+int wrong_words(const UsageError& wrong) {
+    if (wrong.json) {
+        print_usage_json(wrong.message);
+    }
+    complain("hagent: " + wrong.message + "\n");
+    return k_usage;
+}
+
 int usage(const Options& options, std::string_view message) {
     if (options.json) {
-        print("{\"error\":" + session::error_json(error(errors::AgentCode::usage, std::string(message))) + "}\n");
+        print_usage_json(message);
     }
     complain("hagent " + options.verb + ": " + std::string(message) + "\n\n" + help_text(options.verb));
     return k_usage;

@@ -43,6 +43,8 @@ void complain(std::string_view text);
 /// Says what went wrong, why and what to do (as JSON on standard output with --json); returns the exit code for it.
 int failed(const Options& options, const Error& error);
 int usage(const Options& options, std::string_view message);
+/// The same for a command line that could not be read.
+int wrong_words(const UsageError& wrong);
 /// Exit code for an error: refused, not found, try later or failed.
 [[nodiscard]] int exit_code(const Error& error);
 

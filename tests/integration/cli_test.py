@@ -35,7 +35,8 @@ class Usage(BoxTest):
                 self.assertTrue(done.stderr.startswith("hagent"), done.stderr)
 
     def test_a_wrong_command_line_answers_in_json_when_asked(self):
-        for words in (["fetch"], ["explain"], ["script", "walk", "a"], ["verify"]):
+        for words in (["fetch"], ["explain"], ["script", "walk", "a"], ["verify"], [], ["nosuch"], ["--nosuch"], ["status", "--sha256", "00" * 32],
+                      ["fetch", "--attempts", "0", "u"]):
             with self.subTest(words):
                 done = self.expect(self.box.run(*words, "--json"), USAGE)
                 self.assertEqual("usage", self.document(done)["error"]["name"])

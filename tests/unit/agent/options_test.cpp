@@ -29,11 +29,13 @@ Options good(const Words& words) {
     return std::get<Options>(parsed);
 }
 
-std::string complaint(const Words& words) {
+UsageError wrong(const Words& words) {
     auto parsed = parse(words);
     REQUIRE(std::holds_alternative<UsageError>(parsed));
-    return std::get<UsageError>(parsed).message;
+    return std::get<UsageError>(parsed);
 }
+
+std::string complaint(const Words& words) { return wrong(words).message; }
 
 const Words k_verbs = {"run", "check-in", "status", "sessions", "log", "explain", "fetch", "script", "sign", "verify", "version"};
 const std::string k_digest(64, 'A');
@@ -85,6 +87,14 @@ TEST_CASE("every option of a verb lands where it belongs") {
     CHECK(o.devices == Words{"d1"});
     CHECK(o.expires == "t");
     CHECK(good({"verify", "d", "--keys", "k"}).keys == "k");
+}
+
+TEST_CASE("a wrong command line still says whether JSON was asked for") {
+    for (const Words& words : {Words{"--json"}, {"dance", "--json"}, {"--colour", "--json"}, {"--json", "status", "--once"}, {"fetch", "--json", "-o"}}) {
+        CHECK(wrong(words).json);
+    }
+    CHECK_FALSE(wrong({"dance"}).json);
+    CHECK_FALSE(wrong({"dance", "--", "--json"}).json);
 }
 
 TEST_CASE("what is wrong is named") {
