@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Owns `status`, `sessions`, `log`, `explain` and `version`: verbs that change nothing.
-#include <algorithm>
+#include <optional>
 
 #include "agent/base/limits.h"
 #include "agent/base/text.h"
@@ -61,10 +61,24 @@ std::string log_file_json(std::string_view text) {
     return "{\"log\":[" + out + "]}\n";
 }
 
-/// The daemon's document with --json; empty when no daemon runs.
+/// The body that the daemon answers with; empty when no daemon runs.
 Result<std::string> from_daemon(Machine& machine, const config::Settings& settings, const std::string& path) {
     const auto door = find_door(*machine.files, settings);
     return door ? ask(*door, path, transfer::Method::get) : Result<std::string>(std::string());
+}
+
+/// Prints what the running daemon says at `path`, or at `path`.txt for people; the exit code, empty when no daemon runs.
+std::optional<int> daemon_tells(Machine& machine, const config::Settings& settings, const Options& options, const std::string& path) {
+    const auto document = from_daemon(machine, settings, options.json ? path : path + ".txt");
+    if (!document.ok()) {
+        return failed(options, document.error());
+    }
+    if (document->empty()) {
+        return std::nullopt;
+    }
+    print(*document);
+    print(options.json ? "\n" : "");
+    return k_done;
 }
 
 }  // namespace
@@ -74,14 +88,8 @@ int status(Machine& machine, const Options& options) {
     if (!workshop) {
         return code;
     }
-    const auto document = from_daemon(machine, workshop->settings, options.json ? "/v1/status" : "/v1/status.txt");
-    if (!document.ok()) {
-        return failed(options, document.error());
-    }
-    if (!document->empty()) {
-        print(*document);
-        print(options.json ? "\n" : "");
-        return k_done;
+    if (const auto told = daemon_tells(machine, workshop->settings, options, "/v1/status")) {
+        return *told;
     }
     status::Board board;
     board_from_state(machine, workshop->settings, board);
@@ -129,14 +137,8 @@ int log(Machine& machine, const Options& options) {
     if (!workshop) {
         return code;
     }
-    const auto document = from_daemon(machine, workshop->settings, options.json ? "/v1/log" : "/v1/log.txt");
-    if (!document.ok()) {
-        return failed(options, document.error());
-    }
-    if (!document->empty()) {
-        print(*document);
-        print(options.json ? "\n" : "");
-        return k_done;
+    if (const auto told = daemon_tells(machine, workshop->settings, options, "/v1/log")) {
+        return *told;
     }
     const auto& file = workshop->settings.log.file;
     if (file.empty()) {
