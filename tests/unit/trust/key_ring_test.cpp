@@ -102,7 +102,8 @@ TEST_CASE_FIXTURE(Fixture, "keys that others may change are refused") {
         const auto mode = files.info(path).value()->mode;
         REQUIRE(files.set_mode(path, mode | 0020).ok());
         CHECK(refused().is(AgentCode::config_insecure_permissions));
-        CHECK(refused().context == path);
+        CHECK(refused().context.find("trusted key") != std::string::npos);  // what it is, beside its place
+        CHECK(refused().context.ends_with(path));
         REQUIRE(files.set_mode(path, mode).ok());
     }
     CHECK(load().signers().size() == 1);
