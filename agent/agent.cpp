@@ -31,6 +31,7 @@ namespace hagent {
 namespace {
 
 constexpr Millis k_trigger_gap = Seconds{1};
+constexpr Millis k_facts_age = Seconds{1};  // so old may the facts on the page be
 constexpr std::string_view k_local_job = "local:";  // of the command line: no manager knows it
 
 /// Tells the board and the report queue; wakes the loop for the manager. Called on the worker's thread.
@@ -238,26 +239,37 @@ private:
     }
 
     status::AgentView view() {
+        const Uptime now = machine_.clock.uptime();
+        if (!facts_read_ || now - *facts_read_ >= k_facts_age) {
+            facts_ = read_facts();
+            facts_read_ = now;
+        }
+        auto out = facts_;
+        out.uptime = std::chrono::duration_cast<Seconds>(now - started_);
+        if (check_in_) {
+            const auto m = check_in_->view();
+            out.manager = {m.dialect, m.url, m.last_check_in, m.last_result, m.next_check_in};
+        }
+        out.reports_queued = queue_->size();
+        out.now = machine_.clock.wall();
+        return out;
+    }
+
+    /// What the system has to be asked for, which costs more than all the rest of an answer.
+    status::AgentView read_facts() {
         status::AgentView out;
         const auto who = identity();
         out.device.emplace_back("id", who.device_id);
         out.device.insert(out.device.end(), who.attributes.begin(), who.attributes.end());
         out.pid = platform::own_pid();
-        out.uptime = std::chrono::duration_cast<Seconds>(machine_.clock.uptime() - started_);
         out.pss_bytes = platform::own_memory_bytes();
         out.listener = listener_ ? listener_->url() : "";
-        if (check_in_) {
-            const auto m = check_in_->view();
-            out.manager = {m.dialect, m.url, m.last_check_in, m.last_result, m.next_check_in};
-        }
         out.volumes = machine_.disks->volumes().value_or({});
         if (const auto keys = trust::KeyRing::load(*machine_.files, settings_.trust.keys_dir); keys.ok()) {
             for (const auto& signer : keys->signers()) {
                 out.trusted_keys.push_back(signer.name);
             }
         }
-        out.reports_queued = queue_->size();
-        out.now = machine_.clock.wall();
         return out;
     }
 
@@ -285,6 +297,8 @@ private:
     std::unique_ptr<manager::CheckIn> check_in_;
     std::unique_ptr<Listener> listener_;
     std::optional<Uptime> last_trigger_;
+    status::AgentView facts_;
+    std::optional<Uptime> facts_read_;
     Status outcome_;
 };
 

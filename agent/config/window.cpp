@@ -79,14 +79,16 @@ std::optional<Window> parse_window(std::string_view text) {
         window.days = *days;
         parts.erase(parts.begin());
     }
-    if (parts.empty() || parts.size() > 2) {
+    if (parts.empty() || parts.size() > 2 || (parts.size() == 2 && !is_zone(parts.back()))) {
         return std::nullopt;
     }
     const auto dash = parts.front().find('-');
+    if (dash == std::string_view::npos) {
+        return std::nullopt;
+    }
     const auto from = parse_clock(parts.front().substr(0, dash), k_day_minutes - 1);
-    const auto to =
-        dash == std::string_view::npos ? std::nullopt : parse_clock(parts.front().substr(dash + 1), k_day_minutes);
-    if (!from || !to || (parts.size() == 2 && !is_zone(parts.back()))) {
+    const auto to = parse_clock(parts.front().substr(dash + 1), k_day_minutes);
+    if (!from || !to) {
         return std::nullopt;
     }
     window.from_minute = *from;
