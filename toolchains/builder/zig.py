@@ -10,7 +10,7 @@ from pathlib import Path
 from .common import Failure, cache_root, locked, output_of, run, say
 
 FLAGS = {"linux-i686-musl": "-target x86-linux-musl -mcpu=i686+sse2"}
-TOOLS = {"clang": "cc", "clang++": "c++", "ar": "ar", "ranlib": "ranlib", "objcopy": "objcopy"}
+TOOLS = {"clang": "cc", "clang++": "c++", "ar": "ar", "ranlib": "ranlib", "objcopy": "objcopy", "ld.lld": "ld.lld"}
 
 
 def wrappers(target):

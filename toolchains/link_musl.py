@@ -1,0 +1,63 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Links the static musl program: link_musl.py COMPILER ARGUMENT... (the command that CMake would run).
+
+zig's driver knows no way to ask its linker for what makes a static program small, so it is asked what it would run for an
+empty program, and that is run with our files and these in addition:
+  relative relocations in a packed form (the C library unpacks them when the program starts)
+  equal functions whose address nobody compares kept once
+  no tables for unwinding the stack: nothing throws, and where the C++ library would, the program ends either way
+"""
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+SMALLER = ["--icf=safe", "--pack-dyn-relocs=relr"]
+SCRIPT = "SECTIONS { /DISCARD/ : { *(.eh_frame) *(.gcc_except_table*) *(.comment) } } INSERT AFTER .text;\n"
+
+
+def own_files(arguments):
+    """The output, and the objects and libraries in their order."""
+    output = arguments[arguments.index("-o") + 1]
+    return output, [name for name in arguments if name.endswith((".o", ".a")) and name != output]
+
+
+def linker_command(compiler, options, folder):
+    """What the driver runs to link an empty program, and that program's object."""
+    source, program = folder / "empty.cpp", folder / "empty"
+    source.write_text("int main() {}\n")
+    empty = folder / "empty.o"
+    subprocess.run([compiler, "-c", source, "-o", empty], check=True)
+    shown = subprocess.run([compiler, *options, empty, "-o", program], check=True, stderr=subprocess.PIPE, text=True,
+                           env={**os.environ, "ZIG_VERBOSE_LINK": "1"}).stderr
+    for line in shown.splitlines():
+        words = shlex.split(line)
+        if words and words[0] == "ld.lld" and str(empty) in words and str(program) in words:
+            return words[1:], str(empty), str(program)
+    sys.exit(f"link_musl.py: the compiler does not tell how it links; it said:\n{shown}")
+
+
+def main():
+    compiler, arguments = sys.argv[1], sys.argv[2:]
+    output, files = own_files(arguments)
+    options = [name for name in arguments if name.startswith("-") and not name.startswith(("-o", "-W"))]
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        words, empty, program = linker_command(compiler, options, folder)
+        script = folder / "smaller.ld"
+        script.write_text(SCRIPT)
+        command = [str(Path(compiler).with_name("ld.lld"))]
+        for word in words:
+            command += files if word == empty else [output] if word == program else [] if word == "--eh-frame-hdr" else [word]
+        command += [*SMALLER, "-T", str(script), "--gc-sections", "-z", "relro", "-z", "now", "-z", "noexecstack"]
+        done = subprocess.run(command, stderr=subprocess.PIPE, text=True)
+        # The C runtime's start file is older than the table that "safe" wants; it is left alone then.
+        sys.stderr.write("".join(line + "\n" for line in done.stderr.splitlines() if "conservatively ignores" not in line))
+        sys.exit(done.returncode)
+
+
+if __name__ == "__main__":
+    main()
