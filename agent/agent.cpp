@@ -11,6 +11,7 @@
 #include "agent/base/limits.h"
 #include "agent/base/version.h"
 #include "agent/config/store.h"
+#include "agent/device_state.h"
 #include "agent/errors/catalogue.h"
 #include "agent/listener.h"
 #include "agent/loop/loop.h"
@@ -23,7 +24,6 @@
 #include "agent/session/json.h"
 #include "agent/status/api.h"
 #include "agent/status/board.h"
-#include "agent/trust/key_ring.h"
 #include "platform/paths.h"
 #include "platform/service.h"
 
@@ -190,8 +190,7 @@ private:
     }
 
     manager::Identity identity() {
-        return manager::describe(device_id_, settings_.device, machine_.host->facts(),
-                                 machine_.disks->volumes().value_or({}), {});
+        return identity_of(machine_, settings_, device_id_, board_);
     }
 
     void reports_changed() {
@@ -258,18 +257,10 @@ private:
     /// What the system has to be asked for, which costs more than all the rest of an answer.
     status::AgentView read_facts() {
         status::AgentView out;
-        const auto who = identity();
-        out.device.emplace_back("id", who.device_id);
-        out.device.insert(out.device.end(), who.attributes.begin(), who.attributes.end());
+        show_device(machine_, settings_, device_id_, board_, out);
         out.pid = platform::own_pid();
         out.pss_bytes = platform::own_memory_bytes();
         out.listener = listener_ ? listener_->url() : "";
-        out.volumes = machine_.disks->volumes().value_or({});
-        if (const auto keys = trust::KeyRing::load(*machine_.files, settings_.trust.keys_dir); keys.ok()) {
-            for (const auto& signer : keys->signers()) {
-                out.trusted_keys.push_back(signer.name);
-            }
-        }
         return out;
     }
 

@@ -45,6 +45,7 @@ session::Settings session_settings_of(Machine& machine, const config::Settings& 
         out.device_ids.push_back(*id);
     }
     out.device_ids.insert(out.device_ids.end(), host.macs.begin(), host.macs.end());
+    out.image_version = host.image_version;
     out.script_roots = settings.script.roots;
     out.protected_paths = {platform::own_program(), config_file, settings.state_dir, settings.trust.keys_dir, settings.script.hooks_dir};
     std::erase(out.protected_paths, "");

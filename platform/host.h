@@ -21,6 +21,7 @@ struct HostFacts {
     std::uint64_t memory_bytes = 0;
     std::string os_name, os_release, machine;  // as uname prints: "Linux", "6.1.0-37-686", "i686"
     std::string boot_id;  // differs after each start of the machine
+    std::string image_version;  // of the system image, as its maker wrote it (os-release IMAGE_VERSION); empty: not said
     std::string user;  // logged-on user; empty when nobody is
 };
 

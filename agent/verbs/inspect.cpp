@@ -5,12 +5,12 @@
 #include "agent/base/limits.h"
 #include "agent/base/text.h"
 #include "agent/base/version.h"
+#include "agent/device_state.h"
 #include "agent/door.h"
 #include "agent/manager/identity.h"
 #include "agent/manager/report_queue.h"
 #include "agent/session/json.h"
 #include "agent/status/documents.h"
-#include "agent/trust/key_ring.h"
 #include "agent/verbs/verbs.h"
 
 namespace hagent::verbs {
@@ -27,22 +27,11 @@ void board_from_state(Machine& machine, const config::Settings& settings, status
     }
 }
 
-status::AgentView view_from_state(Machine& machine, const config::Settings& settings) {
+status::AgentView view_from_state(Machine& machine, const config::Settings& settings, const status::Board& board) {
     status::AgentView view;
-    const auto host = machine.host->facts();
-    const auto volumes = machine.disks->volumes().value_or({});
-    const auto id = manager::device_id(settings.device.id, host).value_or("unknown");
-    const auto who = manager::describe(id, settings.device, host, volumes, {});
-    view.device.emplace_back("id", who.device_id);
-    view.device.insert(view.device.end(), who.attributes.begin(), who.attributes.end());
+    show_device(machine, settings, manager::device_id(settings.device.id, machine.host->facts()).value_or("unknown"), board, view);
     view.manager.dialect = config::to_string(settings.manager.dialect);
     view.manager.url = settings.has_manager() ? transfer::shown(settings.manager.urls.front()) : "";
-    view.volumes = volumes;
-    if (const auto keys = trust::KeyRing::load(*machine.files, settings.trust.keys_dir); keys.ok()) {
-        for (const auto& signer : keys->signers()) {
-            view.trusted_keys.push_back(signer.name);
-        }
-    }
     return view;
 }
 
@@ -93,7 +82,7 @@ int status(Machine& machine, const Options& options) {
     }
     status::Board board;
     board_from_state(machine, workshop->settings, board);
-    const auto view = view_from_state(machine, workshop->settings);
+    const auto view = view_from_state(machine, workshop->settings, board);
     print(options.json ? status::status_json(view, board) + "\n" : status::status_text(view, board));
     return k_done;
 }

@@ -15,6 +15,7 @@
 #include "agent/base/text.h"
 #include "platform/files.h"
 #include "platform/firmware_text.h"
+#include "platform/os_release_text.h"
 #include "platform/posix/network_facts.h"
 #include "platform/process.h"
 
@@ -101,6 +102,10 @@ public:
         facts.cpu = cpu_name(*files);
         facts.memory_bytes = kilobytes(field_of(content(*files, "/proc/meminfo"), "MemTotal"));
         facts.boot_id = trim(content(*files, "/proc/sys/kernel/random/boot_id"));
+        for (const char* path : {"/usr/lib/os-release", "/etc/os-release"}) {  // the second one counts where both say it
+            const auto version = os_release_value(content(*files, path), "IMAGE_VERSION");
+            facts.image_version = version.empty() ? facts.image_version : version;
+        }
         facts.user = logged_on_user();
         return facts;
     }

@@ -72,6 +72,14 @@ class CheckInTest(BoxTest):
         attributes = self.manager.attributes(DEVICE)
         self.assertEqual((attributes["device.id"], attributes["os.code"]), (DEVICE, "SLX"))
         self.assertIn("agent.version", attributes)
+        self.assertEqual("required, 1 key", attributes["agent.trust"])
+        self.assertNotIn("session.last", attributes)
+        self.assertNotIn("image.slot", attributes)
+        self.assign(self.package("told", 1))
+        self.check_in()
+        self.assertRegex(self.manager.attributes(DEVICE)["session.last"], r"^000001 .*, job \d+$")
+        device = json.loads(self.box.run("status", "--json").stdout)["device"]
+        self.assertEqual(self.manager.attributes(DEVICE)["session.last"], device["session.last"])
 
     def test_every_job_that_is_offered_is_done_in_one_check_in(self):
         actions = [self.assign(self.package(f"p{n}", n)) for n in range(1, 4)]

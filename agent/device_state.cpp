@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the gathering of that state.
+#include "agent/device_state.h"
+
+#include <utility>
+
+#include "agent/errors/catalogue.h"
+#include "agent/trust/key_ring.h"
+
+namespace hagent {
+namespace {
+
+std::string trust_state(const config::Settings& settings, const Result<trust::KeyRing>& keys) {
+    std::string out(config::to_string(settings.manager.trust));
+    if (!keys.ok()) {
+        return out.append(", keys unusable: ").append(errors::describe(keys.error().id).name);
+    }
+    const auto count = keys->signers().size();
+    return out + ", " + std::to_string(count) + (count == 1 ? " key" : " keys");
+}
+
+std::string last_session(const status::Board& board) {
+    const auto recent = board.recent();
+    if (recent.empty()) {
+        return {};
+    }
+    const auto& last = *recent.front();
+    return last.id + " " + std::string(session::plain_words(last.phase)) + (last.failed() ? " with errors" : "") + ", job " + last.job.id;
+}
+
+manager::Identity describe_device(Machine& machine, const config::Settings& settings, std::string device_id, const status::Board& board,
+                                  const std::vector<platform::Volume>& volumes, const Result<trust::KeyRing>& keys) {
+    const auto host = machine.host->facts();
+    manager::DeviceState state;
+    state.image_version = host.image_version;
+    state.more = {{"agent.trust", trust_state(settings, keys)}, {"session.last", last_session(board)}};
+    return manager::describe(std::move(device_id), settings.device, host, volumes, state);
+}
+
+}  // namespace
+
+manager::Identity identity_of(Machine& machine, const config::Settings& settings, std::string device_id, const status::Board& board) {
+    return describe_device(machine, settings, std::move(device_id), board, machine.disks->volumes().value_or({}),
+                           trust::KeyRing::load(*machine.files, settings.trust.keys_dir));
+}
+
+void show_device(Machine& machine, const config::Settings& settings, std::string device_id, const status::Board& board,
+                 status::AgentView& view) {
+    const auto keys = trust::KeyRing::load(*machine.files, settings.trust.keys_dir);
+    view.volumes = machine.disks->volumes().value_or({});
+    const auto who = describe_device(machine, settings, std::move(device_id), board, view.volumes, keys);
+    view.device.emplace_back("id", who.device_id);
+    view.device.insert(view.device.end(), who.attributes.begin(), who.attributes.end());
+    if (keys.ok()) {
+        for (const auto& signer : keys->signers()) {
+            view.trusted_keys.push_back(signer.name);
+        }
+    }
+}
+
+}  // namespace hagent
