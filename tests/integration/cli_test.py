@@ -116,6 +116,7 @@ class Documents(BoxTest):
 
         check()
         agent = self.box.daemon()
+        kit.wait_until(lambda: len(self.document(self.box.run("status", "--json"))["recent"]) == 2, 20 * kit.FACTOR, "both are ended")
         check()
         agent.signal(signal.SIGTERM)
         self.assertEqual(0, agent.wait(20))
