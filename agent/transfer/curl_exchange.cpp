@@ -29,6 +29,11 @@ struct EasyTraits {
     static Value none() { return nullptr; }
     static void close(Value easy) { curl_easy_cleanup(easy); }
 };
+struct ShareTraits {
+    using Value = CURLSH*;
+    static Value none() { return nullptr; }
+    static void close(Value share) { curl_share_cleanup(share); }
+};
 struct ListTraits {
     using Value = curl_slist*;
     static Value none() { return nullptr; }
@@ -77,6 +82,7 @@ struct CurlExchange::Impl {
     bool begun = false;
     std::optional<Error> local_error;  // from the sink or from reading what is sent
     Reply reply;
+    UniqueHandle<ShareTraits> sessions;  // of TLS, when they must not come from elsewhere
     UniqueHandle<EasyTraits> easy;  // last: its clean-up may still call back
 
     template <class T>
@@ -196,6 +202,14 @@ void CurlExchange::Impl::configure_commands() {
         }
         set(CURLOPT_PREQUOTE, command_list.get());
     }
+    set(CURLOPT_FORBID_REUSE, 1L);  // until the conversation has ended well
+    if (is_encrypted(url.scheme)) {
+        // Many servers take a data connection only when it resumes the TLS session of its own control connection, and
+        // neither one of an earlier exchange nor, for a kept connection, a new one will do.
+        sessions.reset(curl_share_init());
+        check(curl_share_setopt(sessions.get(), CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) == CURLSHE_OK);
+        set(CURLOPT_SHARE, sessions.get());
+    }
 }
 
 // ---- what libcurl brings
@@ -292,7 +306,7 @@ std::size_t CurlExchange::Impl::on_header(char* data, std::size_t size, std::siz
 
 /// After each FTP line, which on_debug has read before.
 bool CurlExchange::Impl::goes_on() {
-    set(CURLOPT_FORBID_REUSE, ended_well(conversation) && everything_moved() ? 0L : 1L);
+    set(CURLOPT_FORBID_REUSE, !is_encrypted(url.scheme) && ended_well(conversation) && everything_moved() ? 0L : 1L);
     last_step = judge_step(conversation, exchange);
     return last_step == FtpStep::go_on;
 }
@@ -399,10 +413,17 @@ std::optional<Error> CurlExchange::Impl::judge_ftp(int code) {
         return error(AgentCode::protocol_garbage,
                      "FTP " + std::to_string(*number) + " after " + std::string(to_string(reply.stage)));
     }
+    if (code == CURLE_SSL_CONNECT_ERROR && !number && reply.stage == Stage::retr && conversation.size_refused()) {
+        // Some servers refuse RETR by dropping the data connection in the middle of its TLS handshake, and libcurl then
+        // leaves their answer unread.
+        return error(errors::ftp(550), "after SIZE and RETR");
+    }
     bool local = false;
-    auto why = failure(code == CURLE_FTP_COULDNT_RETR_FILE ? CURLE_PARTIAL_FILE : code, local);
+    auto why = failure(code, local);
     if (local) {
         local_error = why;
+    } else if (exchange.method == Method::put && reply.stage == Stage::data) {
+        why.context += ": while sending; a full disk or a quota on the server looks like this too";
     }
     return why;
 }

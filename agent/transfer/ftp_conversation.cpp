@@ -99,8 +99,9 @@ void FtpConversation::complete(std::uint16_t number, std::string_view text) {
         stage_ = Stage::done;
     }
     reply_ = number;
-    if (stage_ == Stage::size && number == 213) {
-        size_ = trailing_number(text);
+    if (stage_ == Stage::size) {
+        size_refused_ = number == 550;
+        size_ = number == 213 ? trailing_number(text) : std::nullopt;
     } else if (stage_ == Stage::mdtm && number == 213) {
         modified_ = time_value(text);
     } else if (stage_ == Stage::rest) {

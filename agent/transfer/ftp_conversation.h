@@ -37,6 +37,8 @@ public:
     [[nodiscard]] std::optional<std::uint64_t> size() const { return size_; }
     /// "SIZE MDTM", with '-' for what the server did not tell; empty when it told neither.
     [[nodiscard]] std::string validator() const;
+    /// The server said 550 to SIZE: most likely there is no such file, though some only dislike the question.
+    [[nodiscard]] bool size_refused() const { return size_refused_; }
     /// Whether the server has accepted REST for the transfer that follows.
     [[nodiscard]] bool rest_accepted() const { return rest_accepted_; }
     /// The 1yz reply that began the data; 0 before.
@@ -51,6 +53,7 @@ private:
     std::uint16_t multiline_ = 0;  // number of the reply whose last line has not come yet
     bool started_ = false;
     bool rest_accepted_ = false;
+    bool size_refused_ = false;
     std::uint16_t opening_ = 0;
     std::optional<std::uint64_t> size_;
     std::string modified_;
