@@ -105,6 +105,9 @@ Explained timed_out(const CurlFailure& failure) {
     if (failure.connected) {
         return {error(AgentCode::stalled, failure.host), Stage::data};
     }
+    if (!failure.resolved) {  // the time for connecting went by before the name server said anything
+        return {error(errors::resolver(errors::Resolver::try_again), failure.host), Stage::resolve};
+    }
     return {error(AgentCode::connect_timeout, failure.host), Stage::connect};
 }
 

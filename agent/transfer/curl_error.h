@@ -17,6 +17,7 @@ struct CurlFailure {
     std::string text{};        // CURLOPT_ERRORBUFFER
     std::string host{};        // that was asked
     bool connected = false;    // a connection was made, or the peer has already said something
+    bool resolved = true;      // the name has an address
     bool quick = false;        // failed so fast that a second look-up costs no time
 };
 

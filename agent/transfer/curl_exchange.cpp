@@ -354,13 +354,16 @@ Status CurlExchange::Impl::follow() {
 Error CurlExchange::Impl::failure(int code, bool& local) {
     CurlFailure failure{code, 0, printable(clip(error_text.data(), k_reason_bytes)), url.host};
     long os = 0;
+    curl_off_t look_up_us = 0;
     curl_off_t connect_us = 0;
     curl_off_t total_us = 0;
     curl_easy_getinfo(easy.get(), CURLINFO_OS_ERRNO, &os);
     curl_easy_getinfo(easy.get(), is_encrypted(url.scheme) && url.scheme != Scheme::ftpes ? CURLINFO_APPCONNECT_TIME_T
                                                                                           : CURLINFO_CONNECT_TIME_T, &connect_us);
+    curl_easy_getinfo(easy.get(), CURLINFO_NAMELOOKUP_TIME_T, &look_up_us);
     curl_easy_getinfo(easy.get(), CURLINFO_TOTAL_TIME_T, &total_us);
     failure.os = os;
+    failure.resolved = look_up_us > 0;
     failure.connected = connect_us > 0 || conversation.started() || head.status() != 0;
     failure.quick = total_us < 2'000'000;
     auto explained = explain(failure);

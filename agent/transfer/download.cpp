@@ -346,7 +346,9 @@ Error Download::final_error(const Decision& decision, const Outcome& outcome) co
 }
 
 Result<Downloaded> Download::release(const std::string& from) {
-    TRY(part_.finish());
+    if (auto status = part_.finish(); !status.ok()) {
+        return local_failure(std::move(status).error());
+    }
     show_progress(true);
     result_.path = part_.path();
     result_.bytes = part_.bytes();

@@ -89,6 +89,7 @@ void harden_process() {
     const rlimit none{0, 0};
     setrlimit(RLIMIT_CORE, &none);
     std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN);  // a file size limit is an error of the write, not the end of the agent
 }
 
 bool stdout_is_terminal() { return isatty(STDOUT_FILENO) == 1; }

@@ -101,6 +101,10 @@ Result<Reply> FakeFetcher::get(const transfer::Exchange& exchange, transfer::Sin
             return error(AgentCode::cancelled);
         }
         const auto piece = rest.substr(0, piece_bytes);
+        sent_bytes += piece.size();
+        if (on_piece) {
+            on_piece();
+        }
         TRY(sink.write(piece));
         reply.body_bytes += piece.size();
         rest.remove_prefix(piece.size());

@@ -45,6 +45,8 @@ public:
     /// Every exchange so far; `source` is not kept.
     std::vector<transfer::Exchange> asked;
     std::size_t piece_bytes = 4096;  // bytes a write
+    std::function<void()> on_piece;  // called before each write, for example to turn the clock
+    std::uint64_t sent_bytes = 0;    // of all bodies so far, what a dying receiver did not take included
 
 private:
     [[nodiscard]] Result<transfer::Reply> get(const transfer::Exchange& exchange, transfer::Sink& sink, const FakeFault& fault,

@@ -23,6 +23,7 @@ TEST_CASE("every libcurl code means a row of the catalogue") {
 
 TEST_CASE("a time limit is told apart by whether anybody was there") {
     CHECK(explain({.code = CURLE_OPERATION_TIMEDOUT, .connected = false}).error.is(AgentCode::connect_timeout));
+    CHECK(explain({.code = CURLE_OPERATION_TIMEDOUT, .resolved = false}).error.id == errors::resolver(11002));
     CHECK(explain({.code = CURLE_OPERATION_TIMEDOUT, .connected = true}).error.is(AgentCode::stalled));
 }
 

@@ -101,3 +101,32 @@ TEST_CASE("a finished file survives a power cut without another request") {
     CHECK(again->attempts == 0);
     CHECK(world.part_is_right());
 }
+
+TEST_CASE("a hundred power cuts in a row cost no more than a tenth and one checkpoint interval each") {
+    constexpr std::uint64_t k_piece = 16U << 10U, k_interval = 4 * k_piece, k_cuts = 100, k_seed = 20261123;
+    DownloadFixture world(512U << 10U);
+    world.fetcher.piece_bytes = k_piece;
+    world.fetcher.on_piece = [&] { world.clock.advance(Millis(250)); };  // a checkpoint is due every second
+    world.request.sha256.clear();  // resuming must be right by itself: nothing catches a mixture at the end
+    std::uint64_t random = k_seed, cuts = 0, files = 0;
+    CAPTURE(k_seed);
+    while (cuts < k_cuts) {
+        random = random * 6364136223846793005U + 1442695040888963407U;
+        world.files.forget_calls();
+        world.files.cut_power_at(1 + (random >> 33U) % 60);
+        const bool done = world.run().ok();
+        if (world.files.power_is_off()) {
+            ++cuts;
+            world.files.restart(static_cast<Unsynced>(cuts % 3));
+            continue;
+        }
+        REQUIRE(done);
+        REQUIRE(world.files.content(world.request.directory + "/part") == world.content);
+        ++files;  // and the next one begins
+        world.request.directory = "/state/f" + std::to_string(files);
+        world.files.restart(Unsynced::kept);
+    }
+    const auto file = world.content.size();
+    CHECK(world.fetcher.sent_bytes <= (files + 1) * (file + file / 10) + cuts * (k_interval + k_piece));
+    CHECK(files >= 5);
+}
