@@ -84,6 +84,7 @@ constexpr std::array k_verbs = {
     Verb{"sign",     "sign DIR --key FILE --kind KIND --package NAME --version V --serial N",
                                                          "make a folder a signed package"},
     Verb{"verify",   "verify DIR [--keys DIR]",          "check a signed package"},
+    Verb{"enrol",    "enrol [--key FILE] [--replace]",   "make this device's key and a request for its certificate"},
     Verb{"version",  "version",                          "version of the agent and its libraries"},
 };
 
@@ -102,7 +103,8 @@ constexpr std::array k_options = {
     Option{"source",         0,   "PLACE", " script ", "folder or URL that <regroot> stands for",                   text_value<&Options::source>},
     Option{"root",           0,   "DIR",   " script ", "every device path lies below DIR",                          text_value<&Options::root>},
     Option{"allow-unsigned", 0,   nullptr, " script ", "take a package from a URL without a signature",             flag<&Options::allow_unsigned>},
-    Option{"key",            0,   "FILE",  " sign ", "private key (PEM: EC P-256 or RSA)",                          text_value<&Options::key>},
+    Option{"key",            0,   "FILE",  " sign enrol ", "private key (PEM: EC P-256 or RSA)",                    text_value<&Options::key>},
+    Option{"replace",        0,   nullptr, " enrol ", "a new key although there is one; the old one is kept beside it", flag<&Options::replace>},
     Option{"kind",           0,   "KIND",  " sign ", "script, software, image or agent",                            text_value<&Options::kind>},
     Option{"entry",          0,   "FILE",  " sign ", "the file to begin with (a script package's *.rsp)",           text_value<&Options::entry>},
     Option{"package",        0,   "NAME",  " sign ", "the package's name",                                          text_value<&Options::package>},

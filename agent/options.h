@@ -27,7 +27,9 @@ struct Options {
     std::uint64_t limit_rate = 0; // fetch, bytes a second
     unsigned attempts = 0;        // fetch; 0: as configured
     std::string source, root;     // script
-    std::string key, kind, entry, package, version, expires;  // sign
+    std::string key;                                          // sign, enrol
+    bool replace = false;                                     // enrol
+    std::string kind, entry, package, version, expires;       // sign
     std::uint64_t serial = 0;                                 // sign
     std::vector<std::string> repositories, os, devices;       // sign
     std::vector<std::string> file_sources;                    // sign, each PATH=URL

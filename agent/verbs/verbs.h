@@ -28,6 +28,7 @@ int explain(Machine& machine, const Options& options);
 int fetch(Machine& machine, const Options& options);
 int script(Machine& machine, const Options& options);
 int sign(Machine& machine, const Options& options);
+int enrol(Machine& machine, const Options& options);
 int verify(Machine& machine, const Options& options);
 int version(Machine& machine, const Options& options);
 

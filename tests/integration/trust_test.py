@@ -191,6 +191,59 @@ class Sign(TrustTest):
                 self.sign(private)
 
 
+class EnrolTest(BoxTest):
+    """A device makes its own key; openssl reads what the authority gets."""
+
+    def enrol(self, *more, code=DONE):
+        return self.document(self.expect(self.box.run("enrol", "--json", *more), code))
+
+    def public_key_digest(self, path, *kind):
+        der = subprocess.run(["openssl", *kind, "-in", path, "-pubout" if kind[0] == "pkey" else "-pubkey", *(() if kind[0] == "pkey" else ("-noout",))],
+                             capture_output=True, check=True).stdout
+        return hashlib.sha256(base64.b64decode(b"".join(der.splitlines()[1:-1]))).hexdigest()
+
+    def test_the_key_stays_and_the_request_names_the_device(self):
+        self.box.configure(device={"id": "thin-client+7@lobby"})
+        document = self.enrol()
+        self.assertEqual(self.box.state + "/device.key", document["key_file"])
+        self.assertEqual(0o600, os.stat(document["key_file"]).st_mode & 0o777)
+        checked = openssl("req", "-in", document["request_file"], "-verify", "-noout", "-subject", "-nameopt", "utf8,sep_comma_plus_space")
+        self.assertEqual(0, checked.returncode, checked.stderr)
+        self.assertIn("CN=thin-client+7@lobby", checked.stdout.replace(" ", "").replace("\\", ""))
+        for path, kind in ((document["key_file"], ("pkey",)), (document["request_file"], ("req",))):
+            self.assertEqual(document["fingerprint"], self.public_key_digest(path, *kind))
+        with open(document["request_file"], encoding="ascii") as file:
+            self.assertEqual(document["request"], file.read())
+        self.assertNotIn("PRIVATE", document["request"])
+
+    def test_again_is_the_same_key_and_replacing_keeps_the_old_one(self):
+        first = self.enrol()
+        self.assertEqual(first["fingerprint"], self.enrol()["fingerprint"])
+        second = self.enrol("--replace")
+        self.assertNotEqual(first["fingerprint"], second["fingerprint"])
+        self.assertEqual(first["fingerprint"], self.public_key_digest(first["key_file"] + ".previous", "pkey"))
+        self.assertEqual(0o600, os.stat(first["key_file"] + ".previous").st_mode & 0o777)
+        self.expect(self.box.run("enrol"), DONE, second["fingerprint"], "manager.client_key_file")
+
+    def test_the_configured_key_file_is_used(self):
+        path = self.box.path("private-device.key")
+        self.box.configure(manager={"client_key_file": path, "client_cert_file": self.box.path("device.pem")})
+        self.assertEqual(path, self.enrol()["key_file"])
+        self.assertTrue(os.path.exists(path))
+
+    def test_what_cannot_be_enrolled_is_a_clear_error(self):
+        key = self.box.write("rubbish.key", "rubbish")
+        self.assertEqual("key_unreadable", self.enrol("--key", key, code=REFUSED)["error"]["name"])
+        with open(key, encoding="ascii") as file:
+            self.assertEqual("rubbish", file.read())
+        os.chmod(self.box.write("open.key", "x"), 0o644)
+        self.assertEqual("config_insecure_permissions", self.enrol("--key", self.box.path("open.key"), code=REFUSED)["error"]["name"])
+        self.assertEqual("file_not_found", self.enrol("--key", self.box.path("no", "such", "k"), code=4)["error"]["name"])
+        self.box.configure(device={"id": "x" * 65})
+        self.assertEqual("config_bad_value", self.enrol(code=REFUSED)["error"]["name"])
+        self.expect(self.box.run("enrol", "extra"), USAGE)
+
+
 class Manager(http.server.BaseHTTPRequestHandler):
     """Answers every request with 401 and remembers who came with what."""
 
