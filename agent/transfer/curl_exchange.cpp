@@ -16,6 +16,7 @@
 #include "agent/transfer/curl_error.h"
 #include "agent/transfer/curl_request.h"
 #include "agent/transfer/ftp_conversation.h"
+#include "agent/transfer/ftp_end.h"
 #include "agent/transfer/ftp_step.h"
 #include "agent/transfer/http_head.h"
 
@@ -387,39 +388,10 @@ bool CurlExchange::Impl::everything_moved() const {
     return size ? reply.head.start + reply.body_bytes == *size : confirmed;
 }
 
-/// A refusal by the server outranks what libcurl calls it.
 std::optional<Error> CurlExchange::Impl::judge_ftp(int code) {
     reply.stage = conversation.stage();
-    const auto number = conversation.reply();
-    const bool refused = number && (*number >= 400 || *number == 332 || (*number == 120 && reply.stage == Stage::greeting));
-    if (refused && (code != CURLE_OK || reply.stage == Stage::done)) {
-        return error(errors::ftp(*number), "after " + std::string(to_string(reply.stage)));
-    }
-    if (code == CURLE_OK) {
-        return std::nullopt;
-    }
-    if (code == CURLE_WRITE_ERROR && last_step == FtpStep::nothing_left) {
-        return std::nullopt;
-    }
-    if (code == CURLE_WRITE_ERROR && last_step == FtpStep::shrunk) {
-        return error(AgentCode::changed_on_server, url.host + ": only " + std::to_string(conversation.size().value_or(0)) + " bytes now");
-    }
-    if (code == CURLE_PARTIAL_FILE && reply.stage == Stage::done && everything_moved()) {
-        return std::nullopt;
-    }
-    const bool unexpected = number && reply.stage != Stage::data && reply.stage != Stage::done &&
-                            (code == CURLE_WEIRD_SERVER_REPLY || code == CURLE_FTP_COULDNT_RETR_FILE ||
-                             code == CURLE_FTP_COULDNT_SET_TYPE || code == CURLE_LOGIN_DENIED ||
-                             code == CURLE_FTP_WEIRD_PASV_REPLY || code == CURLE_FTP_WEIRD_227_FORMAT ||
-                             code == CURLE_REMOTE_ACCESS_DENIED || code == CURLE_WRITE_ERROR);
-    if (unexpected) {
-        return error(AgentCode::protocol_garbage,
-                     "FTP " + std::to_string(*number) + " after " + std::string(to_string(reply.stage)));
-    }
-    if (code == CURLE_SSL_CONNECT_ERROR && !number && reply.stage == Stage::retr && conversation.size_refused()) {
-        // Some servers refuse RETR by dropping the data connection in the middle of its TLS handshake, and libcurl then
-        // leaves their answer unread.
-        return error(errors::ftp(550), "after SIZE and RETR");
+    if (auto verdict = judge_end(conversation, {code, last_step, everything_moved(), url.host})) {
+        return std::move(verdict->error);
     }
     bool local = false;
     auto why = failure(code, local);

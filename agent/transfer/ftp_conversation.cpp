@@ -12,6 +12,8 @@
 namespace hagent::transfer {
 namespace {
 
+constexpr std::string_view k_digits = "0123456789";
+
 constexpr std::array<std::pair<std::string_view, Stage>, 18> k_commands = {{
     {"AUTH", Stage::auth}, {"PBSZ", Stage::auth}, {"PROT", Stage::auth}, {"USER", Stage::user}, {"PASS", Stage::pass},
     {"PWD", Stage::pwd},   {"CWD", Stage::cwd},   {"MKD", Stage::mkd},   {"TYPE", Stage::type}, {"SIZE", Stage::size},
@@ -41,6 +43,25 @@ std::optional<std::uint64_t> trailing_number(std::string_view text) {
     return parse_u64(last_other == std::string_view::npos ? text : text.substr(last_other + 1), INT64_MAX);
 }
 
+/// "127,0,0,1,4,5" at the beginning.
+std::optional<std::array<std::uint64_t, 6>> six_numbers(std::string_view text) {
+    std::array<std::uint64_t, 6> numbers{};
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+        if (i > 0 && !text.starts_with(',')) {
+            return std::nullopt;
+        }
+        text.remove_prefix(i > 0 ? 1 : 0);
+        const auto end = std::min(text.find_first_not_of(k_digits), text.size());
+        const auto number = parse_u64(text.substr(0, end), 255);
+        if (!number) {
+            return std::nullopt;
+        }
+        numbers[i] = *number;
+        text.remove_prefix(end);
+    }
+    return numbers;
+}
+
 /// "YYYYMMDDHHMMSS" with an optional fraction (RFC 3659, 2.3); empty when it is something else.
 std::string_view time_value(std::string_view text) {
     text = trim(text);
@@ -58,6 +79,31 @@ std::optional<FtpReplyLine> parse_ftp_reply_line(std::string_view line) {
     }
     const bool more = line.size() > 3 && line[3] == '-';
     return FtpReplyLine{narrow<std::uint16_t>(*number), !more, line.substr(std::min<std::size_t>(4, line.size()))};
+}
+
+std::optional<std::uint16_t> parse_epsv_port(std::string_view text) {
+    const auto open = text.find('(');
+    if (open == std::string_view::npos || text.size() < open + 6) {
+        return std::nullopt;
+    }
+    const char bar = text[open + 1];
+    const auto rest = text.substr(open + 4);
+    const auto end = std::min(rest.find_first_not_of(k_digits), rest.size());
+    const auto port = parse_u64(rest.substr(0, end), UINT16_MAX);
+    if (k_digits.find(bar) != std::string_view::npos || text[open + 2] != bar || text[open + 3] != bar || !port || *port == 0 ||
+        end == rest.size() || rest[end] != bar) {
+        return std::nullopt;
+    }
+    return narrow<std::uint16_t>(*port);
+}
+
+std::optional<std::uint16_t> parse_pasv_port(std::string_view text) {
+    for (auto at = text.find_first_of(k_digits); at < text.size(); ++at) {
+        if (const auto numbers = six_numbers(text.substr(at)); numbers && ((*numbers)[4] != 0 || (*numbers)[5] != 0)) {
+            return narrow<std::uint16_t>((*numbers)[4] * 256 + (*numbers)[5]);
+        }
+    }
+    return std::nullopt;
 }
 
 void FtpConversation::sent(std::string_view line) {
@@ -104,6 +150,10 @@ void FtpConversation::complete(std::uint16_t number, std::string_view text) {
         size_ = number == 213 ? trailing_number(text) : std::nullopt;
     } else if (stage_ == Stage::mdtm && number == 213) {
         modified_ = time_value(text);
+    } else if (stage_ == Stage::epsv) {
+        data_port_ = number == 229 ? parse_epsv_port(text) : std::nullopt;
+    } else if (stage_ == Stage::pasv) {
+        data_port_ = number == 227 ? parse_pasv_port(text) : std::nullopt;
     } else if (stage_ == Stage::rest) {
         rest_accepted_ = number == 350;
     } else if ((stage_ == Stage::retr && (number == 125 || number == 150)) || (stage_ == Stage::stor && number < 200)) {

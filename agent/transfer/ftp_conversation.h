@@ -21,6 +21,12 @@ struct FtpReplyLine {
 /// Empty when the line does not begin with a number from 100 to 599 and a blank, a hyphen or the end.
 [[nodiscard]] std::optional<FtpReplyLine> parse_ftp_reply_line(std::string_view line);
 
+/// The port in the text of a 229 reply, "(|||6446|)" with any delimiter (RFC 2428, 3); empty when there is none.
+[[nodiscard]] std::optional<std::uint16_t> parse_epsv_port(std::string_view text);
+/// The port in the text of a 227 reply: the last two of six numbers below 256 between commas, wherever they stand (RFC 959,
+/// 4.1.2; RFC 1123, 4.1.2.6). The address is never used.
+[[nodiscard]] std::optional<std::uint16_t> parse_pasv_port(std::string_view text);
+
 /// Fed with the lines of both sides in their order; knows where the conversation stands.
 class FtpConversation {
 public:
@@ -41,6 +47,8 @@ public:
     [[nodiscard]] bool size_refused() const { return size_refused_; }
     /// Whether the server has accepted REST for the transfer that follows.
     [[nodiscard]] bool rest_accepted() const { return rest_accepted_; }
+    /// Where the data will be, from the last answer to EPSV or PASV; empty while there is no usable one.
+    [[nodiscard]] std::optional<std::uint16_t> data_port() const { return data_port_; }
     /// The 1yz reply that began the data; 0 before.
     [[nodiscard]] std::uint16_t opening() const { return opening_; }
 
@@ -56,6 +64,7 @@ private:
     bool size_refused_ = false;
     std::uint16_t opening_ = 0;
     std::optional<std::uint64_t> size_;
+    std::optional<std::uint16_t> data_port_;
     std::string modified_;
 };
 

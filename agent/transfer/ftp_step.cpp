@@ -39,6 +39,8 @@ FtpStep judge_step(const FtpConversation& conversation, const Exchange& exchange
         return judge_size(conversation, *number, exchange);
     }
     const bool refused = (resuming && conversation.stage() == Stage::mdtm && transient(*number)) ||
+                         (conversation.stage() == Stage::epsv && *number == 229 && !conversation.data_port()) ||
+                         (conversation.stage() == Stage::pasv && *number == 227 && !conversation.data_port()) ||
                          (conversation.stage() == Stage::rest && *number != 350) ||
                          (conversation.stage() == Stage::stor && *number >= 200 && *number < 400);
     return refused ? FtpStep::refused : FtpStep::go_on;

@@ -302,11 +302,7 @@ TEST_CASE("answers to EPSV and PASV that hold no address are garbage, and after 
         });
         const auto fetcher = curl_fetcher(Options());
         const auto asked = get(*fetcher, server.url("/f"));
-        if (!asked.reply->error) {  // libcurl has gone on to PASV by itself
-            CHECK(asked.bytes == "data");
-            CHECK(contains(server.commands(), "PASV"));
-            continue;
-        }
+        REQUIRE(asked.reply->error);
         Situation situation;
         situation.reply = asked.reply->error->id;
         situation.stage = asked.reply->stage;
@@ -329,19 +325,14 @@ TEST_CASE("answers to EPSV and PASV that hold no address are garbage, and after 
     }
 }
 
-TEST_CASE("an address in the answer to EPSV is ignored too") {
+TEST_CASE("an address in the answer to EPSV is not followed") {
     FtpServer server;
     server.change([&](auto& script) {
         script.files["/f"].bytes = "data";
         script.epsv_prefix = "|1|192.0.2.1|";
     });
     const auto fetcher = curl_fetcher(Options());
-    const auto asked = get(*fetcher, server.url("/f"));
-    if (asked.reply->error) {
-        CHECK(asked.reply->error->is(AgentCode::protocol_garbage));  // libcurl takes only the form of RFC 2428
-    } else {
-        CHECK(asked.bytes == "data");
-    }
+    CHECK(get(*fetcher, server.url("/f")).reply->error->is(AgentCode::protocol_garbage));  // not the form of RFC 2428
 }
 
 TEST_CASE("telnet bytes, NUL and many lines in a reply change nothing") {

@@ -9,6 +9,7 @@
 #include "agent/base/limits.h"
 #include "agent/base/text.h"
 #include "agent/transfer/ftp_conversation.h"
+#include "agent/transfer/ftp_step.h"
 #include "agent/transfer/reply_policy.h"
 
 namespace {
@@ -22,8 +23,13 @@ void require(bool held) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace hagent::transfer;
     const std::string_view text(reinterpret_cast<const char*>(data), size);
+    for (const auto port : {parse_epsv_port(text), parse_pasv_port(text)}) {
+        require(port != 0);
+    }
     Transcript transcript;
     FtpConversation ftp(transcript);
+    Exchange exchange;
+    exchange.offset = size % 2 == 0 ? size : 0;
     for (const auto line : hagent::split(text, '\n')) {
         if (line.starts_with('>')) {
             ftp.sent(line.substr(1));
@@ -36,7 +42,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             Situation situation;
             situation.reply = hagent::errors::ftp(*number);
             situation.stage = ftp.stage();
-            require(!to_string(decide(situation).kind).empty());
+            const auto decision = decide(situation);
+            require(!to_string(decision.kind).empty());
+            const auto step = judge_step(ftp, exchange);
+            require(exchange.offset > 0 || (step != FtpStep::nothing_left && step != FtpStep::shrunk));
+            require(!ended_well(ftp) || step == FtpStep::go_on);
+            const bool passive = (ftp.stage() == Stage::epsv && *number == 229) || (ftp.stage() == Stage::pasv && *number == 227);
+            require(!passive || step == FtpStep::refused || ftp.data_port());
         }
     }
     for (const auto& line : transcript.lines()) {

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the judgement of how an FTP exchange ended: what the server said outranks what libcurl calls it.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "agent/base/error.h"
+#include "agent/transfer/ftp_conversation.h"
+#include "agent/transfer/ftp_step.h"
+
+namespace hagent::transfer {
+
+struct FtpEnd {
+    int code = 0;                      // CURLcode
+    FtpStep step = FtpStep::go_on;     // of the last reply
+    bool everything_moved = false;     // all bytes of the file went over
+    std::string host{};
+};
+
+struct FtpVerdict {
+    std::optional<Error> error;  // empty: the exchange did what was asked
+};
+
+/// Empty when the server said nothing that explains the end, so that libcurl's code has to.
+[[nodiscard]] std::optional<FtpVerdict> judge_end(const FtpConversation& conversation, const FtpEnd& end);
+
+}  // namespace hagent::transfer
