@@ -12,12 +12,12 @@ import sys
 import tempfile
 
 import kit  # noqa: F401  (puts tests/lab on the path)
-from ftp_script import ROOT
+import ftp_script  # noqa: F401  (puts toolchains on the path)
 from servers import PASSIVE_PORTS, START_DEADLINE_S, VSFTPD, free_range
 from services import free_port, port_answers
-from setup_packages import PATH, SERVERS, apt, ensure, program, say
+from setup_packages import SERVERS, apt, ensure, program, say
 
-from builder.common import cache_root, locked  # ftp_script puts toolchains on the path
+from builder.common import cache_root, locked
 
 USER, PASSWORD, UID = "tester", "right-pw-77d0", 21777
 PACKAGES = {
@@ -100,6 +100,7 @@ def make_system(folder):
 
 def make_certificate(folder):
     """A certificate for 127.0.0.1 that is its own authority: (certificate, key, both in one file)."""
+    ensure({"openssl": SERVERS["openssl"]})
     cert, key, both = (os.path.join(folder, name) for name in ("cert.pem", "key.pem", "both.pem"))
     subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1", "-addext",
                     "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert], check=True, capture_output=True)
@@ -320,5 +321,3 @@ def inetd(port, command):
 
 if __name__ == "__main__" and sys.argv[1:2] == ["inetd"]:
     inetd(int(sys.argv[2]), sys.argv[3:])
-
-__all__ = ["DAEMONS", "Missing", "PATH", "ROOT", "USER", "PASSWORD", "make_certificate"]

@@ -8,8 +8,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-from services import wait_until
-
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "toolchains"))
 
@@ -99,6 +97,3 @@ class ScriptedFtp:
 def content(size=4000):
     """What the server serves under any name."""
     return b"".join(b"%07d\n" % number for number in range(size // 8))
-
-
-__all__ = ["ScriptedFtp", "content", "tool", "wait_until"]

@@ -190,18 +190,18 @@ TEST_CASE("servers without SIZE, MDTM or REST are told by the reply that failed"
 }
 
 TEST_CASE("when resuming, a passing refusal of SIZE or MDTM ends the try, so that the part at hand is not given up") {
-    for (const auto& [command, stage] : {std::pair("SIZE", Stage::size), std::pair("MDTM", Stage::mdtm)}) {
+    for (const auto& place : {Place{"SIZE", Stage::size}, Place{"MDTM", Stage::mdtm}}) {
         FtpServer server;
-        server.change([&, name = command](auto& script) {
+        server.change([&](auto& script) {
             script.files["/f"].bytes = "0123456789";
-            script.replies[name] = {"450 Busy", "450 Busy"};
+            script.replies[place.command] = {"450 Busy", "450 Busy"};
         });
         const auto fetcher = curl_fetcher(Options());
         CHECK_FALSE(get(*fetcher, server.url("/f")).reply->error);  // nothing at stake yet
         const auto asked = get(*fetcher, server.url("/f"), 4);
         REQUIRE(asked.reply->error);
         CHECK(asked.reply->error->id == errors::ftp(450));
-        CHECK(asked.reply->stage == stage);
+        CHECK(asked.reply->stage == place.stage);
         CHECK(asked.bytes.empty());
         CHECK(get(*fetcher, server.url("/f"), 4).bytes == "456789");
     }
