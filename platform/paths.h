@@ -12,6 +12,7 @@ namespace hagent::platform {
 [[nodiscard]] std::string default_state_directory();
 [[nodiscard]] std::string default_keys_directory();
 [[nodiscard]] std::string default_hooks_directory();
+[[nodiscard]] std::string default_script_root();  // where scripts may work: /, the system's drive
 /// CA bundle that the system keeps, or empty.
 [[nodiscard]] std::string system_ca_file();
 /// This program's own file, or empty.

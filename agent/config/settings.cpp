@@ -57,6 +57,7 @@ std::optional<Endpoint> parse_endpoint(std::string_view text) {
 
 Settings default_settings() {
     Settings settings;
+    settings.script.roots = {platform::default_script_root()};
     settings.script.hooks_dir = platform::default_hooks_directory();
     settings.trust.keys_dir = platform::default_keys_directory();
     settings.state_dir = platform::default_state_directory();

@@ -44,6 +44,7 @@ std::string fold(std::string_view path) {
 }  // namespace
 
 std::string default_config_file() { return "/etc/hagent/hagent.json"; }
+std::string default_script_root() { return "/"; }
 std::string default_state_directory() { return "/var/lib/hagent"; }
 std::string default_keys_directory() { return "/etc/hagent/keys"; }
 std::string default_hooks_directory() { return "/etc/hagent/hooks"; }

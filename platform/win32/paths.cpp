@@ -24,6 +24,10 @@ bool is_separator(char c) { return c == '/' || c == '\\'; }
 }  // namespace
 
 std::string default_config_file() { return in_our_folder("\\hagent.json"); }
+std::string default_script_root() {
+    const std::string drive = environment("SystemDrive");
+    return (drive.empty() ? "C:" : drive) + "\\";
+}
 std::string default_state_directory() { return in_our_folder("\\state"); }
 std::string default_keys_directory() { return in_our_folder("\\keys"); }
 std::string default_hooks_directory() { return in_our_folder("\\hooks"); }

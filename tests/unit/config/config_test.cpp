@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Owns the tests of reading the configuration text.
+#include "platform/paths.h"
 #include "tests/unit/config/complaints.h"
 
 using namespace hagent;
@@ -25,7 +26,7 @@ TEST_CASE("an empty object gives the defaults of the interface") {
     CHECK(s.transfer.limit_bytes_per_s == 0);
     CHECK(s.transfer.connect_timeout == Seconds{15});
     CHECK(s.transfer.stall_timeout == Seconds{60});
-    CHECK(s.script.roots == std::vector<std::string>{"/"});
+    CHECK(s.script.roots == std::vector<std::string>{platform::default_script_root()});
     CHECK(s.script.time_limit == Seconds{3600});
     CHECK(s.image.boot == BootMethod::none);
     CHECK(s.image.confirm_deadline == Seconds{600});
@@ -60,54 +61,54 @@ constexpr const char* k_every_key = R"({
 }  // namespace
 
 TEST_CASE("every key of who we are, whom we ask and where we listen is taken") {
-    const Settings s = settings_of(k_every_key);
+    const Settings s = settings_of(rooted_text(k_every_key));
     CHECK(s.device.id == "tc-<mac>");
     CHECK(s.device.os_code == "WES");
     CHECK(s.device.labels.at("Custom1") == "lobby");
     CHECK(s.manager.dialect == Dialect::folder);
     CHECK(s.manager.urls == std::vector<std::string>{"https://a.example/", "ftps://b.example/x/"});
     CHECK(s.manager.tenant == "T");
-    CHECK(s.manager.target_token_file == "/t");
-    CHECK(s.manager.ca_file == "/ca");
-    CHECK(s.manager.client_cert_file == "/c");
-    CHECK(s.manager.client_key_file == "/k");
+    CHECK(s.manager.target_token_file == rooted("/t"));
+    CHECK(s.manager.ca_file == rooted("/ca"));
+    CHECK(s.manager.client_cert_file == rooted("/c"));
+    CHECK(s.manager.client_key_file == rooted("/k"));
     CHECK(s.manager.interval == Seconds{10});
     CHECK(s.manager.spread == Seconds{0});
     CHECK(s.manager.trust == ContentTrust::network);
     CHECK(s.manager.allow_clear_text);
     CHECK(s.listen.status == Endpoint{"0.0.0.0", 1});
     CHECK(s.listen.trigger == Endpoint{"::", 80});
-    CHECK(s.listen.tls_cert_file == "/tc");
-    CHECK(s.listen.tls_key_file == "/tk");
-    CHECK(s.listen.client_ca_file == "/cc");
-    CHECK(s.listen.operators_file == "/o");
+    CHECK(s.listen.tls_cert_file == rooted("/tc"));
+    CHECK(s.listen.tls_key_file == rooted("/tk"));
+    CHECK(s.listen.client_ca_file == rooted("/cc"));
+    CHECK(s.listen.operators_file == rooted("/o"));
 }
 
 TEST_CASE("every key of what we do and where we keep it is taken") {
-    const Settings s = settings_of(k_every_key);
+    const Settings s = settings_of(rooted_text(k_every_key));
     CHECK(s.transfer.attempts == 3);
     CHECK(s.transfer.backoff_base == Millis{5});
     CHECK(s.transfer.backoff_cap == Millis{50});
     CHECK(s.transfer.limit_bytes_per_s == 4294967296);
     CHECK(s.transfer.connect_timeout == Seconds{1});
     CHECK(s.transfer.stall_timeout == Seconds{2});
-    CHECK(s.transfer.netrc_file == "/n");
-    CHECK(s.script.roots == std::vector<std::string>{"/data", "/opt"});
+    CHECK(s.transfer.netrc_file == rooted("/n"));
+    CHECK(s.script.roots == std::vector<std::string>{rooted("/data"), rooted("/opt")});
     CHECK(s.script.run_as == "kiosk");
     CHECK(s.script.time_limit == Seconds{60});
-    CHECK(s.script.hooks_dir == "/h");
+    CHECK(s.script.hooks_dir == rooted("/h"));
     CHECK(s.software.options.at("enforce_dsa") == "true");
     CHECK(s.image.boot == BootMethod::grub);
-    CHECK(s.image.slots == std::vector<SlotSettings>{{"A", "/dev/sda2"}, {"B", "/dev/sda3"}});
+    CHECK(s.image.slots == std::vector<SlotSettings>{{"A", rooted("/dev/sda2")}, {"B", rooted("/dev/sda3")}});
     CHECK(s.image.confirm_deadline == Seconds{30});
-    CHECK(s.image.health == std::vector<std::string>{"/bin/ok"});
+    CHECK(s.image.health == std::vector<std::string>{rooted("/bin/ok")});
     CHECK_FALSE(s.upgrade.automatic);
     CHECK(s.upgrade.window == parse_window("22:00-05:00"));
-    CHECK(s.trust.keys_dir == "/keys");
+    CHECK(s.trust.keys_dir == rooted("/keys"));
     CHECK(s.windows == std::vector<Window>{*parse_window("mon-fri 20:00-06:00")});
-    CHECK(s.state_dir == "/s");
+    CHECK(s.state_dir == rooted("/s"));
     CHECK(s.log.level == log::Level::debug);
-    CHECK(s.log.file == "/l");
+    CHECK(s.log.file == rooted("/l"));
 }
 
 TEST_CASE("empty text switches a listener off") {

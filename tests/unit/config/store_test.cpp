@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "agent/config/store.h"
+#include "platform/paths.h"
 #include "tests/fakes/fake_files.h"
 
 using namespace hagent;
@@ -62,16 +63,16 @@ TEST_CASE_FIXTURE(Fixture, "a configuration that others can change is refused wi
     files.put(k_path, "{}", 0664);
     REQUIRE(refused().size() == 1);
     CHECK(refused().front().code == AgentCode::config_insecure_permissions);
-    CHECK(refused().front().path == k_path);
-    CHECK(refused().front().message == "can be changed by other users; run: chmod go-w '/etc/hagent/hagent.json'");
+    CHECK(refused().front().path == platform::native(k_path));
+    CHECK(refused().front().message == "can be changed by other users; run: chmod go-w '" + platform::native(k_path) + "'");
     REQUIRE(files.set_mode(k_path, 0644).ok());
     CHECK(load().index() == 0);
     REQUIRE(files.set_mode("/etc/hagent", 0777).ok());
-    CHECK(refused().front().path == "/etc/hagent");
+    CHECK(refused().front().path == platform::native("/etc/hagent"));
     REQUIRE(files.set_mode("/etc/hagent", 0755).ok());
     files.give_away(k_path);
     CHECK(refused().front().message ==
-          "belongs to another user, who can change it; run: chown root '/etc/hagent/hagent.json'");
+          "belongs to another user, who can change it; run: chown root '" + platform::native(k_path) + "'");
 }
 
 TEST_CASE_FIXTURE(Fixture, "a file that is too long is refused") {
@@ -96,7 +97,7 @@ TEST_CASE_FIXTURE(Fixture, "every place the agent relies on is checked") {
         REQUIRE(files.set_mode(path, before | 0002).ok());
         const auto complaints = check_places(files, s, "/usr/bin/hagent");
         REQUIRE(complaints.size() == 1);
-        CHECK(complaints.front().path == path);
+        CHECK(complaints.front().path == platform::native(path));
         CHECK(complaints.front().code == AgentCode::config_insecure_permissions);
         REQUIRE(files.set_mode(path, before).ok());
     }
