@@ -5,10 +5,12 @@
 #include <memory>
 
 #include "platform/clock.h"
+#include "platform/dialog.h"
 #include "platform/disk.h"
 #include "platform/files.h"
 #include "platform/host.h"
 #include "platform/process.h"
+#include "platform/registry.h"
 
 namespace hagent {
 
@@ -18,6 +20,8 @@ struct Machine {
     std::unique_ptr<platform::Processes> processes = platform::system_processes();
     std::unique_ptr<platform::Disks> disks = platform::system_disks();
     std::unique_ptr<platform::Host> host = platform::system_host();
+    std::unique_ptr<platform::Dialogs> dialogs = platform::system_dialogs();
+    std::unique_ptr<platform::Registry> registry = platform::system_registry();  // null where there is none
 };
 
 }  // namespace hagent

@@ -25,6 +25,7 @@ inline constexpr std::size_t k_script_line_bytes = 4096;
 inline constexpr std::size_t k_script_commands = 1000;
 inline constexpr std::size_t k_script_arguments = 8;
 inline constexpr std::size_t k_edited_file_bytes = 4U << 20U;
+inline constexpr std::size_t k_key_store_bytes = 4U << 20U;
 inline constexpr std::size_t k_output_tail_bytes = 4096;
 
 // listener

@@ -38,6 +38,11 @@ public:
 [[nodiscard]] Status act_rename(Acting& acting);       // RF
 [[nodiscard]] Status act_add_line(Acting& acting);     // AL
 [[nodiscard]] Status act_delete_line(Acting& acting);  // DL
+[[nodiscard]] Status act_set_value(Acting& acting);      // SV
+[[nodiscard]] Status act_delete_value(Acting& acting);   // DV
+[[nodiscard]] Status act_delete_key(Acting& acting);     // DK
+[[nodiscard]] Status act_merge(Acting& acting);          // MR
+[[nodiscard]] Status act_fetch_branch(Acting& acting);   // GR
 [[nodiscard]] Status act_stop_machine(Acting& acting);   // RB, SP: waits for the delay
 [[nodiscard]] Status after_stop_machine(Acting& acting); // RB, SP: asks for it
 

@@ -19,6 +19,7 @@
 #include "platform/disk.h"
 #include "platform/files.h"
 #include "platform/process.h"
+#include "platform/registry.h"
 
 namespace hagent::script {
 
@@ -72,6 +73,7 @@ struct Options {
     bool uploads = false;                // GF can be run here
     Seconds time_limit{3600};            // config script.time_limit_s, for EX without its own
     const platform::Processes* processes = nullptr;  // programs of EX are looked for; null: they are not
+    platform::Registry* registry = nullptr;          // CR, SV ...; only read; null: there is none
     std::span<const StepRecord> earlier; // after a restart: steps already done are not checked again
 };
 

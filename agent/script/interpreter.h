@@ -9,9 +9,11 @@
 #include "agent/base/result.h"
 #include "agent/script/analysis.h"
 #include "platform/clock.h"
+#include "platform/dialog.h"
 #include "platform/disk.h"
 #include "platform/host.h"
 #include "platform/process.h"
+#include "platform/registry.h"
 
 namespace hagent::script {
 
@@ -48,6 +50,9 @@ struct Services {
     std::string run_as;       // user of EX; empty: as we are
     Seconds time_limit{3600}; // of EX without its own
     Uploads* uploads = nullptr;
+    platform::Registry* registry = nullptr;  // null: there is none
+    platform::Dialogs* dialogs = nullptr;    // LU, QU without a hook; null: nobody is told or asked
+    std::string scratch_dir = {};  // exists and is the agent's own: notes that outlive a restart; empty: none are kept
 };
 
 enum class Ended : std::uint8_t {

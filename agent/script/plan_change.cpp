@@ -30,23 +30,6 @@ void plan_argv(Planning& planning) {
     }
 }
 
-/// A step before this one that puts a file there, or may bring anything.
-enum class Bringer : std::uint8_t { none, perhaps, yes };
-
-Bringer earlier_step_brings(const Planning& planning, const std::string& program) {
-    const auto path = tidy_path(program);
-    const auto is_it = [&](const std::string& target) { return path.ok() && target == *path; };
-    Bringer found = Bringer::none;
-    for (const auto& step : planning.context.plan.steps) {
-        const bool placed = std::any_of(step.files.begin(), step.files.end(), [&](const Placement& p) { return is_it(p.target); });
-        if (placed || (step.op == "RF" && step.arguments.size() > 1 && is_it(step.arguments[1]))) {
-            return Bringer::yes;
-        }
-        found = step.op == "EX" || step.op == "RF" ? Bringer::perhaps : found;
-    }
-    return found;
-}
-
 /// Done in an earlier run or in the middle of it: the program may have gone with its own work.
 void look_for_program(Planning& planning) {
     const auto* processes = planning.context.options.processes;

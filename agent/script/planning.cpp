@@ -2,6 +2,8 @@
 // Owns how planners object: every objection names its place in the script.
 #include "agent/script/planning.h"
 
+#include <algorithm>
+
 namespace hagent::script {
 
 unsigned Planning::column_of(std::size_t index) const {
@@ -41,6 +43,20 @@ std::string Planning::real_path(std::size_t index, PathUse use) {
         return {};
     }
     return std::move(path).value();
+}
+
+Bringer earlier_step_brings(const Planning& planning, const std::string& place) {
+    const auto path = tidy_path(place);
+    const auto is_it = [&](const std::string& target) { return path.ok() && target == *path; };
+    Bringer found = Bringer::none;
+    for (const auto& step : planning.context.plan.steps) {
+        const bool placed = std::any_of(step.files.begin(), step.files.end(), [&](const Placement& p) { return is_it(p.target); });
+        if (placed || (step.op == "RF" && step.arguments.size() > 1 && is_it(step.arguments[1]))) {
+            return Bringer::yes;
+        }
+        found = step.op == "EX" || step.op == "RF" ? Bringer::perhaps : found;
+    }
+    return found;
 }
 
 }  // namespace hagent::script

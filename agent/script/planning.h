@@ -71,6 +71,10 @@ private:
     StepState earlier_;
 };
 
+/// A step before this one that puts a file there, or may bring anything.
+enum class Bringer : std::uint8_t { none, perhaps, yes };
+[[nodiscard]] Bringer earlier_step_brings(const Planning& planning, const std::string& path);
+
 // One planner for each row of the table.
 void plan_os(Planning& planning);
 void plan_space(Planning& planning);
@@ -86,6 +90,12 @@ void plan_delete_tree(Planning& planning);
 void plan_rename(Planning& planning);
 void plan_add_line(Planning& planning);
 void plan_delete_line(Planning& planning);
+void plan_confirm_value(Planning& planning);
+void plan_set_value(Planning& planning);
+void plan_delete_value(Planning& planning);
+void plan_delete_key(Planning& planning);
+void plan_merge(Planning& planning);
+void plan_fetch_branch(Planning& planning);
 void plan_reboot(Planning& planning);
 void plan_power_off(Planning& planning);
 

@@ -14,10 +14,12 @@
 #include "agent/transfer/options.h"
 #include "agent/trust/package_check.h"
 #include "platform/clock.h"
+#include "platform/dialog.h"
 #include "platform/disk.h"
 #include "platform/files.h"
 #include "platform/host.h"
 #include "platform/process.h"
+#include "platform/registry.h"
 
 namespace hagent::session {
 
@@ -59,6 +61,8 @@ struct Context {
     const Settings& settings;
     Store& store;
     Observer& observer;
+    platform::Dialogs* dialogs = nullptr;    // null: scripts tell and ask nobody
+    platform::Registry* registry = nullptr;  // the machine's; null: scripts get a key store in the state directory
 };
 
 }  // namespace hagent::session

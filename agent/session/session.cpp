@@ -8,6 +8,7 @@
 
 #include "agent/base/text.h"
 #include "agent/errors/catalogue.h"
+#include "agent/script/key_store.h"
 #include "agent/script/parser.h"
 #include "agent/session/messages.h"
 
@@ -23,6 +24,19 @@ bool is_space_finding(const TaskResult& result) {
     return result.id == errors::agent(AgentCode::not_enough_space) ||
            result.id == errors::xdsa(errors::Xdsa::dsa_into_minfree) || result.id == errors::xdsa(errors::Xdsa::dsa_over_limit);
 }
+
+/// What registry commands work on. A script that is tried out below a folder must not reach the machine's own.
+class ScriptRegistry {
+public:
+    ScriptRegistry(Context& context, const Job& job)
+        : machine_(job.local.relocation.empty() ? context.registry : nullptr),
+          store_(context.files, (job.local.relocation.empty() ? context.settings.state_directory : job.local.relocation) + "/registry.ini") {}
+    [[nodiscard]] platform::Registry* get() { return machine_ != nullptr ? machine_ : &store_; }
+
+private:
+    platform::Registry* machine_;
+    script::KeyStore store_;
+};
 
 /// The pure planner over the facts of this device.
 script::Plan plan_of(Context& context, const Job& job, Package& package, std::span<const script::StepRecord> earlier) {
@@ -42,6 +56,8 @@ script::Plan plan_of(Context& context, const Job& job, Package& package, std::sp
     options.staging_dir = settings.state_directory + "/downloads";
     options.time_limit = settings.step_time_limit;
     options.processes = &context.processes;
+    ScriptRegistry registry(context, job);
+    options.registry = registry.get();
     options.earlier = earlier;
     return script::analyse(std::get<script::Script>(parsed),
                            script::facts_from(context.host.facts(), settings.os_codes, settings.image_version), package,
@@ -249,9 +265,11 @@ Result<SessionEnd> Session::execute(Stop& stop) {
     }
     TRY(enter(Phase::executing));
     const auto& settings = context_.settings;
+    ScriptRegistry registry(context_, record_.job);
     script::Services services{context_.files, context_.processes, context_.host, context_.clock,
                               script::facts_from(context_.host.facts(), settings.os_codes, settings.image_version),
-                              settings.hooks_directory, settings.run_as, settings.step_time_limit, nullptr};
+                              settings.hooks_directory, settings.run_as, settings.step_time_limit, nullptr, registry.get(),
+                              context_.dialogs, log_.directory()};
     const std::size_t every = record_.steps.size() / k_step_reports + 1;
     Status reported;
     StepWatch watch(context_, record_, [&](const StepView& step) {

@@ -102,7 +102,8 @@ struct Bench {
           store(*workshop.machine.files, workshop.settings.state_dir),
           context{*workshop.machine.files, workshop.machine.clock, *workshop.machine.processes, *workshop.machine.host,
                   *workshop.machine.disks, *fetcher,               workshop.transfer,           workshop.random,
-                  workshop.log,            workshop.session_settings, store,                    teller} {}
+                  workshop.log,            workshop.session_settings, store,                    teller,
+                  workshop.machine.dialogs.get(), workshop.machine.registry.get()} {}
 
     Teller teller;
     std::unique_ptr<transfer::Fetcher> fetcher;

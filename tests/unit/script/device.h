@@ -12,9 +12,11 @@
 
 #include "agent/script/analysis.h"
 #include "agent/script/interpreter.h"
+#include "agent/script/key_store.h"
 #include "agent/script/parser.h"
 #include "agent/trust/digest.h"
 #include "tests/fakes/fake_clock.h"
+#include "tests/fakes/fake_dialogs.h"
 #include "tests/fakes/fake_disks.h"
 #include "tests/fakes/fake_files.h"
 #include "tests/fakes/fake_host.h"
@@ -127,7 +129,9 @@ struct Device {
     CancelToken cancel;
     Facts facts = test_facts();
     Jail jail{{"/"}, "", {"/usr/sbin/hagent", "/etc/hagent", "/var/lib/hagent"}};
-    Services services{files, processes, host, clock, facts, "/etc/hagent/hooks", "", Seconds{3600}, nullptr};
+    fakes::FakeDialogs dialogs;
+    KeyStore registry{files, "/var/lib/hagent/registry.ini"};
+    Services services{files, processes, host, clock, facts, "/etc/hagent/hooks", "", Seconds{3600}, nullptr, &registry, &dialogs, "/var/lib/hagent"};
 
     /// `commands` are the lines below [Script]; the first is line 2.
     [[nodiscard]] static Script script(const std::string& commands) {
@@ -143,6 +147,7 @@ struct Device {
         options.staging_dir = k_staging;
         options.uploads = services.uploads != nullptr;
         options.processes = programs;
+        options.registry = services.registry;
         options.earlier = records;
         return analyse(script(commands), facts, package, jail, files, disks, options);
     }
