@@ -50,11 +50,6 @@ void append(UniqueHandle<ListTraits>& list, const std::string& line) {
     list.reset(longer);
 }
 
-bool positive(std::uint16_t status) { return status >= 200 && status < 300; }
-bool redirects(std::uint16_t status) {
-    return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
-}
-
 }  // namespace
 
 struct CurlExchange::Impl {
@@ -110,9 +105,8 @@ struct CurlExchange::Impl {
 
     bool goes_on();
     [[nodiscard]] bool everything_moved() const;
-    [[nodiscard]] bool may_redirect() const { return !is_ftp(url.scheme) && redirects(head.status()); }
+    [[nodiscard]] bool may_redirect() const { return !is_ftp(url.scheme) && head.redirects(); }
     Status follow();
-    std::optional<Error> judge(int code);
     std::optional<Error> judge_ftp(int code);
     std::optional<Error> judge_http(int code);
     Error failure(int code, bool& local);
@@ -238,7 +232,7 @@ Status CurlExchange::Impl::begin() {
 }
 
 std::size_t CurlExchange::Impl::take_body(std::string_view bytes) {
-    if (!is_ftp(url.scheme) && !positive(head.status())) {
+    if (!is_ftp(url.scheme) && !head.positive()) {
         reply.body += bytes.substr(0, std::min(bytes.size(), k_error_body_bytes - reply.body.size()));
         return bytes.size();
     }
@@ -355,9 +349,7 @@ Status CurlExchange::Impl::follow() {
 Error CurlExchange::Impl::failure(int code, bool& local) {
     CurlFailure failure{code, 0, printable(clip(error_text.data(), k_reason_bytes)), url.host};
     long os = 0;
-    curl_off_t look_up_us = 0;
-    curl_off_t connect_us = 0;
-    curl_off_t total_us = 0;
+    curl_off_t look_up_us = 0, connect_us = 0, total_us = 0;
     curl_easy_getinfo(easy.get(), CURLINFO_OS_ERRNO, &os);
     curl_easy_getinfo(easy.get(), is_encrypted(url.scheme) && url.scheme != Scheme::ftpes ? CURLINFO_APPCONNECT_TIME_T
                                                                                           : CURLINFO_CONNECT_TIME_T, &connect_us);
@@ -409,10 +401,10 @@ std::optional<Error> CurlExchange::Impl::judge_http(int code) {
     if (status >= 300) {
         return error(errors::http(status));
     }
-    if (positive(status) && !head.believable()) {
+    if (head.positive() && !head.believable()) {
         return error(AgentCode::protocol_garbage, "the head is cut off or tells no clear length");
     }
-    if (code == CURLE_OK && positive(status)) {
+    if (code == CURLE_OK && head.positive()) {
         return std::nullopt;
     }
     bool local = false;

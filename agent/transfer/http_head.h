@@ -32,6 +32,8 @@ public:
     void line(std::string_view text);
 
     [[nodiscard]] std::uint16_t status() const { return status_; }  // 0: no reply yet
+    [[nodiscard]] bool positive() const { return status_ >= 200 && status_ < 300; }
+    [[nodiscard]] bool redirects() const { return (status_ >= 301 && status_ <= 303) || status_ == 307 || status_ == 308; }
     /// The empty line was seen, and the length is one number that fits (RFC 9110, 8.6): else nobody knows where the body ends.
     [[nodiscard]] bool believable() const;
     /// The interpreted head. `validator` is a strong ETag (an unquoted one too), else a Last-Modified that is older

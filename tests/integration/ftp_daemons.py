@@ -38,8 +38,9 @@ class Missing(Exception):
     """Why a daemon cannot be tested on this machine."""
 
 
-def unpacked(name):
+def unpacked(name, packages=()):
     """The folder that the packages of a daemon were unpacked into, fetched at the first call on a machine."""
+    packages = packages or PACKAGES[name]
     folder = cache_root() / "lab" / f"ftpd-{name}"
     with locked(folder.with_suffix(".lock")):
         if not folder.is_dir():
@@ -48,10 +49,10 @@ def unpacked(name):
             say(f"fetching {name} and unpacking it beside the system")
             with tempfile.TemporaryDirectory() as work:
                 try:
-                    apt("-o", "APT::Sandbox::User=root", "download", *PACKAGES[name], cwd=work)
+                    apt("-o", "APT::Sandbox::User=root", "download", *packages, cwd=work)
                 except kit.LabError:
                     apt("update")
-                    apt("-o", "APT::Sandbox::User=root", "download", *PACKAGES[name], cwd=work)
+                    apt("-o", "APT::Sandbox::User=root", "download", *packages, cwd=work)
                 staging = tempfile.mkdtemp(prefix=".ftpd-", dir=folder.parent)
                 for package in glob.glob(os.path.join(work, "*.deb")):
                     subprocess.run(["dpkg", "-x", package, staging], check=True)

@@ -43,7 +43,19 @@ def cmake_project(work, target, name, source, options, prefix, libraries):
             raise Failure(f"{name} was built but {library} was not installed; the output is in {log}.")
 
 
+def edit(path, old, new):
+    """Replaces the one place in a source file that holds `old`; another version of the library must be looked at first."""
+    text = path.read_text(encoding="utf-8")
+    if text.count(old) != 1:
+        raise Failure(f"{path.name} does not hold the text that is mended here: see toolchains/builder/recipes.py.")
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
 def mbedtls(work, target, source, prefix):
+    # 3.6.6 offers RSA-PSS and then refuses a TLS 1.2 server that uses it, which is what most servers with an RSA certificate do.
+    # Upstream mended it after that release (Mbed-TLS pull request 10674); this restores what 3.6.5 did.
+    edit(source / "library" / "ssl_tls12_client.c", "if (!mbedtls_ssl_sig_alg_is_supported(ssl, sig_alg)) {",
+         "if (*pk_alg != MBEDTLS_PK_RSASSA_PSS && !mbedtls_ssl_sig_alg_is_supported(ssl, sig_alg)) {")
     shutil.copyfile(TOOLCHAINS / "mbedtls_config.h", source / "include" / "mbedtls" / "mbedtls_config.h")
     cmake_project(work, target, "mbedtls", source, off(
         "ENABLE_PROGRAMS", "ENABLE_TESTING", "GEN_FILES", "MBEDTLS_FATAL_WARNINGS", "USE_SHARED_MBEDTLS_LIBRARY"), prefix,
