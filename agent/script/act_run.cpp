@@ -54,15 +54,14 @@ Status judge(Acting& acting, const platform::Exit& exit, Millis limit) {
 bool powers_off(const Acting& acting) { return acting.step.op == "SP"; }
 
 Status run_stop_hook(Acting& acting, const std::string& program) {
-    platform::Command command;
-    command.argv = {program, powers_off(acting) ? "poweroff" : "reboot", std::to_string(acting.step.seconds.count())};
-    command.environment = program_environment(acting);
-    command.time_limit = acting.step.seconds + k_hook_time;
-    command.output_limit = limits::k_output_tail_bytes;
-    const auto exit = TRY(acting.services.processes.run(command, acting.cancel));
-    acting.record.output = printable_tail(exit.output);
-    if (exit.timed_out || exit.code != 0) {
-        const std::string how = exit.timed_out ? "took too long" : "ended with status " + std::to_string(exit.code);
+    const std::vector<std::string> argv = {program, powers_off(acting) ? "poweroff" : "reboot", std::to_string(acting.step.seconds.count())};
+    const auto code = run_hook(acting, argv, acting.step.seconds + k_hook_time);
+    const bool late = !code && code.error().is(AgentCode::command_timeout);
+    if (!code && !late) {
+        return code.error();
+    }
+    if (late || *code != 0) {
+        const std::string how = late ? "took too long" : "ended with status " + std::to_string(*code);
         return error(AgentCode::reboot_failed, program + " " + how + "; it said: " + last_words(acting.record.output));
     }
     return {};
@@ -125,6 +124,20 @@ std::string hook_program(const Services& services, const std::string& name) {
         }
     }
     return {};
+}
+
+Result<int> run_hook(Acting& acting, std::vector<std::string> argv, Seconds time_limit) {
+    platform::Command command;
+    command.argv = std::move(argv);
+    command.environment = program_environment(acting);
+    command.time_limit = time_limit;
+    command.output_limit = limits::k_output_tail_bytes;
+    const auto exit = TRY(acting.services.processes.run(command, acting.cancel));
+    acting.record.output = printable_tail(exit.output);
+    if (exit.timed_out) {
+        return error(AgentCode::command_timeout, command.argv.front());
+    }
+    return exit.code;
 }
 
 Status act_execute(Acting& acting) {

@@ -43,6 +43,9 @@ public:
 [[nodiscard]] Status act_delete_key(Acting& acting);     // DK
 [[nodiscard]] Status act_merge(Acting& acting);          // MR
 [[nodiscard]] Status act_fetch_branch(Acting& acting);   // GR
+[[nodiscard]] Status act_lock(Acting& acting);           // LU
+[[nodiscard]] Status act_unlock(Acting& acting);         // EL
+[[nodiscard]] Status act_ask(Acting& acting);            // QU
 [[nodiscard]] Status act_stop_machine(Acting& acting);   // RB, SP: waits for the delay
 [[nodiscard]] Status after_stop_machine(Acting& acting); // RB, SP: asks for it
 
@@ -50,6 +53,8 @@ public:
 [[nodiscard]] std::vector<std::pair<std::string, std::string>> program_environment(const Acting& acting);
 /// The hook program of that name; empty when there is none.
 [[nodiscard]] std::string hook_program(const Services& services, const std::string& name);
+/// Runs a hook; its output goes to the record. Its exit status, or command_timeout and the errors of platform::Processes.
+[[nodiscard]] Result<int> run_hook(Acting& acting, std::vector<std::string> argv, Seconds time_limit);
 /// The tail of a program's output as plain lines.
 [[nodiscard]] std::string printable_tail(std::string_view output);
 

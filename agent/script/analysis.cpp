@@ -57,6 +57,14 @@ Error wrong_count(const CommandRow& row, std::size_t count) {
                  "expected " + needed + (needed == "1" ? " argument" : " arguments") + names + ", not " + std::to_string(count));
 }
 
+/// What a command of the table without a planner lacks.
+std::string missing_part(std::string_view op) {
+    const std::string_view part = op == "IM"   ? "the writing of system images"
+                                  : op == "SW" ? "the installing of software from a catalogue"
+                                               : "the upgrading of the agent";
+    return "this command is known, but it needs " + std::string(part) + ", which this version of the agent does not have";
+}
+
 void plan_known(Planning& planning) {
     planning.step.effect = "cannot be run";
     const bool good = expand_arguments(planning);
@@ -66,7 +74,7 @@ void plan_known(Planning& planning) {
     }
     if (planning.row.plan == nullptr) {
         return planning.fail(k_no_argument,
-                             error(AgentCode::unsupported_here, "this command is known, but this version of the agent cannot run it"));
+                             error(AgentCode::unsupported_here, missing_part(planning.row.name)));
     }
     if (good) {
         planning.row.plan(planning);

@@ -37,6 +37,9 @@ private:
     [[nodiscard]] Result<Next> fail(const PlannedStep& step, StepRecord& record, const Error& error);
     [[nodiscard]] Result<Next> stop_again(std::size_t& index);
     void load(const std::vector<StepRecord>& earlier);
+    [[nodiscard]] const PlannedStep* lock() const;
+    void lock_again();
+    void unlock_at_end();
     void finish(Next next, std::size_t index);
     [[nodiscard]] bool steps_remain(unsigned n) const { return n < plan_.steps.size(); }
     [[nodiscard]] Acting acting(const PlannedStep& step, StepRecord& record) {
@@ -67,6 +70,44 @@ void Interpreter::load(const std::vector<StepRecord>& earlier) {
         } else {
             own.in_flight_before = record.state == StepState::running;
         }
+    }
+}
+
+/// The LU that no EL followed; null when the user is not locked out.
+const PlannedStep* Interpreter::lock() const {
+    const PlannedStep* found = nullptr;
+    for (const auto& step : plan_.steps) {
+        const bool done = outcome_.steps[step.n - 1].state == StepState::done;
+        found = done && step.op == "LU" ? &step : done && step.op == "EL" ? nullptr : found;
+    }
+    return found;
+}
+
+/// A restart of the machine let the user in; the steps that remain want him out. One who cannot be told again is no
+/// reason to stop half-way.
+void Interpreter::lock_again() {
+    const bool remains = !outcome_.steps.empty() && !is_settled(outcome_.steps.back().state);
+    if (const auto* step = lock(); step != nullptr && remains) {
+        StepRecord again;
+        Acting work = acting(*step, again);
+        (void)act_lock(work);
+    }
+}
+
+/// Before a restart the lock stays; the restart ends it or the rest of the script does.
+void Interpreter::unlock_at_end() {
+    const auto* step = lock();
+    if (step == nullptr) {
+        return;
+    }
+    StepRecord end;
+    const CancelToken no_cancel;
+    Acting work{plan_, *step, package_, services_, no_cancel, end};
+    if (const auto status = act_unlock(work); !status) {
+        TaskResult result = error_result(status.error(), AgentCode::step_failed);
+        result.status = Severity::warning;
+        result.context = "letting the user in again: " + status.error().context;
+        outcome_.results.push_back(std::move(result));
     }
 }
 
@@ -164,6 +205,9 @@ void Interpreter::finish(Next next, std::size_t index) {
         const auto& results = outcome_.steps[n - 1].results;
         outcome_.results.insert(outcome_.results.end(), results.begin(), results.end());
     }
+    if (next != Next::stopped) {
+        unlock_at_end();
+    }
     switch (next) {
         case Next::step:
             outcome_.ended = Ended::completed;
@@ -189,6 +233,9 @@ Result<Outcome> Interpreter::run(const std::vector<StepRecord>& earlier) {
     load(earlier);
     std::size_t index = 0;
     Next next = TRY(stop_again(index));
+    if (next == Next::step) {
+        lock_again();
+    }
     while (next == Next::step && index < plan_.steps.size()) {
         next = TRY(take_step(index));
         index += next == Next::step ? 1 : 0;

@@ -96,6 +96,9 @@ void plan_delete_value(Planning& planning);
 void plan_delete_key(Planning& planning);
 void plan_merge(Planning& planning);
 void plan_fetch_branch(Planning& planning);
+void plan_lock(Planning& planning);
+void plan_unlock(Planning& planning);
+void plan_ask(Planning& planning);
 void plan_reboot(Planning& planning);
 void plan_power_off(Planning& planning);
 

@@ -77,7 +77,7 @@ TEST_CASE("unknown commands are refused even when optional, known ones that cann
     CHECK(codes(required.results) == Codes{1003});
     CHECK(has_error(required.results));
     CHECK(headline(required.complaints.at(0)) ==
-          "demo.rsp:2:1: UA: this command is known, but this version of the agent cannot run it");
+          "demo.rsp:2:1: UA: this command is known, but it needs the upgrading of the agent, which this version of the agent does not have");
 
     const Plan optional = device.plan("UA* \"x\"\n");
     CHECK(codes(optional.results) == Codes{1003});

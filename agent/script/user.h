@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the limits of what scripts may ask of the user.
+#pragma once
+
+#include "agent/base/time.h"
+
+namespace hagent::script {
+
+inline constexpr Seconds k_longest_lock{24 * 3600};
+inline constexpr Seconds k_usual_question{300};
+inline constexpr Seconds k_longest_question{3600};
+inline constexpr Seconds k_postponement{900};  // before the user is asked again
+inline constexpr unsigned k_postponements = 3; // then the script goes on without asking
+
+}  // namespace hagent::script
