@@ -301,6 +301,10 @@ std::size_t CurlExchange::Impl::on_header(char* data, std::size_t size, std::siz
 
 /// After each FTP line, which on_debug has read before.
 bool CurlExchange::Impl::goes_on() {
+    // libcurl counts the login as connecting too; a server that lets wrong passwords wait is no dead one, and whoever asks
+    // again meanwhile hammers the login.
+    const auto patience = options.connect_timeout.count() + options.stall_timeout.count();
+    set(CURLOPT_CONNECTTIMEOUT, narrow<long>(std::clamp<std::int64_t>(patience, 1, 86400)));
     set(CURLOPT_FORBID_REUSE, !is_encrypted(url.scheme) && ended_well(conversation) && everything_moved() ? 0L : 1L);
     last_step = judge_step(conversation, exchange);
     return last_step == FtpStep::go_on;

@@ -20,6 +20,7 @@ PUT = sys.argv.pop(1) if len(sys.argv) > 1 and sys.argv[1].endswith("hagent_put"
 BIG = 14 << 20
 BEGUN = 5 << 20  # past the first checkpoint, which comes after 4 MiB
 RATE = "8M"
+PATIENCE_S = 40  # pure-ftpd lets whoever gives a wrong password wait up to 13 seconds
 SERVER_FULL = ("ftp 426", "ftp 451", "ftp 452", "ftp 552")
 
 
@@ -45,17 +46,18 @@ class Scenarios:
 
     def setUp(self):
         super().setUp()
-        self.box.configure(manager={"ca_file": self.daemon.cert}, transfer={"attempts": 8, "backoff_base_ms": 100, "backoff_cap_ms": 400})
+        self.box.configure(manager={"ca_file": self.daemon.cert},
+                           transfer={"attempts": 8, "backoff_base_ms": 100, "backoff_cap_ms": 400, "stall_timeout_s": PATIENCE_S})
 
     def fetch(self, path, *arguments, code=DONE, password=PASSWORD):
         done = self.box.run("fetch", "--json", "-v", self.daemon.url(path, password), *arguments)
         self.assertNotIn(password, done.stdout + done.stderr)
         return self.document(self.expect(done, code))
 
-    def put(self, path, content, password=PASSWORD, attempts=2):
+    def put(self, path, content, password=PASSWORD, stall_s=PATIENCE_S):
         source = self.box.write("source.bin", content)
-        done = subprocess.run([PUT, source, self.daemon.url(path, password), "--attempts", str(attempts), "--base-ms", "20", "--ca", self.daemon.cert, "--stall-s", "5"],
-                              capture_output=True, text=True, timeout=60 * FACTOR, check=False)
+        done = subprocess.run([PUT, source, self.daemon.url(path, password), "--attempts", "2", "--base-ms", "20", "--ca", self.daemon.cert,
+                               "--stall-s", str(stall_s)], capture_output=True, text=True, timeout=100 * FACTOR, check=False)
         self.assertNotIn(password, done.stdout + done.stderr)
         return json.loads(done.stdout)
 
@@ -102,7 +104,7 @@ class Scenarios:
         with open(self.daemon.inside("full", "ballast"), "wb") as file:
             file.write(bytes(os.statvfs(self.daemon.inside("full")).f_bavail * 4096 - 65536))
         for size in (100_000, 4 << 20):
-            document = self.put(f"full/{size}.bin", self.big[:size])
+            document = self.put(f"full/{size}.bin", self.big[:size], stall_s=5)
             error = document["error"]
             self.assertIsNotNone(error, document)
             what = f"{error['protocol']} {error['number']}"

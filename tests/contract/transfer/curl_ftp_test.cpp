@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 
 #include "agent/transfer/curl_fetcher.h"
 #include "agent/transfer/reply_policy.h"
@@ -414,6 +415,23 @@ TEST_CASE("a server that stops answering is given up after the stall time, or at
     const auto asked = get(*fetcher, server.url("/d/f"));
     CHECK(asked.reply->error->is(AgentCode::stalled));
     CHECK(asked.reply->stage == Stage::cwd);
+}
+
+TEST_CASE("a login may take longer than a connection may take") {
+    FtpServer server;
+    server.change([&](auto& script) {
+        script.replies["PASS"] = {"hang"};
+        script.for_ever = true;
+    });
+    Options options;
+    options.connect_timeout = Seconds(1);
+    options.stall_timeout = Seconds(3);
+    const auto fetcher = curl_fetcher(options);
+    const auto began = std::chrono::steady_clock::now();
+    const auto asked = get(*fetcher, server.url("/d/f"));
+    CHECK(asked.reply->error->is(AgentCode::stalled));
+    CHECK(asked.reply->stage == Stage::pass);
+    CHECK(std::chrono::steady_clock::now() - began > Seconds(2));
 }
 
 TEST_CASE("a login does not show in the transcript") {

@@ -53,7 +53,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     for (const auto& line : transcript.lines()) {
         require(line.size() <= hagent::limits::k_reply_line_bytes && line.find('\x1b') == std::string::npos);
-        require(!line.starts_with("> PASS ") || line == "> PASS ***");
+        // Nothing but asterisks; of a password that is one itself they are more than three.
+        require(!line.starts_with("> PASS ") || line.find_first_not_of('*', std::string_view("> PASS ").size()) == std::string::npos);
     }
     require(transcript.lines().size() <= hagent::limits::k_transcript_lines);
     require(ftp.validator().find_first_of("\r\n") == std::string::npos);
