@@ -18,7 +18,7 @@ BY_TARGET = {
 }
 
 CLANG = ["clang-14", "libclang-rt-14-dev", "llvm-14"]
-BY_PRESET = {"asan-ubsan": CLANG, "fuzz": CLANG}
+BY_PRESET = {"dev": CLANG, "asan-ubsan": CLANG, "tsan": CLANG, "fuzz": CLANG}
 
 FOR_TESTS = {"win-x86_64": ["wine64"]}
 

@@ -33,7 +33,8 @@ TEST_CASE("an error's exit code follows its kind") {
         {errors::winsock(10061), k_try_later},
     };
     for (const auto& [id, code] : rows) {
-        CAPTURE(errors::id_text(id));
+        const auto shown = errors::id_text(id);
+        CAPTURE(shown);
         CHECK(exit_code(error(id)) == code);
     }
 }

@@ -150,7 +150,8 @@ TEST_CASE("what is malformed, or could be read in two ways, is refused") {
         {get("A: " + std::string(limits::k_http_header_bytes + limits::k_http_request_line_bytes, 'a') + "\r\n"), 431},
     };
     for (const auto& [text, status] : refused) {
-        CAPTURE(text.substr(0, 100));
+        const auto beginning = text.substr(0, 100);
+        CAPTURE(beginning);
         const auto parsed = parse(text);
         CHECK(parsed.state == State::failed);
         CHECK(parsed.status == status);

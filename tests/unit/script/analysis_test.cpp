@@ -272,7 +272,8 @@ TEST_CASE("a program that is not there is told before anything is run, unless an
         {"EX \"/opt/tool\"\nEX \"present\"\n", "error"},
     };
     for (const auto& [commands, severity] : cases) {
-        CAPTURE(commands);
+        const std::string lines = commands;
+        CAPTURE(lines);
         Device device;
         device.files.put_directory("/opt");
         device.package.add("tool", "#!/bin/sh\n");

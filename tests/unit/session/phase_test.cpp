@@ -72,7 +72,8 @@ TEST_CASE("the permanent numbers and names of the phases") {
         {4, "SW_READY_FOR_REBOOT_PHASE"}, {5, "SW_ABORTED_PHASE"}, {6, "SW_COMPLETED_PHASE"}, {7, "SW_ANALYZING_PHASE"},
         {12, "SW_EXECUTING_PHASE"}, {14, "SW_EXECUTING_FILES_PHASE"}, {18, "SW_SOURCE_PHASE"}};
     for (const auto& [number, name] : names) {
-        CAPTURE(number);
+        const auto given = number;
+        CAPTURE(given);
         REQUIRE(phase_from_number(number).has_value());
         CHECK(to_string(*phase_from_number(number)) == name);
     }
