@@ -20,6 +20,7 @@ constexpr Millis k_save_interval{1000};
 constexpr std::uint64_t k_save_least_bytes = 64U << 10U;
 constexpr std::size_t k_replay_bytes = 64U << 10U;
 constexpr std::uint32_t k_private = 0600;
+constexpr std::size_t k_write_bytes = 64U << 10U;  // libcurl hands out 16 KiB at a time: four calls become one
 
 Status absent_is_fine(Status status) {
     return !status.ok() && status.error().is(AgentCode::file_not_found) ? Status() : std::move(status);
@@ -108,19 +109,32 @@ bool PartFile::due() {
 }
 
 Status PartFile::append(std::string_view bytes) {
-    TRY(file_->write_at(state_.bytes, bytes));
+    unwritten_.append(bytes);
     state_.sha256.update(bytes);
     if (sha1_) {
         sha1_->update(bytes);
     }
     state_.bytes += bytes.size();
-    return due() ? save() : Status();
+    if (due()) {
+        return save();
+    }
+    return unwritten_.size() >= k_write_bytes ? flush() : Status();
+}
+
+/// A failed write keeps its bytes, so that the same call may be made again.
+Status PartFile::flush() {
+    if (!unwritten_.empty()) {
+        TRY(file_->write_at(state_.bytes - unwritten_.size(), unwritten_));
+        unwritten_.clear();
+    }
+    return {};
 }
 
 Status PartFile::save() {
     if (saved_bytes_ == state_.bytes && !state_.complete) {
         return {};
     }
+    TRY(flush());
     TRY(file_->sync());
     TRY(files_->write_durable(checkpoint_path(directory_), encode(state_), k_private));
     saved_bytes_ = state_.bytes;
@@ -140,6 +154,7 @@ Status PartFile::finish() {
 Status PartFile::restart() {
     TRY(absent_is_fine(files_->remove(checkpoint_path(directory_))));
     TRY(files_->sync_directory(directory_));
+    unwritten_.clear();
     TRY(file_->resize(0));
     Checkpoint nothing;
     nothing.wanted = std::move(state_.wanted);

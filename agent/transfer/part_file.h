@@ -46,6 +46,7 @@ private:
     [[nodiscard]] Status take_up(const std::optional<Checkpoint>& checkpoint);
     [[nodiscard]] Status replay_sha1();
     [[nodiscard]] bool due();
+    [[nodiscard]] Status flush();
 
     platform::Files* files_;
     platform::Clock* clock_;
@@ -53,6 +54,7 @@ private:
     std::unique_ptr<platform::File> file_;
     Checkpoint state_;
     std::optional<trust::Sha1> sha1_;  // only when the file is wanted by its SHA-1
+    std::string unwritten_;            // the last of state_.bytes, not in the file yet
     std::uint64_t saved_bytes_ = 0;
     Uptime saved_at_;
 };
