@@ -46,6 +46,8 @@ http {{
 
 LIGHTTPD = """
 server.modules = ("mod_auth", "mod_authn_file", "mod_webdav", "mod_accesslog"{tls_module})
+# else it gives a changed file its old ETag for a second, which no client could notice
+server.stat-cache-engine = "disable"
 server.port = {port}
 server.bind = "127.0.0.1"
 server.document-root = "{root}"

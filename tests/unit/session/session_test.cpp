@@ -133,6 +133,7 @@ TEST_CASE("a plan with errors changes nothing and names each of them") {
 TEST_CASE("a cancel before the device is changed ends the session and changes nothing") {
     Device device;
     device.publish(k_script, k_files);
+    device.processes.on("apply", platform::Exit{});
     device.listener.on_change = [&](const SessionRecord& record) {
         if (record.phase == Phase::analyzing_files) {
             CHECK(device.stop.request(StopReason::manager));
@@ -198,6 +199,7 @@ TEST_CASE("after a restart a session that had begun to change the device cannot 
 TEST_CASE("a shutdown while files are fetched leaves a session that goes on without fetching them again") {
     Device device;
     device.publish(k_script, k_files);
+    device.processes.on("apply", platform::Exit{});
     device.fetcher.piece_bytes = 1000;
     device.listener.on_change = [&](const SessionRecord& record) {
         const bool half = std::any_of(record.transfers.begin(), record.transfers.end(), [](const TransferView& v) {
@@ -218,7 +220,6 @@ TEST_CASE("a shutdown while files are fetched leaves a session that goes on with
     Stop stop;
     auto session = Session::resume(next->context, next->id, std::nullopt);
     REQUIRE(session.ok());
-    next->processes.on("apply", platform::Exit{});
     const auto second = (*session)->run(stop);
     REQUIRE(second.ok());
     CHECK(*second == SessionEnd::finished);
