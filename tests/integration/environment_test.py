@@ -341,6 +341,7 @@ class Disk(Served):
         document, code, _ = self.fetch(self.url("http"), place=self.box.path("file", "out"))
         self.assertEqual(("agent", FAILED), (document["error"]["protocol"], code))
 
+    @unittest.skipIf(kit.SANITIZED, "the sanitizers need descriptors of their own")
     def test_too_few_descriptors_are_told(self):
         few = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (6, 6))  # noqa: E731
         document, code, _ = self.fetch(self.url("http"), preexec_fn=few)
