@@ -8,7 +8,7 @@ add_library(hagent_sanitizers INTERFACE)
 add_library(hagent_libfuzzer INTERFACE)
 set(HAGENT_FUZZING OFF)
 
-# The first and the last kind compile alike (what libFuzzer needs costs little), so that ccache builds the agent once for both.
+# The first and the last kind differ in nothing but the main program: what the one finds the other can replay.
 set(_memory_kinds -fsanitize=fuzzer-no-link,address,undefined)
 
 if(HAGENT_SANITIZE STREQUAL "address-undefined")

@@ -10,12 +10,11 @@ import os
 import re
 import shutil
 import subprocess
-import tempfile
 import time
 import unittest
 
 import kit
-from kit import FACTOR, Services
+from kit import FACTOR
 from servers import Nginx, Vsftpd  # from tests/lab, which kit puts on the path
 from setup_packages import SERVERS, ensure
 
@@ -46,16 +45,13 @@ def peak_kib(pid):
         return 0
 
 
-class BigFetch(unittest.TestCase):
+class BigFetch(kit.OwnServers, unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         ensure({name: SERVERS[name] for name in ("vsftpd", "nginx")})
-        cls.folder = tempfile.mkdtemp(prefix="hagent-big-")
-        cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
+        super().setUpClass()
         if shutil.disk_usage(cls.folder).free < 3 * SIZE:
             raise unittest.SkipTest(f"less than 3 GiB free in {cls.folder}")
-        cls.services = Services()
-        cls.addClassCleanup(cls.services.stop)
         served = os.path.join(cls.folder, "served")
         os.mkdir(served)
         cls.digest = write_noise(os.path.join(served, "noise"))

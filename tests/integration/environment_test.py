@@ -12,13 +12,12 @@ import resource
 import shutil
 import socket
 import subprocess
-import tempfile
 import threading
 import unittest
 
 import kit
 from fault_proxy import FaultProxy
-from kit import FACTOR, FAILED, REFUSED, TRY_LATER, BoxTest, Services, free_port
+from kit import FACTOR, FAILED, REFUSED, TRY_LATER, BoxTest, OwnServers, free_port
 from servers import Nginx, Vsftpd  # from tests/lab, which kit puts on the path
 from setup_packages import SERVERS, ensure
 
@@ -54,14 +53,11 @@ NETWORK = [
 ]
 
 
-class Served(BoxTest):
+class Served(OwnServers, BoxTest):
     @classmethod
     def setUpClass(cls):
         ensure({name: SERVERS[name] for name in ("vsftpd", "nginx")})
-        cls.folder = tempfile.mkdtemp(prefix="hagent-served-")
-        cls.services = Services()
-        cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
-        cls.addClassCleanup(cls.services.stop)
+        super().setUpClass()
         served = os.path.join(cls.folder, "served")
         os.mkdir(served)
         cls.content = os.urandom(SIZE)

@@ -3,15 +3,13 @@
 
 import hashlib
 import os
-import shutil
 import signal
 import stat
-import tempfile
 import time
 import unittest
 
 import kit
-from kit import DONE, FACTOR, FAILED, TRY_LATER, BoxTest, Services, free_port, wait_until
+from kit import DONE, FACTOR, FAILED, TRY_LATER, BoxTest, OwnServers, free_port, wait_until
 from servers import Nginx, Vsftpd  # from tests/lab, which kit puts on the path
 from setup_packages import SERVERS, ensure
 
@@ -20,16 +18,13 @@ SMALL = 300_001
 PASSWORD = "canary-pw-5b1e"
 
 
-class ServedTest(BoxTest):
+class ServedTest(OwnServers, BoxTest):
     """Both servers over one folder, started once for all tests of a class."""
 
     @classmethod
     def setUpClass(cls):
         ensure({name: SERVERS[name] for name in ("vsftpd", "nginx")})
-        cls.folder = tempfile.mkdtemp(prefix="hagent-served-")
-        cls.services = Services()
-        cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
-        cls.addClassCleanup(cls.services.stop)
+        super().setUpClass()
         cls.served, cls.content = os.path.join(cls.folder, "served"), {}
         os.mkdir(cls.served)
         for name, size in (("small.bin", SMALL), ("big.bin", BIG), ("empty.bin", 0), ("blank and ümläut.bin", 1000)):

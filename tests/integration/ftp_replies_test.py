@@ -37,9 +37,9 @@ def cells():
 class Worker(threading.Thread):
     """One server and one folder; plays cells until there are none left."""
 
-    def __init__(self, number, todo, done):
+    def __init__(self, number, waiting, done):
         super().__init__()
-        self.todo, self.done, self.failure = todo, done, None
+        self.waiting, self.done, self.failure = waiting, done, None
         self.box = kit.Box()
         self.box.configure(transfer={"backoff_base_ms": 1, "backoff_cap_ms": 2, "stall_timeout_s": 20})
         self.server = ScriptedFtp(self.box.services, self.box.path("ftp"), number + 1)
@@ -51,7 +51,7 @@ class Worker(threading.Thread):
         try:
             self.prepare()
             while True:
-                cell = self.todo.get_nowait()
+                cell = self.waiting.get_nowait()
                 self.done[cell] = self.play(*cell)
         except queue.Empty:
             pass
@@ -155,11 +155,11 @@ class Replies(unittest.TestCase):
                     self.assertNotIn("None", error[3] if error else "", (stage, code))
 
     def test_every_reply_at_every_stage(self):
-        todo, played, began = queue.Queue(), {}, time.monotonic()
+        waiting, played, began = queue.Queue(), {}, time.monotonic()
         for cell in cells():
-            todo.put(cell)
-        total = todo.qsize()
-        workers = [Worker(number, todo, played) for number in range(WORKERS)]
+            waiting.put(cell)
+        total = waiting.qsize()
+        workers = [Worker(number, waiting, played) for number in range(WORKERS)]
         try:
             for worker in workers:
                 worker.start()

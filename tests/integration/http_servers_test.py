@@ -5,32 +5,27 @@ PUT, wrong password, missing file, full disk, a file that changed."""
 import hashlib
 import json
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 import unittest
 
 import kit
 from ftp_daemons import Missing, make_certificate
 from http_servers import PASSWORD, SERVER_TYPES
-from kit import DONE, FACTOR, FAILED, BoxTest, Services
+from kit import DONE, FACTOR, FAILED, BoxTest, OwnServers
 
 PUT = sys.argv.pop(1) if len(sys.argv) > 1 and sys.argv[1].endswith("hagent_put") else os.environ.get("HAGENT_PUT", "")
 BIG = 14 << 20
 BEGUN = 5 << 20  # past the first checkpoint, which comes after 4 MiB
 
 
-class Scenarios:
+class Scenarios(OwnServers):
     """Mixed into a test case for each server, in clear and over TLS."""
     server_type, tls = None, False
 
     @classmethod
     def setUpClass(cls):
-        cls.folder = tempfile.mkdtemp(prefix="hagent-httpd-")
-        cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
-        cls.services = Services()
-        cls.addClassCleanup(cls.services.stop)
+        super().setUpClass()
         try:
             cls.server = cls.server_type(cls.services, os.path.join(cls.folder, "server"), cls.tls, make_certificate(cls.folder))
         except Missing as reason:

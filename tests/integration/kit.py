@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the integration tests share: the program under test in a folder of its own, as command and as daemon."""
 
+import atexit
 import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -14,7 +16,11 @@ import unittest
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lab"))
 
-from services import LabError, Services, free_port, wait_until  # noqa: E402,F401
+from services import LabError, Services, become_parent_of_orphans, end_children, free_port, interrupt, wait_until  # noqa: E402,F401
+
+signal.signal(signal.SIGTERM, interrupt)
+become_parent_of_orphans()  # a server's sessions outlive it
+atexit.register(end_children)
 
 # Sanitizer builds are several times slower and larger: CMake says so here.
 SANITIZED = bool(os.environ.get("HAGENT_SANITIZED"))
@@ -73,6 +79,7 @@ class Box:
 
     def __init__(self):
         self.folder = tempfile.mkdtemp(prefix="hagent-test-")
+        atexit.register(shutil.rmtree, self.folder, ignore_errors=True)  # after the services, which register later
         self.services, self.program = Services(), binary()
         self.port = free_port()
         self.state, self.keys, self.root = (self.path(name) for name in ("state", "keys", "root"))
@@ -146,6 +153,19 @@ def answers(port):
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+class OwnServers:
+    """Mixed into a test case: its class has a folder and servers of its own."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.folder = tempfile.mkdtemp(prefix="hagent-served-")
+        atexit.register(shutil.rmtree, cls.folder, ignore_errors=True)
+        cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
+        cls.services = Services()
+        cls.addClassCleanup(cls.services.stop)
 
 
 class BoxTest(unittest.TestCase):

@@ -3,12 +3,10 @@
 
 import hashlib
 import os
-import shutil
-import tempfile
 import unittest
 
 from certificates import Authority, pin, self_signed
-from kit import DONE, FACTOR, FAILED, BoxTest, Services, answers, free_port
+from kit import DONE, FACTOR, FAILED, BoxTest, OwnServers, answers, free_port
 from setup_packages import SERVERS, ensure, program
 
 CONTENT = os.urandom(100_003)
@@ -33,16 +31,13 @@ TLS_SERVER = """  server {{ listen 127.0.0.1:{port} ssl; root {root}; ssl_certif
     ssl_protocols {protocols};{more} }}"""
 
 
-class TlsTest(BoxTest):
+class TlsTest(OwnServers, BoxTest):
     """One nginx with a port for each kind of certificate; openssl s_server for what nginx will not do any more."""
 
     @classmethod
     def setUpClass(cls):
         ensure({name: SERVERS[name] for name in ("nginx", "openssl")})
-        cls.folder = tempfile.mkdtemp(prefix="hagent-tls-")
-        cls.services = Services()
-        cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
-        cls.addClassCleanup(cls.services.stop)
+        super().setUpClass()
         os.chmod(cls.folder, 0o755)
         cls.root = os.path.join(cls.folder, "served")
         os.mkdir(cls.root)

@@ -111,7 +111,7 @@ class Services:
         """`adopt_orphans`: grandchildren whose parent was killed become ours, and end with stop()."""
         self._started, self._adopts = [], adopt_orphans
         if adopt_orphans:
-            ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+            become_parent_of_orphans()
         atexit.register(self.stop)
 
     def start(self, name, command, log_path, environment=None):
@@ -131,16 +131,21 @@ class Services:
         while self._started:
             self._started.pop().stop()
         if self._adopts:
-            _end_children()
+            end_children()
 
     def __enter__(self):
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, _interrupt)
+            signal.signal(number, interrupt)
         return self
 
     def __exit__(self, *unused):
         self.stop()
         atexit.unregister(self.stop)
+
+
+def become_parent_of_orphans():
+    """From now on what outlives its parent is our child."""
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def _children():
@@ -157,7 +162,7 @@ def _children():
     return found
 
 
-def _end_children():
+def end_children():
     """Kills and reaps every process that is still a child of this one, and theirs when they become ours."""
     while children := _children():
         for pid in children:
@@ -168,5 +173,6 @@ def _end_children():
                 pass
 
 
-def _interrupt(number, frame):
+def interrupt(number, frame):
+    """A signal handler: ends the way that stops everything. unittest lets no other exception through."""
     raise KeyboardInterrupt

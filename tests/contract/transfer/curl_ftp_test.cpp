@@ -428,7 +428,8 @@ TEST_CASE("a login may take longer than a connection may take") {
     options.stall_timeout = Seconds(3);
     const auto fetcher = curl_fetcher(options);
     const auto began = std::chrono::steady_clock::now();
-    CHECK(get(*fetcher, server.url("/d/f")).reply->stage == Stage::pass);
+    const auto reply = get(*fetcher, server.url("/d/f")).reply;
+    CHECK((reply->error->is(AgentCode::stalled) && reply->stage == Stage::pass));
     CHECK(std::chrono::steady_clock::now() - began > Seconds(2));
 }
 
