@@ -140,6 +140,14 @@ class ListenerTest(BoxTest):
                          for role, token in (("operator", OPERATOR), ("viewer", VIEWER)))
         self.box.configure(listen={"operators_file": self.box.write("operators", "# who may act\n" + tokens)})
         self.agent = self.box.daemon()
+        self.agent.process.wait(self.has_checked_in, 20 * FACTOR, "its first check-in, after which no descriptor comes to stay")
+
+    def has_checked_in(self):
+        try:
+            with open(self.box.log, encoding="utf-8") as log:
+                return "check-in failed" in log.read()
+        except FileNotFoundError:
+            return False
 
     def tearDown(self):
         self.assertTrue(self.agent.alive(), self.agent.output())
