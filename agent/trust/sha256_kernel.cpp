@@ -89,20 +89,25 @@ constexpr unsigned k_leaf1_ecx_ssse3 = 1U << 9U;
 constexpr unsigned k_leaf1_ecx_sse41 = 1U << 19U;
 constexpr unsigned k_leaf7_ebx_sha = 1U << 29U;
 
-[[gnu::target("sha,sse4.1")]] __m128i load_vector(const void* from) {
+[[gnu::target("sha,sse4.1"), gnu::always_inline]] inline __m128i load_vector(const void* from) {
     return _mm_loadu_si128(static_cast<const __m128i*>(from));
 }
 
 /// Four rounds on the message words `w`; the state is spread over two vectors as the instructions want it.
-[[gnu::target("sha,sse4.1")]] inline void four_rounds(__m128i& abef, __m128i& cdgh, __m128i w,
+[[gnu::target("sha,sse4.1"), gnu::always_inline]] inline void four_rounds(__m128i& abef, __m128i& cdgh, __m128i w,
                                                       const std::uint32_t* round) {
     const __m128i sum = _mm_add_epi32(w, load_vector(round));
     cdgh = _mm_sha256rnds2_epu32(cdgh, abef, sum);
     abef = _mm_sha256rnds2_epu32(abef, cdgh, _mm_shuffle_epi32(sum, 0x0E));
 }
 
+/// Four words of the block: they are big-endian there.
+[[gnu::target("sha,sse4.1"), gnu::always_inline]] inline __m128i message_words(const std::uint8_t* data) {
+    return _mm_shuffle_epi8(load_vector(data), _mm_set_epi64x(0x0C0D0E0F08090A0BLL, 0x0405060700010203LL));
+}
+
 /// The next four message words from the last sixteen (w0 oldest).
-[[gnu::target("sha,sse4.1")]] inline __m128i next_words(__m128i w0, __m128i w1, __m128i w2, __m128i w3) {
+[[gnu::target("sha,sse4.1"), gnu::always_inline]] inline __m128i next_words(__m128i w0, __m128i w1, __m128i w2, __m128i w3) {
     const __m128i partial = _mm_add_epi32(_mm_sha256msg1_epu32(w0, w1), _mm_alignr_epi8(w3, w2, 4));
     return _mm_sha256msg2_epu32(partial, w3);
 }
@@ -120,7 +125,6 @@ bool has_sha_extensions() {
 
 [[gnu::target("sha,sse4.1")]] void sha256_compress_extensions(Sha256State& state, const std::uint8_t* data,
                                                               std::size_t blocks) {
-    const __m128i big_endian = _mm_set_epi64x(0x0C0D0E0F08090A0BLL, 0x0405060700010203LL);
     const __m128i dcba = load_vector(state.data());
     const __m128i hgfe = load_vector(state.data() + 4);
     const __m128i cdab = _mm_shuffle_epi32(dcba, 0xB1);
@@ -129,15 +133,20 @@ bool has_sha_extensions() {
     __m128i cdgh = _mm_blend_epi16(efgh, cdab, 0xF0);
     for (; blocks > 0; --blocks, data += k_block) {
         const __m128i abef_before = abef, cdgh_before = cdgh;
-        __m128i w[4];
-        for (std::size_t i = 0; i < 4; ++i) {
-            w[i] = _mm_shuffle_epi8(load_vector(data + 16 * i), big_endian);
-            four_rounds(abef, cdgh, w[i], &k_round[4 * i]);
-        }
-        for (std::size_t i = 16; i < k_round.size(); i += 4) {
-            const std::size_t at = (i / 4) % 4;
-            w[at] = next_words(w[at], w[(at + 1) % 4], w[(at + 2) % 4], w[(at + 3) % 4]);
-            four_rounds(abef, cdgh, w[at], &k_round[i]);
+        auto w0 = message_words(data), w1 = message_words(data + 16), w2 = message_words(data + 32), w3 = message_words(data + 48);
+        four_rounds(abef, cdgh, w0, &k_round[0]);
+        four_rounds(abef, cdgh, w1, &k_round[4]);
+        four_rounds(abef, cdgh, w2, &k_round[8]);
+        four_rounds(abef, cdgh, w3, &k_round[12]);
+        for (std::size_t i = 16; i < k_round.size(); i += 16) {  // sixteen at a time, so that every word has a register
+            w0 = next_words(w0, w1, w2, w3);
+            four_rounds(abef, cdgh, w0, &k_round[i]);
+            w1 = next_words(w1, w2, w3, w0);
+            four_rounds(abef, cdgh, w1, &k_round[i + 4]);
+            w2 = next_words(w2, w3, w0, w1);
+            four_rounds(abef, cdgh, w2, &k_round[i + 8]);
+            w3 = next_words(w3, w0, w1, w2);
+            four_rounds(abef, cdgh, w3, &k_round[i + 12]);
         }
         abef = _mm_add_epi32(abef, abef_before);
         cdgh = _mm_add_epi32(cdgh, cdgh_before);
