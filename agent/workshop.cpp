@@ -67,7 +67,7 @@ config::Outcome load_config(Machine& machine, const Options& options, config::Ma
     return outcome;
 }
 
-transfer::Options transfer_options(const config::Settings& settings) {
+transfer::Options transfer_options(const Machine& machine, const config::Settings& settings) {
     transfer::Options out;
     out.attempts = settings.transfer.attempts;
     out.backoff_base = settings.transfer.backoff_base;
@@ -80,6 +80,7 @@ transfer::Options transfer_options(const config::Settings& settings) {
     out.pins = settings.manager.pins;
     out.client_cert_file = settings.manager.client_cert_file;
     out.client_key_file = settings.manager.client_key_file;
+    out.boot_id = machine.host->facts().boot_id;
     return out;
 }
 
@@ -110,7 +111,7 @@ Workshop::Workshop(Machine& machine_in, config::Settings settings_in, trust::Ran
     : machine(machine_in),
       settings(std::move(settings_in)),
       log(machine.clock, settings.log.level),
-      transfer(transfer_options(settings)),
+      transfer(transfer_options(machine, settings)),
       random(shared_random(std::move(seed))),
       session_settings(session_settings_of(machine, settings, config_file)) {
     log.add(console_);

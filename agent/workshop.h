@@ -23,8 +23,8 @@ namespace hagent {
 /// Reads the configuration that the command line names. Complaints go to standard error; the exit code is then 3.
 [[nodiscard]] config::Outcome load_config(Machine& machine, const Options& options, config::ManagerRule manager);
 
-/// The configuration's transfer section as a value.
-[[nodiscard]] transfer::Options transfer_options(const config::Settings& settings);
+/// The configuration's transfer section as a value, for this start of the machine.
+[[nodiscard]] transfer::Options transfer_options(const Machine& machine, const config::Settings& settings);
 
 /// Headers that belong to the manager's own origins only: its token.
 [[nodiscard]] Result<transfer::HeaderProvider> manager_headers(Machine& machine, const config::Settings& settings);

@@ -42,7 +42,8 @@ inline constexpr std::size_t k_reply_line_bytes = 1024;
 inline constexpr std::size_t k_transcript_lines = 64;
 inline constexpr std::size_t k_redirects = 5;
 inline constexpr std::size_t k_sources = 16;
-inline constexpr std::uint64_t k_checkpoint_bytes = 4U << 20U;
+inline constexpr std::uint64_t k_checkpoint_least_bytes = 4U << 20U;   // between two checkpoints of a download: as much as
+inline constexpr std::uint64_t k_checkpoint_most_bytes = 16U << 20U;   // is safe already, within these
 inline constexpr std::int64_t k_retry_after_cap_seconds = 3600;
 
 // manager

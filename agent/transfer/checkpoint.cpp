@@ -13,7 +13,7 @@
 namespace hagent::transfer {
 namespace {
 
-constexpr std::string_view k_title = "hagent download 1\n";
+constexpr std::string_view k_title = "hagent download 2\n";
 constexpr std::size_t k_checkpoint_file_bytes = 32U << 10U;
 
 std::string crc_line(std::string_view text) {
@@ -49,6 +49,7 @@ std::string encode(const Checkpoint& checkpoint) {
     text += "url " + checkpoint.url + '\n';
     text += "validator " + checkpoint.validator + '\n';
     text += "wanted " + checkpoint.wanted + '\n';
+    text += "boot " + checkpoint.boot_id + '\n';
     text += "bytes " + std::to_string(checkpoint.bytes) + '\n';
     text += "total " + (checkpoint.total ? std::to_string(*checkpoint.total) : "-") + '\n';
     text += std::string("state ") + (checkpoint.complete ? "complete" : "partial") + '\n';
@@ -66,11 +67,12 @@ std::optional<Checkpoint> decode_checkpoint(std::string_view text) {
     const auto url = take(text, "url");
     const auto validator = take(text, "validator");
     const auto wanted = take(text, "wanted");
+    const auto boot = take(text, "boot");
     const auto bytes = parse_u64(take(text, "bytes").value_or(""), INT64_MAX);
     const auto total = take(text, "total");
     const auto state = take(text, "state");
     const auto digest = from_hex(take(text, "sha256").value_or(""));
-    if (!url || !validator || !wanted || !bytes || !total || !state || !digest || digest->empty()) {
+    if (!url || !validator || !wanted || !boot || !bytes || !total || !state || !digest || digest->empty()) {
         return std::nullopt;
     }
     const auto sha256 = trust::Sha256::restore(std::string(digest->begin(), digest->end()));
@@ -78,7 +80,7 @@ std::optional<Checkpoint> decode_checkpoint(std::string_view text) {
     if (!sha256 || sha256->bytes() != *bytes || (!size && *total != "-") || (*state != "partial" && *state != "complete")) {
         return std::nullopt;
     }
-    return Checkpoint{std::string(*url), std::string(*validator), std::string(*wanted), *bytes, size,
+    return Checkpoint{std::string(*url), std::string(*validator), std::string(*wanted), std::string(*boot), *bytes, size,
                       *state == "complete", *sha256};
 }
 

@@ -17,6 +17,7 @@ struct Checkpoint {
     std::string url;                     // that the bytes came from, without credentials
     std::string validator;               // ReplyHead::validator of that time, may be empty
     std::string wanted;                  // "sha256:HEX", "sha1:HEX" or "-": what the file must become
+    std::string boot_id;                 // of the start of the machine that wrote it, may be empty
     std::uint64_t bytes = 0;             // at the front of the part that are safe
     std::optional<std::uint64_t> total;  // size of the whole file, when known
     bool complete = false;               // all of it, and checked

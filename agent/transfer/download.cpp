@@ -409,7 +409,7 @@ Result<Downloaded> Download::run() {
 
 Result<Downloaded> download(const DownloadRequest& request, const DownloadServices& services, DownloadObserver& observer) {
     TRY(check_request(request));
-    auto part = TRY(PartFile::open(services.files, services.clock, request.directory, wanted_text(request)));
+    auto part = TRY(PartFile::open(services.files, services.clock, request.directory, wanted_text(request), services.options.boot_id));
     return Download(request, services, observer, std::move(part)).run();
 }
 

@@ -23,6 +23,7 @@ struct Options {
     std::string client_cert_file, client_key_file;  // PEM; empty: none
     bool use_proxies = true;                // http_proxy, https_proxy, no_proxy of the environment, for HTTP and HTTPS
     std::string user_agent = "hagent";
+    std::string boot_id;                    // of this start of the machine: what was written in it needs no sync to count; may be empty
 };
 
 }  // namespace hagent::transfer

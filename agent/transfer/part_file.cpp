@@ -20,7 +20,8 @@ constexpr Millis k_save_interval{1000};
 constexpr std::uint64_t k_save_least_bytes = 64U << 10U;
 constexpr std::size_t k_replay_bytes = 64U << 10U;
 constexpr std::uint32_t k_private = 0600;
-constexpr std::size_t k_write_bytes = 64U << 10U;  // libcurl hands out 16 KiB at a time: four calls become one
+constexpr std::size_t k_joined_bytes = 16U << 10U;  // smaller pieces are joined up to
+constexpr std::size_t k_write_bytes = 64U << 10U;   // as many bytes before they are written; larger ones are not copied
 
 Status absent_is_fine(Status status) {
     return !status.ok() && status.error().is(AgentCode::file_not_found) ? Status() : std::move(status);
@@ -28,17 +29,19 @@ Status absent_is_fine(Status status) {
 
 }  // namespace
 
-PartFile::PartFile(platform::Files& files, platform::Clock& clock, std::string directory, std::string wanted)
+PartFile::PartFile(platform::Files& files, platform::Clock& clock, std::string directory, std::string wanted, std::string boot_id)
     : files_(&files), clock_(&clock), directory_(std::move(directory)), saved_at_(clock.uptime()) {
     state_.wanted = std::move(wanted);
+    state_.boot_id = std::move(boot_id);
     if (state_.wanted.starts_with("sha1:")) {
         sha1_.emplace();
     }
 }
 
-Result<PartFile> PartFile::open(platform::Files& files, platform::Clock& clock, std::string directory, std::string wanted) {
+Result<PartFile> PartFile::open(platform::Files& files, platform::Clock& clock, std::string directory, std::string wanted,
+                                std::string boot_id) {
     TRY(files.make_directories(directory, 0700));
-    PartFile part(files, clock, std::move(directory), std::move(wanted));
+    PartFile part(files, clock, std::move(directory), std::move(wanted), std::move(boot_id));
     auto checkpoint = load_checkpoint(files, part.directory_);
     if (checkpoint && checkpoint->wanted != part.state_.wanted) {
         checkpoint.reset();  // a directory that was used for another file
@@ -54,26 +57,33 @@ Status PartFile::take_up(const std::optional<Checkpoint>& checkpoint) {
         file_ = TRY(files_->open(path(), platform::OpenMode::truncate));
         return {};
     }
+    const bool same_start = !state_.boot_id.empty() && checkpoint->boot_id == state_.boot_id;
+    auto boot_id = std::move(state_.boot_id);
     state_ = *checkpoint;
+    state_.boot_id = std::move(boot_id);
     saved_bytes_ = state_.bytes;
     file_ = TRY(files_->open(path(), platform::OpenMode::read_write));
-    if (TRY(file_->size()) != state_.bytes) {
+    const auto present = TRY(file_->size());
+    if (same_start) {  // a killed process wrote these, and the system kept them
+        TRY(read_again(state_.bytes, present, state_.sha256));
+        state_.bytes = present;
+    } else if (present != state_.bytes) {
         TRY(file_->resize(state_.bytes));  // bytes after the checkpoint may be anything after a power cut
     }
-    return sha1_ ? replay_sha1() : Status();
+    return sha1_ ? read_again(0, state_.bytes, *sha1_) : Status();  // SHA-1 states are not kept in checkpoints
 }
 
-/// SHA-1 states are not kept in checkpoints, so this one rare digest reads again.
-Status PartFile::replay_sha1() {
-    std::array<char, k_replay_bytes> buffer{};
-    for (std::uint64_t at = 0; at < state_.bytes;) {
-        const auto want = std::min<std::uint64_t>(buffer.size(), state_.bytes - at);
-        const auto got = TRY(file_->read_at(at, std::span(buffer).first(narrow<std::size_t>(want))));
+template <class Digest>
+Status PartFile::read_again(std::uint64_t from, std::uint64_t to, Digest& digest) {
+    std::string buffer(k_replay_bytes, '\0');
+    while (from < to) {
+        const auto want = std::min<std::uint64_t>(buffer.size(), to - from);
+        const auto got = TRY(file_->read_at(from, std::span(buffer).first(narrow<std::size_t>(want))));
         if (got == 0) {
             return error(AgentCode::partial_file_lost, path());
         }
-        sha1_->update({buffer.data(), got});
-        at += got;
+        digest.update({buffer.data(), got});
+        from += got;
     }
     return {};
 }
@@ -104,12 +114,17 @@ void PartFile::describe(std::string url, std::string validator, std::optional<st
 
 bool PartFile::due() {
     const auto fresh = state_.bytes - saved_bytes_;
-    return fresh >= limits::k_checkpoint_bytes ||
+    return fresh >= std::clamp(saved_bytes_, limits::k_checkpoint_least_bytes, limits::k_checkpoint_most_bytes) ||
            (fresh >= k_save_least_bytes && clock_->uptime() - saved_at_ >= k_save_interval);
 }
 
 Status PartFile::append(std::string_view bytes) {
-    unwritten_.append(bytes);
+    if (bytes.size() >= k_joined_bytes) {
+        TRY(flush());
+        TRY(file_->write_at(state_.bytes, bytes));
+    } else {
+        unwritten_.append(bytes);
+    }
     state_.sha256.update(bytes);
     if (sha1_) {
         sha1_->update(bytes);
@@ -158,6 +173,7 @@ Status PartFile::restart() {
     TRY(file_->resize(0));
     Checkpoint nothing;
     nothing.wanted = std::move(state_.wanted);
+    nothing.boot_id = std::move(state_.boot_id);
     state_ = std::move(nothing);
     if (sha1_) {
         sha1_.emplace();

@@ -14,9 +14,10 @@ namespace hagent::transfer {
 
 class PartFile {
 public:
-    /// Takes up what the directory holds if it belongs to the same wanted file, else begins with nothing.
+    /// Takes up what the directory holds if it belongs to the same wanted file, else begins with nothing. `boot_id` is that of the
+    /// machine's present start: what a killed process wrote in it counts though it was not synced. Empty: only what was synced counts.
     [[nodiscard]] static Result<PartFile> open(platform::Files& files, platform::Clock& clock, std::string directory,
-                                               std::string wanted);
+                                               std::string wanted, std::string boot_id);
 
     [[nodiscard]] std::uint64_t bytes() const { return state_.bytes; }
     [[nodiscard]] bool complete() const { return state_.complete; }
@@ -42,9 +43,10 @@ public:
     [[nodiscard]] Status remove();
 
 private:
-    PartFile(platform::Files& files, platform::Clock& clock, std::string directory, std::string wanted);
+    PartFile(platform::Files& files, platform::Clock& clock, std::string directory, std::string wanted, std::string boot_id);
     [[nodiscard]] Status take_up(const std::optional<Checkpoint>& checkpoint);
-    [[nodiscard]] Status replay_sha1();
+    template <class Digest>
+    [[nodiscard]] Status read_again(std::uint64_t from, std::uint64_t to, Digest& digest);
     [[nodiscard]] bool due();
     [[nodiscard]] Status flush();
 

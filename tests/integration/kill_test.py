@@ -22,7 +22,7 @@ from fault_proxy import FaultProxy  # from tests/lab, which kit puts on the path
 from servers import Nginx, Vsftpd
 from setup_packages import SERVERS, ensure
 
-INTERVAL = 4 << 20        # a checkpoint every so many bytes
+INTERVAL = 16 << 20       # a checkpoint at least every so many bytes
 IN_FLIGHT = 1 << 20       # written since the checkpoint became due
 NEAR_END = 4 << 20        # so close to its end a fetch may be over before the kill arrives
 BLOCK = 1 << 20

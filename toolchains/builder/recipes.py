@@ -17,6 +17,8 @@ CURL_OFF = """ALTSVC AWS BEARER_AUTH BINDLOCAL CA_SEARCH COOKIES DICT DIGEST_AUT
 IPFS KERBEROS_AUTH LDAP LDAPS LIBCURL_OPTION MIME MQTT NEGOTIATE_AUTH NTLM POP3 PROGRESS_METER RTSP SHA512_256
 SHUFFLE_DNS SMB SMTP SRP TELNET TFTP VERBOSE_STRINGS WEBSOCKETS"""
 
+CURL_PIECE_BYTES = 64 << 10  # handed to the write function at a time: what one recv brings, so that it need not be copied together
+
 
 def on(*names):
     return [f"-D{name}=ON" for name in names]
@@ -64,6 +66,8 @@ def mbedtls(work, target, source, prefix):
 
 def curl(work, target, source, prefix):
     tls = prefix / "mbedtls"
+    # FTP's unused converter of line ends counts as decoding, and what is decoded is handed on in small pieces.
+    edit(source / "lib" / "cw-pause.c", "#define CW_PAUSE_DEC_WRITE_CHUNK   (4096)", f"#define CW_PAUSE_DEC_WRITE_CHUNK   ({CURL_PIECE_BYTES})")
     cmake_project(work, target, "curl", source, [
         *on("BUILD_STATIC_LIBS", "CURL_USE_MBEDTLS", "ENABLE_IPV6", "ENABLE_THREADED_RESOLVER"),
         *[f"-DCURL_DISABLE_{name}=ON" for name in CURL_OFF.split()],
@@ -72,6 +76,7 @@ def curl(work, target, source, prefix):
              "CURL_USE_LIBSSH2", "CURL_USE_OPENSSL", "CURL_USE_PKGCONFIG", "CURL_USE_SCHANNEL", "CURL_WINDOWS_SSPI",
              "CURL_ZLIB", "CURL_ZSTD", "ENABLE_CURL_MANUAL", "ENABLE_UNICODE", "ENABLE_UNIX_SOCKETS", "PICKY_COMPILER",
              "USE_LIBIDN2", "USE_LIBRTMP", "USE_NGHTTP2", "USE_WIN32_IDN", "USE_WIN32_LDAP"),
+        f"-DCMAKE_C_FLAGS_MINSIZEREL=-Os -DNDEBUG -DCURL_MAX_WRITE_SIZE={CURL_PIECE_BYTES}",
         "-DCURL_CA_BUNDLE=none", "-DCURL_CA_PATH=none", "-DCURL_TARGET_WINDOWS_VERSION=0x0601",
         f"-DMBEDTLS_INCLUDE_DIR={tls}/include", f"-DMBEDTLS_LIBRARY={tls}/lib/libmbedtls.a",
         f"-DMBEDX509_LIBRARY={tls}/lib/libmbedx509.a", f"-DMBEDCRYPTO_LIBRARY={tls}/lib/libmbedcrypto.a"], prefix, ["libcurl.a"])
@@ -135,4 +140,4 @@ RECIPES = {"mbedtls": mbedtls, "curl": curl, "json": json, "doctest": doctest,
 def text_of(group):
     """What decides how a group is built, as text: a change of it means another key."""
     functions = [cmake_project, *[RECIPES[name] for name in GROUPS[group]]]
-    return C_FLAGS + (CURL_OFF if group == "base" else "") + "".join(inspect.getsource(function) for function in functions)
+    return C_FLAGS + (f"{CURL_OFF}{CURL_PIECE_BYTES}" if group == "base" else "") + "".join(inspect.getsource(function) for function in functions)

@@ -15,6 +15,7 @@ Checkpoint sample() {
     checkpoint.url = "http://h/f";
     checkpoint.validator = "\"a b\"";
     checkpoint.wanted = "-";
+    checkpoint.boot_id = "3f2a-1";
     checkpoint.bytes = 5;
     checkpoint.total = 9;
     checkpoint.sha256.update("hello");
@@ -30,6 +31,7 @@ TEST_CASE("a checkpoint comes back as it was") {
         REQUIRE(back);
         CHECK(back->url == checkpoint.url);
         CHECK(back->validator == checkpoint.validator);
+        CHECK(back->boot_id == checkpoint.boot_id);
         CHECK(back->bytes == 5);
         CHECK(back->total == 9);
         CHECK(back->complete == complete);
@@ -54,7 +56,7 @@ TEST_CASE("a torn or damaged checkpoint is none") {
         CHECK_FALSE(decode_checkpoint(damaged));
     }
     CHECK_FALSE(decode_checkpoint(text + "x"));
-    CHECK_FALSE(decode_checkpoint("hagent download 2\n"));
+    CHECK_FALSE(decode_checkpoint("hagent download 1\n"));
 }
 
 TEST_CASE("a checkpoint whose digest covers another length is none") {

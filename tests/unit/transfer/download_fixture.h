@@ -45,6 +45,7 @@ struct DownloadFixture {
         request.bytes = content.size();
         request.sha256 = trust::sha256_hex(content);
         options.backoff_base = Millis(1000);
+        options.boot_id = "boot";
         files.put_directory("/state");
     }
 
@@ -52,6 +53,13 @@ struct DownloadFixture {
         observer = RememberingObserver();
         return download(request, {files, clock, fetcher, options, random, cancel}, observer);
     }
+    /// The machine starts again after a power cut.
+    void start_again(fakes::Unsynced unsynced) {
+        files.restart(unsynced);
+        options.boot_id += "+";
+    }
+    /// A new process after kill -9: the system kept what the old one wrote.
+    void start_process_again() { files.restart(fakes::Unsynced::kept); }
     [[nodiscard]] bool part_is_right() const { return files.content("/state/d1/part") == content; }
 
     std::string content;

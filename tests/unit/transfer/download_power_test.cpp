@@ -34,7 +34,7 @@ std::uint64_t try_every_cut(Unsynced unsynced, bool digest_known, bool changes) 
             REQUIRE(done);
             return call;
         }
-        world.files.restart(unsynced);
+        world.start_again(unsynced);
         if (changes) {
             auto& file = world.fetcher.files["http://a/f"];
             world.content = pattern(150001).substr(1);
@@ -84,18 +84,62 @@ TEST_CASE("a power cut while a changed file replaces the old one") {
                 REQUIRE(done);
                 break;
             }
-            world.files.restart(unsynced);
+            world.start_again(unsynced);
             REQUIRE(world.run().ok());
             REQUIRE(world.part_is_right());
         }
     }
 }
 
+TEST_CASE("a process that is killed at any change costs no byte that it had written, once it is known where they came from") {
+    constexpr std::uint64_t k_piece = 65536;
+    for (std::uint64_t call = 1;; ++call) {
+        CAPTURE(call);
+        DownloadFixture world(300000);
+        world.fetcher.piece_bytes = k_piece;
+        world.fetcher.on_piece = [&] { world.clock.advance(Millis(700)); };  // a checkpoint for every second piece
+        world.files.forget_calls();
+        world.files.cut_power_at(call);
+        const bool done = world.run().ok();
+        if (!world.files.power_is_off()) {
+            REQUIRE(done);
+            CHECK(call > 10);
+            break;
+        }
+        world.start_process_again();
+        const auto written = world.files.content("/state/d1/part").value_or("").size();
+        const bool known = world.files.exists("/state/d1/checkpoint");
+        const auto sent_before = world.fetcher.sent_bytes;
+        const auto after = world.run();
+        REQUIRE(after.ok());
+        REQUIRE(world.part_is_right());
+        CHECK(after->sha256 == trust::sha256_hex(world.content));
+        if (known) {
+            CHECK(world.fetcher.sent_bytes - sent_before == world.content.size() - written);
+        }
+    }
+}
+
+TEST_CASE("after another start of the machine only what was synced counts, whatever the part holds") {
+    DownloadFixture world(300000);
+    world.request.sha256.clear();  // nothing would catch a mixture
+    world.fetcher.piece_bytes = 65536;
+    world.fetcher.faults.push_back({.cut_after = 150000});
+    world.options.attempts = 1;
+    REQUIRE_FALSE(world.run().ok());
+    world.files.put("/state/d1/part", world.content.substr(0, 150000) + std::string(50000, 'x'));
+    SUBCASE("another start") { world.options.boot_id = "later"; }
+    SUBCASE("no start is known") { world.options.boot_id.clear(); }
+    REQUIRE(world.run().ok());
+    CHECK(world.part_is_right());
+    CHECK(world.observer.resumed_at == std::vector<std::uint64_t>{150000});
+}
+
 TEST_CASE("a finished file survives a power cut without another request") {
     DownloadFixture world;
     REQUIRE(world.run().ok());
     world.files.power_cut();
-    world.files.restart(Unsynced::lost);
+    world.start_again(Unsynced::lost);
     const auto again = world.run();
     REQUIRE(again.ok());
     CHECK(again->attempts == 0);
@@ -117,7 +161,7 @@ TEST_CASE("a hundred power cuts in a row cost no more than a tenth and one check
         const bool done = world.run().ok();
         if (world.files.power_is_off()) {
             ++cuts;
-            world.files.restart(static_cast<Unsynced>(cuts % 3));
+            world.start_again(static_cast<Unsynced>(cuts % 3));
             continue;
         }
         REQUIRE(done);
