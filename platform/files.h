@@ -85,6 +85,10 @@ public:
 
     /// An exclusive lock on a file that is created when absent; `busy` when another process holds it.
     [[nodiscard]] virtual Result<std::unique_ptr<Lock>> lock(const std::string& path) = 0;
+
+    /// The same files, for paths that resolve() gave: where a symlink stands in such a path by now, the call fails with path_refused
+    /// (or the system's error, for a link at its end) and touches nothing behind it, whenever it was put there. On Windows: *this.
+    [[nodiscard]] virtual Files& jailed() { return *this; }
 };
 
 /// The machine's file system.

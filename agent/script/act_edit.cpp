@@ -21,7 +21,7 @@ struct Text {
 Result<Text> open_text(Acting& acting) {
     Text text;
     text.path = TRY(acting.real_path(acting.step.arguments[0], PathUse::edit));
-    const auto info = TRY(acting.services.files.info(text.path));
+    const auto info = TRY(acting.device_files().info(text.path));
     if (!info) {
         return text;
     }
@@ -30,7 +30,7 @@ Result<Text> open_text(Acting& acting) {
     }
     text.exists = true;
     text.mode = info->mode & 0777U;
-    text.content = TRY(acting.services.files.read(text.path, limits::k_edited_file_bytes));
+    text.content = TRY(acting.device_files().read(text.path, limits::k_edited_file_bytes));
     return text;
 }
 
@@ -73,7 +73,7 @@ Status act_add_line(Acting& acting) {
         text.content += end;
     }
     text.content.append(wanted).append(end);
-    return acting.services.files.write_durable(text.path, text.content, text.mode);
+    return acting.device_files().write_durable(text.path, text.content, text.mode);
 }
 
 Status act_delete_line(Acting& acting) {
@@ -88,7 +88,7 @@ Status act_delete_line(Acting& acting) {
     if (!text.exists || kept.size() == text.content.size()) {
         return text.exists ? acting.settle(text.path) : Status();
     }
-    return acting.services.files.write_durable(text.path, kept, text.mode);
+    return acting.device_files().write_durable(text.path, kept, text.mode);
 }
 
 }  // namespace hagent::script

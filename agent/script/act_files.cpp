@@ -12,13 +12,13 @@ using platform::FileInfo;
 using platform::FileKind;
 
 Status fetch_one(Acting& acting, const Placement& placement) {
-    auto& files = acting.services.files;
+    auto& files = acting.device_files();
     const std::string target = TRY(acting.real_path(placement.target, PathUse::place));
     if (TRY(is_in_place(placement.file, target, files))) {
         TRY(make_executable(target, files));
         return acting.settle(target);
     }
-    const std::string staged = TRY(acting.package.staged(placement.file.path));
+    const std::string staged = TRY(acting.services.files.resolve(TRY(acting.package.staged(placement.file.path))));
     const Placing placing = placement.move && acting.package.disposable() ? Placing::move : Placing::copy;
     return place(staged, target, placing, files, acting.cancel);
 }
@@ -27,14 +27,14 @@ bool is_kind(const std::optional<FileInfo>& info, FileKind kind) { return info &
 
 /// Across volumes only files can move: copied into place first, then removed, so that one of the two is always whole.
 Status rename_across(const std::string& from, const std::string& to, Acting& acting) {
-    const auto info = TRY(acting.services.files.info(from));
+    const auto info = TRY(acting.device_files().info(from));
     if (!is_kind(info, FileKind::regular)) {
         return error(AgentCode::cross_device, from + " to " + to);
     }
-    TRY(place(from, to, Placing::copy, acting.services.files, acting.cancel));
-    TRY(acting.services.files.set_mode(to, info->mode & 0777U));
-    TRY(acting.services.files.remove(from));
-    return sync_parent(from, acting.services.files);
+    TRY(place(from, to, Placing::copy, acting.device_files(), acting.cancel));
+    TRY(acting.device_files().set_mode(to, info->mode & 0777U));
+    TRY(acting.device_files().remove(from));
+    return sync_parent(from, acting.device_files());
 }
 
 }  // namespace
@@ -59,7 +59,7 @@ Status act_upload(Acting& acting) {
 }
 
 Status act_delete_file(Acting& acting) {
-    auto& files = acting.services.files;
+    auto& files = acting.device_files();
     const std::string path = TRY(acting.real_path(acting.step.arguments[0], PathUse::remove));
     const auto info = TRY(files.info(path));
     if (is_kind(info, FileKind::directory)) {
@@ -72,7 +72,7 @@ Status act_delete_file(Acting& acting) {
 }
 
 Status act_delete_tree(Acting& acting) {
-    auto& files = acting.services.files;
+    auto& files = acting.device_files();
     const std::string path = TRY(acting.real_path(acting.step.arguments[0], PathUse::remove));
     const auto info = TRY(files.info(path));
     if (info && info->kind != FileKind::directory) {
@@ -83,7 +83,7 @@ Status act_delete_tree(Acting& acting) {
 }
 
 Status act_rename(Acting& acting) {
-    auto& files = acting.services.files;
+    auto& files = acting.device_files();
     const std::string from = TRY(acting.real_path(acting.step.arguments[0], PathUse::remove));
     const std::string to = TRY(acting.real_path(acting.step.arguments[1], PathUse::place));
     if (!TRY(files.info(from))) {

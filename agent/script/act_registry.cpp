@@ -49,7 +49,7 @@ Status act_delete_key(Acting& acting) {
 
 Status act_merge(Acting& acting) {
     const std::string path = TRY(acting.real_path(acting.step.arguments[0], PathUse::edit));
-    const auto changes = read_registry_text(TRY(acting.services.files.read(path, limits::k_edited_file_bytes)));
+    const auto changes = read_registry_text(TRY(acting.device_files().read(path, limits::k_edited_file_bytes)));
     return changes ? apply(acting, *changes) : Status(Error(changes.error()).with(acting.step.arguments[0]));
 }
 

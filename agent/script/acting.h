@@ -24,9 +24,11 @@ public:
     [[nodiscard]] Result<std::string> real_path(const std::string& path, PathUse use) const {
         return device_path(path, use, plan.jail, services.files);
     }
+    /// For real paths: what became a link since they were looked at leads nowhere.
+    [[nodiscard]] platform::Files& device_files() const { return services.files.jailed(); }
     /// Nothing is left to do at `path`, but a step that was killed may have changed the name there without syncing it.
     [[nodiscard]] Status settle(const std::string& path) const {
-        return record.in_flight_before ? sync_parent(path, services.files) : Status();
+        return record.in_flight_before ? sync_parent(path, device_files()) : Status();
     }
 };
 

@@ -3,7 +3,6 @@
 #include "platform/posix/file_tree.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <sys/stat.h>
 
@@ -99,6 +98,17 @@ void push_parts(std::vector<std::string>& waiting, std::string_view path) {
     }
 }
 
+/// O_PATH needs no permission to read the folder; kernels before 2.6.39 do not know it and open as usual.
+constexpr int k_walk = O_PATH | O_DIRECTORY | O_CLOEXEC;
+
+Error walk_error(int at, const std::string& part, const std::string& path, int problem) {
+    struct stat found {};
+    if (fstatat(at, part.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(found.st_mode)) {
+        return error(errors::AgentCode::path_refused, path + " leads through a link by now");
+    }
+    return file_error(problem, path);
+}
+
 }  // namespace
 
 std::string parent_of(const std::string& path) {
@@ -110,8 +120,40 @@ std::string parent_of(const std::string& path) {
     return slash == 0 ? "/" : path.substr(0, slash);
 }
 
-Status sync_directory_at(const std::string& path) {
-    const Fd directory(uninterrupted([&] { return open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
+Result<Place> place_of(const std::string& path, Links links) {
+    if (links == Links::followed) {
+        return Place{Fd(), path};
+    }
+    const auto last = path.find_last_of('/') + 1;
+    return Place{TRY(walk_to(path.substr(0, last))), last == path.size() ? "." : path.substr(last)};
+}
+
+Result<Fd> walk_to(const std::string& path, std::optional<std::uint32_t> mode) {
+    Fd at(uninterrupted([] { return open("/", k_walk); }));
+    for (const auto piece : split(path, '/')) {
+        const std::string part(piece);
+        if (part.empty()) {
+            continue;
+        }
+        const auto step = [&](int flags) { return uninterrupted([&] { return openat(at.get(), part.c_str(), flags | O_NOFOLLOW); }); };
+        Fd next(step(k_walk));
+        if (!next && errno == ENOENT && mode && mkdirat(at.get(), part.c_str(), 0700) == 0) {
+            next.reset(step(O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+            if (next && fchmod(next.get(), *mode) != 0) {
+                return file_error(errno, path);
+            }
+            TRY(sync_directory_at(at.get(), ".", path));
+        }
+        if (!next) {
+            return walk_error(at.get(), part, path, errno);
+        }
+        at = std::move(next);
+    }
+    return at;
+}
+
+Status sync_directory_at(int at, const char* name, const std::string& path) {
+    const Fd directory(uninterrupted([&] { return openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
     if (!directory) {
         return file_error(errno, path);
     }
@@ -143,12 +185,12 @@ Status make_path(const std::string& path, std::uint32_t mode) {
     if (chmod(path.c_str(), mode) != 0) {
         return file_error(errno, path);
     }
-    return sync_directory_at(parent);
+    return sync_directory_at(AT_FDCWD, parent.c_str(), parent);
 }
 
-Status remove_path_tree(const std::string& path) {
-    const auto end = path.find_last_not_of('/');
-    return remove_entry(AT_FDCWD, path.substr(0, end == std::string::npos ? end : end + 1), path, 0);
+Status remove_path_tree(const Place& place, const std::string& path) {
+    const auto end = place.name.find_last_not_of('/');
+    return remove_entry(place.at(), place.name.substr(0, end == std::string::npos ? end : end + 1), path, 0);
 }
 
 Result<std::string> resolve_path(const std::string& path) {

@@ -122,9 +122,16 @@ int open_flags(OpenMode mode) {
 }
 
 /// A descriptor of a regular file; without O_NONBLOCK a pipe in the file's place would hang us.
-Result<Fd> open_regular(const std::string& path, OpenMode mode) {
-    const int flags = open_flags(mode) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
-    Fd fd(uninterrupted([&] { return open(path.c_str(), flags, 0600); }));
+Result<Fd> open_regular(const Place& place, OpenMode mode, const std::string& path) {
+    int flags = open_flags(mode) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+    if (place.folder) {  // links are refused: at the end of the path too, and hard links that somebody put there
+        flags |= O_NOFOLLOW;
+        if (mode == OpenMode::truncate) {
+            unlinkat(place.at(), place.name.c_str(), 0);
+            flags |= O_EXCL;
+        }
+    }
+    Fd fd(uninterrupted([&] { return openat(place.at(), place.name.c_str(), flags, 0600); }));
     if (!fd) {
         return file_error(errno, path);
     }
@@ -146,10 +153,10 @@ std::string temporary_name(const std::string& path) {
     return path.substr(0, std::min(path.size(), name_at + k_longest_name)) + ".new~";
 }
 
-Status write_new(const std::string& path, std::string_view bytes, std::uint32_t mode) {
-    unlink(path.c_str());
+Status write_new(int at, const std::string& name, std::string_view bytes, std::uint32_t mode, const std::string& path) {
+    unlinkat(at, name.c_str(), 0);
     // O_EXCL: in a directory that others may write to, nobody can lead us elsewhere with a symlink.
-    const Fd fd(uninterrupted([&] { return open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600); }));
+    const Fd fd(uninterrupted([&] { return openat(at, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600); }));
     if (!fd) {
         return file_error(errno, path);
     }
@@ -177,12 +184,14 @@ FileInfo info_from(const struct stat& found) {
 
 class PosixFiles final : public Files {
 public:
+    PosixFiles() : jailed_(new PosixFiles(Links::refused)) {}
+
     Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override {
-        return std::unique_ptr<File>(std::make_unique<PosixFile>(TRY(open_regular(path, mode)), path));
+        return std::unique_ptr<File>(std::make_unique<PosixFile>(TRY(open_regular(TRY(place(path)), mode, path)), path));
     }
 
     Result<std::string> read(const std::string& path, std::size_t limit) override {
-        const Fd fd = TRY(open_regular(path, OpenMode::read));
+        const Fd fd = TRY(open_regular(TRY(place(path)), OpenMode::read, path));
         std::string content;
         // Files of /proc say that they hold nothing, so the size is not asked for.
         for (;;) {
@@ -203,34 +212,41 @@ public:
     }
 
     Status write_durable(const std::string& path, std::string_view bytes, std::uint32_t mode) override {
-        const std::string temporary = temporary_name(path);
-        auto done = write_new(temporary, bytes, mode);
-        if (done.ok() && ::rename(temporary.c_str(), path.c_str()) != 0) {
+        const Place to = TRY(place(path));
+        const std::string temporary = temporary_name(to.name);
+        auto done = write_new(to.at(), temporary, bytes, mode, path);
+        if (done.ok() && renameat(to.at(), temporary.c_str(), to.at(), to.name.c_str()) != 0) {
             done = file_error(errno, path);
         }
         if (!done.ok()) {
-            unlink(temporary.c_str());
+            unlinkat(to.at(), temporary.c_str(), 0);
             return done;
         }
-        return sync_directory_at(parent_of(path));
+        return sync_parent(to, path);
     }
 
     Result<std::optional<FileInfo>> info(const std::string& path) override {
         struct stat found {};
-        if (lstat(path.c_str(), &found) == 0) {
+        const auto at = place(path);
+        if (at.ok() && fstatat(at->at(), at->name.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0) {
             return std::optional(info_from(found));
         }
-        if (errno == ENOENT || errno == ENOTDIR) {
+        const Error problem = at.ok() ? file_error(errno, path) : at.error();
+        if (problem.is(AgentCode::file_not_found) || problem.is(AgentCode::not_a_directory)) {
             return std::optional<FileInfo>();
         }
-        return file_error(errno, path);
+        return problem;
     }
 
     Result<std::vector<std::string>> list(const std::string& path) override {
-        const UniqueHandle<DirectoryTraits> directory(opendir(path.c_str()));
+        const Place at = TRY(place(path));
+        const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK | (at.folder ? O_NOFOLLOW : 0);
+        Fd fd(uninterrupted([&] { return openat(at.at(), at.name.c_str(), flags); }));
+        const UniqueHandle<DirectoryTraits> directory(fd ? fdopendir(fd.get()) : nullptr);
         if (!directory) {
             return file_error(errno, path);
         }
+        fd.release();
         std::vector<std::string> names;
         errno = 0;
         for (const dirent* entry = readdir(directory.get()); entry != nullptr; entry = readdir(directory.get())) {
@@ -248,44 +264,78 @@ public:
 
     Result<std::string> resolve(const std::string& path) override { return resolve_path(path); }
 
-    Status make_directories(const std::string& path, std::uint32_t mode) override { return make_path(path, mode); }
+    Status make_directories(const std::string& path, std::uint32_t mode) override {
+        if (links_ == Links::followed) {
+            return make_path(path, mode);
+        }
+        TRY(walk_to(path, mode));
+        return {};
+    }
 
     Status rename(const std::string& from, const std::string& to) override {
-        if (::rename(from.c_str(), to.c_str()) != 0) {
+        const Place source = TRY(place(from)), target = TRY(place(to));
+        if (renameat(source.at(), source.name.c_str(), target.at(), target.name.c_str()) != 0) {
             return file_error(errno, from + " to " + to);
         }
-        const std::string source = parent_of(from), target = parent_of(to);
-        TRY(sync_directory_at(target));
-        return source == target ? Status() : sync_directory_at(source);
+        TRY(sync_parent(target, to));
+        return parent_of(from) == parent_of(to) ? Status() : sync_parent(source, from);
     }
 
     Status remove(const std::string& path) override {
-        if (unlink(path.c_str()) == 0) {
+        const Place at = TRY(place(path));
+        if (unlinkat(at.at(), at.name.c_str(), 0) == 0) {
             return {};
         }
         const int problem = errno;
-        if ((problem == EISDIR || problem == EPERM) && rmdir(path.c_str()) == 0) {
+        if ((problem == EISDIR || problem == EPERM) && unlinkat(at.at(), at.name.c_str(), AT_REMOVEDIR) == 0) {
             return {};
         }
         return file_error(problem == EISDIR ? errno : problem, path);
     }
 
-    Status remove_tree(const std::string& path) override { return remove_path_tree(path); }
-
-    Status set_mode(const std::string& path, std::uint32_t mode) override {
-        return chmod(path.c_str(), mode) == 0 ? Status() : Status(file_error(errno, path));
+    Status remove_tree(const std::string& path) override {
+        const auto at = place(path);
+        if (!at.ok() && at.error().is(AgentCode::file_not_found)) {
+            return {};
+        }
+        return at.ok() ? remove_path_tree(*at, path) : Status(at.error());
     }
 
-    Status sync_directory(const std::string& path) override { return sync_directory_at(path); }
+    Status set_mode(const std::string& path, std::uint32_t mode) override {
+        const Place at = TRY(place(path));
+        const Fd fd(at.folder ? uninterrupted([&] { return openat(at.at(), at.name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC); }) : -1);
+        const bool done = at.folder ? fd && fchmod(fd.get(), mode) == 0 : chmod(path.c_str(), mode) == 0;
+        return done ? Status() : Status(file_error(errno, path));
+    }
+
+    Status sync_directory(const std::string& path) override {
+        const Place at = TRY(place(path));
+        return sync_directory_at(at.at(), at.name.c_str(), path);
+    }
 
     Result<std::unique_ptr<Lock>> lock(const std::string& path) override {
-        Fd fd = TRY(open_regular(path, OpenMode::read_write));
+        Fd fd = TRY(open_regular(TRY(place(path)), OpenMode::read_write, path));
         if (uninterrupted([&] { return flock(fd.get(), LOCK_EX | LOCK_NB); }) != 0) {
             const int problem = errno;
             return problem == EWOULDBLOCK ? Error{errors::agent(AgentCode::busy), problem, path} : file_error(problem, path);
         }
         return std::unique_ptr<Lock>(std::make_unique<HeldLock>(std::move(fd)));
     }
+
+    Files& jailed() override { return jailed_ ? *jailed_ : *this; }
+
+private:
+    explicit PosixFiles(Links links) : links_(links) {}
+
+    [[nodiscard]] Result<Place> place(const std::string& path) const { return place_of(path, links_); }
+
+    static Status sync_parent(const Place& place, const std::string& path) {
+        const std::string parent = parent_of(path);
+        return sync_directory_at(place.at(), place.folder ? "." : parent.c_str(), parent);
+    }
+
+    Links links_ = Links::followed;
+    std::unique_ptr<PosixFiles> jailed_;
 };
 
 }  // namespace
