@@ -35,7 +35,7 @@ Response Router::answer(const Request& request) const {
         return route.handler(request, rest);
     }
     if (!allowed.empty()) {
-        Response refused = problem(405, "This path does not take the method " + request.method + ".");
+        Response refused = problem(405, "This path does not take this method; the header Allow says which.");
         refused.headers.emplace_back("Allow", allowed);
         return refused;
     }

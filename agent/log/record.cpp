@@ -15,7 +15,7 @@ constexpr std::array<std::string_view, 4> k_levels = {"debug", "info", "warning"
 constexpr std::size_t k_area_bytes = 32;
 constexpr std::size_t k_fields = 16;
 
-/// "ftp://user:secret@host/" as "ftp://host/": a message may quote a URL that somebody else wrote.
+/// "ftp://user:secret@host/f?ticket" as "ftp://host/f?...": a message may quote a URL that somebody else wrote.
 std::string without_credentials(std::string_view text) {
     std::string out;
     for (auto at = text.find("://"); at != std::string_view::npos; at = text.find("://")) {
@@ -24,6 +24,11 @@ std::string without_credentials(std::string_view text) {
         const auto authority = text.substr(0, std::min(text.find_first_of("/?# \t\"'<>"), text.size()));
         if (const auto sign = authority.rfind('@'); sign != std::string_view::npos) {
             text.remove_prefix(sign + 1);
+        }
+        const auto end = std::min(text.find_first_of(" \t\"'<>"), text.size());
+        if (const auto query = text.find('?'); query < end) {
+            out.append(text.substr(0, query)).append("?...");
+            text.remove_prefix(end);
         }
     }
     return out.append(text);

@@ -346,7 +346,7 @@ Status CurlExchange::Impl::follow() {
         exchange.body.clear();
     }
     url = std::move(next).value();
-    transcript.add("* redirected to " + to_text(url));
+    transcript.add("* redirected to " + shown(to_text(url)));
     return configure();
 }
 

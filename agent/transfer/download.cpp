@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/base/crc32.h"
 #include "agent/base/limits.h"
 #include "agent/base/text.h"
 #include "agent/transfer/part_file.h"
@@ -13,6 +14,12 @@
 
 namespace hagent::transfer {
 namespace {
+
+/// Tells addresses apart in what is kept on disk, where no login and no ticket belongs.
+std::string mark_of(const std::string& url) {
+    const auto query = url.find('?');
+    return shown(url) + (query == std::string::npos ? "" : std::to_string(crc32(std::string_view(url).substr(query))));
+}
 
 using errors::AgentCode;
 
@@ -77,7 +84,7 @@ private:
 
     [[nodiscard]] const std::string& source() const { return request_.sources[current_].url; }
     [[nodiscard]] bool has_digest() const { return !request_.sha256.empty() || !request_.sha1.empty(); }
-    [[nodiscard]] bool same_source() const { return part_.url() == shown(source()); }
+    [[nodiscard]] bool same_source() const { return part_.url() == mark_of(source()); }
     [[nodiscard]] bool resumable() const;
     [[nodiscard]] std::optional<std::size_t> next_source() const;
     [[nodiscard]] bool whole_without_asking() const;
@@ -185,7 +192,7 @@ Status Download::begin(const ReplyHead& head) {
     ++tries_of_file_;
     from_zero_ = false;
     rate_.restart();
-    part_.describe(shown(source()), head.validator, head.total ? head.total : known_total);
+    part_.describe(mark_of(source()), head.validator, head.total ? head.total : known_total);
     return {};
 }
 

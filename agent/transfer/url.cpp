@@ -234,10 +234,9 @@ std::string shown(std::string_view url) {
     if (!parse_url(url).ok()) {
         at = url.rfind('@');
     }
-    if (at == std::string_view::npos || at < start) {
-        return printable(url);
-    }
-    return printable(std::string(url.substr(0, start)) + std::string(url.substr(at + 1)));
+    const auto rest = at == std::string_view::npos || at < start ? start : at + 1;
+    const auto query = std::min(url.find('?', rest), url.size());
+    return printable(std::string(url.substr(0, start)).append(url.substr(rest, query - rest))) + (query == url.size() ? "" : "?...");
 }
 
 bool same_origin(const Url& a, const Url& b) { return a.scheme == b.scheme && a.host == b.host && a.port == b.port; }

@@ -40,8 +40,8 @@ struct Url {
 /// The address again, without user and password.
 [[nodiscard]] std::string to_text(const Url& url);
 
-/// Any text that is meant as an address, for people: what stands between "//" and "@" is left out, also when the
-/// rest is malformed, and control bytes become '?'.
+/// Any text that is meant as an address, for people: what stands between "//" and "@" is left out, also when the rest is malformed,
+/// a query, which may be a ticket, becomes "?...", and control bytes become '?'.
 [[nodiscard]] std::string shown(std::string_view url);
 
 /// Same scheme, host and port (RFC 6454).

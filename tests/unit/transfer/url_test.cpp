@@ -72,7 +72,10 @@ TEST_CASE("a scheme that the agent does not use is named") {
 }
 
 TEST_CASE("no shown address carries a password, malformed or not") {
-    const std::array<std::pair<const char*, const char*>, 9> rows = {{{"ftp://u:p@h/x", "ftp://h/x"},
+    const std::array<std::pair<const char*, const char*>, 12> rows = {{{"ftp://u:p@h/x", "ftp://h/x"},
+                                                                      {"https://u:p@h/x?ticket=1", "https://h/x?..."},
+                                                                      {"https://h?ticket=1", "https://h?..."},
+                                                                      {"nonsense u@h?ticket=1", "h?..."},
                                                                       {"ftp://u:p@@h/x", "ftp://h/x"},
                                                                       {"http://h/x@y", "http://h/x@y"},
                                                                       {"u:p@h", "h"},
