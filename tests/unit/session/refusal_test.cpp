@@ -75,6 +75,37 @@ TEST_CASE("one changed byte of a file is refused before the first step") {
     CHECK(device.processes.calls.empty());
 }
 
+TEST_CASE("a listed file of more than 2 GiB is counted whole: too large for the disk, and not what is on the server") {
+    Device device;
+    device.publish(k_script, k_files);
+    auto& text = device.fetcher.files.at(std::string(k_base_url) + "manifest.json").bytes;
+    auto manifest = trust::parse_manifest(text).value();
+    for (auto& file : manifest.files) {
+        file.bytes = file.path == "conf" ? (std::uint64_t{5} << 30U) + 4 : file.bytes;  // the low 32 bits alone are 1 GiB and 4 bytes
+    }
+    text = trust::write_manifest(manifest);
+    device.fetcher.files.at(std::string(k_base_url) + "manifest.sig").bytes = trust::sign(text, trust::keys::k_ec_a_private).value();
+    SUBCASE("beyond what is free") {
+        REQUIRE(device.run(Device::job()).ok());
+        CHECK(device.listener.text().find("SW_DSA_OVER_LIMIT") != std::string::npos);
+        CHECK(device.listener.finals().at(0).stage == ReportStage::failure);
+        CHECK_FALSE(device.asked_for("conf"));
+        CHECK_FALSE(device.files.exists("/etc/app.conf"));
+    }
+    SUBCASE("the server has another size") {
+        auto& disk = device.disks.all.front();
+        disk.total_bytes = disk.free_bytes = disk.available_bytes = std::uint64_t{40} << 30U;
+        check_refused(device, AgentCode::size_mismatch);
+    }
+}
+
+TEST_CASE("a file that was cut short at its source is refused") {
+    Device device;
+    device.publish(k_script, k_files);
+    device.fetcher.files.at(std::string(k_base_url) + "conf").bytes = "a=";
+    check_refused(device, AgentCode::size_mismatch);
+}
+
 TEST_CASE("one changed byte of the script is refused") {
     Device device;
     device.publish(k_script, k_files);

@@ -54,6 +54,7 @@ void OpenSsl::make_key(const std::string& name, std::string_view sort) const {
         {"ec", "-algorithm EC -pkeyopt ec_paramgen_curve:P-256"},
         {"p384", "-algorithm EC -pkeyopt ec_paramgen_curve:P-384"},
         {"rsa", "-algorithm RSA -pkeyopt rsa_keygen_bits:2048"},
+        {"rsa3072", "-algorithm RSA -pkeyopt rsa_keygen_bits:3072"},
         {"rsa1024", "-algorithm RSA -pkeyopt rsa_keygen_bits:1024"},
         {"k1", "-algorithm EC -pkeyopt ec_paramgen_curve:secp256k1"},
         {"ed25519", "-algorithm ED25519"}};

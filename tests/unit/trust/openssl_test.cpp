@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "agent/trust/key_ring.h"
+#include "agent/trust/manifest.h"
 #include "agent/trust/sign.h"
 #include "tests/unit/trust/openssl.h"
 
@@ -82,6 +83,41 @@ TEST_CASE("PSS signatures with any salt length are accepted") {
                             " -sign key.key -out sig text"));
         CHECK(ring.verify("x", openssl.get("sig"), Kind::script).ok());
         CHECK_FALSE(ring.verify("y", openssl.get("sig"), Kind::script).ok());
+    }
+}
+
+TEST_CASE("every flipped bit of a small manifest and of its signature by openssl is refused: P-256, PSS with RSA 3072") {
+    if (!OpenSsl::here()) {
+        return;
+    }
+    struct Row {
+        const char* sort;
+        const char* options;
+    };
+    for (const auto& [sort, options] : {Row{"ec", ""}, Row{"rsa3072", "-sigopt rsa_padding_mode:pss "}}) {
+        const OpenSsl openssl;
+        openssl.make_key("key", sort);
+        std::string manifest =
+            R"({"format":1,"kind":"script","package":"p","version":"1","serial":1,"entry":"a","files":[{"path":"a","bytes":1,"sha256":")" +
+            std::string(64, 'a') + R"("}]})";
+        openssl.put("text", manifest);
+        REQUIRE(openssl.run(std::string("dgst -sha256 ") + options + "-sign key.key -out sig text"));
+        std::string signature = openssl.get("sig");
+        const KeyRing ring = ring_of(openssl);
+        REQUIRE(open_manifest(ring, manifest, signature).ok());
+        std::size_t accepted = 0, tried = 0;
+        for (std::string* part : {&manifest, &signature}) {
+            for (std::size_t bit = 0; bit < part->size() * 8; ++bit, ++tried) {
+                const auto flip = [&] { (*part)[bit / 8] = static_cast<char>((*part)[bit / 8] ^ (1 << (bit % 8))); };
+                flip();
+                accepted += ring.verify(manifest, signature, Kind::script).ok() ? 1 : 0;
+                flip();
+            }
+        }
+        MESSAGE(sort << ": " << tried << " flipped bits, " << accepted << " accepted");
+        CHECK(accepted == 0);
+        CHECK(tried == (manifest.size() + signature.size()) * 8);
+        CHECK(open_manifest(ring, manifest, signature).ok());
     }
 }
 

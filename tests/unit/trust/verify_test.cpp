@@ -2,7 +2,10 @@
 // Owns the tests of checking package folders.
 #include <doctest/doctest.h>
 
+#include <iterator>
+
 #include "agent/trust/digest.h"
+#include "agent/trust/package_check.h"
 #include "agent/trust/sign.h"
 #include "agent/trust/verify.h"
 #include "tests/fakes/fake_files.h"
@@ -91,6 +94,47 @@ TEST_CASE_FIXTURE(Fixture, "each way to tamper has its own reason") {
         ring = KeyRing();
         REQUIRE(ring.add("alice", keys::k_ec_a_public, {Kind::image, Kind::agent}).ok());
         CHECK(refused().is(AgentCode::role_not_allowed));
+    }
+}
+
+TEST_CASE_FIXTURE(Fixture, "what can be wrong with a package has a result of its own each") {
+    const auto manifest = parse_manifest(*files.content("/pkg/manifest.json")).value();
+    const auto put_signed = [&](const Manifest& changed) {
+        files.put("/pkg/manifest.json", write_manifest(changed));
+        files.put("/pkg/manifest.sig", sign(write_manifest(changed), keys::k_ec_a_private).value());
+    };
+    const auto checked = [&](const Manifest& changed, std::optional<std::uint64_t> highest) {
+        return check_package(changed, {{"SLX"}, {}, {"tc-7"}}, WallTime{Millis{1'796'083'200'000}}, true, highest).error();
+    };
+    std::vector<Error> results;
+    auto changed = manifest;
+    changed.expires = WallTime{Millis{1'796'083'199'999}};
+    results.push_back(checked(changed, std::nullopt));
+    results.push_back(checked(manifest, manifest.serial + 1));
+    changed = manifest;
+    changed.targets.devices = {"tc-8"};
+    results.push_back(checked(changed, std::nullopt));
+    changed = manifest;
+    changed.files.back().bytes = (std::uint64_t{5} << 30U) + changed.files.back().bytes;  // more than 32 bits can count
+    put_signed(changed);
+    results.push_back(refused());
+    CHECK(results.back().context.find(std::to_string(changed.files.back().bytes)) != std::string::npos);
+    put_signed(manifest);
+    REQUIRE(verify_package(files, "/pkg", ring).ok());
+    files.put("/pkg/manifest.sig", files.content("/pkg/manifest.sig")->substr(0, 40));
+    results.push_back(refused());
+    put_signed(manifest);
+    ring = KeyRing();
+    REQUIRE(ring.add("bob", keys::k_ec_b_public).ok());
+    results.push_back(refused());
+    REQUIRE(ring.add("alice", keys::k_ec_a_public, {Kind::image}).ok());
+    results.push_back(refused());
+    const AgentCode wanted[] = {AgentCode::package_expired, AgentCode::package_replayed, AgentCode::wrong_device, AgentCode::size_mismatch,
+                                AgentCode::signature_invalid, AgentCode::unknown_key, AgentCode::role_not_allowed};
+    REQUIRE(results.size() == std::size(wanted));
+    for (std::size_t i = 0; i < results.size(); ++i) {
+        CAPTURE(i);
+        CHECK(results[i].is(wanted[i]));
     }
 }
 
