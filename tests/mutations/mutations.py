@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How each of the thirteen rules is broken on purpose: the smallest change of the source that a careless day could bring."""
+
+from dataclasses import dataclass
+
+
+@dataclass
+class Mutation:
+    """`edits` are (file, what stands there once, what takes its place); `test` begins the name of the test that must fail."""
+    name: str
+    test: str
+    edits: list
+
+
+MUTATIONS = [
+    Mutation("a packet's body names the manager", "test_01", [
+        ("agent/status/api.cpp", "services.trigger(request.peer)", "services.trigger(request.body)"),
+        ("agent/agent.cpp", "[this](const std::string&) { return trigger(); }",
+         '[this](const std::string& body) { if (body.starts_with("http://")) { named_ = {body}; start_manager(); } return trigger(); }'),
+        ("agent/agent.cpp", "manager::CheckInSettings{settings_.manager.urls,", "manager::CheckInSettings{named_.empty() ? settings_.manager.urls : named_,"),
+        ("agent/agent.cpp", "std::optional<Uptime> last_trigger_;", "std::optional<Uptime> last_trigger_; std::vector<std::string> named_;")]),
+    Mutation("anybody may cancel", "test_02", [
+        ("agent/status/api.cpp", '{"POST", "/v1/sessions/", Role::operators,', '{"POST", "/v1/sessions/", Role::anyone,')]),
+    Mutation("a viewer may cancel", "test_02", [
+        ("agent/status/api.cpp", '{"POST", "/v1/sessions/", Role::operators,', '{"POST", "/v1/sessions/", Role::viewer,')]),
+    Mutation("packets are not limited in number", "test_03", [
+        ("agent/agent.cpp", "k_trigger_gap = Seconds{1}", "k_trigger_gap = Seconds{0}")]),
+    Mutation("by default it listens to everybody", "test_03", [
+        ("agent/config/settings.h", 'Endpoint{"127.0.0.1", 8420}', 'Endpoint{"0.0.0.0", 8420}')]),
+    Mutation("what was asked is echoed", "test_03", [
+        ("agent/http/router.cpp", '"There is nothing at this path. The status page is at /."', '"There is nothing at " + request.path')]),
+    Mutation("clear text needs no permission", "test_04", [
+        ("agent/config/rules.cpp", "if (clear && !is_loopback(address->host) &&", "if (clear && address->host.empty() &&")]),
+    Mutation("a redirect may leave https", "test_04", [
+        ("agent/transfer/curl_exchange.cpp", "(is_encrypted(url.scheme) && !is_encrypted(next->scheme))", "(is_encrypted(url.scheme) && url.port == 0)")]),
+    Mutation("certificates are not looked at", "test_05", [
+        ("agent/transfer/curl_request.cpp", "set(CURLOPT_SSL_VERIFYPEER, 1L);", "set(CURLOPT_SSL_VERIFYPEER, 0L);")]),
+    Mutation("any signature is good", "test_06", [
+        ("agent/trust/key_ring.cpp", "bytes, signature.size()) == 0) {", "bytes, signature.size()) != 1) {")]),
+    Mutation("files are not compared with their digests", "test_06", [
+        ("agent/session/package.cpp", "    request.sha256 = listed.sha256;\n", "")]),
+    Mutation("a package for others is taken", "test_06", [
+        ("agent/trust/package_check.cpp", "    TRY(check_targets(manifest, device));\n", "")]),
+    Mutation("expiry does not matter", "test_06", [
+        ("agent/trust/package_check.cpp", "    TRY(check_expiry(manifest.expires, now, clock_trusted));\n", "")]),
+    Mutation("a shell reads the command line", "test_07", [
+        ("agent/script/act_run.cpp", "    command.argv = acting.step.argv;\n    command.argv.front() = ",
+         '    command.argv = {"/bin/sh", "-c", ""};\n    for (const auto& word : acting.step.argv) { command.argv.back() += word + " "; }\n    acting.record.output = ')]),
+    Mutation("programs inherit the environment", "test_07", [
+        ("platform/posix/process_spawn.cpp", "argv_.data(), environment_.data());", "argv_.data(), environ);")]),
+    Mutation("programs have no time limit", "test_07", [
+        ("agent/script/act_run.cpp", "acting.step.seconds.count() > 0 ? acting.step.seconds : acting.services.time_limit", "Seconds{3600}")]),
+    Mutation("descriptors are left open", "test_07", [
+        ("platform/posix/process_spawn.cpp", "    close_all_from(k_control + 1);\n", "")]),
+    Mutation("links lead out of the folders for scripts", "test_08", [
+        ("agent/script/paths.cpp", "return inside ? Status()", "return inside || !named.empty() ? Status()")]),
+    Mutation("the agent's own files are like others", "test_08", [
+        ("agent/script/paths.cpp", "if (hit || parent) {", "if ((hit || parent) && named.empty()) {")]),
+    Mutation("a folder may become a link between the look and the deed", "test_08", [
+        ("platform/posix/files.cpp", "return jailed_ ? *jailed_ : *this;", "return *this;")]),
+    Mutation("a request line has no limit", "test_09", [
+        ("agent/http/request_parser.cpp", "line_.size() > limits::k_http_request_line_bytes)", "line_.size() > limits::k_config_bytes)")]),
+    Mutation("control bytes are text", "test_09", [
+        ("agent/script/command_line.cpp", "if (low || high) {", "if (low && high) {")]),
+    Mutation("a manifest has no limit", "test_09", [
+        ("agent/trust/verify.cpp", "limits::k_manifest_bytes, AgentCode", "limits::k_journal_bytes, AgentCode"),
+        ("agent/trust/key_ring.cpp", "manifest.size() > limits::k_manifest_bytes ||", "manifest.size() > limits::k_journal_bytes ||")]),
+    Mutation("a login in a link is kept", "test_10", [
+        ("agent/manager/hawkbit_job.cpp", "    return transfer::to_text(*link);\n", "    return href;\n")]),
+    Mutation("nobody looks who may change the files", "test_11", [
+        ("agent/config/store.cpp", "        if (found && changeable(found->info)) {", "        if (found && changeable(found->info) && path.empty()) {")]),
+    Mutation("secrets may be read by all", "test_11", [
+        ("agent/config/store.cpp", "        if (changeable(found->info) || found->info.readable_by_others) {\n            add(",
+         "        if (changeable(found->info)) {\n            add(")]),
+    Mutation("an older serial is as good", "test_12", [
+        ("agent/trust/package_check.cpp", "serial < *highest", "serial + 1000 < *highest")]),
+    Mutation("a pin does not count beside an authority", "test_13", [
+        ("agent/transfer/curl_request.cpp", "    if (!options.pins.empty()) {\n", "    if (!options.pins.empty() && options.ca_file.empty()) {\n")]),
+]
