@@ -1,22 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Signed packages by command line, with openssl as the second opinion, and the hunt for secrets that leaked."""
+"""Signed packages by command line, with openssl as the second opinion."""
 
 import base64
 import hashlib
-import http.server
 import json
 import os
 import shutil
-import signal
-import socket
 import subprocess
-import threading
 import unittest
 
-from kit import DONE, FACTOR, FAILED, REFUSED, USAGE, BoxTest, free_port
-
-TOKEN, URL_PASSWORD, SECOND_PASSWORD = "canary-token-81c4", "canary-password-90de", "canary-netrc-27ab"
-OPERATOR = "canary-operator-63ff"
+from kit import DONE, REFUSED, USAGE, BoxTest
 
 
 def openssl(*arguments):
@@ -242,111 +235,6 @@ class EnrolTest(BoxTest):
         self.box.configure(device={"id": "x" * 65})
         self.assertEqual("config_bad_value", self.enrol(code=REFUSED)["error"]["name"])
         self.expect(self.box.run("enrol", "extra"), USAGE)
-
-
-class Manager(http.server.BaseHTTPRequestHandler):
-    """Answers every request with 401 and remembers who came with what."""
-
-    seen: list = []
-
-    def do_GET(self):  # pylint: disable=invalid-name
-        self.seen.append((self.path, self.headers.get("Authorization")))
-        body = f"no entry, {self.headers.get('Authorization')}".encode()  # a server that repeats what it was told
-        self.send_response(401, "no entry")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    do_POST = do_PUT = do_GET
-
-    def log_message(self, *unused):
-        pass
-
-
-class Secrets(BoxTest):
-    """Canaries wherever a secret can be given; afterwards none is to be found anywhere."""
-
-    def setUp(self):
-        super().setUp()
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Manager)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        self.addCleanup(self.server.server_close)
-        self.addCleanup(self.server.shutdown)
-        Manager.seen.clear()
-        self.said = []
-
-    def said_by(self, *arguments):
-        done = self.box.run(*arguments)
-        self.said.append((" ".join(arguments[:2]), done.stdout + done.stderr))
-        return done
-
-    def hunt(self, given):
-        """Looks for every canary, plain and in the forms that protocols give it, in all that was written and said."""
-        forms = set()
-        for canary in (TOKEN, URL_PASSWORD, SECOND_PASSWORD, OPERATOR):
-            forms |= {canary.encode(), canary.encode().hex().encode()}
-            for before in ("", "user:", "TargetToken "):
-                forms.add(base64.b64encode((before + canary).encode()).rstrip(b"=")[:-1])
-        places = list(self.said)
-        for folder, _, names in os.walk(self.box.folder):
-            for name in names:
-                path = os.path.join(folder, name)
-                if path not in given:
-                    with open(path, "rb") as file:
-                        places.append((path, file.read()))
-        self.assertGreater(len(places), len(self.said))
-        for place, text in places:
-            data = text.encode() if isinstance(text, str) else text
-            for form in forms:
-                self.assertNotIn(form, data, place)
-
-    def test_no_secret_is_written_or_said(self):
-        port = self.server.server_address[1]
-        token = self.box.write("token", TOKEN + "\n")
-        netrc = self.box.write("netrc", f"machine 127.0.0.1 login user password {SECOND_PASSWORD}\n")
-        operators = self.box.write("operators", f"operator admin {hashlib.sha256(OPERATOR.encode()).hexdigest()}\n")
-        self.box.configure(manager={"urls": [f"http://user:{URL_PASSWORD}@127.0.0.1:{port}/"], "target_token_file": token}, log={"level": "debug"},
-                           transfer={"netrc_file": netrc}, listen={"operators_file": operators})
-        agent = self.box.daemon()
-        agent.process.wait(lambda: Manager.seen, 20 * FACTOR, "the first check-in")
-        agent.process.wait(lambda: "check-in failed" in agent.output(), 20 * FACTOR, "its failure")
-        self.assertIn(f"TargetToken {TOKEN}", [authorization for _, authorization in Manager.seen])
-        request = (f"POST /v1/sessions/1/cancel HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {OPERATOR}\r\nConnection: close\r\n"
-                   f"X-Note: {OPERATOR}\r\nContent-Length: 0\r\n\r\n")
-        self.said.append(("cancel", self.raw(request)))
-        self.said.append(("bad request", self.raw(request.replace("HTTP/1.1", "HTTP/9.9"))))
-        for path in ("/", "/v1/status", "/v1/log", "/v1/log.txt", "/v1/sessions", "/v1/results"):
-            self.said.append((path, self.raw(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")))
-        for words in (["status"], ["status", "--json"], ["log"], ["log", "--json"]):
-            self.expect(self.said_by(*words), DONE)
-
-        for url in (f"http://user:{URL_PASSWORD}@127.0.0.1:{port}/a.bin", f"ftp://user:{URL_PASSWORD}@127.0.0.1:{free_port()}/a.bin",
-                    f"http://127.0.0.1:{port}/b.bin"):
-            for more in (["--json", "-v"], ["-v"]):
-                self.assertNotEqual(DONE, self.said_by("fetch", url, *more).returncode)
-        sent = {base64.b64decode(text.partition(" ")[2]).decode() for _, text in Manager.seen if text and text.startswith("Basic ")}
-        self.assertIn(f"user:{URL_PASSWORD}", sent)  # or the hunt would prove nothing
-        agent.signal(signal.SIGTERM)
-        self.assertEqual(0, agent.wait(10))
-
-        for verb in ("check", "run"):
-            refused = self.said_by("script", verb, "demo.rsp", "--source", f"http://user:{URL_PASSWORD}@127.0.0.1:{port}/package/", "--json")
-            self.expect(refused, USAGE, "netrc_file")
-            Manager.seen.clear()
-            self.expect(self.said_by("script", verb, "demo.rsp", "--source", f"http://127.0.0.1:{port}/package/", "--json"), FAILED)
-            self.assertIn("Basic " + base64.b64encode(f"user:{SECOND_PASSWORD}".encode()).decode(), [text for _, text in Manager.seen])
-        for words in (["sessions"], ["sessions", "--json"], ["sessions", "000001", "--json"], ["status", "--json"], ["log"]):
-            self.said_by(*words)
-        self.assertTrue(os.path.exists(self.box.log))
-        self.hunt({self.box.config, token, netrc})
-
-    def raw(self, text):
-        with socket.create_connection(("127.0.0.1", self.box.port), 10 * FACTOR) as connection:
-            connection.sendall(text.encode())
-            received = b""
-            while piece := connection.recv(65536):
-                received += piece
-        return received.decode("utf-8", "replace")
 
 
 if __name__ == "__main__":
