@@ -110,11 +110,11 @@ TEST_CASE("every flipped bit of a small manifest and of its signature by openssl
             for (std::size_t bit = 0; bit < part->size() * 8; ++bit, ++tried) {
                 const auto flip = [&] { (*part)[bit / 8] = static_cast<char>((*part)[bit / 8] ^ (1 << (bit % 8))); };
                 flip();
-                accepted += ring.verify(manifest, signature, Kind::script).ok() ? 1 : 0;
+                accepted += ring.verify(manifest, signature, Kind::script).ok() ? 1U : 0U;
                 flip();
             }
         }
-        MESSAGE(sort << ": " << tried << " flipped bits, " << accepted << " accepted");
+        MESSAGE(std::string(sort) << ": " << tried << " flipped bits, " << accepted << " accepted");
         CHECK(accepted == 0);
         CHECK(tried == (manifest.size() + signature.size()) * 8);
         CHECK(open_manifest(ring, manifest, signature).ok());
