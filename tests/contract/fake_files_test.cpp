@@ -6,11 +6,16 @@
 
 #include <set>
 
+#include "platform/paths.h"
+#include "tests/fakes/rooted.h"
+
 namespace hagent {
 namespace {
 
 using errors::AgentCode;
 using fakes::FakeFiles;
+using fakes::plain;
+using fakes::rooted;
 using fakes::Unsynced;
 using platform::OpenMode;
 using Names = std::vector<std::string>;
@@ -134,6 +139,45 @@ TEST_CASE("write protection, chosen paths and volumes fail as asked") {
     files.set_read_only(true);
     CHECK(files.remove("/d/b").error().is(AgentCode::read_only));
     CHECK(files.read("/d/b", 10).ok());
+}
+
+TEST_CASE("what a test puts by a POSIX path is found by the system's own, and comes back in its form") {
+    FakeFiles files;
+    files.put("/Data/sub/file", "1");
+    files.put_symlink("/link", "/Data/sub");
+    CHECK(files.read(rooted("/Data/sub/file"), 10).value() == "1");
+    CHECK(files.resolve(rooted("/link/file")).value() == rooted("/Data/sub/file"));
+    CHECK(files.resolve("/link/new").value() == rooted("/Data/sub/new"));
+    CHECK(files.resolve(rooted("/")).value() == rooted("/"));
+    files.fail_path("/data/SUB/file", error(AgentCode::io_error, "planned"));
+    CHECK(files.read(rooted("/Data/sub/file"), 10).ok() != platform::same_path("a", "A"));
+}
+
+TEST_CASE("a renaming may change nothing but the case") {
+    FakeFiles files;
+    files.put("/d/name", "1");
+    REQUIRE(files.rename("/d/name", "/d/Name").ok());
+    CHECK(files.tree() == Names{"/d/", "/d/Name"});
+}
+
+TEST_CASE("another drive is another volume, where there are drives") {
+    FakeFiles files;
+    files.put("/a", "1");
+    REQUIRE(files.make_directories("D:/x").ok());
+    const auto moved = files.rename(rooted("/a"), "D:/x/a");
+    const bool has_drives = rooted("/") != "/";
+    CHECK(moved.ok() != has_drives);
+    CHECK(files.exists("D:/x/a") != has_drives);
+    CHECK(files.resolve("D:/x").value() == (has_drives ? "D:\\x" : "/D:/x"));
+}
+
+TEST_CASE("paths of tests become the system's and are read back") {
+    CHECK(platform::is_absolute(rooted("/")));
+    CHECK(rooted("x/y") == "x/y");
+    CHECK(plain(rooted("/a/b.c")) == "/a/b.c");
+    CHECK(plain("\"" + rooted("/") + "\"") == "\"/\"");
+    CHECK(plain("took \"" + rooted("/a/b") + "\", " + rooted("/c") + " and HKLM\\x") == "took \"/a/b\", /c and HKLM\\x");
+    CHECK(fakes::rooted_script("SF \"a/b\" \"/c d/e\"\nDF \"/\"\n") == "SF \"a/b\" \"" + rooted("/c d/e") + "\"\nDF \"" + rooted("/") + "\"\n");
 }
 
 TEST_CASE("locks end with the power") {

@@ -210,6 +210,27 @@ TEST_CASE_TEMPLATE("rename never mixes up files and directories", T, BOTH) {
     CHECK(list(t.files, t.root) == Names{"d", "f"});
 }
 
+TEST_CASE_TEMPLATE("names are told apart as paths.h says, and keep the spelling they were made with", T, BOTH) {
+    T t;
+    const bool folds = platform::same_path("a", "A");
+    REQUIRE(t.files.make_directories(t.root + "/Folder").ok());
+    write(t.files, t.root + "/Folder/Name", "1");
+    CHECK(t.files.info(t.root + "/FOLDER/name").value().has_value() == folds);
+    CHECK(list(t.files, t.root + "/Folder") == Names{"Name"});
+    write(t.files, t.root + "/Folder/name", "2");
+    CHECK(list(t.files, t.root + "/Folder").size() == (folds ? 1 : 2));
+    CHECK(content(t.files, t.root + "/Folder/Name") == (folds ? "2" : "1"));
+}
+
+TEST_CASE_TEMPLATE("the system's own separator works like '/'", T, BOTH) {
+    T t;
+    REQUIRE(t.files.make_directories(platform::native(t.root + "/a/b")).ok());
+    write(t.files, platform::native(t.root + "/a/b/c"), "1");
+    CHECK(content(t.files, t.root + "/a/b/c") == "1");
+    CHECK(t.files.resolve(t.root + "/a/b/c").value() == t.files.resolve(platform::native(t.root + "/a/b/c")).value());
+    CHECK(platform::is_absolute(t.files.resolve(t.root + "/a").value()));
+}
+
 TEST_CASE_TEMPLATE("remove takes a file or an empty directory away", T, BOTH) {
     T t;
     write(t.files, t.root + "/f", "1");

@@ -6,7 +6,6 @@
 
 #include "agent/base/check.h"
 #include "agent/base/number.h"
-#include "platform/paths.h"
 #include "tests/fakes/fake_files_state.h"
 
 namespace hagent::fakes {
@@ -235,6 +234,7 @@ Result<std::vector<std::string>> FakeFiles::list(const std::string& path) {
     for (const auto& [name, node] : directory->entries) {
         names.push_back(name);
     }
+    std::sort(names.begin(), names.end());
     return names;
 }
 
@@ -253,18 +253,22 @@ Result<std::string> FakeFiles::resolve(const std::string& path) {
         }
         done += "/" + part;
         const auto place = state_->find(done, false);
-        if (!place.ok() || !place->node || place->node->kind != FileKind::symlink) {
+        if (!place.ok() || !place->node) {
+            continue;
+        }
+        done.replace(done.rfind('/') + 1, done.npos, place->name);
+        if (place->node->kind != FileKind::symlink) {
             continue;
         }
         if (++links > 40) {
             return error(AgentCode::os_error, path + ": too many symlinks");
         }
         const std::string& target = place->node->bytes;
-        done.erase(target.starts_with('/') ? 0 : done.rfind('/'));
+        done.erase(state_->is_absolute(target) ? 0 : done.rfind('/'));
         const auto more = state_->parts(target);
         waiting.insert(waiting.end(), more.rbegin(), more.rend());
     }
-    return platform::native(done.empty() ? "/" : done);
+    return state_->native(done.empty() ? "/" : done);
 }
 
 Status FakeFiles::make_directories(const std::string& path, std::uint32_t mode) {

@@ -19,7 +19,9 @@ enum class Unsynced : std::uint8_t {
     torn   // names survive, of changed bytes the first half
 };
 
-/// Keeps the contract of platform::Files. Every call that changes something is numbered from 1: creating, writing, resizing,
+/// Keeps the contract of platform::Files, with names and paths as this system has them: on Windows '\\' separates too, ASCII case
+/// does not matter, "C:" is the root and other drives are volumes of their own; what it gives back is in the system's form. The
+/// test's own hands name things as POSIX does everywhere. Every call that changes something is numbered from 1: creating, writing, resizing,
 /// syncing a file or a directory, renaming, removing one entry, making one directory, changing a mode. write_durable is four
 /// of them (create, write, sync, rename), so that a cut may fall between. The typical crash test:
 ///

@@ -17,6 +17,9 @@ namespace {
 
 constexpr int k_most_symlinks = 40;
 
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+bool is_drive(std::string_view part) { return part.size() == 2 && part[1] == ':'; }
+
 std::uint64_t bytes_below(const Node& node) {
     std::uint64_t total = node.kind == FileKind::regular ? node.bytes.size() : 0;
     for (const auto& [name, child] : node.entries) {
@@ -41,7 +44,11 @@ std::string torn(const std::string& before, const std::string& after) {
 
 }  // namespace
 
-FakeFiles::State::State() : backslash_separates(platform::native("/") == "\\") { root = new_node(FileKind::directory, 0755); }
+bool NameOrder::operator()(const std::string& a, const std::string& b) const {
+    return folds ? std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) < lower(y); }) : a < b;
+}
+
+FakeFiles::State::State() : has_drives(!platform::is_absolute("/")) { root = new_node(FileKind::directory, 0755); }
 
 Status FakeFiles::State::look(const std::string& path) const {
     if (power_off) {
@@ -66,7 +73,7 @@ Status FakeFiles::State::change(const char* what, const std::string& path) {
 
 std::vector<std::string> FakeFiles::State::parts(std::string_view path) const {
     std::string slashed(path);
-    if (backslash_separates) {
+    if (has_drives) {
         std::replace(slashed.begin(), slashed.end(), '\\', '/');
     }
     std::vector<std::string> out;
@@ -74,6 +81,9 @@ std::vector<std::string> FakeFiles::State::parts(std::string_view path) const {
         if (!part.empty() && part != ".") {
             out.emplace_back(part);
         }
+    }
+    if (has_drives && !out.empty() && equal_ignoring_case(out.front(), "C:")) {
+        out.erase(out.begin());
     }
     return out;
 }
@@ -85,6 +95,13 @@ std::string FakeFiles::State::normal(std::string_view path) const {
     }
     return out.empty() ? "/" : out;
 }
+
+std::string FakeFiles::State::native(const std::string& normal_path) const {
+    const bool other_drive = normal_path.size() > 2 && is_drive(std::string_view(normal_path).substr(1, 2));
+    return !has_drives ? normal_path : platform::native(other_drive ? normal_path.substr(1) : "C:" + normal_path);
+}
+
+bool FakeFiles::State::is_absolute(const std::string& path) const { return path.starts_with('/') || platform::is_absolute(path); }
 
 Result<Place> FakeFiles::State::find(const std::string& path, bool follow_last) const {
     std::vector<NodePtr> above = {root};  // the way down, for ".."
@@ -109,14 +126,14 @@ Result<Place> FakeFiles::State::find(const std::string& path, bool follow_last) 
             continue;
         }
         const auto found = place.node->entries.find(part);
-        place = {place.node, part, found != place.node->entries.end() ? found->second : nullptr};
+        place = found == place.node->entries.end() ? Place{place.node, part, nullptr} : Place{place.node, found->first, found->second};
         if (place.node && place.node->kind == FileKind::symlink && (follow_last || !waiting.empty())) {
             if (++links > k_most_symlinks) {
                 return error(AgentCode::os_error, path + ": too many symlinks");
             }
             auto target = parts(place.node->bytes);
             waiting.insert(waiting.end(), target.rbegin(), target.rend());
-            if (platform::is_absolute(place.node->bytes) || place.node->bytes.starts_with('/')) {
+            if (is_absolute(place.node->bytes)) {
                 above = {root};
             }
             place = {nullptr, "", above.back()};
@@ -137,14 +154,13 @@ Result<NodePtr> FakeFiles::State::find_directory(const std::string& path) const 
     return node->kind == FileKind::directory ? Result<NodePtr>(node) : error(AgentCode::not_a_directory, path);
 }
 
-std::size_t FakeFiles::State::volume_of(const std::string& path) const {
-    const std::string place = normal(path);
-    std::size_t best = 0, longest = 0;
-    for (std::size_t i = 0; i < volumes.size(); ++i) {
-        const bool holds = place == volumes[i] || place.starts_with(volumes[i] + "/");
-        if (holds && volumes[i].size() > longest) {
-            best = i + 1;
-            longest = volumes[i].size();
+std::string FakeFiles::State::volume_of(const std::string& path) const {
+    const std::string place = normal(path) + "/";
+    std::string best = has_drives && is_drive(place.substr(1, 2)) ? to_lower(place.substr(0, 3)) : "";
+    for (const auto& volume : volumes) {
+        const bool holds = platform::same_path(place.substr(0, volume.size() + 1), volume + "/");
+        if (holds && volume.size() > best.size()) {
+            best = volume;
         }
     }
     return best;
@@ -210,7 +226,8 @@ Status FakeFiles::State::move(const std::string& from, const std::string& to) {
     }
     TRY(change("rename", to));
     source.directory->entries.erase(source.name);
-    target.directory->entries[target.name] = source.node;
+    target.directory->entries.erase(target.name);  // with its spelling
+    target.directory->entries[parts(to).back()] = source.node;
     sync_entries(*source.directory);
     sync_entries(*target.directory);
     return {};

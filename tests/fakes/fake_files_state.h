@@ -9,13 +9,21 @@
 #include <string>
 #include <vector>
 
+#include "platform/paths.h"
 #include "tests/fakes/fake_files.h"
 
 namespace hagent::fakes {
 
 struct Node;
 using NodePtr = std::shared_ptr<Node>;  // a node is shared by both images, by open files and by locks
-using Entries = std::map<std::string, NodePtr>;
+
+/// Orders names as this system tells them apart: Windows ignores ASCII case.
+struct NameOrder {
+    bool folds = platform::same_path("a", "A");
+    [[nodiscard]] bool operator()(const std::string& a, const std::string& b) const;
+};
+
+using Entries = std::map<std::string, NodePtr, NameOrder>;
 
 struct Node {
     platform::FileKind kind = platform::FileKind::regular;
@@ -42,12 +50,12 @@ struct FakeFiles::State {
     bool power_off = false;
     std::uint64_t cut_at = 0;
     std::map<std::uint64_t, Error> failing_calls;
-    std::map<std::string, Error> failing_paths;
+    std::map<std::string, Error, NameOrder> failing_paths;
     std::vector<std::string> calls;
     std::vector<std::string> volumes;
     std::optional<std::uint64_t> capacity;
     bool read_only = false;
-    bool backslash_separates = false;
+    bool has_drives = false;
     WallTime now{Millis{1'767'225'600'000}};
     std::set<const Node*> locked;
 
@@ -55,12 +63,16 @@ struct FakeFiles::State {
     [[nodiscard]] Status change(const char* what, const std::string& path);
     [[nodiscard]] Status look(const std::string& path) const;
 
+    /// The names on the way from the root, which is the drive C: where there are drives; others are names of their own, "D:".
     [[nodiscard]] std::vector<std::string> parts(std::string_view path) const;
     [[nodiscard]] std::string normal(std::string_view path) const;
+    /// A normal path in the form that this system gives back.
+    [[nodiscard]] std::string native(const std::string& normal_path) const;
+    [[nodiscard]] bool is_absolute(const std::string& path) const;
     [[nodiscard]] Result<Place> find(const std::string& path, bool follow_last) const;
     [[nodiscard]] Result<NodePtr> find_existing(const std::string& path, bool follow_last) const;
     [[nodiscard]] Result<NodePtr> find_directory(const std::string& path) const;
-    [[nodiscard]] std::size_t volume_of(const std::string& path) const;
+    [[nodiscard]] std::string volume_of(const std::string& path) const;  // its place; empty for the root's
     [[nodiscard]] std::uint64_t used() const;
 
     [[nodiscard]] NodePtr new_node(platform::FileKind kind, std::uint32_t mode) const;
