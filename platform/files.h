@@ -22,8 +22,8 @@ struct FileInfo {
     std::uint64_t bytes = 0;
     std::uint32_t mode = 0;  // POSIX permission bits; 0644/0755 on Windows
     WallTime modified;
-    bool writable_by_others = false;  // group or world may write (POSIX), or owned by neither root nor us
-    bool readable_by_others = false;  // group or world may read (POSIX); never set on Windows
+    bool writable_by_others = false;  // group or world may write, on Windows users or guests; or owned by neither root nor us
+    bool readable_by_others = false;  // group or world may read, on Windows users or guests
 };
 
 enum class OpenMode : std::uint8_t {

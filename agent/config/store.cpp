@@ -4,6 +4,8 @@
 
 #include "agent/base/limits.h"
 #include "agent/base/text.h"
+#include "platform/paths.h"
+#include "platform/permissions.h"
 
 namespace hagent::config {
 namespace {
@@ -13,7 +15,6 @@ using platform::FileInfo;
 using platform::FileKind;
 using platform::Files;
 
-constexpr std::uint32_t k_group_and_others_write = 0022;
 constexpr std::uint32_t k_sticky = 01000;
 constexpr std::size_t k_secret_bytes = 4096;
 
@@ -29,25 +30,13 @@ Result<std::optional<Found>> look(Files& files, const std::string& path) {
     return info ? std::optional(Found{real, *info}) : std::nullopt;
 }
 
-std::string folder_of(const std::string& path) {
-    const auto slash = path.find_last_of("/\\");
-    if (slash == std::string::npos) {
-        return ".";
-    }
-    return slash == 0 ? "/" : path.substr(0, slash);
-}
+/// Not cut off at the last separator: of "C:\\x" that would be "C:", the working directory of the drive.
+std::string folder_of(const std::string& path) { return platform::absolute(path + "/.."); }
 
 /// In a sticky folder (as /tmp) others cannot replace what is not theirs.
 bool changeable(const FileInfo& info) {
     const bool sticky_folder = info.kind == FileKind::directory && (info.mode & k_sticky) != 0;
     return info.writable_by_others && !sticky_folder;
-}
-
-std::string how_to_close(const Found& found) {
-    if ((found.info.mode & k_group_and_others_write) != 0) {
-        return "can be changed by other users; run: chmod go-w '" + found.path + "'";
-    }
-    return "belongs to another user, who can change it; run: chown root '" + found.path + "'";
 }
 
 class Places {
@@ -58,7 +47,7 @@ public:
     void closed(const std::string& path) {
         const auto found = at(path);
         if (found && changeable(found->info)) {
-            add(found->path, how_to_close(*found));
+            add(found->path, platform::how_to_close(found->path, found->info));
         }
     }
 
@@ -87,8 +76,7 @@ public:
             return add(path, "is named as a secret file but is not there", errors::agent(AgentCode::file_not_found));
         }
         if (changeable(found->info) || found->info.readable_by_others) {
-            add(found->path, "holds a secret that other users can get at; run: chown root '" + found->path +
-                                 "' && chmod 600 '" + found->path + "'");
+            add(found->path, "holds a secret that other users can get at; run: " + platform::command_to_hide(found->path));
         }
     }
 

@@ -19,6 +19,8 @@ constexpr std::uint32_t k_others = 077, k_writers = 0222;
 constexpr const wchar_t* k_private = L"D:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;FA;;;S-1-3-4)";
 
 constexpr DWORD k_write_rights = FILE_WRITE_DATA | FILE_APPEND_DATA | WRITE_DAC | WRITE_OWNER | DELETE | GENERIC_WRITE | GENERIC_ALL;
+// Whoever may give himself the right to read may read.
+constexpr DWORD k_read_rights = FILE_READ_DATA | WRITE_DAC | WRITE_OWNER | GENERIC_READ | GENERIC_ALL;
 
 using SidBytes = std::array<std::byte, SECURITY_MAX_SID_SIZE>;
 
@@ -51,26 +53,26 @@ bool is_our_user(PSID sid) {
     return GetTokenInformation(token, TokenUser, &found, sizeof(found), &size) != 0 && EqualSid(sid, found.user.User.Sid) != 0;
 }
 
-bool lets_others_write(PACL list) {
+/// The rights that a list gives to others: all of them when it cannot be read.
+DWORD rights_of_others(PACL list) {
+    constexpr DWORD k_all = MAXDWORD;
     if (list == nullptr) {
-        return true;  // no list at all: everybody may do everything
+        return k_all;  // no list at all: everybody may do everything
     }
+    DWORD rights = 0;
     for (DWORD i = 0; i < list->AceCount; ++i) {
         void* entry = nullptr;
         if (GetAce(list, i, &entry) == 0) {
-            return true;
+            return k_all;
         }
         auto* allowed = static_cast<ACCESS_ALLOWED_ACE*>(entry);
-        if (allowed->Header.AceType != ACCESS_ALLOWED_ACE_TYPE || (allowed->Header.AceFlags & INHERIT_ONLY_ACE) != 0 ||
-            (allowed->Mask & k_write_rights) == 0) {
-            continue;
-        }
-        if (is_well_known(&allowed->SidStart, {WinWorldSid, WinAuthenticatedUserSid, WinBuiltinUsersSid, WinBuiltinGuestsSid,
+        if (allowed->Header.AceType == ACCESS_ALLOWED_ACE_TYPE && (allowed->Header.AceFlags & INHERIT_ONLY_ACE) == 0 &&
+            is_well_known(&allowed->SidStart, {WinWorldSid, WinAuthenticatedUserSid, WinBuiltinUsersSid, WinBuiltinGuestsSid,
                                                WinInteractiveSid, WinNetworkSid, WinAnonymousSid})) {
-            return true;
+            rights |= allowed->Mask;
         }
     }
-    return false;
+    return rights;
 }
 
 }  // namespace
@@ -115,7 +117,7 @@ Status apply_mode(const std::string& path, std::uint32_t mode) {
     return {};
 }
 
-bool others_may_write(const std::wstring& path) {
+OthersMay others_may(const std::wstring& path) {
     std::wstring name = path;
     PSID owner = nullptr;
     PACL list = nullptr;
@@ -124,10 +126,11 @@ bool others_may_write(const std::wstring& path) {
                                                 &owner, nullptr, &list, nullptr, &descriptor);
     const LocalMemory memory(descriptor);
     if (problem != ERROR_SUCCESS || owner == nullptr) {
-        return true;
+        return {};
     }
     const bool trusted = is_well_known(owner, {WinLocalSystemSid, WinBuiltinAdministratorsSid}) || is_our_user(owner);
-    return !trusted || lets_others_write(list);
+    const DWORD rights = trusted ? rights_of_others(list) : MAXDWORD;
+    return {(rights & k_write_rights) != 0, (rights & k_read_rights) != 0};
 }
 
 }  // namespace hagent::platform

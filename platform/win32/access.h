@@ -26,7 +26,11 @@ private:
 /// Gives an existing file or directory the rights that the mode stands for.
 [[nodiscard]] Status apply_mode(const std::string& path, std::uint32_t mode);
 
-/// Whether everybody, all users or guests may write, or the owner is neither we nor an administrator nor the system.
-[[nodiscard]] bool others_may_write(const std::wstring& path);
+/// What everybody, all users or guests may do; both where the owner is neither we nor an administrator nor the system.
+struct OthersMay {
+    bool write = true;
+    bool read = true;
+};
+[[nodiscard]] OthersMay others_may(const std::wstring& path);
 
 }  // namespace hagent::platform

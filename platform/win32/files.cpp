@@ -345,7 +345,9 @@ public:
         info.bytes = (std::uint64_t{found.nFileSizeHigh} << 32U) | found.nFileSizeLow;
         info.mode = directory ? 0755U : locked ? 0444U : 0644U;
         info.modified = wall_time(found.ftLastWriteTime);
-        info.writable_by_others = others_may_write(name);
+        const OthersMay others = others_may(name);
+        info.writable_by_others = others.write;
+        info.readable_by_others = others.read;
         return std::optional(info);
     }
 

@@ -8,20 +8,15 @@
 #include <string_view>
 
 #include "agent/config/config.h"
-#include "platform/paths.h"
+#include "agent/base/text.h"
+#include "tests/fakes/rooted.h"
 
 namespace hagent::config {
 
-/// An absolute path here: on Windows "/x" lacks its drive.
-inline std::string rooted(const std::string& path) { return platform::is_absolute(path) ? path : "C:" + path; }
+using fakes::rooted;
 
-/// A text in which every path that begins with '/' is one of this system.
-inline std::string rooted_text(std::string text) {
-    for (std::size_t at = 0; (at = text.find("\"/", at)) != std::string::npos; at += 2) {
-        text.replace(at + 1, 1, rooted("/"));
-    }
-    return text;
-}
+/// A configuration in which every path that begins with '/' is one of this system.
+inline std::string rooted_text(const std::string& text) { return replace_all(fakes::rooted_script(text), "\\", "\\\\"); }
 
 /// The settings of a text that must be right.
 inline Settings settings_of(std::string_view text, ManagerRule manager = ManagerRule::optional) {

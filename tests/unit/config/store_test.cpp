@@ -3,16 +3,18 @@
 #include <doctest/doctest.h>
 
 #include "agent/config/store.h"
-#include "platform/paths.h"
+#include "platform/permissions.h"
 #include "tests/fakes/fake_files.h"
+#include "tests/fakes/rooted.h"
 
 using namespace hagent;
 using namespace hagent::config;
 using errors::AgentCode;
+using fakes::rooted;
 
 namespace {
 
-constexpr const char* k_path = "/etc/hagent/hagent.json";
+const std::string k_path = rooted("/etc/hagent/hagent.json");
 
 struct Fixture {
     fakes::FakeFiles files;
@@ -29,9 +31,9 @@ struct Fixture {
 
 Settings places() {
     Settings s = default_settings();
-    s.trust.keys_dir = "/etc/hagent/keys";
-    s.script.hooks_dir = "/etc/hagent/hooks";
-    s.state_dir = "/var/lib/hagent";
+    s.trust.keys_dir = rooted("/etc/hagent/keys");
+    s.script.hooks_dir = rooted("/etc/hagent/hooks");
+    s.state_dir = rooted("/var/lib/hagent");
     return s;
 }
 
@@ -63,16 +65,23 @@ TEST_CASE_FIXTURE(Fixture, "a configuration that others can change is refused wi
     files.put(k_path, "{}", 0664);
     REQUIRE(refused().size() == 1);
     CHECK(refused().front().code == AgentCode::config_insecure_permissions);
-    CHECK(refused().front().path == platform::native(k_path));
-    CHECK(refused().front().message == "can be changed by other users; run: chmod go-w '" + platform::native(k_path) + "'");
+    CHECK(refused().front().path == k_path);
+    CHECK(refused().front().message == platform::how_to_close(k_path, files.info(k_path).value().value()));
     REQUIRE(files.set_mode(k_path, 0644).ok());
     CHECK(load().index() == 0);
     REQUIRE(files.set_mode("/etc/hagent", 0777).ok());
-    CHECK(refused().front().path == platform::native("/etc/hagent"));
+    CHECK(refused().front().path == rooted("/etc/hagent"));
     REQUIRE(files.set_mode("/etc/hagent", 0755).ok());
     files.give_away(k_path);
-    CHECK(refused().front().message ==
-          "belongs to another user, who can change it; run: chown root '" + platform::native(k_path) + "'");
+    CHECK(refused().front().message == platform::how_to_close(k_path, files.info(k_path).value().value()));
+}
+
+TEST_CASE_FIXTURE(Fixture, "the folder of a configuration right below the root is the root") {
+    files.put("/hagent.json", "{}");
+    REQUIRE(files.set_mode("/", 0777).ok());
+    const auto outcome = config::load(files, rooted("/hagent.json"), ManagerRule::optional, Absent::refused);
+    REQUIRE(outcome.index() == 1);
+    CHECK(std::get<1>(outcome).front().path == rooted("/"));
 }
 
 TEST_CASE_FIXTURE(Fixture, "a file that is too long is refused") {
@@ -87,20 +96,25 @@ TEST_CASE_FIXTURE(Fixture, "every place the agent relies on is checked") {
     files.put_directory("/var/lib/hagent", 0700);
     files.put("/etc/hagent/token", "secret", 0600);
     Settings s = places();
-    s.manager.target_token_file = "/etc/hagent/token";
-    CHECK(check_places(files, s, "/usr/bin/hagent").empty());
+    s.manager.target_token_file = rooted("/etc/hagent/token");
+    CHECK(check_places(files, s, rooted("/usr/bin/hagent")).empty());
 
     for (const char* path : {"/usr/bin/hagent", "/usr/bin", "/etc/hagent/keys", "/etc/hagent/keys/a.pem",
                              "/etc/hagent/hooks", "/etc/hagent/hooks/lock", "/var/lib/hagent", "/etc/hagent/token"}) {
         CAPTURE(path);
         const auto before = files.info(path).value()->mode;
         REQUIRE(files.set_mode(path, before | 0002).ok());
-        const auto complaints = check_places(files, s, "/usr/bin/hagent");
+        const auto complaints = check_places(files, s, rooted("/usr/bin/hagent"));
         REQUIRE(complaints.size() == 1);
-        CHECK(complaints.front().path == platform::native(path));
+        CHECK(complaints.front().path == rooted(path));
         CHECK(complaints.front().code == AgentCode::config_insecure_permissions);
         REQUIRE(files.set_mode(path, before).ok());
     }
+    REQUIRE(files.set_mode("/etc/hagent/token", 0640).ok());
+    const auto complaints = check_places(files, s, "");
+    REQUIRE(complaints.size() == 1);
+    CHECK(complaints.front().message ==
+          "holds a secret that other users can get at; run: " + platform::command_to_hide(rooted("/etc/hagent/token")));
 }
 
 TEST_CASE_FIXTURE(Fixture, "places that do not exist yet are fine, secrets that are named are not") {
