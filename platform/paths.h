@@ -26,6 +26,8 @@ namespace hagent::platform {
 [[nodiscard]] std::string native(std::string_view path);
 /// Whether two spellings name the same file here: Windows ignores ASCII case.
 [[nodiscard]] bool same_path(std::string_view a, std::string_view b);
+/// The spelling that all those of the same file have in common, to look a path up by.
+[[nodiscard]] std::string common_spelling(std::string_view path);
 /// An environment variable, or empty.
 [[nodiscard]] std::string environment(const char* name);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Owns the actions that start programs or stop the machine: EX, RB, SP.
+#include <array>
 #include <chrono>
 
 #include "agent/base/limits.h"
@@ -31,6 +32,12 @@ std::string last_words(const std::string& output) {
     return "..." + std::string(end);
 }
 
+std::string hexadecimal(std::uint32_t number) {
+    const std::array<std::uint8_t, 4> bytes = {static_cast<std::uint8_t>(number >> 24U), static_cast<std::uint8_t>(number >> 16U & 0xFFU),
+                                               static_cast<std::uint8_t>(number >> 8U & 0xFFU), static_cast<std::uint8_t>(number & 0xFFU)};
+    return to_hex(bytes);
+}
+
 Error ended_badly(const Acting& acting, AgentCode code, const std::string& how) {
     const std::string words = last_words(acting.record.output);
     const std::string command(clip(join_command_line(acting.step.argv), 120));
@@ -42,8 +49,12 @@ Status judge(Acting& acting, const platform::Exit& exit, Millis limit) {
         return ended_badly(acting, AgentCode::command_timeout,
                            "was stopped after " + std::to_string(limit.count() / 1000) + " s");
     }
-    if (exit.code > k_signal_base && exit.code <= k_signal_base + k_last_signal) {
+    const bool has_signals = platform::native("/") == "/";
+    if (has_signals && exit.code > k_signal_base && exit.code <= k_signal_base + k_last_signal) {
         return ended_badly(acting, AgentCode::command_killed, "was ended by signal " + std::to_string(exit.code - k_signal_base));
+    }
+    if (exit.code < 0) {  // Windows: the number of the exception that nobody handled, as people look it up
+        return ended_badly(acting, AgentCode::command_killed, "was ended by exception 0x" + hexadecimal(static_cast<std::uint32_t>(exit.code)));
     }
     if (exit.code != 0) {
         return ended_badly(acting, AgentCode::command_failed, "ended with status " + std::to_string(exit.code));

@@ -32,7 +32,7 @@ std::string counted(std::size_t files) { return std::to_string(files) + (files =
 /// There now, or made by an earlier step.
 bool is_directory(Planning& planning, const std::string& path) {
     auto& context = planning.context;
-    if (context.directories.contains(path)) {
+    if (context.directories.contains(platform::common_spelling(path))) {
         return true;
     }
     const auto real = device_path(path, PathUse::edit, context.jail, context.files);
@@ -43,7 +43,7 @@ bool is_directory(Planning& planning, const std::string& path) {
 void remember_parents(Planning& planning, const std::string& target) {
     const char separator = platform::native("/").front();
     for (auto at = target.rfind(separator); at != std::string::npos && at > 0; at = target.rfind(separator, at - 1)) {
-        if (!planning.context.directories.insert(target.substr(0, at)).second) {
+        if (!planning.context.directories.insert(platform::common_spelling(target.substr(0, at))).second) {
             return;
         }
     }

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "platform/paths.h"
+
 namespace hagent::script {
 
 unsigned Planning::column_of(std::size_t index) const {
@@ -47,7 +49,10 @@ std::string Planning::real_path(std::size_t index, PathUse use) {
 
 Bringer earlier_step_brings(const Planning& planning, const std::string& place) {
     const auto path = tidy_path(place);
-    const auto is_it = [&](const std::string& target) { return path.ok() && target == *path; };
+    const auto is_it = [&](const std::string& written) {
+        const auto target = tidy_path(written);
+        return path.ok() && target.ok() && platform::same_path(*target, *path);
+    };
     Bringer found = Bringer::none;
     for (const auto& step : planning.context.plan.steps) {
         const bool placed = std::any_of(step.files.begin(), step.files.end(), [&](const Placement& p) { return is_it(p.target); });

@@ -32,7 +32,7 @@ struct AnalysisContext {
     platform::Disks& disks;
     const Options& options;
     Plan& plan;
-    std::set<std::string> directories;  // device paths that earlier steps make
+    std::set<std::string> directories;  // device paths that earlier steps make, in common_spelling()
     std::set<std::string> downloads;    // package paths already in the plan's downloads
     std::vector<SpaceChange> changes;
 };

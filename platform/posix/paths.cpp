@@ -73,6 +73,7 @@ std::string absolute(std::string_view path) {
 bool is_absolute(std::string_view path) { return path.starts_with('/'); }
 std::string native(std::string_view path) { return std::string(path); }
 bool same_path(std::string_view a, std::string_view b) { return a == b; }
+std::string common_spelling(std::string_view path) { return std::string(path); }
 
 std::string environment(const char* name) {
     const char* value = std::getenv(name);

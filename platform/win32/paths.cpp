@@ -67,6 +67,7 @@ std::string native(std::string_view path) {
 }
 
 bool same_path(std::string_view a, std::string_view b) { return equal_ignoring_case(native(a), native(b)); }
+std::string common_spelling(std::string_view path) { return to_lower(native(path)); }
 
 std::string environment(const char* name) {
     const std::wstring wide_name = wide(name);

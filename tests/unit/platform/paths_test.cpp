@@ -5,9 +5,12 @@
 #include <doctest/doctest.h>
 
 #include "platform/files.h"
+#include "tests/fakes/rooted.h"
 
 namespace hagent {
 namespace {
+
+using fakes::rooted;
 
 TEST_CASE("the default places are absolute and apart") {
     const std::vector<std::string> places = {platform::default_config_file(), platform::default_state_directory(),
@@ -32,8 +35,16 @@ TEST_CASE("absolute folds dots and keeps what is absolute") {
     CHECK(platform::absolute("a/./b/../c") == platform::absolute("a/c"));
     CHECK(platform::absolute(here) == here);
     CHECK(platform::absolute(here + "/x/..") == here);
+    CHECK(platform::absolute(rooted("/x") + "/..") == rooted("/"));  // with the separator: "C:" is another place
     CHECK_FALSE(platform::is_absolute("a/b"));
     CHECK_FALSE(platform::is_absolute(""));
+}
+
+TEST_CASE("spellings of the same path have one in common, others do not") {
+    for (const char* other : {"/a/B", "/A/b", "\\a\\b", "/a/c", "/a/b"}) {
+        CAPTURE(other);
+        CHECK((platform::common_spelling("/a/b") == platform::common_spelling(other)) == platform::same_path("/a/b", other));
+    }
 }
 
 TEST_CASE("a variable that is not set is empty") { CHECK(platform::environment("HAGENT_NO_SUCH_VARIABLE").empty()); }

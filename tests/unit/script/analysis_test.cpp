@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "agent/errors/catalogue.h"
+#include "platform/paths.h"
 #include "tests/unit/script/device.h"
 
 namespace hagent::script {
@@ -35,7 +36,7 @@ Strings effects(const Plan& plan) {
 Strings targets(const PlannedStep& step) {
     Strings all;
     for (const auto& placement : step.files) {
-        all.push_back(placement.file.path + " -> " + placement.target + (placement.move ? " (moved)" : ""));
+        all.push_back(placement.file.path + " -> " + plain(placement.target) + (placement.move ? " (moved)" : ""));
     }
     return all;
 }
@@ -72,7 +73,7 @@ TEST_CASE("the plan says in plain words what every step will do, and changes not
     CHECK(plan.reboots == 1);
     REQUIRE(plan.downloads.size() == 3);
     CHECK(plan.downloads[0].path == "fw/kernel");
-    CHECK(plan.steps[7].argv == Strings{"/bin/sh", "-c", "exit 0", "SN 7"});
+    CHECK(plain(plan.steps[7].argv) == Strings{"/bin/sh", "-c", "exit 0", "SN 7"});
     CHECK(plan.steps[8].optional);
     CHECK(plan.steps[8].line == 10);
     CHECK(demo.files.calls().empty());
@@ -286,6 +287,16 @@ TEST_CASE("a program that is not there is told before anything is run, unless an
             CHECK(errors::to_string(plan.results[0].status) == severity);
         }
     }
+}
+
+TEST_CASE("what an earlier step places or makes is known by every spelling that the system takes for the same") {
+    Demo demo;
+    const bool folds = platform::same_path("a", "A");
+    const auto places = [&](const std::string& commands) { return codes(demo.plan(commands).results).empty(); };
+    CHECK(places("SF \"fw/a.bin\" \"/opt/Tool\"\nEX \"/OPT//tool\"\n") == folds);
+    CHECK(places("SF \"fw/a.bin\" \"/opt/new\"\nRF \"/opt/new\" \"/opt//Tool\"\nEX \"/OPT/tool\"\n") == folds);
+    const Plan plan = demo.plan("SF \"fw/a.bin\" \"/New/a\"\nSF \"fw/b.bin\" \"/NEW\"\n");
+    CHECK(targets(plan.steps[1]) == Strings{folds ? "fw/b.bin -> /NEW/b.bin (moved)" : "fw/b.bin -> /NEW (moved)"});
 }
 
 TEST_CASE("a program of a step that had begun is not looked for again") {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Owns the device that the script tests work on: fakes, a package, a journal in memory, and short ways to plan and run.
+// Scripts and expectations write paths as POSIX does; the device roots the one and shows the other as written.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -21,10 +22,14 @@
 #include "tests/fakes/fake_files.h"
 #include "tests/fakes/fake_host.h"
 #include "tests/fakes/fake_processes.h"
+#include "tests/fakes/rooted.h"
 
 namespace hagent::script {
 
-inline constexpr const char* k_staging = "/var/lib/hagent/staging";
+using fakes::plain;
+using fakes::rooted;
+
+inline const std::string k_staging = rooted("/var/lib/hagent/staging");
 
 /// A package whose files are staged on FakeFiles.
 class FakePackage final : public PackageFiles {
@@ -33,12 +38,12 @@ public:
 
     void add(const std::string& path, const std::string& content) {
         list.push_back({path, content.size(), trust::sha256_hex(content)});
-        files_.put(std::string(k_staging) + "/" + path, content);
+        files_.put(k_staging + "/" + path, content);
     }
     [[nodiscard]] const std::vector<PackageFile>& files() const override { return list; }
     [[nodiscard]] Result<std::string> staged(const std::string& path) override {
         asked.push_back(path);
-        const std::string local = std::string(k_staging) + "/" + path;
+        const std::string local = k_staging + "/" + path;
         if (!files_.exists(local)) {
             return error(errors::AgentCode::file_not_found, local);
         }
@@ -117,6 +122,41 @@ inline Facts test_facts() {
     return facts;
 }
 
+/// Where a device path lies below the relocation "/mnt/image": the drive C: is a folder there.
+inline std::string in_image(const std::string& path) { return (rooted("/") == "/" ? "/mnt/image" : "/mnt/image/C") + path; }
+
+inline void write_plainly(std::vector<TaskResult>& results) {
+    for (auto& result : results) {
+        result.context = plain(result.context);
+    }
+}
+
+/// The texts of a plan, or of what came of it, with their paths as the tests write them.
+inline Plan as_written(Plan plan) {
+    for (auto& step : plan.steps) {
+        step.effect = plain(step.effect);
+    }
+    for (auto& complaint : plan.complaints) {
+        complaint.message = plain(complaint.message);
+    }
+    write_plainly(plan.results);
+    return plan;
+}
+inline Outcome as_written(Outcome outcome) {
+    write_plainly(outcome.results);
+    for (auto& step : outcome.steps) {
+        write_plainly(step.results);
+    }
+    return outcome;
+}
+
+inline std::vector<std::string> plain(std::vector<std::string> texts) {
+    for (auto& text : texts) {
+        text = plain(text);
+    }
+    return texts;
+}
+
 struct Device {
     fakes::FakeFiles files;
     fakes::FakeDisks disks;
@@ -128,16 +168,25 @@ struct Device {
     Watcher watcher;
     CancelToken cancel;
     Facts facts = test_facts();
-    Jail jail{{"/"}, "", {"/usr/sbin/hagent", "/etc/hagent", "/var/lib/hagent"}};
+    Jail jail{{rooted("/")}, "", {rooted("/usr/sbin/hagent"), rooted("/etc/hagent"), rooted("/var/lib/hagent")}};
     fakes::FakeDialogs dialogs;
-    KeyStore registry{files, "/var/lib/hagent/registry.ini"};
-    Services services{files, processes, host, clock, facts, "/etc/hagent/hooks", "", Seconds{3600}, nullptr, &registry, &dialogs, "/var/lib/hagent"};
+    KeyStore registry{files, rooted("/var/lib/hagent/registry.ini")};
+    Services services{files, processes, host, clock, facts, rooted("/etc/hagent/hooks"), "", Seconds{3600}, nullptr, &registry, &dialogs,
+                      rooted("/var/lib/hagent")};
 
-    /// `commands` are the lines below [Script]; the first is line 2.
+    /// `commands` are the lines below [Script]; the first is line 2. Arguments are rooted once lines and columns are known.
     [[nodiscard]] static Script script(const std::string& commands) {
         auto parsed = parse("[Script]\n" + commands, "demo.rsp");
         REQUIRE(std::holds_alternative<Script>(parsed));
-        return std::get<Script>(std::move(parsed));
+        return rooted_arguments(std::get<Script>(std::move(parsed)));
+    }
+    [[nodiscard]] static Script rooted_arguments(Script script) {
+        for (auto& command : script.commands) {
+            for (auto& argument : command.arguments) {
+                argument.text = rooted(argument.text);
+            }
+        }
+        return script;
     }
     /// With programs looked for; run() leaves that to the run.
     [[nodiscard]] Plan plan(const std::string& commands) { return plan(commands, &processes); }
@@ -149,7 +198,7 @@ struct Device {
         options.processes = programs;
         options.registry = services.registry;
         options.earlier = records;
-        return analyse(script(commands), facts, package, jail, files, disks, options);
+        return as_written(analyse(script(commands), facts, package, jail, files, disks, options));
     }
     [[nodiscard]] Result<Outcome> try_run(const std::string& commands) {
         const Plan planned = plan(commands, nullptr);
@@ -160,7 +209,7 @@ struct Device {
     [[nodiscard]] Outcome run(const std::string& commands) {
         auto outcome = try_run(commands);
         REQUIRE(outcome.ok());
-        return std::move(outcome).value();
+        return as_written(std::move(outcome).value());
     }
 };
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the test that runs a script on the machine's own file system and processes, on every system.
+// Owns the tests that run scripts on the machine's own files, volumes, programs and registry, on every system.
+#include <set>
 #include <string>
 
 #include "agent/base/text.h"
+#include "agent/script/commands.h"
 #include "platform/paths.h"
 #include "tests/unit/script/device.h"
 
@@ -58,31 +60,76 @@ std::string program_with_status(int status) {
                                          : "/bin/sh -c 'echo said; exit " + std::to_string(status) + "'";
 }
 
+/// A repository that is a folder beside the package.
+class FolderUploads final : public Uploads {
+public:
+    explicit FolderUploads(const Folder& place) : folder_(place) {}
+    [[nodiscard]] Status upload(const std::string& local_path, const std::string& name, const CancelToken&) override {
+        folder_.put("repository/" + name, TRY(folder_.files->read(local_path, 1 << 20)));
+        return {};
+    }
+
+private:
+    const Folder& folder_;
+};
+
+/// The machine's registry, or a key store where it has none; gone afterwards is the one key that the test uses.
+struct TestKey {
+    explicit TestKey(const Folder& folder) : store(*folder.files, folder.at("registry.ini")), machine(platform::system_registry()) { remove(); }
+    ~TestKey() { remove(); }
+    TestKey(const TestKey&) = delete;
+    TestKey& operator=(const TestKey&) = delete;
+
+    [[nodiscard]] platform::Registry& registry() { return machine != nullptr ? *machine : store; }
+    void put(const std::string& name, const std::string& data) {
+        REQUIRE(registry().apply({{platform::RegistryChange::Kind::set, path, name, {platform::ValueType::text, data}}}).ok());
+    }
+    void remove() { CHECK(registry().apply({{platform::RegistryChange::Kind::remove_key, path, {}, {}}}).ok()); }
+
+    KeyStore store;
+    std::unique_ptr<platform::Registry> machine;
+    std::string path = "HKEY_CURRENT_USER\\Software\\hagent-script-" + std::to_string(platform::own_pid());
+};
+
 struct Machine {
     Folder folder;
     FolderPackage package{folder};
+    FolderUploads uploads{folder};
+    TestKey key{folder};
     std::unique_ptr<platform::Disks> disks = platform::system_disks();
     std::unique_ptr<platform::Processes> processes = platform::system_processes();
     fakes::FakeHost host;
+    fakes::FakeDialogs dialogs;
     fakes::FakeClock clock;
     MemoryJournal journal;
     Watcher watcher;
     CancelToken cancel;
 
-    /// '@' in the commands stands for the folder.
+    /// '@' in the commands stands for the folder, '$' for the key.
     Outcome run(const std::string& commands) {
-        const Script script = Device::script(replace_all(commands, "@", folder.at("device")));
+        const Script script = Device::script(replace_all(replace_all(commands, "@", folder.at("device")), "$", key.path));
+        for (const auto& command : script.commands) {
+            operations.insert(command.op);
+        }
         const Jail jail{{folder.at("device")}, "", {folder.at("device/agent")}};
         Options options;
         options.staging_dir = folder.at("package");
+        options.uploads = true;
+        options.processes = processes.get();
+        options.registry = &key.registry();
+        const auto earlier = journal.earlier();
+        options.earlier = earlier;
         const Plan plan = analyse(script, test_facts(), package, jail, *folder.files, *disks, options);
         INFO(render_plan(plan));
         REQUIRE(!has_error(plan.results));
-        Services services{*folder.files, *processes, host, clock, test_facts(), "", "", Seconds{60}, nullptr};
+        Services services{*folder.files, *processes, host, clock, test_facts(), "", "", Seconds{60}, &uploads, &key.registry(), &dialogs,
+                          folder.at("")};
         auto outcome = script::run(plan, package, services, journal, watcher, journal.earlier(), cancel);
         REQUIRE(outcome.ok());
         return std::move(outcome).value();
     }
+
+    std::set<std::string> operations;  // that a script had
 };
 
 TEST_CASE("a script changes the machine's own files") {
@@ -105,6 +152,49 @@ TEST_CASE("a script changes the machine's own files") {
     CHECK(machine.folder.content("device/old") == "(not there)");
     CHECK(machine.folder.content("device/gone/deep/file") == "(not there)");
     CHECK(machine.folder.content("package/fw/kernel") == "(not there)");
+}
+
+TEST_CASE("every command of the table is done by the machine's own parts; only people and the power switch are played") {
+    Machine machine;
+    machine.package.add("kernel", "kernel");
+    machine.package.add("tree/one", "1");
+    machine.folder.put("device/list", "a\n");
+    machine.folder.put("device/old", "x");
+    machine.folder.put("device/gone/file", "x");
+    machine.folder.put("device/from", "moved");
+    machine.folder.put("device/x.reg", "REGEDIT4\n\n[" + machine.key.path + "\\Sub\\Deep]\n\"m\"=dword:00000007\n");
+    machine.key.put("n", "old");
+    machine.key.put("gone", "x");
+    const std::string script = "CO \"SLX\"\nCF \"@\" \"1K\"\nCI \">=11\"\nCP \"VXC*\"\nCU \"thinuser\"\nCR \"$\" \"N\" \"old\"\n"
+                               "LU \"wait\" \"60\"\nQU \"now?\" \"5\"\nSF \"kernel\" \"@/boot/\"\nXC \"tree\" \"@/tree\"\n"
+                               "GF \"@/boot/kernel\" \"got/kernel\"\nEX \"" + program_with_status(0) + "\"\nDF \"@/old\"\nDT \"@/gone\"\n"
+                               "RF \"@/from\" \"@/to\"\nAL \"@/list\" \"b\"\nDL \"@/list\" \"a\"\nSV \"$\\n\" \"new\"\nMR \"@/x.reg\"\n"
+                               "DV \"$\" \"gone\"\nGR \"$\" \"key.reg\"\nDK \"$\\Sub\"\nEL\nRB\nAL \"@/list\" \"after\"\nSP\n";
+    CHECK(machine.run(script).ended == Ended::reboot_requested);
+    machine.host.known.boot_id = "after the restart";
+    const Outcome outcome = machine.run(script);
+    INFO((outcome.results.empty() ? "" : outcome.results[0].context));
+    CHECK(outcome.ended == Ended::completed);
+    CHECK(states(outcome) == Strings(26, "done"));
+
+    CHECK(machine.folder.content("device/boot/kernel") == "kernel");
+    CHECK(machine.folder.content("device/tree/one") == "1");
+    CHECK(machine.folder.content("repository/got/kernel") == "kernel");
+    CHECK(machine.folder.content("device/old") == "(not there)");
+    CHECK(machine.folder.content("device/gone/file") == "(not there)");
+    CHECK(machine.folder.content("device/to") == "moved");
+    CHECK(machine.folder.content("device/list") == "b\nafter\n");
+    const std::string exported = machine.folder.content("repository/key.reg");
+    CHECK(exported.find("[" + machine.key.path + "]\n\"n\"=\"new\"\n") != std::string::npos);
+    CHECK(exported.find("\\Sub\\Deep]\n\"m\"=dword:00000007\n") != std::string::npos);
+    CHECK(exported.find("gone") == std::string::npos);
+    CHECK(machine.key.registry().branch(machine.key.path + "\\Sub").value().empty());
+    CHECK(machine.dialogs.log == Strings{"tell wait 60", "ask now? 5", "take back"});
+    CHECK(machine.host.actions == std::vector{platform::PowerAction::reboot, platform::PowerAction::power_off});
+    for (const auto& row : command_table()) {
+        CAPTURE(row.name);
+        CHECK(machine.operations.contains(std::string(row.name)) == (row.act != nullptr || row.plan != nullptr));
+    }
 }
 
 TEST_CASE("a script starts the machine's own programs without a shell of ours") {

@@ -9,7 +9,7 @@ using errors::AgentCode;
 
 struct Cell {
     fakes::FakeFiles files;
-    Jail jail{{"/data", "/opt/app"}, "", {"/data/hagent", "/data/keys/device.pem"}};
+    Jail jail{{rooted("/data"), rooted("/opt/app")}, "", {rooted("/data/hagent"), rooted("/data/keys/device.pem")}};
 
     Cell() {
         files.put("/data/plain", "x");
@@ -20,13 +20,13 @@ struct Cell {
         files.put_directory("/opt/app");
     }
     std::string code(const std::string& path, PathUse use) {
-        const auto real = device_path(path, use, jail, files);
+        const auto real = device_path(rooted(path), use, jail, files);
         if (real) {
-            return *real;
+            return plain(*real);
         }
-        return real.error().is(AgentCode::path_refused)     ? "refused: " + real.error().context
-               : real.error().is(AgentCode::path_protected) ? "protected: " + real.error().context
-                                                            : "other: " + real.error().context;
+        return (real.error().is(AgentCode::path_refused)     ? "refused: "
+                : real.error().is(AgentCode::path_protected) ? "protected: "
+                                                             : "other: ") + plain(real.error().context);
     }
 };
 
@@ -82,7 +82,7 @@ TEST_CASE("the agent's own files are protected, also through links and from abov
 TEST_CASE("a root is not removed, nor the file system's") {
     Cell cell;
     CHECK(cell.code("/data", PathUse::remove) == "refused: \"/data\" is a folder that scripts may work in, not one that they may remove");
-    cell.jail = {{"/"}, "", {}};
+    cell.jail = {{rooted("/")}, "", {}};
     CHECK(cell.code("/", PathUse::remove) == "refused: \"/\" is the root of a volume");
     CHECK(cell.code("/./", PathUse::remove).starts_with("refused:"));
     CHECK(cell.code("/etc/passwd", PathUse::edit) == "/etc/passwd");
@@ -90,14 +90,14 @@ TEST_CASE("a root is not removed, nor the file system's") {
 
 TEST_CASE("with a relocation every path lies below it, links included") {
     Cell cell;
-    cell.jail.relocation = "/mnt/image/";
-    cell.files.put_directory("/mnt/image/data");
-    cell.files.put_symlink("/mnt/image/data/abs", "/data/sub");
-    CHECK(cell.code("/data/x", PathUse::place) == "/mnt/image/data/x");
+    cell.jail.relocation = rooted("/mnt/image/");
+    cell.files.put_directory(in_image("/data"));
+    cell.files.put_symlink(in_image("/data/abs"), "/data/sub");
+    CHECK(cell.code("/data/x", PathUse::place) == in_image("/data/x"));
     CHECK(cell.code("/data/abs/x", PathUse::place).starts_with("refused:"));
     CHECK(cell.code("/etc/passwd", PathUse::edit).starts_with("refused:"));
     // protected paths are real ones, so the relocated copy of the agent's folder is free
-    CHECK(cell.code("/data/hagent/state", PathUse::place) == "/mnt/image/data/hagent/state");
+    CHECK(cell.code("/data/hagent/state", PathUse::place) == in_image("/data/hagent/state"));
 }
 
 TEST_CASE("a folder contains itself and what is below, not its neighbours") {

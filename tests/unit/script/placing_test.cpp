@@ -15,6 +15,10 @@ std::uint32_t mode(fakes::FakeFiles& files, const std::string& path) {
     return info.value()->mode;
 }
 
+Status placed(const std::string& from, const std::string& to, Placing placing, fakes::FakeFiles& files, const CancelToken& cancel) {
+    return place(rooted(from), rooted(to), placing, files, cancel);
+}
+
 PackageFile described(const std::string& content) { return {"x", content.size(), trust::sha256_hex(content)}; }
 
 TEST_CASE("a moved file leaves staging, a copied one stays") {
@@ -22,8 +26,8 @@ TEST_CASE("a moved file leaves staging, a copied one stays") {
     const CancelToken cancel;
     files.put("/s/a", "new");
     files.put("/s/b", "new");
-    REQUIRE(place("/s/a", "/deep/new/a", Placing::move, files, cancel).ok());
-    REQUIRE(place("/s/b", "/deep/new/b", Placing::copy, files, cancel).ok());
+    REQUIRE(placed("/s/a", "/deep/new/a", Placing::move, files, cancel).ok());
+    REQUIRE(placed("/s/b", "/deep/new/b", Placing::copy, files, cancel).ok());
     CHECK(files.content("/deep/new/a") == "new");
     CHECK(files.content("/deep/new/b") == "new");
     CHECK_FALSE(files.exists("/s/a"));
@@ -35,7 +39,7 @@ TEST_CASE("a move to another volume is a copy without a rest") {
     fakes::FakeFiles files;
     files.add_volume("/boot");
     files.put("/s/a", "new");
-    REQUIRE(place("/s/a", "/boot/a", Placing::move, files, CancelToken()).ok());
+    REQUIRE(placed("/s/a", "/boot/a", Placing::move, files, CancelToken()).ok());
     CHECK(files.content("/boot/a") == "new");
     CHECK_FALSE(files.exists("/s/a"));
 }
@@ -48,11 +52,11 @@ TEST_CASE("programs can be executed, other files cannot, and a replaced file kee
     files.put("/s/text", "text", 0600);
     files.put("/d/secret", "old", 0600);
     files.put("/d/tool", "old", 0640);
-    REQUIRE(place("/s/script", "/d/script", Placing::copy, files, cancel).ok());
-    REQUIRE(place("/s/elf", "/d/elf", Placing::copy, files, cancel).ok());
-    REQUIRE(place("/s/text", "/d/text", Placing::copy, files, cancel).ok());
-    REQUIRE(place("/s/text", "/d/secret", Placing::copy, files, cancel).ok());
-    REQUIRE(place("/s/script", "/d/tool", Placing::move, files, cancel).ok());
+    REQUIRE(placed("/s/script", "/d/script", Placing::copy, files, cancel).ok());
+    REQUIRE(placed("/s/elf", "/d/elf", Placing::copy, files, cancel).ok());
+    REQUIRE(placed("/s/text", "/d/text", Placing::copy, files, cancel).ok());
+    REQUIRE(placed("/s/text", "/d/secret", Placing::copy, files, cancel).ok());
+    REQUIRE(placed("/s/script", "/d/tool", Placing::move, files, cancel).ok());
     CHECK(mode(files, "/d/script") == 0755);
     CHECK(mode(files, "/d/elf") == 0755);
     CHECK(mode(files, "/d/text") == 0644);
@@ -67,7 +71,7 @@ TEST_CASE("large files are copied whole") {
         content += std::to_string(i);
     }
     files.put("/s/a", content);
-    REQUIRE(place("/s/a", "/d/a", Placing::copy, files, CancelToken()).ok());
+    REQUIRE(placed("/s/a", "/d/a", Placing::copy, files, CancelToken()).ok());
     CHECK(files.content("/d/a") == content);
 }
 
@@ -78,12 +82,12 @@ TEST_CASE("a file is in place when size and digest are right") {
     files.put("/c", "longer");
     files.put_symlink("/link", "/a");
     files.put_directory("/dir");
-    CHECK(is_in_place(described("good"), "/a", files).value());
-    CHECK_FALSE(is_in_place(described("good"), "/b", files).value());
-    CHECK_FALSE(is_in_place(described("good"), "/c", files).value());
-    CHECK_FALSE(is_in_place(described("good"), "/link", files).value());
-    CHECK_FALSE(is_in_place(described("good"), "/dir", files).value());
-    CHECK_FALSE(is_in_place(described("good"), "/none", files).value());
+    CHECK(is_in_place(described("good"), rooted("/a"), files).value());
+    CHECK_FALSE(is_in_place(described("good"), rooted("/b"), files).value());
+    CHECK_FALSE(is_in_place(described("good"), rooted("/c"), files).value());
+    CHECK_FALSE(is_in_place(described("good"), rooted("/link"), files).value());
+    CHECK_FALSE(is_in_place(described("good"), rooted("/dir"), files).value());
+    CHECK_FALSE(is_in_place(described("good"), rooted("/none"), files).value());
 }
 
 TEST_CASE("a full disk leaves the old file and no temporary one") {
@@ -91,7 +95,7 @@ TEST_CASE("a full disk leaves the old file and no temporary one") {
     files.put("/s/a", std::string(1000, 'n'));
     files.put("/d/a", "old");
     files.set_capacity(1500);
-    const auto status = place("/s/a", "/d/a", Placing::copy, files, CancelToken());
+    const auto status = placed("/s/a", "/d/a", Placing::copy, files, CancelToken());
     REQUIRE(!status.ok());
     CHECK(status.error().is(errors::AgentCode::disk_full));
     CHECK(files.content("/d/a") == "old");
@@ -105,7 +109,7 @@ TEST_CASE("a cancelled copy leaves the old file and no temporary one") {
     cancel.request();
     files.put("/s/a", "new");
     files.put("/d/a", "old");
-    const auto status = place("/s/a", "/d/a", Placing::copy, files, cancel);
+    const auto status = placed("/s/a", "/d/a", Placing::copy, files, cancel);
     REQUIRE(!status.ok());
     CHECK(status.error().is(errors::AgentCode::cancelled));
     CHECK(files.list("/d").value() == Strings{"a"});
@@ -121,7 +125,7 @@ TEST_CASE("a power cut at any call leaves the old content or the new, and the ne
                 files.put("/d/a", "old");
                 files.forget_calls();
                 files.cut_power_at(call);
-                (void)place("/s/a", "/d/a", placing, files, CancelToken());
+                (void)placed("/s/a", "/d/a", placing, files, CancelToken());
                 if (!files.power_is_off()) {
                     CHECK(call > 3);
                     break;
@@ -131,7 +135,7 @@ TEST_CASE("a power cut at any call leaves the old content or the new, and the ne
                 const auto content = files.content("/d/a");
                 CHECK((content == "old" || content == std::string(100000, 'n')));
                 if (content == "old") {
-                    REQUIRE(place("/s/a", "/d/a", placing, files, CancelToken()).ok());
+                    REQUIRE(placed("/s/a", "/d/a", placing, files, CancelToken()).ok());
                     CHECK(files.content("/d/a") == std::string(100000, 'n'));
                 }
             }

@@ -10,12 +10,13 @@ Plan small_plan(Device& device) {
     auto parsed = parse("[Version]\nNumber=demo\nNumber=twice\n[Script]\nCO \"SLX\"\nSF* \"fw/kernel\" \"/boot/kernel\"\nRB\n", "demo.rsp");
     Options options;
     options.staging_dir = k_staging;
-    return analyse(std::get<Script>(parsed), device.facts, device.package, device.jail, device.files, device.disks, options);
+    return as_written(analyse(Device::rooted_arguments(std::get<Script>(parsed)), device.facts, device.package, device.jail, device.files,
+                              device.disks, options));
 }
 
 TEST_CASE("the JSON plan has the shape of the interface description") {
     Device device;
-    CHECK(plan_json(small_plan(device)) ==
+    CHECK(plain(plan_json(small_plan(device))) ==
           R"({"version":{"Number":"demo"},"plan":[)"
           R"({"step":1,"line":5,"op":"CO","optional":false,"arguments":["SLX"],"effect":"confirm operating system SLX"},)"
           R"({"step":2,"line":6,"op":"SF","optional":true,"arguments":["fw/kernel","/boot/kernel"],"effect":"fetch fw/kernel (2.0 KiB) to /boot/kernel"},)"

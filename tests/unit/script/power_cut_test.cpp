@@ -44,7 +44,7 @@ struct Cut : Device {
     /// What the session does after a restart: files that the steps still need are fetched again when they are gone.
     void fetch_again(const Plan& plan) {
         for (const auto& file : plan.downloads) {
-            const std::string local = std::string(k_staging) + "/" + file.path;
+            const std::string local = k_staging + "/" + file.path;
             if (!files.exists(local)) {
                 files.put(local, contents.at(file.path));
             }
