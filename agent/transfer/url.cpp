@@ -9,6 +9,7 @@
 
 #include "agent/base/number.h"
 #include "agent/base/text.h"
+#include "platform/paths.h"
 
 namespace hagent::transfer {
 namespace {
@@ -289,6 +290,15 @@ Result<std::string> decode(std::string_view text) {
         i += 2;
     }
     return plain;
+}
+
+std::string local_name(const Url& url) {
+    const auto name = decode(std::string_view(url.path).substr(url.path.rfind('/') + 1));
+    // A drive, a stream and wildcards have signs of their own where '\\' separates.
+    const std::string_view forbidden = platform::native("/") == "/" ? "/" : "/\\:*?\"<>|";
+    const bool usable = name.ok() && !name->empty() && name->find_first_of(forbidden) == std::string::npos && *name != "." && *name != ".." &&
+                        std::none_of(name->begin(), name->end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; });
+    return usable ? *name : "";
 }
 
 }  // namespace hagent::transfer

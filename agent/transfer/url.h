@@ -57,6 +57,9 @@ struct Url {
 /// A relative path ("fw/new kernel") percent-encoded for use in an address; '/' stays.
 [[nodiscard]] std::string encode_path(std::string_view path);
 
+/// The last part of the path as the name of a local file; empty when it cannot be one here, or would lead to another folder.
+[[nodiscard]] std::string local_name(const Url& url);
+
 /// "%41" becomes "A". Error: bad_url, for a percent sign without two hexadecimal digits.
 [[nodiscard]] Result<std::string> decode(std::string_view text);
 

@@ -81,12 +81,6 @@ private:
     bool drawn_ = false;
 };
 
-std::string name_in(const transfer::Url& url) {
-    const auto name = transfer::decode(url.path.substr(url.path.rfind('/') + 1));
-    const bool usable = name.ok() && !name->empty() && name->find('/') == std::string::npos && *name != "." && *name != "..";
-    return usable ? *name : "";
-}
-
 std::string document(const Options& options, const std::string& file, const transfer::Downloaded* got, const FetchWatch& watch,
                      const Error* error) {
     std::string decisions;
@@ -143,7 +137,7 @@ int fetch(Machine& machine, const Options& options) {
     if (!url.ok()) {
         return failed(options, url.error());
     }
-    const std::string name = options.output.empty() ? name_in(*url) : options.output;
+    const std::string name = options.output.empty() ? transfer::local_name(*url) : options.output;
     if (name.empty()) {
         return usage(options, "the URL has no file name; say where to put it with -o FILE");
     }

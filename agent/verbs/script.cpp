@@ -40,11 +40,6 @@ private:
 
 bool is_url(const std::string& source) { return source.find("://") != std::string::npos; }
 
-std::string folder_of(const std::string& file) {
-    const auto slash = file.find_last_of("/\\");
-    return slash == std::string::npos ? "." : file.substr(0, slash == 0 ? 1 : slash);
-}
-
 /// The same command again is the same job: an unfinished session of it goes on.
 session::Job job_of(const Options& options, const std::string& file) {
     const auto& source = options.source;
@@ -55,7 +50,7 @@ session::Job job_of(const Options& options, const std::string& file) {
     if (is_url(source)) {
         job.base_url = source.back() == '/' ? source : source + "/";
     } else {
-        job.local.directory = platform::absolute(source.empty() ? folder_of(file) : source);
+        job.local.directory = platform::absolute(source.empty() ? file + "/.." : source);
         job.local.entry = file;
     }
     job.id = "local:" + trust::sha256_hex(file + '\n' + source + '\n' + options.root).substr(0, 16);

@@ -6,6 +6,8 @@
 
 #include <array>
 
+#include "platform/paths.h"
+
 using namespace hagent;
 using namespace hagent::transfer;
 using errors::AgentCode;
@@ -143,6 +145,19 @@ TEST_CASE("credentials follow a reference to the same origin only") {
     CHECK(resolve(base, "http://a:80/c")->password == "p");
     CHECK(resolve(base, "http://b/c")->password.empty());
     CHECK(resolve(base, "http://v:w@a/c")->user == "v");
+}
+
+TEST_CASE("an address gives the name of a local file, never one in another folder") {
+    const auto name = [](const char* address) { return local_name(*parse_url(address)); };
+    CHECK(name("http://h/fw/kernel?x=1") == "kernel");
+    CHECK(name("http://h/a%20b") == "a b");
+    for (const char* address : {"http://h", "http://h/fw/", "http://h/..", "http://h/%2E%2E", "http://h/..%2Fx", "http://h/a%0Ab", "http://h/%zz"}) {
+        CAPTURE(address);
+        CHECK(name(address).empty());
+    }
+    const bool separates = platform::native("/") == "\\";  // on Windows, where signs of drives and streams are no part of a name either
+    CHECK(name("http://h/..%5Cx") == (separates ? "" : "..\\x"));
+    CHECK(name("http://h/C:x") == (separates ? "" : "C:x"));
 }
 
 TEST_CASE("a relative path is encoded so that it parses back to itself") {
