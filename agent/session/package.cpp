@@ -9,6 +9,7 @@
 #include "agent/transfer/url.h"
 #include "agent/trust/key_ring.h"
 #include "agent/trust/serials.h"
+#include "platform/paths.h"
 
 namespace hagent::session {
 namespace {
@@ -20,7 +21,7 @@ const Artifact* find_artifact(const Job& job, std::string_view path) {
     return found == job.artifacts.end() ? nullptr : &*found;
 }
 
-std::string file_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+std::string file_name(const std::string& path) { return path.substr(path.find_last_of(platform::native("/") + "/") + 1); }
 
 trust::Kind kind_of(JobKind kind) {
     switch (kind) {

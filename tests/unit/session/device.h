@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the device that the session tests work on: fakes for everything outside, signed packages on a fake server.
+// Owns the device that the session tests work on: fakes for everything outside, signed packages on a fake server. Scripts write
+// paths as POSIX does; they are rooted when they are published.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -20,12 +21,15 @@
 #include "tests/fakes/fake_files.h"
 #include "tests/fakes/fake_host.h"
 #include "tests/fakes/fake_processes.h"
+#include "tests/fakes/rooted.h"
 #include "tests/unit/trust/keys.h"
 
 namespace hagent::session {
 
 inline constexpr const char* k_base_url = "http://repository.example/demo/";
 
+using fakes::plain;
+using fakes::rooted;
 using FileMap = std::map<std::string, std::string>;
 
 /// Remembers what a session tells; `forward` may keep reports elsewhere and fail, `on_change` may interfere.
@@ -73,12 +77,12 @@ struct Device {
     Device() {
         files.put("/etc/hagent/keys/release.pem", trust::keys::k_ec_a_public);
         files.put_directory("/var/lib/hagent");
-        settings.state_directory = "/var/lib/hagent";
-        settings.keys_directory = "/etc/hagent/keys";
+        settings.state_directory = rooted("/var/lib/hagent");
+        settings.keys_directory = rooted("/etc/hagent/keys");
         settings.os_codes = {"SLX", "LXS"};
         settings.device_ids = {"device-1", "00:80:64:aa:bb:cc"};
-        settings.script_roots = {"/"};
-        settings.protected_paths = {"/var/lib/hagent", "/etc/hagent"};
+        settings.script_roots = {rooted("/")};
+        settings.protected_paths = {rooted("/var/lib/hagent"), rooted("/etc/hagent")};
         options.attempts = 3;
         clock.set_wall(WallTime{Millis{1'796'083'200'000}});  // 2026-12-01: a clock that is trusted
     }
@@ -86,7 +90,7 @@ struct Device {
     /// Signs a package with the entry `demo.rsp` (its text as given below [Script]) and puts it on the server.
     void publish(const std::string& script, FileMap content, trust::Manifest manifest = {},
                  std::string_view key = trust::keys::k_ec_a_private) {
-        content["demo.rsp"] = "[Version]\nNumber=1\n[Script]\n" + script;
+        content["demo.rsp"] = "[Version]\nNumber=1\n[Script]\n" + fakes::rooted_script(script);
         manifest.package = manifest.package.empty() ? "demo" : manifest.package;
         manifest.version = manifest.version.empty() ? "1.0" : manifest.version;
         manifest.serial = manifest.serial == 0 ? 7 : manifest.serial;
@@ -143,7 +147,7 @@ struct Device {
     transfer::Random random = [] { return std::uint64_t{4}; };
     log::Log log{clock};
     Settings settings;
-    Store store{files, "/var/lib/hagent"};
+    Store store{files, rooted("/var/lib/hagent")};
     Listener listener;
     Stop stop;
     std::string id;  // of the session begun last

@@ -336,16 +336,17 @@ TEST_CASE("a kind that this agent cannot do is refused with the reason") {
 
 TEST_CASE("a folder of the administrator needs no signature and no server") {
     Device device;
-    device.files.put("/pkg/demo.rsp", "[Script]\nSF \"conf\" \"/etc/app.conf\"\n");
+    device.files.put("/pkg/demo.rsp", fakes::rooted_script("[Script]\nSF \"conf\" \"/etc/app.conf\"\n"));
     device.files.put("/pkg/conf", "x=1\n");
     Job job;
     job.id = "local:1";
-    job.local = {"/pkg", "/pkg/demo.rsp", "", false};
+    job.local = {rooted("/pkg"), rooted("/pkg/demo.rsp"), "", false};
     const auto end = device.run(job);
     REQUIRE(end.ok());
     CHECK(device.listener.finals().at(0).stage == ReportStage::success);
     CHECK(device.files.content("/etc/app.conf") == "x=1\n");
     CHECK(device.files.content("/pkg/conf") == "x=1\n");
+    CHECK(device.listener.last.package == "demo.rsp");
     CHECK(device.fetcher.asked.empty());
     for (const auto& progress : {device.listener.last.progress, device.stored().record.progress}) {
         CHECK(progress.bytes == 4);

@@ -196,7 +196,7 @@ TEST_CASE("a session whose journal is damaged is an error that names the place, 
         const auto stored = device.store.load(device.id);
         REQUIRE_FALSE(stored.ok());
         CHECK(stored.error().is(AgentCode::corrupt_journal));
-        CHECK(stored.error().context.find(device.path + " at byte ") == 0);
+        CHECK(plain(stored.error().context).starts_with(device.path + " at byte "));
         const auto shown = device.store.shown(device.id);
         REQUIRE(shown.ok());
         CHECK(shown->id == device.id);
