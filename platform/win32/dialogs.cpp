@@ -19,7 +19,13 @@ constexpr Seconds k_slice{10};  // a box cannot be closed from outside, so a que
 
 DWORD seconds_of(Seconds time) { return narrow<DWORD>(std::clamp<std::int64_t>(time.count(), 1, 24 * 3600)); }
 
-/// The button, or IDTIMEOUT; IDASYNC when it does not wait.
+/// Images without terminal services have nobody who would show a box, and wine only fails, without a reason.
+bool cannot_be_shown_here(DWORD number) {
+    return number == ERROR_SUCCESS || number == ERROR_CALL_NOT_IMPLEMENTED || number == ERROR_NOT_SUPPORTED ||
+           number == RPC_S_SERVER_UNAVAILABLE || number == ERROR_CTX_WINSTATION_NOT_FOUND;
+}
+
+/// The button, or IDTIMEOUT, also where there is nobody to see it; IDASYNC when it does not wait.
 Result<DWORD> box(const std::string& text, DWORD style, Seconds time, bool wait) {
     const DWORD session = WTSGetActiveConsoleSessionId();
     std::wstring title = L"hagent", message = wide(text);
@@ -28,9 +34,11 @@ Result<DWORD> box(const std::string& text, DWORD style, Seconds time, bool wait)
         return answer;
     }
     const auto bytes = [](const std::wstring& s) { return narrow<DWORD>(s.size() * sizeof(wchar_t)); };
+    SetLastError(ERROR_SUCCESS);
     if (WTSSendMessageW(nullptr, session, title.data(), bytes(title), message.data(), bytes(message), style, seconds_of(time), &answer,
                         wait ? TRUE : FALSE) == 0) {
-        return file_error(GetLastError(), "message box");
+        const DWORD number = GetLastError();
+        return cannot_be_shown_here(number) ? Result<DWORD>(DWORD{IDTIMEOUT}) : file_error(number, "message box");
     }
     return answer;
 }
