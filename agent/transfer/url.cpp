@@ -198,8 +198,9 @@ std::string_view to_string(Scheme scheme) { return k_schemes[static_cast<std::si
 std::uint16_t default_port(Scheme scheme) { return k_schemes[static_cast<std::size_t>(scheme)].port; }
 
 Result<Url> parse_url(std::string_view text) {
+    const auto too_long = [] { return bad("longer than " + std::to_string(k_url_bytes) + " bytes"); };
     if (text.size() > k_url_bytes) {
-        return bad("longer than " + std::to_string(k_url_bytes) + " bytes");
+        return too_long();
     }
     if (std::any_of(text.begin(), text.end(), [](char c) { return c <= ' ' || c > '~' || c == '\\'; })) {
         return bad("a blank, backslash, control or non-ASCII byte is not percent-encoded");
@@ -218,6 +219,9 @@ Result<Url> parse_url(std::string_view text) {
     const auto end = std::min(text.find_first_of("/?#"), text.size());
     TRY(parse_authority(text.substr(0, end), url));
     TRY(parse_path(text.substr(end), url));
+    if (to_text(url).size() > k_url_bytes) {  // what is a query elsewhere is encoded in FTP's paths, and grows
+        return too_long();
+    }
     return url;
 }
 

@@ -53,6 +53,12 @@ TEST_CASE("a missing path is the root and an FTP question mark belongs to the na
     CHECK(parse_url("ftp://h/a?b?c")->path == "/a%3Fb%3Fc");
 }
 
+TEST_CASE("an address that is too long only once it is encoded is too long") {
+    const std::string marks(2000, '?');
+    CHECK(parse_url("http://h/" + marks).ok());
+    CHECK(parse_url("ftp://h/" + marks).error().is(errors::AgentCode::bad_url));  // each becomes %3F
+}
+
 TEST_CASE("malformed addresses are refused") {
     for (const char* text :
          {"", "h/x", "http:/h/", "http:h", "http://", "http:///x", "http://h:0/", "http://h:65536/", "http://h:8x/", "http://[::1/",
@@ -151,7 +157,7 @@ TEST_CASE("an address gives the name of a local file, never one in another folde
     const auto name = [](const char* address) { return local_name(*parse_url(address)); };
     CHECK(name("http://h/fw/kernel?x=1") == "kernel");
     CHECK(name("http://h/a%20b") == "a b");
-    for (const char* address : {"http://h", "http://h/fw/", "http://h/..", "http://h/%2E%2E", "http://h/..%2Fx", "http://h/a%0Ab", "http://h/%zz"}) {
+    for (const char* address : {"http://h", "http://h/fw/", "http://h/..", "http://h/%2E%2E", "http://h/..%2Fx", "http://h/a%0Ab"}) {
         CAPTURE(address);
         CHECK(name(address).empty());
     }
