@@ -21,4 +21,9 @@ void sha256_compress_portable(Sha256State& state, const std::uint8_t* data, std:
 /// Only where has_sha_extensions().
 void sha256_compress_extensions(Sha256State& state, const std::uint8_t* data, std::size_t blocks);
 
+/// Whether the processor has SSSE3: thin clients without the extensions do.
+[[nodiscard]] bool has_ssse3();
+/// Only where has_ssse3().
+void sha256_compress_ssse3(Sha256State& state, const std::uint8_t* data, std::size_t blocks);
+
 }  // namespace hagent::trust
