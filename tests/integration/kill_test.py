@@ -24,6 +24,7 @@ from setup_packages import SERVERS, ensure
 
 INTERVAL = 16 << 20       # a checkpoint at least every so many bytes
 IN_FLIGHT = 1 << 20       # written since the checkpoint became due
+IN_SOCKETS = 4 << 20      # on the wire and not yet read: all that a kill may cost
 NEAR_END = 4 << 20        # so close to its end a fetch may be over before the kill arrives
 BLOCK = 1 << 20
 SEED = 20261123
@@ -112,7 +113,7 @@ def run_trial(box, scheme, port, size, digest, kills, numbers, rate):
     demand(document["sha256"] == digest == file_sha256(trial.out), f"wrong digest: {document}")
     demand(killed == kills, f"only {killed} of {kills} kills met it at work")
     demand(document["resumed"] or not kills, "the last fetch began again")
-    wire, most = trial.proxy.bytes_to_client(), size + size // 10 + kills * INTERVAL
+    wire, most = trial.proxy.bytes_to_client(), size + size // 10 + kills * IN_SOCKETS
     print(f"{scheme}: {size >> 20} MiB, {killed} kills, {wire / (1 << 20):.1f} MiB on the wire ({wire / size:.3f} of the file; allowed "
           f"{most / (1 << 20):.0f} MiB), lost per kill {(wire - size) / max(kills, 1) / (1 << 20):.2f} MiB, digest right, "
           f"{time.monotonic() - began:.0f} s", flush=True)
