@@ -17,6 +17,7 @@
 #include "agent/loop/loop.h"
 #include "agent/loop/worker.h"
 #include "agent/manager/check_in.h"
+#include "agent/manager/folder.h"
 #include "agent/manager/hawkbit.h"
 #include "agent/manager/identity.h"
 #include "agent/manager/loop_caller.h"
@@ -24,6 +25,7 @@
 #include "agent/session/json.h"
 #include "agent/status/api.h"
 #include "agent/status/board.h"
+#include "agent/transfer/file_fetcher.h"
 #include "platform/paths.h"
 #include "platform/service.h"
 
@@ -98,17 +100,18 @@ public:
           queue_(std::move(queue)),
           store_(*machine_.files, settings_.state_dir),
           publisher_(board_, *queue_, [this] { loop_->post([this] { reports_changed(); }); }),
-          fetcher_(transfer::curl_fetcher(workshop.transfer, headers)),
-          context_{*machine_.files,  machine_.clock,  *machine_.processes,         *machine_.host, *machine_.disks, *fetcher_,
+          curl_(transfer::curl_fetcher(workshop.transfer, headers)),
+          fetcher_(*machine_.files, folders(settings_), curl_.get()),
+          context_{*machine_.files,  machine_.clock,  *machine_.processes,         *machine_.host, *machine_.disks, fetcher_,
                    workshop.transfer, workshop.random, workshop.log, workshop.session_settings, store_,          publisher_,
                    machine_.dialogs.get(), machine_.registry.get()},
           worker_(limits::k_queued_jobs * 2),
           engine_(context_, worker_, [this] { loop_->post([this] { jobs_idle(); }); }),
           jobs_(engine_),
           loop_fetcher_(*loop_, workshop.transfer, headers),
-          caller_(loop_fetcher_),
           timers_(*loop_),
-          dialect_(settings_.manager.tenant) {}
+          caller_(loop_fetcher_, fetcher_, timers_),
+          dialect_(make_dialect()) {}
 
     ~Agent() {
         engine_.shut_down();
@@ -137,6 +140,21 @@ public:
     }
 
 private:
+    /// Where file:// may lead: into the folders that the configuration names as managers.
+    static std::vector<std::string> folders(const config::Settings& settings) {
+        return settings.manager.dialect == config::Dialect::folder ? settings.manager.urls : std::vector<std::string>();
+    }
+
+    std::unique_ptr<manager::Dialect> make_dialect() {
+        const auto& m = settings_.manager;
+        if (m.dialect == config::Dialect::folder) {
+            return std::make_unique<manager::FolderDialect>(manager::FolderServices{
+                *machine_.files, machine_.clock, workshop_.log, settings_.trust.keys_dir, settings_.state_dir + "/jobs-serials",
+                [this](const std::string& job_id) { return queue_->finished(job_id); }});
+        }
+        return std::make_unique<manager::HawkbitDialect>(m.tenant);
+    }
+
     void load_history() {
         const auto ids = store_.list();
         for (const auto& id : ids.ok() ? *ids : std::vector<std::string>{}) {
@@ -159,7 +177,7 @@ private:
         if (!settings_.has_manager()) {
             return;
         }
-        manager::CheckInServices services{dialect_,
+        manager::CheckInServices services{*dialect_,
                                           caller_,
                                           timers_,
                                           jobs_,
@@ -277,15 +295,16 @@ private:
     std::unique_ptr<manager::ReportQueue> queue_;
     session::Store store_;
     Publisher publisher_;
-    std::unique_ptr<transfer::Fetcher> fetcher_;
+    std::unique_ptr<transfer::Fetcher> curl_;
+    transfer::FileFetcher fetcher_;
     session::Context context_;
     loop::Worker worker_;
     session::Engine engine_;
     EngineJobs jobs_;
     transfer::LoopFetcher loop_fetcher_;
-    manager::LoopCaller caller_;
     manager::LoopTimers timers_;
-    manager::HawkbitDialect dialect_;
+    manager::LoopCaller caller_;
+    std::unique_ptr<manager::Dialect> dialect_;
     std::unique_ptr<manager::CheckIn> check_in_;
     std::unique_ptr<Listener> listener_;
     std::optional<Uptime> last_trigger_;
@@ -303,9 +322,8 @@ Result<Ending> run_agent(Workshop& workshop, Duration duration) {
             return error(errors::AgentCode::unsupported_here, "windows: zone '" + window.zone + "': leave the zone out for local time");
         }
     }
-    if (workshop.settings.manager.dialect != config::Dialect::hawkbit) {
-        return error(errors::AgentCode::unsupported_here,
-                     "manager.dialect '" + std::string(to_string(workshop.settings.manager.dialect)) + "': this build speaks hawkbit");
+    if (workshop.settings.manager.dialect == config::Dialect::hserver) {
+        return error(errors::AgentCode::unsupported_here, "manager.dialect 'hserver': this build speaks hawkbit and folder");
     }
     auto device_id = TRY(manager::device_id(workshop.settings.device.id, machine.host->facts()));
     auto headers = TRY(manager_headers(machine, workshop.settings));

@@ -82,8 +82,8 @@ constexpr std::array k_verbs = {
     Verb{"fetch",    "fetch URL... [-o FILE]",           "download a file; several URLs are sources of the same file"},
     Verb{"script",   "script check|run FILE",            "show the plan of a script; run it"},
     Verb{"sign",     "sign DIR --key FILE --kind KIND --package NAME --version V --serial N",
-                                                         "make a folder a signed package"},
-    Verb{"verify",   "verify DIR [--keys DIR]",          "check a signed package"},
+                                                         "make a folder a signed package; sign FOLDER/jobs.json --key FILE signs that"},
+    Verb{"verify",   "verify DIR [--keys DIR]",          "check a signed package, or a signed jobs.json"},
     Verb{"enrol",    "enrol [--key FILE] [--replace]",   "make this device's key and a request for its certificate"},
     Verb{"version",  "version",                          "version of the agent and its libraries"},
 };

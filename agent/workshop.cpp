@@ -7,6 +7,7 @@
 
 #include "agent/config/store.h"
 #include "agent/manager/identity.h"
+#include "agent/transfer/file_fetcher.h"
 #include "agent/transfer/url.h"
 #include "platform/paths.h"
 
@@ -94,6 +95,9 @@ Result<transfer::HeaderProvider> manager_headers(Machine& machine, const config:
     }
     std::vector<transfer::Url> origins;
     for (const auto& url : m.urls) {
+        if (transfer::is_file_url(url)) {
+            continue;
+        }
         origins.push_back(TRY(transfer::parse_url(url)));
     }
     return transfer::HeaderProvider([value, origins](const transfer::Url& url) {

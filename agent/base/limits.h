@@ -52,6 +52,8 @@ inline constexpr std::size_t k_queued_progress_reports = 20;
 inline constexpr std::size_t k_report_messages = 40;
 inline constexpr std::size_t k_report_message_bytes = 480;
 inline constexpr std::size_t k_finished_jobs = 500;
+inline constexpr std::size_t k_folder_jobs = 400;  // of one device; fewer than are remembered, or an old one would be done again
+inline constexpr std::size_t k_hserver_keys = 256;
 inline constexpr std::size_t k_kept_sessions = 20;
 inline constexpr std::size_t k_queued_jobs = 32;
 

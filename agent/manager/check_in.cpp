@@ -27,6 +27,9 @@ std::string sentence(const Error& why) {
 /// What the job is made of, short: the id alone does not tell two managers' jobs apart. Order and addresses may differ
 /// from answer to answer, so they do not count.
 std::string content_of(const session::Job& job) {
+    if (!job.base_url.empty()) {
+        return "folder";  // there an id stands for one job for ever
+    }
     std::vector<std::string> parts;
     for (const auto& artifact : job.artifacts) {
         parts.push_back(artifact.path + '\n' + std::to_string(artifact.bytes.value_or(0)) + '\n' + artifact.sha256 +
@@ -78,7 +81,7 @@ void CheckIn::check_in_until_quiet() {
 void CheckIn::reports_changed() { advance(); }
 
 void CheckIn::jobs_idle() {
-    if (nothing_offered_) {
+    if (only_offered_) {
         drop_waiting();  // one that went on after a restart has only now come to its wait
     }
     if (stage_ == Stage::resting && ended_once_ && came_too_early()) {
@@ -149,7 +152,7 @@ void CheckIn::begin() {
     view_.next_check_in.reset();
     identity_ = services_.identity();
     to_refuse_.clear();
-    nothing_offered_ = false;
+    only_offered_.reset();
     began_idle_ = services_.jobs.idle();
     stage_ = Stage::reporting;
     services_.log.debug(k_area, "checking in", {{"url", transfer::shown(url())}});
@@ -251,7 +254,9 @@ void CheckIn::failed(const Error& why, std::optional<Seconds> retry_after) {
 
 // ---- reports
 
-bool CheckIn::may_deliver() const { return services_.clock.uptime() >= no_delivery_before_; }
+bool CheckIn::may_deliver() const {
+    return services_.clock.uptime() >= no_delivery_before_ && services_.dialect.reporting() != Reporting::later;
+}
 
 bool CheckIn::deliver_next() {
     if (!may_deliver()) {
@@ -260,6 +265,10 @@ bool CheckIn::deliver_next() {
     const auto waiting = services_.reports.begin_delivery();
     if (!waiting) {
         return false;
+    }
+    if (services_.dialect.reporting() == Reporting::unwanted) {
+        acknowledge(*waiting, Delivery::acknowledged);
+        return true;
     }
     if (identity_.device_id.empty()) {
         identity_ = services_.identity();
@@ -275,11 +284,13 @@ void CheckIn::delivered(const ReportQueue::Waiting& waiting, const Reply& reply)
         case Delivery::acknowledged:
         case Delivery::obsolete: acknowledge(waiting, delivery); return;
         case Delivery::reworded: services_.reports.put_back(); return;
+        case Delivery::refused:
         case Delivery::again: break;
     }
     services_.reports.put_back();
-    postpone_delivery(reply);
-    if (!reply.ok()) {
+    const bool silent = !reply.ok() && delivery == Delivery::again;
+    postpone_delivery(reply, silent);
+    if (silent) {
         if (stage_ == Stage::reporting) {
             failed(reply.error(), std::nullopt);
         } else if (settings_.urls.size() > 1) {
@@ -298,7 +309,7 @@ void CheckIn::acknowledge(const ReportQueue::Waiting& waiting, Delivery delivery
     if (const auto status = services_.reports.acknowledge(waiting.number); !status.ok()) {
         services_.log.error(k_area, "cannot note that a report was delivered: " + sentence(status.error()),
                             {{"job", report.job_id}});
-        postpone_delivery(status.error());
+        postpone_delivery(status.error(), true);
         return;
     }
     const auto repeated = repeats_.find(report.job_id);
@@ -308,9 +319,9 @@ void CheckIn::acknowledge(const ReportQueue::Waiting& waiting, Delivery delivery
     }
 }
 
-void CheckIn::postpone_delivery(const Reply& reply) {
+void CheckIn::postpone_delivery(const Reply& reply, bool silent) {
     ++delivery_failures_;
-    manager_silent_ = !reply.ok();
+    manager_silent_ = silent;
     ScheduleInput input;
     input.failures = delivery_failures_;
     input.retry_after = reply.ok() ? reply->retry_after : std::nullopt;
@@ -347,7 +358,7 @@ void CheckIn::repeat(const std::string& job_id) {
 
 void CheckIn::take(const Event& event) {
     if (const auto* offered = std::get_if<JobOffered>(&event)) {
-        take_job(offered->job);
+        take_job(offered->job, offered->standing);
     } else if (const auto* refusal = std::get_if<JobRefused>(&event)) {
         services_.log.warning(k_area, "a job cannot be done: " + sentence(refusal->why), {{"job", refusal->job_id}});
         if (services_.reports.finished(refusal->job_id)) {
@@ -363,16 +374,21 @@ void CheckIn::take(const Event& event) {
     } else if (const auto* cancel = std::get_if<CancelAsked>(&event)) {
         take_cancel(cancel->job_id);
     } else {
-        take_nothing();
+        only_offered_ = std::get<NothingOffered>(event).but;
+        drop_waiting();
     }
 }
 
-void CheckIn::take_job(session::Job job) {
+void CheckIn::take_job(session::Job job, bool standing) {
     const auto ended = services_.reports.offered(job.id, content_of(job));
     if (!ended.ok()) {
         services_.log.error(k_area, "cannot note a job: " + sentence(ended.error()), {{"job", job.id}});
     }
-    if (ended.ok() ? *ended : services_.reports.finished(job.id).has_value()) {
+    const bool has_ended = ended.ok() ? *ended : services_.reports.finished(job.id).has_value();
+    if (has_ended && standing) {
+        return;
+    }
+    if (has_ended) {
         services_.log.info(k_area, "offered again, but it has ended here: its result is sent again", {{"job", job.id}});
         repeat(job.id);
         return;
@@ -416,13 +432,11 @@ void CheckIn::take_cancel(const std::string& job_id) {
     }
 }
 
-void CheckIn::take_nothing() {
-    nothing_offered_ = true;
-    drop_waiting();
-}
-
 void CheckIn::drop_waiting() {
     for (const auto& job_id : services_.jobs.waiting()) {
+        if (std::find(only_offered_->begin(), only_offered_->end(), job_id) != only_offered_->end()) {
+            continue;
+        }
         services_.log.info(k_area, "the manager no longer has a job that waits here: dropped", {{"job", job_id}});
         (void)services_.jobs.cancel(job_id);
     }

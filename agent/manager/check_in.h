@@ -115,15 +115,14 @@ private:
     [[nodiscard]] bool deliver_next();
     void delivered(const ReportQueue::Waiting& waiting, const Reply& reply);
     void acknowledge(const ReportQueue::Waiting& waiting, Delivery delivery);
-    void postpone_delivery(const Reply& reply);
+    void postpone_delivery(const Reply& reply, bool silent);
     void add_report(session::Report report);
     void repeat(const std::string& job_id);
 
     // events
     void take(const Event& event);
-    void take_job(session::Job job);
+    void take_job(session::Job job, bool standing);
     void take_cancel(const std::string& job_id);
-    void take_nothing();
     void drop_waiting();
 
     // time and place
@@ -145,7 +144,7 @@ private:
     std::uint64_t report_timer_ = 0;
     bool due_ = false;              // a check-in is to begin now
     bool soon_ = false;             // one follows within about a second: asked for, or a job has ended
-    bool nothing_offered_ = false;  // by the last check-in that ended well
+    std::optional<std::vector<std::string>> only_offered_;  // by the last check-in that ended well: no job but these
     bool until_quiet_ = false;
     bool began_idle_ = false;  // the last check-in: the jobs were idle when it began
     Identity identity_;

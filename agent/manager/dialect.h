@@ -44,6 +44,7 @@ using Reply = Result<Answer>;
 
 struct JobOffered {
     session::Job job;
+    bool standing = false;  // offered for ever, done or not: that it has ended here is no news for the manager
 };
 /// A job that cannot be done whatever the device does: to be reported as failed, so that it does not stay open for ever.
 struct JobRefused {
@@ -54,16 +55,29 @@ struct JobRefused {
 struct CancelAsked {
     std::string job_id;
 };
-/// The manager has no job for this device, neither a new one nor one that it knows to be under way.
-struct NothingOffered {};
+/// The manager has no job for this device, neither a new one nor one that it knows to be under way, but these ids.
+struct NothingOffered {
+    std::vector<std::string> but;
+};
 using Event = std::variant<JobOffered, JobRefused, CancelAsked, NothingOffered>;
 
 enum class Delivery : std::uint8_t {
     acknowledged,
     obsolete,  // the manager does not want it any more: treat it as delivered
     reworded,  // refused as it was written; report() now words it so that it must pass
+    refused,   // not now; later perhaps. The manager is there
     again      // later
 };
+
+enum class Reporting : std::uint8_t {
+    wanted,
+    unwanted,  // nobody reads them: a report is done with when it is made
+    later      // whether and where is known after a check-in
+};
+
+[[nodiscard]] inline bool fine(const Answer& answer) { return answer.status >= 200 && answer.status < 300; }
+/// What a status that is not fine means for a check-in: manager_auth_refused, manager_throttled, or its own row.
+[[nodiscard]] Error refusal(const Answer& answer, std::string where);
 
 /// A check-in is begin(), then next() and answered() in turn until next() has no more calls, then take_events().
 /// Reports are independent of it.
@@ -82,6 +96,8 @@ public:
     [[nodiscard]] virtual std::vector<Event> take_events() = 0;
     /// How long the manager wants us to wait, as said in the last check-in.
     [[nodiscard]] virtual std::optional<Seconds> interval_hint() const = 0;
+
+    [[nodiscard]] virtual Reporting reporting() const { return Reporting::wanted; }
 
     /// The device has begun to change: a cancel comes too late and the manager must know.
     [[nodiscard]] virtual Call refuse_cancel(const std::string& manager_url, const Identity& identity,

@@ -21,18 +21,7 @@ constexpr std::string_view k_plain_words = "The details of this result were refu
 
 std::string segment(std::string_view text) { return replace_all(transfer::encode_path(text), "/", "%2F"); }
 
-bool fine(const Answer& answer) { return answer.status >= 200 && answer.status < 300; }
 bool gone(const Answer& answer) { return answer.status == 404 || answer.status == 410; }
-
-Error refusal(const Answer& answer, std::string where) {
-    if (answer.status == 401 || answer.status == 403) {
-        return error(AgentCode::manager_auth_refused, std::move(where));
-    }
-    if (answer.status == 429 || (answer.status == 503 && answer.retry_after)) {
-        return error(AgentCode::manager_throttled, std::move(where));
-    }
-    return error(errors::http(answer.status), std::move(where));
-}
 
 Call get(std::string url) { return {transfer::Method::get, std::move(url), {{"Accept", "application/json"}}, {}}; }
 

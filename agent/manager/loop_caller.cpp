@@ -5,11 +5,13 @@
 #include <utility>
 
 #include "agent/base/limits.h"
+#include "agent/transfer/file_fetcher.h"
 
 namespace hagent::manager {
 namespace {
 
 constexpr Millis k_call_limit = Seconds{60};
+constexpr std::uint64_t k_local = std::uint64_t{1} << 63U;  // marks the numbers of calls that need no network
 
 }  // namespace
 
@@ -34,13 +36,24 @@ std::uint64_t LoopCaller::call(Call call, Done done) {
     exchange.method = call.method;
     exchange.headers = std::move(call.headers);
     exchange.body = std::move(call.body);
+    if (transfer::is_file_url(exchange.url)) {
+        transfer::StringSink sink(limits::k_manager_answer_bytes);
+        auto result = local_.exchange(exchange, sink, CancelToken());
+        return k_local | timers_.after(Millis{0}, [done = std::move(done), reply = to_reply(std::move(result), sink.take())] { done(reply); });
+    }
     return fetcher_.start(std::move(exchange), limits::k_manager_answer_bytes, k_call_limit,
                           [done = std::move(done)](Result<transfer::Reply> result, std::string body) {
                               done(to_reply(std::move(result), std::move(body)));
                           });
 }
 
-void LoopCaller::abort(std::uint64_t call) { fetcher_.abort(call); }
+void LoopCaller::abort(std::uint64_t call) {
+    if ((call & k_local) != 0) {
+        timers_.cancel(call & ~k_local);
+    } else {
+        fetcher_.abort(call);
+    }
+}
 
 std::uint64_t LoopTimers::after(Millis delay, std::function<void()> due) { return loop_.after(delay, std::move(due)); }
 

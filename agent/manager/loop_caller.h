@@ -9,15 +9,18 @@
 namespace hagent::manager {
 
 /// Every HTTP status is an Answer; what prevents a status is an Error. Answers are limited to k_manager_answer_bytes
-/// and to a minute. The fetcher is borrowed.
+/// and to a minute. Everything is borrowed; `local` answers file:// addresses, at once and on this thread.
 class LoopCaller final : public Caller {
 public:
-    explicit LoopCaller(transfer::LoopFetcher& fetcher) : fetcher_(fetcher) {}
+    LoopCaller(transfer::LoopFetcher& fetcher, transfer::Fetcher& local, Timers& timers)
+        : fetcher_(fetcher), local_(local), timers_(timers) {}
     std::uint64_t call(Call call, Done done) override;
     void abort(std::uint64_t call) override;
 
 private:
     transfer::LoopFetcher& fetcher_;
+    transfer::Fetcher& local_;
+    Timers& timers_;
 };
 
 /// What an exchange means to a dialect.

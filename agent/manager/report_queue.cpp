@@ -131,6 +131,22 @@ void ReportQueue::remember(Report report) {
     }
 }
 
+/// What is still offered is forgotten last.
+void ReportQueue::touch(const std::string& job_id) {
+    const auto found = std::find_if(finished_.begin(), finished_.end(), [&](const Report& r) { return r.job_id == job_id; });
+    if (found != finished_.end()) {
+        Report report = std::move(*found);
+        finished_.erase(found);
+        finished_.push_back(std::move(report));
+    }
+    const auto known = std::find_if(contents_.begin(), contents_.end(), [&](const auto& c) { return c.first == job_id; });
+    if (known != contents_.end()) {
+        auto content = std::move(*known);
+        contents_.erase(known);
+        contents_.push_back(std::move(content));
+    }
+}
+
 /// False when it was known already.
 bool ReportQueue::note_content(const std::string& job_id, const std::string& content) {
     const auto known =
@@ -226,6 +242,7 @@ Result<bool> ReportQueue::offered(const std::string& job_id, const std::string& 
     if (note_content(job_id, content)) {
         TRY(append(k_offered, to_payload(job_id, content)));
     }
+    touch(job_id);
     return has_finished(job_id);
 }
 

@@ -55,6 +55,7 @@ private:
     explicit ReportQueue(journal::Journal journal) : journal_(std::move(journal)) {}
     void replay();
     void remember(session::Report report);
+    void touch(const std::string& job_id);
     [[nodiscard]] bool note_content(const std::string& job_id, const std::string& content);
     [[nodiscard]] bool has_finished(const std::string& job_id) const;
     [[nodiscard]] Status append(std::uint16_t type, const std::string& payload);
@@ -67,7 +68,7 @@ private:
     std::uint64_t on_its_way_ = 0;  // number; 0: none
     std::uint64_t compact_at_ = 0;  // bytes of the journal
     std::deque<Waiting> waiting_;
-    std::deque<session::Report> finished_;  // newest last, at most k_finished_jobs, each with its last message only
+    std::deque<session::Report> finished_;  // offered or ended last at the end; at most k_finished_jobs, each with its last message only
     std::deque<std::pair<std::string, std::string>> contents_;  // of the jobs offered last: id, content
 };
 

@@ -37,6 +37,7 @@ struct LocalFolder {
 struct Job {
     std::string id;       // the manager's own, whole: a string, never a number
     JobKind kind = JobKind::script;
+    bool kind_of_manifest = false;  // the manager does not say the kind: the package's manifest does
     std::string name;     // for people: distribution or package name and version
     std::string version;
     std::vector<Artifact> artifacts;  // what the manager offers one by one, manifest.json and manifest.sig among them

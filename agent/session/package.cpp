@@ -33,6 +33,16 @@ trust::Kind kind_of(JobKind kind) {
     return trust::Kind::script;
 }
 
+JobKind job_kind_of(trust::Kind kind) {
+    switch (kind) {
+        case trust::Kind::script: return JobKind::script;
+        case trust::Kind::software: return JobKind::software;
+        case trust::Kind::image: return JobKind::image;
+        case trust::Kind::agent: return JobKind::upgrade;
+    }
+    return JobKind::script;
+}
+
 }  // namespace
 
 std::vector<transfer::Source> sources_of(const trust::ManifestFile& file, const trust::Manifest& manifest, const Job& job) {
@@ -109,10 +119,13 @@ Status Package::select_remote(const CancelToken& cancel) {
         record_.signer = opened.signer.name;
         TRY(check_for_this_device(opened.signer));
     }
+    if (record_.job.kind_of_manifest) {
+        record_.job.kind = job_kind_of(manifest_.kind);
+    }
     if (manifest_.kind != kind_of(record_.job.kind)) {
         return error(AgentCode::role_not_allowed, "the manifest is of kind '" + std::string(trust::to_string(manifest_.kind)) + "'");
     }
-    return fetch_entry(cancel);
+    return manifest_.entry.empty() ? Status() : fetch_entry(cancel);
 }
 
 Status Package::check_for_this_device(const trust::Signer& signer) {

@@ -192,11 +192,14 @@ Result<SessionEnd> Session::phases(Stop& stop) {
 }
 
 Status Session::select(Stop& stop) {
-    if (record_.job.kind != JobKind::script) {
-        return error(AgentCode::job_unsupported, "kind '" + std::string(to_string(record_.job.kind)) + "'");
-    }
+    const auto can_do = [&] {
+        return record_.job.kind == JobKind::script
+                   ? Status()
+                   : Status(error(AgentCode::job_unsupported, "kind '" + std::string(to_string(record_.job.kind)) + "'"));
+    };
+    TRY(can_do());
     package_ = TRY(Package::select(context_, record_, stop.token()));
-    return {};
+    return can_do();  // the manifest may have told the kind
 }
 
 Status Session::analyse() {

@@ -58,6 +58,7 @@ void write(JsonWriter& json, const Job& job) {
     json.begin_object("job");
     json.member("id", job.id);
     json.member("kind", to_string(job.kind));
+    json.member("kind_of_manifest", job.kind_of_manifest);
     json.member("name", job.name);
     json.member("version", job.version);
     json.member("execute", job.execute);
@@ -143,6 +144,7 @@ Job job_from(JsonView from) {
     Job job;
     job.id = text(from, "id");
     job.kind = job_kind(text(from, "kind")).value_or(JobKind::script);
+    job.kind_of_manifest = flag(from, "kind_of_manifest", false);
     job.name = text(from, "name");
     job.version = text(from, "version");
     job.execute = flag(from, "execute", true);

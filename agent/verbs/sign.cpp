@@ -2,6 +2,7 @@
 // Owns `sign` and `verify`.
 #include "agent/base/limits.h"
 #include "agent/config/store.h"
+#include "agent/manager/folder_jobs.h"
 #include "agent/session/json.h"
 #include "agent/trust/sign.h"
 #include "agent/trust/verify.h"
@@ -52,9 +53,63 @@ Result<trust::Manifest> requested(const Options& options) {
     return manifest;
 }
 
+/// The folder of a jobs.json that is the only argument, with '/' at its end; else empty.
+std::string folder_of_jobs(const Options& options) {
+    const std::string path = options.arguments.size() == 1 ? platform::absolute(options.arguments.front()) : std::string();
+    const auto name = path.find_last_of("/\\") + 1;
+    return path.substr(name) == manager::k_jobs_name ? path.substr(0, name) : std::string();
+}
+
+struct Jobs {
+    std::string text;
+    manager::FolderJobs parsed;
+};
+
+Result<Jobs> read_jobs(Machine& machine, const std::string& folder) {
+    Jobs out{TRY(machine.files->read(folder + std::string(manager::k_jobs_name), limits::k_manager_answer_bytes)), {}};
+    out.parsed = TRY(manager::parse_folder_jobs(out.text, ""));
+    return out;
+}
+
+int say_jobs(const Options& options, std::string_view word, const Jobs& jobs, const std::string& signer) {
+    const auto serial = std::to_string(jobs.parsed.serial);
+    print(options.json ? "{\"serial\":" + serial + ",\"signer\":" + session::quoted(signer) + ",\"error\":null}\n"
+                       : std::string(word) + std::string(manager::k_jobs_name) + ", serial " + serial +
+                             (signer.empty() ? "" : ", signed by " + signer) + "\n");
+    return k_done;
+}
+
+/// jobs.json of the dialect folder: the file is written by hand or by a tool, and signed as it is.
+Result<Jobs> sign_jobs(Machine& machine, const Options& options, const std::string& folder) {
+    auto jobs = TRY(read_jobs(machine, folder));
+    const auto signature = TRY(trust::sign(jobs.text, TRY(machine.files->read(options.key, limits::k_key_bytes))));
+    TRY(machine.files->write_durable(folder + std::string(manager::k_jobs_signature_name), signature, 0644));
+    return jobs;
+}
+
+int verify_jobs(Machine& machine, const Options& options, const trust::KeyRing& ring, const std::string& folder) {
+    const auto jobs = read_jobs(machine, folder);
+    const auto signature = machine.files->read(folder + std::string(manager::k_jobs_signature_name), limits::k_signature_bytes);
+    const auto signer = !jobs.ok()        ? Result<trust::Signer>(jobs.error())
+                        : !signature.ok() ? Result<trust::Signer>(signature.error())
+                                          : ring.verify(jobs->text, *signature, std::nullopt);
+    if (!signer.ok()) {
+        (void)failed(options, signer.error());
+        return k_refused;
+    }
+    return say_jobs(options, "good: ", *jobs, signer->name);
+}
+
 }  // namespace
 
 int sign(Machine& machine, const Options& options) {
+    if (const auto folder = folder_of_jobs(options); !folder.empty()) {
+        if (options.key.empty()) {
+            return usage(options, "name the key with --key");
+        }
+        const auto jobs = sign_jobs(machine, options, folder);
+        return jobs.ok() ? say_jobs(options, "signed ", *jobs, "") : failed(options, jobs.error());
+    }
     if (options.arguments.size() != 1 || options.key.empty() || options.package.empty() || options.version.empty()) {
         return usage(options, "name the folder, --key, --kind, --package, --version and --serial");
     }
@@ -90,6 +145,9 @@ int verify(Machine& machine, const Options& options) {
     if (!ring.ok()) {
         (void)failed(options, ring.error());
         return k_refused;
+    }
+    if (const auto folder = folder_of_jobs(options); !folder.empty()) {
+        return verify_jobs(machine, options, *ring, folder);
     }
     const auto verified = trust::verify_package(*machine.files, platform::absolute(options.arguments.front()), *ring);
     if (!verified.ok()) {

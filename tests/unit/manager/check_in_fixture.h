@@ -54,7 +54,7 @@ public:
     }
     [[nodiscard]] Delivery delivered(const session::Report&, const Reply& reply) override {
         if (!reply.ok()) {
-            return Delivery::again;
+            return place_refuses ? Delivery::refused : Delivery::again;
         }
         return reply->status == 200   ? Delivery::acknowledged
                : reply->status == 410 ? Delivery::obsolete
@@ -62,6 +62,10 @@ public:
                                       : Delivery::again;
     }
 
+    [[nodiscard]] Reporting reporting() const override { return where; }
+
+    Reporting where = Reporting::wanted;
+    bool place_refuses = false;  // errors are no silence
     std::vector<Event> events;  // what the next poll that is answered with 200 brings
     std::optional<Seconds> hint;
 

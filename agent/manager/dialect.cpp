@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns what every dialect over HTTP makes of a refusing status.
+#include "agent/manager/dialect.h"
+
+namespace hagent::manager {
+
+using errors::AgentCode;
+
+Error refusal(const Answer& answer, std::string where) {
+    if (answer.status == 401 || answer.status == 403) {
+        return error(AgentCode::manager_auth_refused, std::move(where));
+    }
+    if (answer.status == 429 || (answer.status == 503 && answer.retry_after)) {
+        return error(AgentCode::manager_throttled, std::move(where));
+    }
+    return error(errors::http(answer.status), std::move(where));
+}
+
+}  // namespace hagent::manager
