@@ -93,6 +93,9 @@ class Key:
         os.makedirs(keys_dir, mode=0o755, exist_ok=True)
         self._openssl("pkey", "-in", self.private, "-pubout", "-out", os.path.join(keys_dir, f"{self.name}.pem"))
 
+    def sign(self, path, signature):
+        self._openssl("dgst", "-sha256", "-sign", self.private, "-out", signature, path)
+
     @staticmethod
     def _openssl(*arguments):
         done = subprocess.run([program("openssl"), *arguments], capture_output=True, text=True, check=False)

@@ -10,6 +10,7 @@ import tempfile
 import demo_package
 from device import Agent
 from fault_proxy import FaultProxy
+from folder_manager import FolderManager
 from lab_manager import LabManager
 from servers import Nginx, Vsftpd
 from services import LabError, Services
@@ -71,12 +72,15 @@ class Laboratory:
         self.manager.ensure_device(self.agent.device_id, self.agent.token)
         self.key = demo_package.Key(self.path("signing"), "lab")
         self.key.trust_in(self.agent.keys_dir)
+        if self.manager.name == "folder":
+            self.manager.sign_with(self.key)
         self.stranger = demo_package.Key(self.path("signing"), "stranger")
         self.ftp_root, self.http_root = self.path("repository-ftp"), self.path("repository-http")
         for root in (self.ftp_root, self.http_root):
             os.makedirs(root)
         self.ftp = self.http = None
-        if self.manager.name == "lab":
+        self.own_servers = self.manager.name != "hawkbit"
+        if self.own_servers:
             self.ftp = Vsftpd(self.services, self.path("vsftpd"), self.ftp_root)
             self.http = Nginx(self.services, self.path("nginx"), self.http_root)
             self.ftp_proxy = self.services.add(FaultProxy(self.ftp.start(), ftp=True))
@@ -89,7 +93,9 @@ class Laboratory:
         if self.manager_name == "hawkbit":
             from hawkbit.hawkbit_manager import HawkbitManager
             return HawkbitManager(lambda text: say(f"lab: {text}"))
-        raise LabError(f"'{self.manager_name}' is no manager; known: lab, hawkbit")
+        if self.manager_name == "folder":
+            return FolderManager(self.path("folder"))
+        raise LabError(f"'{self.manager_name}' is no manager; known: lab, hawkbit, folder")
 
     def path(self, name):
         return os.path.join(self.folder, name)
@@ -98,12 +104,11 @@ class Laboratory:
     def package(self, kind, name, key=None, spoil=None):
         """Builds, signs, optionally damages, and publishes a package; (package, reference for assign()).
 
-        With the lab manager the payload lies on the FTP and HTTP servers; a real hawkBit holds all files itself.
+        The payload lies on the FTP and HTTP servers; a real hawkBit holds all files itself.
         `spoil` names a file whose middle byte changes after signing.
         """
-        own_server = self.manager.name == "lab"
         sources, repositories = {}, []
-        if own_server:
+        if self.own_servers:
             ftp = f"ftp://127.0.0.1:{self.ftp_proxy.port}/{name}/"
             repositories = [f"http://127.0.0.1:{self.http_proxy.port}/{name}/"]
             if kind != "failing" and self.agent.signs_file_sources():
@@ -114,7 +119,7 @@ class Laboratory:
         package.total, package.files = package.bytes_total(), package.manifest()["files"]
         if spoil:
             package.change_one_byte(spoil)
-        if not own_server:
+        if not self.own_servers:
             return package, self.manager.publish(package.folder)
         for relative, root in ((demo_package.BIG, self.ftp_root), (demo_package.TREE, self.http_root), ("small", self.http_root)):
             if os.path.exists(package.path(relative)):
@@ -124,7 +129,7 @@ class Laboratory:
 
     def data_proxy(self):
         """(proxy, kind of connection) through which the big file travels."""
-        return (self.ftp_proxy, "data") if self.manager.name == "lab" else (self.manager_proxy, None)
+        return (self.ftp_proxy, "data") if self.own_servers else (self.manager_proxy, None)
 
 
 def _readable(root):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the lab asks of a manager (remote server), whichever program plays it.
 
-Two classes implement this: `lab_manager.LabManager` (our own small DDI server)
-and the real Eclipse hawkBit in `hawkbit/`. Scenarios use nothing but this.
+Three classes implement this: `lab_manager.LabManager` (our own small DDI server), the real Eclipse hawkBit in `hawkbit/`,
+and `folder_manager.FolderManager` (a signed folder on a web server). Scenarios use nothing but this.
 """
 
 import abc
@@ -43,7 +43,7 @@ def package_files(package_dir):
 class Manager(abc.ABC):
     """One running manager. Start it first; stop() may be called at any time and more than once."""
 
-    name = ""             # "lab" or "hawkbit": the value of --manager
+    name = ""             # "lab", "hawkbit" or "folder": the value of --manager
     dialect = "hawkbit"   # manager.dialect of the agent's configuration
     tenant = "DEFAULT"    # manager.tenant of the agent's configuration
     url = ""              # base address without tenant, "http://127.0.0.1:PORT/"; set by start()

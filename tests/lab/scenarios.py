@@ -154,7 +154,7 @@ def demo(lab, findings):
     proxy, _ = lab.data_proxy()
     proxy.slow(SLOW_BYTES_PER_S)
     cut_at = next(item["bytes"] for item in package.files if item["path"] == BIG) * 2 // 5
-    own = lab.manager.name == "lab"
+    own = lab.own_servers
     cut = proxy.cut(cut_at, "rst", kind="data") if own else None
     with Watcher(lab.agent) as watcher:
         job = Job(lab, findings, package, reference)
