@@ -21,6 +21,7 @@
 #include "agent/manager/hawkbit.h"
 #include "agent/manager/identity.h"
 #include "agent/manager/loop_caller.h"
+#include "agent/manager/trigger_gate.h"
 #include "agent/session/engine.h"
 #include "agent/session/json.h"
 #include "agent/status/api.h"
@@ -32,7 +33,6 @@
 namespace hagent {
 namespace {
 
-constexpr Millis k_trigger_gap = Seconds{1};
 constexpr Millis k_facts_age = Seconds{1};  // so old may the facts on the page be
 constexpr std::string_view k_local_job = "local:";  // of the command line: no manager knows it
 
@@ -166,7 +166,7 @@ private:
 
     Status listen() {
         listener_ = TRY(Listener::open(machine_, settings_, *loop_,
-                                       {board_, workshop_.ring, [this] { return view(); }, [this](const std::string&) { return trigger(); },
+                                       {board_, workshop_.ring, [this] { return view(); }, [this](const std::string& peer) { return trigger(peer); },
                                         [this](const std::string& id) {
                                             return engine_.cancel_session(id, session::StopReason::operators);
                                         }}));
@@ -238,12 +238,10 @@ private:
         loop_->stop();
     }
 
-    bool trigger() {
-        const Uptime now = machine_.clock.uptime();
-        if (last_trigger_ && now - *last_trigger_ < k_trigger_gap) {
+    bool trigger(const std::string& peer) {
+        if (!gate_.pass(peer, machine_.clock.uptime())) {
             return false;
         }
-        last_trigger_ = now;
         if (check_in_) {
             check_in_->check_in_now();
         }
@@ -307,7 +305,7 @@ private:
     std::unique_ptr<manager::Dialect> dialect_;
     std::unique_ptr<manager::CheckIn> check_in_;
     std::unique_ptr<Listener> listener_;
-    std::optional<Uptime> last_trigger_;
+    manager::TriggerGate gate_;
     status::AgentView facts_;
     std::optional<Uptime> facts_read_;
     Status outcome_;

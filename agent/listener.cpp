@@ -2,6 +2,8 @@
 // Owns the composition of the listener from its settings.
 #include "agent/listener.h"
 
+#include <functional>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -44,11 +46,41 @@ std::string literal(const config::Endpoint& at) {
 }  // namespace
 
 struct Listener::Impl {
+    /// The page, for who may see it; and the door for the verbs of this device.
+    Status open_status(Machine& machine, loop::Loop& loop, status::ApiServices services) {
+        const auto& listen = settings.listen;
+        tls = TRY(tls_of(machine, listen));
+        server = TRY(http::Server::start(loop, machine.clock, literal(*listen.status), tls.get()));
+        const Door door{server->address(), tls ? tls->pin() : "", TRY(TRY(trust::Random::create()).hex(k_door_token_bytes))};
+        router.emplace(http::Access(server->address(), TRY(operators_of(machine, listen, door.token))));
+        status::add_routes(*router, std::move(services));
+        server->serve(*router);
+        url = door.url();
+        return write_door(files, settings, door);
+    }
+
+    /// Anybody may ask for a check-in here, by HTTP or in the raw form of the VXC family, and for nothing else. Whatever more a raw
+    /// line says (which server to call, whether to restart) is not even read, and nothing of it is sent back.
+    Status open_trigger(Machine& machine, loop::Loop& loop, const std::function<bool(const std::string&)>& ask) {
+        trigger = TRY(http::Server::start(loop, machine.clock, literal(*settings.listen.trigger)));
+        trigger_router.emplace(http::Access(trigger->address(), {}));
+        status::add_trigger(*trigger_router, ask);
+        trigger->serve(*trigger_router);
+        trigger->serve_lines([ask](std::string_view start, const std::string& peer) {
+            const bool known = start == "&V54" || start == "&V52";
+            if (known) {
+                (void)ask(peer);
+            }
+            return std::string(known ? "&00" : "");
+        });
+        return {};
+    }
+
     platform::Files& files;
     const config::Settings& settings;
     std::unique_ptr<trust::TlsServer> tls;  // the server borrows it, and the router
-    http::Router router;
-    std::unique_ptr<http::Server> server;
+    std::optional<http::Router> router, trigger_router;
+    std::unique_ptr<http::Server> server, trigger;
     std::string url;
 };
 
@@ -60,20 +92,17 @@ const std::string& Listener::url() const { return impl_->url; }
 
 Result<std::unique_ptr<Listener>> Listener::open(Machine& machine, const config::Settings& settings, loop::Loop& loop,
                                                  status::ApiServices services) {
-    const auto& listen = settings.listen;
-    if (!listen.status) {
+    if (!settings.listen.status && !settings.listen.trigger) {
         return std::unique_ptr<Listener>();
     }
-    auto tls = TRY(tls_of(machine, listen));
-    auto server = TRY(http::Server::start(loop, machine.clock, literal(*listen.status), tls.get()));
-    const Door door{server->address(), tls ? tls->pin() : "", TRY(TRY(trust::Random::create()).hex(k_door_token_bytes))};
-    http::Router router(http::Access(server->address(), TRY(operators_of(machine, listen, door.token))));
-    status::add_routes(router, std::move(services));
-    auto impl = std::unique_ptr<Impl>(
-        new Impl{*machine.files, settings, std::move(tls), std::move(router), std::move(server), door.url()});
-    impl->server->serve(impl->router);
-    TRY(write_door(*machine.files, settings, door));
-    return std::unique_ptr<Listener>(new Listener(std::move(impl)));
+    std::unique_ptr<Listener> out(new Listener(std::unique_ptr<Impl>(new Impl{*machine.files, settings, {}, {}, {}, {}, {}, {}})));
+    if (settings.listen.trigger) {
+        TRY(out->impl_->open_trigger(machine, loop, services.trigger));
+    }
+    if (settings.listen.status) {
+        TRY(out->impl_->open_status(machine, loop, std::move(services)));
+    }
+    return out;
 }
 
 }  // namespace hagent

@@ -14,14 +14,14 @@ namespace hagent {
 
 class Listener {
 public:
-    /// Nothing where listen.status is empty. Errors: an address in use, certificates, keys or an operators file that cannot be used.
+    /// Nothing where listen.status and listen.trigger are empty. Errors: an address in use, certificates, keys or an operators file that cannot be used.
     [[nodiscard]] static Result<std::unique_ptr<Listener>> open(Machine& machine, const config::Settings& settings, loop::Loop& loop,
                                                                 status::ApiServices services);
     ~Listener();
     Listener(const Listener&) = delete;
     Listener& operator=(const Listener&) = delete;
 
-    /// "http://127.0.0.1:8420" or "https://...".
+    /// "http://127.0.0.1:8420" or "https://..."; empty without listen.status.
     [[nodiscard]] const std::string& url() const;
 
 private:

@@ -13,6 +13,7 @@ namespace {
 constexpr Millis k_head_time = Seconds{limits::k_http_header_seconds};
 constexpr Millis k_idle_time = Seconds{limits::k_http_idle_seconds};
 constexpr Millis k_drain_time = Seconds{2};
+constexpr std::size_t k_line_start_bytes = 4;  // "&V54"
 constexpr char k_tls_handshake = 0x16;  // RFC 8446 5.1: the first byte of a ClientHello record
 
 }  // namespace
@@ -71,7 +72,26 @@ bool Connection::read_some(Uptime now, const Answer& answer) {
     return true;
 }
 
+/// What follows the beginning is read and dropped while the connection drains: it is neither looked at nor kept.
+void Connection::take_line(std::string_view bytes, Uptime now) {
+    if (line_start_.empty()) {
+        deadline_ = now + k_head_time;
+    }
+    line_start_ += bytes.substr(0, k_line_start_bytes - line_start_.size());
+    if (line_start_.size() < k_line_start_bytes) {
+        return;
+    }
+    out_ = (*line_)(line_start_, stream_->peer());
+    answered_ = true;
+    keep_alive_ = false;
+    state_ = out_.empty() ? State::closed : State::writing;
+    deadline_ = now + k_idle_time;
+}
+
 void Connection::take(std::string_view bytes, Uptime now, const Answer& answer) {
+    if (line_ != nullptr && !parser_.started() && (!line_start_.empty() || bytes.starts_with('&'))) {
+        return take_line(bytes, now);
+    }
     if (!parser_.started() && !bytes.empty()) {
         deadline_ = now + k_head_time;
         if (tls_ == nullptr && bytes.front() == k_tls_handshake) {

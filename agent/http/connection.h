@@ -19,9 +19,15 @@ class Connection {
 public:
     enum class State : std::uint8_t { reading, writing, draining, closed };
     using Answer = std::function<Response(const Request&)>;
+    /// Gets the first four bytes of a client that begins with '&', and the client's address; says what is answered before
+    /// the connection ends, empty: nothing.
+    using Line = std::function<std::string(std::string_view start, const std::string& peer)>;
 
     Connection(std::unique_ptr<platform::Stream> stream, Uptime now);
     Connection(std::unique_ptr<trust::TlsStream> stream, Uptime now);
+
+    /// Without this, or null, such a client is one of malformed HTTP. Borrowed.
+    void take_lines(const Line* line) { line_ = line; }
 
     /// Moves on as far as the socket lets it, but answers one request at most, so that nobody is served alone.
     /// Closed afterwards means: destroy it.
@@ -42,12 +48,15 @@ private:
     bool read_some(Uptime now, const Answer& answer);
     bool write_some(Uptime now);
     void take(std::string_view bytes, Uptime now, const Answer& answer);
+    void take_line(std::string_view bytes, Uptime now);
     void send(const Response& response, bool keep_alive, Uptime now);
 
     std::unique_ptr<platform::Stream> stream_;
     const trust::TlsStream* tls_ = nullptr;  // stream_ again, where it is encrypted
     State state_ = State::reading;
     RequestParser parser_;
+    const Line* line_ = nullptr;
+    std::string line_start_;
     std::string pending_;  // bytes after the request in work
     std::string out_;
     std::size_t sent_ = 0;

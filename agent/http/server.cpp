@@ -8,7 +8,6 @@
 
 #include "agent/base/limits.h"
 #include "agent/base/number.h"
-#include "agent/http/connection.h"
 
 namespace hagent::http {
 
@@ -21,6 +20,7 @@ struct Server::Impl {
     std::unique_ptr<platform::Listener> listener;
     std::string address;
     const Router* router = nullptr;
+    Connection::Line line;
     std::unordered_map<platform::SocketId, std::unique_ptr<Connection>> clients;
     loop::TimerId sweep_timer = 0;
     loop::TimerId turns_timer = 0;  // 0: none is set
@@ -46,6 +46,7 @@ struct Server::Impl {
             if (!client) {
                 continue;  // no memory for another handshake: this client is cut, the others are served
             }
+            client->take_lines(line ? &line : nullptr);
             const auto socket = client->socket();
             loop.watch(socket, client->interest(), [this, socket](loop::Interest ready) { advance(socket, ready); });
             clients.emplace(socket, std::move(client));
@@ -162,6 +163,7 @@ Result<std::unique_ptr<Server>> Server::start(loop::Loop& loop, platform::Clock&
 
 const std::string& Server::address() const { return impl_->address; }
 void Server::serve(const Router& router) { impl_->router = &router; }
+void Server::serve_lines(Connection::Line line) { impl_->line = std::move(line); }
 std::size_t Server::connections() const { return impl_->clients.size(); }
 
 }  // namespace hagent::http

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "agent/base/result.h"
+#include "agent/http/connection.h"
 #include "agent/http/router.h"
 #include "agent/loop/loop.h"
 #include "agent/trust/tls_server.h"
@@ -30,6 +31,8 @@ public:
     [[nodiscard]] const std::string& address() const;
     /// Requests are answered with 503 until a router is set. It is borrowed.
     void serve(const Router& router);
+    /// Clients whose first byte is '&' are given to this from now on.
+    void serve_lines(Connection::Line line);
     [[nodiscard]] std::size_t connections() const;
 
 private:

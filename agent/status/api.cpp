@@ -49,8 +49,8 @@ Response log_since(const ApiServices& services, const Request& request) {
     return document(request, log_json(services.log.since(since)));
 }
 
-Response trigger(const ApiServices& services, const Request& request) {
-    if (!services.trigger(request.peer)) {
+Response ask_for_check_in(const std::function<bool(const std::string&)>& trigger, const Request& request) {
+    if (!trigger(request.peer)) {
         Response busy = http::problem(429, "A check-in was asked for a moment ago.");
         busy.headers.emplace_back("Retry-After", "1");
         return busy;
@@ -75,6 +75,11 @@ Response cancel(const ApiServices& services, std::string_view rest) {
 
 }  // namespace
 
+void add_trigger(http::Router& router, std::function<bool(const std::string& peer)> trigger) {
+    router.add({"POST", "/v1/check-in", Role::anyone,
+                [trigger = std::move(trigger)](const Request& r, std::string_view) { return ask_for_check_in(trigger, r); }});
+}
+
 void add_routes(http::Router& router, ApiServices services) {
     // shared: each handler lives as long as the router
     const auto s = std::make_shared<const ApiServices>(std::move(services));
@@ -91,7 +96,7 @@ void add_routes(http::Router& router, ApiServices services) {
     get("/v1/log", [s](const Request& r, std::string_view) { return log_since(*s, r); });
     get("/v1/explain/", [](const Request& r, std::string_view code) { return explain(r, code); });
     get("/healthz", [](const Request&, std::string_view) { return text("ok\n"); });
-    router.add({"POST", "/v1/check-in", Role::anyone, [s](const Request& r, std::string_view) { return trigger(*s, r); }});
+    add_trigger(router, s->trigger);
     router.add({"POST", "/v1/sessions/", Role::operators, [s](const Request&, std::string_view rest) { return cancel(*s, rest); }});
 }
 

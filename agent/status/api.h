@@ -21,6 +21,9 @@ struct ApiServices {
     std::function<session::CancelOutcome(const std::string& session_id)> cancel;
 };
 
+/// POST /v1/check-in, and nothing else.
+void add_trigger(http::Router& router, std::function<bool(const std::string& peer)> trigger);
+
 /// Adds the routes of spec 11 "HTTP listener" that this agent has.
 void add_routes(http::Router& router, ApiServices services);
 

@@ -54,6 +54,14 @@ struct Bench {
         loop->post([&] { answer.set_value(server->connections()); });
         return answer.get_future().get();
     }
+    void on_loop(const std::function<void()>& work) {
+        std::promise<void> done;
+        loop->post([&] {
+            work();
+            done.set_value();
+        });
+        done.get_future().get();
+    }
     /// What was sent before has been read by the listener when this returns.
     void settle() {
         (void)connections();
@@ -307,6 +315,54 @@ TEST_CASE("a crowd of silent clients does not keep a newcomer waiting") {
         CHECK(body_of(newcomer.answer()) == std::to_string(i));
     }
     CHECK(bench.connections() <= limits::k_http_connections);
+}
+
+TEST_CASE("a raw line is answered by its first four bytes, however it comes, and the rest is dropped unseen") {
+    Bench bench;
+    std::string asked;
+    bench.on_loop([&] {
+        bench.server->serve_lines([&](std::string_view start, const std::string& peer) {
+            asked += std::string(start) + " " + peer + ";";
+            return std::string(start == "&V54" ? "&00" : "");
+        });
+    });
+    Client whole(bench);
+    whole.send("&V54&CI=3|MAC=008064aabbcc|IP=192.0.2.9MT=3|HS=192.0.2.66|PO=80|");
+    CHECK(whole.read_to(3) == "&00");
+    whole.send(std::string(100'000, 'x'));
+    whole.shut();
+    CHECK(whole.is_closed());
+    CHECK(whole.read_so_far() == "&00");
+    Client cut(bench);
+    cut.send("&");
+    bench.settle();
+    cut.send("V5");
+    bench.settle();
+    cut.send("4\r\n");
+    CHECK(cut.read_to(3) == "&00");
+    Client other(bench);
+    other.send("&V94|Tsk=0");
+    CHECK(other.is_closed());
+    CHECK(other.read_so_far().empty());
+    Client http(bench);
+    http.send(get("/"));
+    CHECK(body_of(http.answer()) == "root");
+    bench.on_loop([&] { CHECK(asked == "&V54 127.0.0.1;&V54 127.0.0.1;&V94 127.0.0.1;"); });
+}
+
+TEST_CASE("a raw line that never gets to four bytes is cut, and one where none is taken is malformed HTTP") {
+    Bench bench;
+    Client nobody(bench);
+    nobody.send("&V54|");
+    nobody.send("\r\n\r\n");
+    CHECK(nobody.answer().starts_with("HTTP/1.1 400"));
+    bench.on_loop([&] { bench.server->serve_lines([](std::string_view, const std::string&) { return std::string("&00"); }); });
+    Client slow(bench);
+    slow.send("&V5");
+    bench.settle();
+    bench.turn(Seconds{limits::k_http_header_seconds + 2});
+    CHECK(slow.is_closed());
+    CHECK(slow.read_so_far().empty());
 }
 
 TEST_CASE("an address that is none, or in use, is an error") {
