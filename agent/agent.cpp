@@ -19,6 +19,7 @@
 #include "agent/manager/check_in.h"
 #include "agent/manager/folder.h"
 #include "agent/manager/hawkbit.h"
+#include "agent/manager/hserver.h"
 #include "agent/manager/identity.h"
 #include "agent/manager/loop_caller.h"
 #include "agent/manager/trigger_gate.h"
@@ -147,6 +148,9 @@ private:
 
     std::unique_ptr<manager::Dialect> make_dialect() {
         const auto& m = settings_.manager;
+        if (m.dialect == config::Dialect::hserver) {
+            return std::make_unique<manager::HserverDialect>(manager::HserverServices{workshop_.log, m.opcodes, m.allow_clear_text});
+        }
         if (m.dialect == config::Dialect::folder) {
             return std::make_unique<manager::FolderDialect>(manager::FolderServices{
                 *machine_.files, machine_.clock, workshop_.log, settings_.trust.keys_dir, settings_.state_dir + "/jobs-serials",
@@ -319,9 +323,6 @@ Result<Ending> run_agent(Workshop& workshop, Duration duration) {
         if (!window.zone.empty()) {
             return error(errors::AgentCode::unsupported_here, "windows: zone '" + window.zone + "': leave the zone out for local time");
         }
-    }
-    if (workshop.settings.manager.dialect == config::Dialect::hserver) {
-        return error(errors::AgentCode::unsupported_here, "manager.dialect 'hserver': this build speaks hawkbit and folder");
     }
     auto device_id = TRY(manager::device_id(workshop.settings.device.id, machine.host->facts()));
     auto headers = TRY(manager_headers(machine, workshop.settings));

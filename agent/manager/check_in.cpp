@@ -36,7 +36,7 @@ std::string content_of(const session::Job& job) {
                         artifact.sha1 + '\n');
     }
     std::sort(parts.begin(), parts.end());
-    std::string text = parts.empty() ? job.name + '\n' + job.version : std::string();
+    std::string text = parts.empty() ? job.name + '\n' + job.version + job.wire.commands : std::string();
     for (const auto& part : parts) {
         text += part;
     }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "agent/base/task_result.h"
+#include "agent/base/time.h"
 
 namespace hagent::session {
 
@@ -33,6 +34,20 @@ struct LocalFolder {
     bool allow_unsigned = false;  // for a base_url
 };
 
+/// A file server that comes with a job, and the login for it, which is kept in memory only: never written, never logged.
+struct Repository {
+    std::string url;  // of a folder, with '/' at its end, without a login
+    std::string user, password;
+};
+
+/// A script that the manager itself sends, command by command, with the servers that its files are on. Nothing of it is signed.
+struct WireScript {
+    std::string commands;  // wire form in UTF-8 (agent/script/parser.h); empty: none
+    std::vector<Repository> repositories;
+    std::uint64_t limit_bytes_per_s = 0;  // 0: none
+    Seconds question{0};                  // how long QU asks where it does not say so; 0: as usual
+};
+
 /// One unit of work. Equal ids from one manager are the same job, offered again.
 struct Job {
     std::string id;       // the manager's own, whole: a string, never a number
@@ -42,6 +57,7 @@ struct Job {
     std::string version;
     std::vector<Artifact> artifacts;  // what the manager offers one by one, manifest.json and manifest.sig among them
     std::string base_url;  // or: the folder that holds the manifest, with '/' at its end
+    WireScript wire;       // or: the script itself
     LocalFolder local;     // or: a folder of the administrator at the command line
     bool execute = true;  // false: download only, or the maintenance window is closed
     bool forced = true;   // false: soft, the device may choose its time

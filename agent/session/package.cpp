@@ -5,8 +5,11 @@
 #include <algorithm>
 
 #include "agent/base/limits.h"
+#include "agent/base/text.h"
+#include "agent/script/parser.h"
 #include "agent/session/transfer_watch.h"
 #include "agent/transfer/url.h"
+#include "agent/trust/digest.h"
 #include "agent/trust/key_ring.h"
 #include "agent/trust/serials.h"
 #include "platform/paths.h"
@@ -67,7 +70,9 @@ std::vector<transfer::Source> sources_of(const trust::ManifestFile& file, const 
 
 Result<std::unique_ptr<Package>> Package::select(Context& context, SessionRecord& record, const CancelToken& cancel) {
     auto package = std::unique_ptr<Package>(new Package(context, record));
-    if (record.job.local.directory.empty()) {
+    if (!record.job.wire.commands.empty()) {
+        TRY(package->select_wire(cancel));
+    } else if (record.job.local.directory.empty()) {
         TRY(package->select_remote(cancel));
     } else {
         TRY(package->select_local());
@@ -104,6 +109,64 @@ Status Package::list_local(const std::string& below) {
         }
     }
     return {};
+}
+
+/// Nobody has signed what a legacy manager sends, so there is no manifest. One is made of what its file server gives, once and before
+/// the plan: from then on files, digests and restarts are the same as in a signed package.
+Status Package::select_wire(const CancelToken& cancel) {
+    constexpr std::string_view k_entry = "update.wire";
+    const auto kept = context_.settings.state_directory + "/sessions/" + record_.id + "/package/" + std::string(trust::k_manifest_name);
+    record_.signer = "network";
+    if (TRY(context_.files.info(kept)).has_value()) {
+        manifest_ = TRY(trust::parse_manifest(TRY(context_.files.read(kept, limits::k_manifest_bytes))));
+        return {};
+    }
+    const auto& commands = record_.job.wire.commands;
+    manifest_.package = record_.job.id;
+    manifest_.version = "0";
+    manifest_.entry = k_entry;
+    manifest_.files.push_back({std::string(k_entry), commands.size(), trust::sha256_hex(commands), {}});
+    const auto parsed = script::parse_wire(commands, std::string(k_entry));
+    if (const auto* script = std::get_if<script::Script>(&parsed)) {
+        for (const auto& command : script->commands) {
+            const auto path = command.op == "SF" && !command.arguments.empty() ? script::repository_path(command.arguments[0].text)
+                                                                               : Result<std::string>(error(AgentCode::bad_argument));
+            const bool one_file = path.ok() && trust::valid_path(*path) && !script::has_wildcard(*path);  // the plan objects to all others
+            if (one_file && manifest_.find(*path) == nullptr) {
+                manifest_.files.push_back(TRY(fetch_wire_file(*path, manifest_.files.size() + 1, cancel)));
+            }
+        }
+    }
+    TRY(context_.files.write_durable(kept_entry(), commands, 0600));
+    return context_.files.write_durable(kept, trust::write_manifest(manifest_), 0600);
+}
+
+/// Logins are not written anywhere: after a restart in the middle of this the job waits until the manager offers it again.
+Result<trust::ManifestFile> Package::fetch_wire_file(const std::string& path, std::size_t number, const CancelToken& cancel) {
+    transfer::DownloadRequest request;
+    for (const auto& repository : record_.job.wire.repositories) {
+        if (repository.user.empty()) {
+            context_.log.warning("session", "the login for its files was lost with a restart: the job waits to be offered again", {{"job", record_.job.id}});
+            return error(AgentCode::cancelled);
+        }
+        const auto login = replace_all(replace_all(transfer::encode_path(repository.user), "/", "%2F"), ":", "%3A") + ":" +
+                           replace_all(transfer::encode_path(repository.password), "/", "%2F");
+        const auto host = repository.url.find("://") + 3;
+        request.sources.push_back({repository.url.substr(0, host) + replace_all(login, "@", "%40") + "@" + repository.url.substr(host) + transfer::encode_path(path)});
+    }
+    if (request.sources.empty()) {
+        return error(AgentCode::no_source, path);
+    }
+    request.directory = context_.store.download_directory(record_.id, number);
+    request.limit_bytes_per_s = record_.job.wire.limit_bytes_per_s;
+    request.disks = &context_.disks;
+    TransferWatch watch(context_, record_, path, 0);
+    auto got = transfer::download(request, {context_.files, context_.clock, context_.fetcher, context_.transfer_options, context_.random, cancel}, watch);
+    watch.finished(got.ok());
+    if (!got.ok()) {
+        return std::move(got).error().with(path);
+    }
+    return trust::ManifestFile{path, got->bytes, got->sha256, {}};
 }
 
 Status Package::select_remote(const CancelToken& cancel) {
@@ -224,6 +287,12 @@ Status Package::stage(const script::PackageFile& file, const CancelToken& cancel
     }
     const auto number = TRY(number_of(file.path));
     const auto& listed = manifest_.files[number - 1];
+    if (!record_.job.wire.commands.empty()) {  // here since the selection
+        record_.progress.bytes += file.bytes;
+        context_.observer.changed(record_);
+        const auto digest = TRY(trust::digest_file(context_.files, TRY(staged(file.path))));
+        return digest.sha256 == listed.sha256 ? Status() : Status(error(AgentCode::digest_mismatch, file.path));
+    }
     transfer::DownloadRequest request;
     request.sources = sources_of(listed, manifest_, record_.job);
     request.directory = context_.store.download_directory(record_.id, number);

@@ -37,13 +37,15 @@ public:
     // script::PackageFiles
     [[nodiscard]] const std::vector<script::PackageFile>& files() const override { return files_; }
     [[nodiscard]] Result<std::string> staged(const std::string& path) override;
-    [[nodiscard]] bool disposable() const override { return local_.empty(); }
+    [[nodiscard]] bool disposable() const override { return local_.empty() && record_.job.wire.commands.empty(); }
     [[nodiscard]] std::uint64_t bytes_to_stage(const script::PackageFile& file) const override;
 
 private:
     Package(Context& context, SessionRecord& record) : context_(context), record_(record) {}
     [[nodiscard]] Status select_local();
     [[nodiscard]] Status list_local(const std::string& below);
+    [[nodiscard]] Status select_wire(const CancelToken& cancel);
+    [[nodiscard]] Result<trust::ManifestFile> fetch_wire_file(const std::string& path, std::size_t number, const CancelToken& cancel);
     [[nodiscard]] Status select_remote(const CancelToken& cancel);
     [[nodiscard]] Result<std::string> small_file(const std::string& name, std::size_t limit, const CancelToken& cancel);
     [[nodiscard]] Status check_for_this_device(const trust::Signer& signer);

@@ -48,9 +48,16 @@ script::Plan plan_of(Context& context, const Job& job, Package& package, std::sp
         plan.results.push_back(error_result(text.error(), AgentCode::step_failed));
         return plan;
     }
-    const auto parsed = script::parse(*text, entry);
+    auto parsed = job.wire.commands.empty() ? script::parse(*text, entry) : script::parse_wire(*text, entry);
     if (const auto* complaints = std::get_if<std::vector<script::Complaint>>(&parsed)) {
         return script::refused_plan(entry, *complaints);
+    }
+    if (job.wire.question > Seconds{0}) {
+        for (auto& command : std::get<script::Script>(parsed).commands) {
+            if (command.op == "QU" && command.arguments.size() == 1) {
+                command.arguments.push_back({std::to_string(job.wire.question.count()), 0});
+            }
+        }
     }
     script::Options options;
     options.staging_dir = settings.state_directory + "/downloads";

@@ -64,6 +64,16 @@ void write(JsonWriter& json, const Job& job) {
     json.member("execute", job.execute);
     json.member("forced", job.forced);
     json.member("base_url", job.base_url);
+    json.begin_object("wire");
+    json.member("commands", job.wire.commands);
+    json.member("limit", job.wire.limit_bytes_per_s);
+    json.member("question", job.wire.question.count());
+    json.begin_array("repositories");
+    for (const auto& repository : job.wire.repositories) {
+        json.value(repository.url);
+    }
+    json.end_array();
+    json.end_object();
     json.begin_object("local");
     json.member("directory", job.local.directory);
     json.member("entry", job.local.entry);
@@ -150,6 +160,13 @@ Job job_from(JsonView from) {
     job.execute = flag(from, "execute", true);
     job.forced = flag(from, "forced", true);
     job.base_url = text(from, "base_url");
+    const JsonView wire = from.find("wire");
+    job.wire.commands = text(wire, "commands");
+    job.wire.limit_bytes_per_s = wire.find("limit").whole().value_or(0);
+    job.wire.question = Seconds(wire.find("question").integer().value_or(0));
+    for (const JsonView url : wire.find("repositories")) {
+        job.wire.repositories.push_back({std::string(url.text().value_or("")), {}, {}});
+    }
     const JsonView local = from.find("local");
     job.local = {text(local, "directory"), text(local, "entry"), text(local, "relocation"), flag(local, "allow_unsigned", false)};
     for (const JsonView entry : from.find("artifacts")) {
