@@ -165,7 +165,7 @@ Reporting FolderDialect::reporting() const {
     return !jobs_ ? Reporting::later : jobs_->reports.empty() ? Reporting::unwanted : Reporting::wanted;
 }
 
-/// Nobody takes a job back here: what is no longer listed is not begun any more.
+/// Never asked for: nobody takes a job back here, what is no longer listed is dropped where it waits.
 Call FolderDialect::refuse_cancel(const std::string& manager_url, const Identity& identity, const std::string&) {
     return put(manager_url, identity);
 }

@@ -25,12 +25,11 @@ constexpr std::uint32_t k_mode = 0644;
 std::string folder_of(const std::string& path) { return path.substr(0, path.rfind('/') + 1); }
 
 Result<std::unique_ptr<platform::File>> open_regular(platform::Files& files, const std::string& path, ReplyHead& head) {
-    const std::string target = TRY(files.resolve(path));
-    const auto info = TRY(files.info(target));
+    const auto info = TRY(files.info(path));
     if (!info || info->kind != platform::FileKind::regular) {  // a pipe would be waited for
         return error(AgentCode::file_not_found, path);
     }
-    auto file = TRY(files.open(target, platform::OpenMode::read));
+    auto file = TRY(files.open(path, platform::OpenMode::read));
     head.total = TRY(file->size());
     head.validator = std::to_string(info->modified.since_epoch.count()) + "-" + std::to_string(*head.total);
     return file;
@@ -93,16 +92,18 @@ Result<Reply> FileFetcher::exchange(const Exchange& exchange, Sink& sink, const 
     return reply;
 }
 
-/// The real path of the file, or of the folder that it is put into, must lie in a named folder, whatever links say.
+/// The real path of the file, or of the folder that it is put into, must lie in a named folder, whatever links say; and the doors that
+/// are opened with it do not follow any that come later.
 Result<std::string> FileFetcher::place(const std::string& url, Method method) {
     const std::string path = TRY(file_path(url));
     for (const auto& folder : folders_) {
         if (!path.starts_with(folder) || path.ends_with('/') || method == Method::post) {
             continue;
         }
-        const std::string real = TRY(real_folder(files_, folder_of(path)));
+        const std::string real = method == Method::get ? platform::native(TRY(files_.resolve(path)))
+                                                       : TRY(real_folder(files_, folder_of(path))) + path.substr(folder_of(path).size());
         if (real.starts_with(TRY(real_folder(files_, folder)))) {
-            return real + path.substr(folder_of(path).size());
+            return real;
         }
     }
     return error(AgentCode::path_refused, shown(url));
@@ -110,7 +111,7 @@ Result<std::string> FileFetcher::place(const std::string& url, Method method) {
 
 Status FileFetcher::get(const Exchange& exchange, const std::string& path, Sink& sink, const CancelToken& cancel, Reply& reply) {
     auto& head = reply.head;
-    const auto file = open_regular(files_, path, head);
+    const auto file = open_regular(files_.jailed(), path, head);
     if (!file.ok()) {
         reply.error = file.error();
         return {};
@@ -138,13 +139,14 @@ Status FileFetcher::get(const Exchange& exchange, const std::string& path, Sink&
 }
 
 Status FileFetcher::put(const Exchange& exchange, const std::string& path, const CancelToken& cancel) {
-    TRY(files_.make_directories(folder_of(path)));
+    auto& files = files_.jailed();
+    TRY(files.make_directories(path.substr(0, path.find_last_of("/\\") + 1)));
     if (exchange.source == nullptr) {
-        return files_.write_durable(path, exchange.body, k_mode);
+        return files.write_durable(path, exchange.body, k_mode);
     }
     const std::string part = path + ".part";
-    TRY(files_.remove_tree(part));  // a link there would be followed
-    const auto file = TRY(files_.open(part, platform::OpenMode::truncate));
+    TRY(files.remove_tree(part));  // a link there would be followed
+    const auto file = TRY(files.open(part, platform::OpenMode::truncate));
     std::vector<char> piece(k_piece_bytes);
     for (std::uint64_t at = 0; at < exchange.source_bytes;) {
         if (cancel.requested()) {
@@ -159,8 +161,8 @@ Status FileFetcher::put(const Exchange& exchange, const std::string& path, const
         at += count;
     }
     TRY(file->sync());
-    TRY(files_.set_mode(part, k_mode));
-    return files_.rename(part, path);
+    TRY(files.set_mode(part, k_mode));
+    return files.rename(part, path);
 }
 
 }  // namespace hagent::transfer

@@ -14,17 +14,17 @@ class Mutation:
 
 MUTATIONS = [
     Mutation("a packet's body names the manager", "test_01", [
-        ("agent/status/api.cpp", "services.trigger(request.peer)", "services.trigger(request.body)"),
-        ("agent/agent.cpp", "[this](const std::string&) { return trigger(); }",
-         '[this](const std::string& body) { if (body.starts_with("http://")) { named_ = {body}; start_manager(); } return trigger(); }'),
+        ("agent/status/api.cpp", "if (!trigger(request.peer)) {", "if (!trigger(request.body)) {"),
+        ("agent/agent.cpp", "[this](const std::string& peer) { return trigger(peer); }",
+         '[this](const std::string& body) { if (body.starts_with("http://")) { named_ = {body}; start_manager(); } return trigger(body); }'),
         ("agent/agent.cpp", "manager::CheckInSettings{settings_.manager.urls,", "manager::CheckInSettings{named_.empty() ? settings_.manager.urls : named_,"),
-        ("agent/agent.cpp", "std::optional<Uptime> last_trigger_;", "std::optional<Uptime> last_trigger_; std::vector<std::string> named_;")]),
+        ("agent/agent.cpp", "manager::TriggerGate gate_;", "manager::TriggerGate gate_; std::vector<std::string> named_;")]),
     Mutation("anybody may cancel", "test_02", [
         ("agent/status/api.cpp", '{"POST", "/v1/sessions/", Role::operators,', '{"POST", "/v1/sessions/", Role::anyone,')]),
     Mutation("a viewer may cancel", "test_02", [
         ("agent/status/api.cpp", '{"POST", "/v1/sessions/", Role::operators,', '{"POST", "/v1/sessions/", Role::viewer,')]),
     Mutation("packets are not limited in number", "test_03", [
-        ("agent/agent.cpp", "k_trigger_gap = Seconds{1}", "k_trigger_gap = Seconds{0}")]),
+        ("agent/manager/trigger_gate.h", "k_gap = Seconds{1}", "k_gap = Seconds{0}")]),
     Mutation("by default it listens to everybody", "test_03", [
         ("agent/config/settings.h", 'Endpoint{"127.0.0.1", 8420}', 'Endpoint{"0.0.0.0", 8420}')]),
     Mutation("what was asked is echoed", "test_03", [

@@ -11,6 +11,7 @@ const std::string k_password = "canary/pw@1:2";
 
 /// '"' stands for the quote of the wire.
 Job wire_job(std::string commands) {
+    commands = fakes::rooted_script(commands);
     std::replace(commands.begin(), commands.end(), '"', '\x0F');
     Job job;
     job.id = "SI1-UR9";

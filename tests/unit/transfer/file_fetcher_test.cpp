@@ -77,6 +77,10 @@ TEST_CASE("Nothing outside of the folder is served, not by '..', by a link or by
         CHECK(l.get(url).error.value().is(AgentCode::path_refused));
         CHECK(l.put(url, "x").error.value().is(AgentCode::path_refused));
     }
+    l.files.put_symlink("/srv/site/link", "/srv/secret");
+    CHECK(l.get("file:///srv/site/link").error.value().is(AgentCode::path_refused));
+    CHECK_FALSE(l.put("file:///srv/site/link", "x").error);  // takes the link's place
+    CHECK(l.get("file:///srv/site/link").head.total == 1);
     CHECK(l.get("file:///srv/site/../secret").error.value().is(AgentCode::bad_url));
     CHECK(l.files.content("/srv/secret") == "s");
 }
