@@ -26,7 +26,8 @@ MUTATIONS = [
     Mutation("packets are not limited in number", "test_03", [
         ("agent/manager/trigger_gate.h", "k_gap = Seconds{1}", "k_gap = Seconds{0}")]),
     Mutation("by default it listens to everybody", "test_03", [
-        ("agent/config/settings.h", 'Endpoint{"127.0.0.1", 8420}', 'Endpoint{"0.0.0.0", 8420}')]),
+        ("agent/config/config.cpp", '    read_endpoint(in, "status", out.status);\n',
+         '    out.status->address = "0.0.0.0";\n    read_endpoint(in, "status", out.status);\n')]),
     Mutation("what was asked is echoed", "test_03", [
         ("agent/http/router.cpp", '"There is nothing at this path. The status page is at /."', '"There is nothing at " + request.path')]),
     Mutation("clear text needs no permission", "test_04", [
