@@ -119,8 +119,8 @@ TEST_CASE_FIXTURE(Prison, "a folder that is swapped for a link all the time lead
     const auto real = [&](const std::string& name, PathUse use) { return script::device_path(folder + name, use, jail, files); };
     unsigned done = 0, refused = 0;
     const auto count = [&](bool ok) { ++(ok ? done : refused); };
-    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-    for (unsigned round = 0; round < 300 && std::chrono::steady_clock::now() < until; ++round) {
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while ((done < 100 || refused < 30) && std::chrono::steady_clock::now() < until) {
         if (const auto path = real("/f", PathUse::edit); path.ok()) {
             count(jailed.write_durable(*path, "inside", 0644).ok());
             count(jailed.set_mode(*path, 0640).ok());
