@@ -118,7 +118,7 @@ class Storm(Hunt):
         whole, deployment = self.manager.answer, json.dumps(self.manager._deployment()).encode()  # pylint: disable=protected-access
         polls += [mutated(json.dumps({"config": {"polling": {"sleep": "01:00:00"}}, "_links": {
             "deploymentBase": {"href": self.manager.url + "DEFAULT/controller/v1/test-1/deploymentBase/1"}}}).encode(), self.rng) for _ in range(30)]
-        answers = [("controller/v1/test-1", text) for text in polls] + [("deploymentBase", mutated(deployment, self.rng)) for _ in range(60)]
+        answers = [("controller/v1/test-1", text) for text in polls] + [("deploymentBase", mutated(deployment, self.rng)) for _ in range(40)]
         for where, text in answers:
             self.manager.answer = lambda method, path, headers, body: (  # noqa: E731
                 (200, text) if method == "GET" and where in path.split("?")[0] and (where == "deploymentBase") == ("deploymentBase" in path)  # noqa: B023
@@ -139,7 +139,7 @@ class Storm(Hunt):
         wait_until(lambda: "downloaded" in self.manager.result(action)[1], 30 * FACTOR, "the job waits for its window")
         good = (f"POST /v1/sessions/000001/cancel HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {OPERATOR}\r\nContent-Type: application/json\r\n"
                 "Content-Length: 2\r\n\r\n{}").encode()
-        sent = [*corpus("http_request"), *corpus("ddi_json"), *corpus("script_wire"), *corpus("config"), *(mutated(good, self.rng) for _ in range(400))]
+        sent = [*corpus("http_request"), *corpus("ddi_json"), *corpus("script_wire"), *corpus("config"), *(mutated(good, self.rng) for _ in range(250))]
         for data in sent:
             with self.socket_to_listener() as stream:
                 try:
@@ -170,7 +170,7 @@ class Storm(Hunt):
     def test_packages_with_any_byte_changed(self):
         folder = self.package("good1", 1)
         parts = {name: read(os.path.join(folder, name)) for name in ("manifest.json", "manifest.sig", "p.rsp", "file")}
-        for number in range(120):
+        for number in range(80):
             name = self.rng.choice(sorted(parts))
             changed = mutated(parts[name], self.rng)
             if changed == parts[name]:
