@@ -9,36 +9,38 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/base/check.h"
+#include "agent/base/concat.h"
 #include "agent/base/json_writer.h"
 
 namespace hagent {
 
 using Kind = JsonNode::Kind;
 
-class JsonDocument::Builder final : public nlohmann::json_sax<nlohmann::json> {
+/// Takes what nlohmann's parser finds; false ends the parsing.
+class JsonDocument::Builder {
 public:
     Builder(JsonDocument& out, std::string_view text, std::size_t max_depth) : out_(out), text_(text), max_depth_(max_depth) {
         out.texts_.reserve(text.size());  // no string is longer when decoded
     }
 
-    bool null() override { return value(Kind::null); }
-    bool boolean(bool value_) override { return value(Kind::boolean, value_ ? 1 : 0); }
-    bool number_integer(number_integer_t number) override { return value(Kind::negative, static_cast<std::uint64_t>(number)); }
-    bool number_unsigned(number_unsigned_t number) override { return value(Kind::whole, number); }
-    bool number_float(number_float_t, const string_t& spelling) override { return value(Kind::fraction, 0, keep(spelling)); }
-    bool string(string_t& content) override { return value(Kind::text, 0, keep(content)); }
-    bool binary(binary_t&) override { return false; }
-    bool start_object(std::size_t) override { return open(Kind::object); }
-    bool end_object() override { return close(); }
-    bool start_array(std::size_t) override { return open(Kind::array); }
-    bool end_array() override { return close(); }
+    bool null() { return value(Kind::null); }
+    bool boolean(bool value_) { return value(Kind::boolean, value_ ? 1 : 0); }
+    bool number_integer(std::int64_t number) { return value(Kind::negative, static_cast<std::uint64_t>(number)); }
+    bool number_unsigned(std::uint64_t number) { return value(Kind::whole, number); }
+    bool number_float(double, const std::string& spelling) { return value(Kind::fraction, 0, keep(spelling)); }
+    bool string(const std::string& content) { return value(Kind::text, 0, keep(content)); }
+    bool binary(const nlohmann::json::binary_t&) { return false; }
+    bool start_object(std::size_t) { return open(Kind::object); }
+    bool end_object() { return close(); }
+    bool start_array(std::size_t) { return open(Kind::array); }
+    bool end_array() { return close(); }
 
-    bool key(string_t& name) override {
+    bool key(const std::string& name) {
         name_ = keep(name);
         return levels_.back().names.insert(name_).second || refuse(JsonFault::Kind::repeated_member);
     }
 
-    bool parse_error(std::size_t position, const std::string&, const nlohmann::json::exception&) override {
+    bool parse_error(std::size_t position, const std::string&, const nlohmann::json::exception&) {
         const auto before = text_.substr(0, position == 0 ? 0 : position - 1);
         const auto line_start = before.rfind('\n');
         out_.fault_ = JsonFault{JsonFault::Kind::syntax,
@@ -98,7 +100,7 @@ private:
             const bool last = i + 1 == levels_.size();
             const JsonNode& container = out_.nodes_[levels_[i].node];
             if (container.kind == Kind::array) {
-                out += "[" + std::to_string(container.number - (last ? 0 : 1)) + "]";
+                out += concat({"[", std::to_string(container.number - (last ? 0 : 1)), "]"});
             } else {
                 out += out.empty() ? "" : ".";
                 out += last ? name_ : out_.nodes_[levels_[i + 1].node].name;
@@ -116,10 +118,11 @@ private:
 
 JsonDocument::JsonDocument(std::string_view text, JsonComments comments, std::size_t max_depth) {
     Builder builder(*this, text, max_depth);
-    nlohmann::json_sax<nlohmann::json>* events = &builder;
-    const bool clean = nlohmann::json::sax_parse(text, events, nlohmann::detail::input_format_t::json, true,
-                                                 comments == JsonComments::allowed);
-    check(clean == !fault_.has_value());
+    // The parser itself: nlohmann::json::sax_parse would also bring the readers of four binary formats, 35 KiB.
+    auto input = nlohmann::detail::input_adapter(text.data(), text.data() + text.size());
+    nlohmann::detail::parser<nlohmann::json, decltype(input)> parser(std::move(input), nullptr, false,
+                                                                     comments == JsonComments::allowed);
+    check(parser.sax_parse(&builder) == !fault_.has_value());
 }
 
 std::optional<std::string_view> JsonView::text() const {
