@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "agent/base/concat.h"
 #include "agent/base/limits.h"
 #include "agent/base/version.h"
 #include "agent/config/store.h"
@@ -321,7 +322,8 @@ Result<Ending> run_agent(Workshop& workshop, Duration duration) {
     auto& machine = workshop.machine;
     for (const auto& window : workshop.settings.windows) {
         if (!window.zone.empty()) {
-            return error(errors::AgentCode::unsupported_here, "windows: zone '" + window.zone + "': leave the zone out for local time");
+            return error(errors::AgentCode::unsupported_here,
+                         concat({"windows: zone '", window.zone, "': leave the zone out for local time"}));
         }
     }
     auto device_id = TRY(manager::device_id(workshop.settings.device.id, machine.host->facts()));

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "agent/base/concat.h"
 #include "agent/errors/catalogue.h"
 #include "agent/trust/key_ring.h"
 
@@ -16,7 +17,7 @@ std::string trust_state(const config::Settings& settings, const Result<trust::Ke
         return out.append(", keys unusable: ").append(errors::describe(keys.error().id).name);
     }
     const auto count = keys->signers().size();
-    return out + ", " + std::to_string(count) + (count == 1 ? " key" : " keys");
+    return concat({out, ", ", std::to_string(count), (count == 1 ? " key" : " keys")});
 }
 
 std::string last_session(const status::Board& board) {
@@ -25,7 +26,7 @@ std::string last_session(const status::Board& board) {
         return {};
     }
     const auto& last = *recent.front();
-    return last.id + " " + std::string(session::plain_words(last.phase)) + (last.failed() ? " with errors" : "") + ", job " + last.job.id;
+    return concat({last.id, " ", session::plain_words(last.phase), (last.failed() ? " with errors" : ""), ", job ", last.job.id});
 }
 
 manager::Identity describe_device(Machine& machine, const config::Settings& settings, std::string device_id, const status::Board& board,

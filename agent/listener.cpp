@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "agent/base/concat.h"
 #include "agent/base/limits.h"
 #include "agent/door.h"
 #include "agent/http/server.h"
@@ -40,7 +41,8 @@ Result<std::vector<http::Operator>> operators_of(const Machine& machine, const c
 }
 
 std::string literal(const config::Endpoint& at) {
-    return (at.address.find(':') == std::string::npos ? at.address : "[" + at.address + "]") + ":" + std::to_string(at.port);
+    return concat({(at.address.find(':') == std::string::npos ? at.address : concat({"[", at.address, "]"})), ":",
+                   std::to_string(at.port)});
 }
 
 }  // namespace

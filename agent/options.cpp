@@ -9,6 +9,7 @@
 #include <functional>
 #include <optional>
 
+#include "agent/base/concat.h"
 #include "agent/base/number.h"
 #include "agent/base/text.h"
 
@@ -122,13 +123,13 @@ constexpr std::array k_options = {
 constexpr int k_first_long = 256;
 
 bool takes(const Option& option, std::string_view verb) {
-    return option.verbs == "*" || option.verbs.find(" " + std::string(verb) + " ") != std::string_view::npos;
+    return option.verbs == "*" || option.verbs.find(concat({" ", verb, " "})) != std::string_view::npos;
 }
 
 std::string spelled(const Option& option) {
-    std::string out = option.letter != 0 ? std::string("-") + option.letter + ", --" : std::string("    --");
+    std::string out = option.letter != 0 ? concat({"-", {&option.letter, 1}, ", --"}) : std::string("    --");
     out += option.name;
-    return option.value == nullptr ? out : out + " " + option.value;
+    return option.value == nullptr ? out : concat({out, " ", option.value});
 }
 
 const Verb* find_verb(std::string_view name) {
@@ -162,10 +163,10 @@ const Option* met(int code) {
 std::string bad_option(int argc, char* const* argv, int code) {
     if (code == ':') {
         const Option* option = met(optopt);
-        return "option '" + (option == nullptr ? std::string("?") : "--" + std::string(option->name)) + "' needs a value";
+        return concat({"option '", (option == nullptr ? std::string("?") : "--" + std::string(option->name)), "' needs a value"});
     }
     const char* word = argv[std::min(optind, argc) - 1];
-    return "unknown option '" + std::string(word == nullptr ? "" : word) + "'";
+    return concat({"unknown option '", word == nullptr ? "" : word, "'"});
 }
 
 /// What was asked for counts even where the rest of the command line is wrong.
@@ -201,7 +202,7 @@ std::variant<Options, UsageError> read_words(int argc, char* const* argv) {
         }
         const std::string value = optarg == nullptr ? "" : optarg;
         if (!option->take(options, value)) {
-            return UsageError{"--" + std::string(option->name) + ": '" + value + "' is not a proper " + option->value, false};
+            return UsageError{concat({"--", option->name, ": '", value, "' is not a proper ", option->value}), false};
         }
         used.push_back(option);
     }
@@ -212,11 +213,11 @@ std::variant<Options, UsageError> read_words(int argc, char* const* argv) {
     options.verb = options.arguments.front();
     options.arguments.erase(options.arguments.begin());
     if (find_verb(options.verb) == nullptr) {
-        return UsageError{"this hagent has no verb '" + options.verb + "'; see hagent --help", false};
+        return UsageError{concat({"this hagent has no verb '", options.verb, "'; see hagent --help"}), false};
     }
     for (const auto* option : used) {
         if (!takes(*option, options.verb)) {
-            return UsageError{options.verb + " has no option --" + option->name, false};
+            return UsageError{concat({options.verb, " has no option --", option->name}), false};
         }
     }
     return options;
@@ -235,8 +236,8 @@ std::variant<Options, UsageError> parse_options(int argc, char* const* argv) {
 
 std::string help_text(std::string_view verb) {
     if (const Verb* known = find_verb(verb)) {
-        return "Usage: hagent [--config FILE] [--state DIR] " + std::string(known->usage) + "\n" + std::string(known->does) + "\n\n" +
-               options_help(verb);
+        return concat({"Usage: hagent [--config FILE] [--state DIR] ", known->usage, "\n", known->does, "\n\n",
+                       options_help(verb)});
     }
     std::string out = "Usage: hagent [--config FILE] [--state DIR] VERB ...\n\n";
     for (const auto& v : k_verbs) {
@@ -244,9 +245,10 @@ std::string help_text(std::string_view verb) {
         left.resize(12, ' ');
         out.append(left).append(v.does).append("\n");
     }
-    return out + "\n" + options_help("") +
-           "\nhagent VERB --help tells more. Exit codes: 0 done, 1 the work failed, 2 usage, 3 refused, 4 not found or\n"
-           "daemon not running, 75 try again later.\n";
+    return concat(
+        {out, "\n", options_help(""),
+         "\nhagent VERB --help tells more. Exit codes: 0 done, 1 the work failed, 2 usage, 3 refused, 4 not found or\n"
+         "daemon not running, 75 try again later.\n"});
 }
 
 }  // namespace hagent

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include "agent/errors/id.h"
 
@@ -20,20 +19,12 @@ struct Error {
     std::string context;
 
     /// The same error with `where` put in front of the context ("where: context").
-    [[nodiscard]] Error with(std::string_view where) && {
-        context = context.empty() ? std::string(where) : std::string(where) + ": " + context;
-        return std::move(*this);
-    }
+    [[nodiscard]] Error with(std::string_view where) &&;
 
     [[nodiscard]] bool is(errors::AgentCode code) const { return id == errors::agent(code); }
 };
 
-[[nodiscard]] inline Error error(errors::AgentCode code, std::string context = {}) {
-    return Error{errors::agent(code), 0, std::move(context)};
-}
-
-[[nodiscard]] inline Error error(errors::Id id, std::string context = {}) {
-    return Error{id, 0, std::move(context)};
-}
+[[nodiscard]] Error error(errors::AgentCode code, std::string_view context = {});
+[[nodiscard]] Error error(errors::Id id, std::string_view context = {});
 
 }  // namespace hagent

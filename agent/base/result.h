@@ -2,8 +2,8 @@
 // Owns Result<T>, the one way to fail, and TRY, the one macro that passes a failure on.
 #pragma once
 
+#include <optional>
 #include <utility>
-#include <variant>
 
 #include "agent/base/check.h"
 #include "agent/base/error.h"
@@ -16,20 +16,22 @@ class [[nodiscard]] Result {
 public:
     using value_type = T;
 
-    Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
-    Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
+    Result(const T& value) : value_(std::in_place, value) {}
+    Result(T&& value) : value_(std::in_place, std::move(value)) {}
+    Result(const Error& error) : error_(error) {}
+    Result(Error&& error) : error_(std::move(error)) {}
 
-    [[nodiscard]] bool ok() const { return state_.index() == 0; }
+    [[nodiscard]] bool ok() const { return value_.has_value(); }
     explicit operator bool() const { return ok(); }
 
-    [[nodiscard]] T& value() & { return check(ok()), *std::get_if<0>(&state_); }
-    [[nodiscard]] const T& value() const& { return check(ok()), *std::get_if<0>(&state_); }
-    [[nodiscard]] T&& value() && { return check(ok()), std::move(*std::get_if<0>(&state_)); }
-    [[nodiscard]] T value_or(T other) && { return ok() ? std::move(*std::get_if<0>(&state_)) : std::move(other); }
+    [[nodiscard]] T& value() & { return check(ok()), *value_; }
+    [[nodiscard]] const T& value() const& { return check(ok()), *value_; }
+    [[nodiscard]] T&& value() && { return check(ok()), std::move(*value_); }
+    [[nodiscard]] T value_or(T other) && { return ok() ? std::move(*value_) : std::move(other); }
 
-    [[nodiscard]] Error& error() & { return check(!ok()), *std::get_if<1>(&state_); }
-    [[nodiscard]] const Error& error() const& { return check(!ok()), *std::get_if<1>(&state_); }
-    [[nodiscard]] Error&& error() && { return check(!ok()), std::move(*std::get_if<1>(&state_)); }
+    [[nodiscard]] Error& error() & { return check(!ok()), error_; }
+    [[nodiscard]] const Error& error() const& { return check(!ok()), error_; }
+    [[nodiscard]] Error&& error() && { return check(!ok()), std::move(error_); }
 
     T& operator*() & { return value(); }
     const T& operator*() const& { return value(); }
@@ -37,7 +39,8 @@ public:
     const T* operator->() const { return &value(); }
 
 private:
-    std::variant<T, Error> state_;
+    std::optional<T> value_;  // two plain members and not a variant: what a variant does to copy and destroy itself is larger
+    Error error_{};           // read only when there is no value
 };
 
 /// Success without a value, or an Error.
@@ -47,18 +50,19 @@ public:
     using value_type = void;
 
     Result() = default;
-    Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
+    Result(const Error& error) : error_(error) {}
+    Result(Error&& error) : error_(std::move(error)) {}
 
-    [[nodiscard]] bool ok() const { return state_.index() == 0; }
+    [[nodiscard]] bool ok() const { return !error_.has_value(); }
     explicit operator bool() const { return ok(); }
     void value() const { check(ok()); }
 
-    [[nodiscard]] Error& error() & { return check(!ok()), *std::get_if<1>(&state_); }
-    [[nodiscard]] const Error& error() const& { return check(!ok()), *std::get_if<1>(&state_); }
-    [[nodiscard]] Error&& error() && { return check(!ok()), std::move(*std::get_if<1>(&state_)); }
+    [[nodiscard]] Error& error() & { return check(!ok()), *error_; }
+    [[nodiscard]] const Error& error() const& { return check(!ok()), *error_; }
+    [[nodiscard]] Error&& error() && { return check(!ok()), std::move(*error_); }
 
 private:
-    std::variant<std::monostate, Error> state_;
+    std::optional<Error> error_;
 };
 
 using Status = Result<void>;

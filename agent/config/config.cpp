@@ -3,6 +3,7 @@
 #include "agent/config/config.h"
 
 #include "agent/base/check.h"
+#include "agent/base/concat.h"
 #include "agent/base/json.h"
 #include "agent/base/limits.h"
 #include "agent/base/text.h"
@@ -139,7 +140,7 @@ void read_windows(Reader& in, std::vector<Window>& out) {
         if (const auto window = parse_window(texts[i])) {
             out.push_back(*window);
         } else {
-            in.complain("windows[" + std::to_string(i) + "]", k_window_form);
+            in.complain(concat({"windows[", std::to_string(i), "]"}), k_window_form);
         }
     }
 }
@@ -178,8 +179,8 @@ Complaint to_complaint(const JsonFault& fault) {
     switch (fault.kind) {
         case JsonFault::Kind::syntax:
             return {AgentCode::config_syntax, "",
-                    "line " + std::to_string(fault.line) + ", column " + std::to_string(fault.column) +
-                        ": not well-formed JSON"};
+                    concat({"line ", std::to_string(fault.line), ", column ", std::to_string(fault.column),
+                            ": not well-formed JSON"})};
         case JsonFault::Kind::repeated_member:
             return {AgentCode::config_bad_value, printable(fault.path), "is given twice"};
         case JsonFault::Kind::too_deep:
@@ -194,7 +195,7 @@ Outcome parse(std::string_view text, ManagerRule manager) {
     std::vector<Complaint> complaints;
     if (text.size() > limits::k_config_bytes) {
         complaints.push_back({AgentCode::config_bad_value, "",
-                              "the file is longer than " + std::to_string(limits::k_config_bytes) + " bytes"});
+                              concat({"the file is longer than ", std::to_string(limits::k_config_bytes), " bytes"})});
         return complaints;
     }
     const JsonDocument document(text, JsonComments::allowed);
@@ -226,7 +227,7 @@ Error to_error(std::span<const Complaint> complaints) {
     check(!complaints.empty());
     std::string first = render(complaints.first(1));
     first.pop_back();
-    return error(complaints.front().code, std::move(first));
+    return error(complaints.front().code, first);
 }
 
 }  // namespace hagent::config

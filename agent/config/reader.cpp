@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "agent/base/concat.h"
 #include "agent/base/text.h"
 
 namespace hagent::config {
@@ -55,11 +56,11 @@ bool is_plain_text(const std::optional<std::string_view>& text, std::size_t max_
 
 std::string Reader::path_of(std::string_view key) const {
     std::string shown = printable(clip(key, k_shown_bytes));
-    return path_.empty() ? shown : path_ + "." + shown;
+    return path_.empty() ? shown : concat({path_, ".", shown});
 }
 
-void Reader::complain(std::string_view key, std::string message, errors::AgentCode code) {
-    complaints_.push_back({code, path_of(key), std::move(message)});
+void Reader::complain(std::string_view key, std::string_view message, errors::AgentCode code) {
+    complaints_.push_back({code, path_of(key), std::string(message)});
 }
 
 JsonView Reader::find(const char* key) {
@@ -78,7 +79,7 @@ void Reader::text(const char* key, std::string& out, std::size_t max_bytes) {
     if (!content) {
         complain(key, "must be a text in quotation marks");
     } else if (content->size() > max_bytes) {
-        complain(key, "must not be longer than " + std::to_string(max_bytes) + " bytes");
+        complain(key, concat({"must not be longer than ", std::to_string(max_bytes), " bytes"}));
     } else if (!is_plain(*content)) {
         complain(key, "must not hold control characters");
     } else {
@@ -107,7 +108,7 @@ bool Reader::whole(const char* key, std::uint64_t& out, std::uint64_t min, std::
     }
     const auto number = value.whole(max);
     if (!number || *number < min) {
-        complain(key, "must be from " + std::to_string(min) + " to " + std::to_string(max));
+        complain(key, concat({"must be from ", std::to_string(min), " to ", std::to_string(max)}));
         return false;
     }
     out = *number;
@@ -124,7 +125,7 @@ JsonView Reader::list(const char* key, std::size_t max_items) {
         return {};
     }
     if (value.size() > max_items) {
-        complain(key, "must not have more than " + std::to_string(max_items) + " items");
+        complain(key, concat({"must not have more than ", std::to_string(max_items), " items"}));
         return {};
     }
     return value;
@@ -138,7 +139,7 @@ std::optional<std::vector<Reader>> Reader::objects(const char* key, std::size_t 
     std::vector<Reader> out;
     std::size_t i = 0;
     for (const JsonView item : items) {
-        const std::string name = std::string(key) + "[" + std::to_string(i++) + "]";
+        const std::string name = concat({key, "[", std::to_string(i++), "]"});
         if (item.is_object()) {
             out.emplace_back(item, path_of(name), complaints_);
         } else {
@@ -159,7 +160,7 @@ void Reader::texts(const char* key, std::vector<std::string>& out, std::size_t m
     for (const JsonView item : items) {
         const auto content = item.text();
         if (!is_plain_text(content, k_item_bytes) || content->empty()) {
-            complain(std::string(key) + "[" + std::to_string(i) + "]", "must be a text that is not empty");
+            complain(concat({key, "[", std::to_string(i), "]"}), "must be a text that is not empty");
         } else {
             out.emplace_back(*content);
         }
@@ -174,7 +175,7 @@ void Reader::map(const char* key, std::map<std::string, std::string>& out, std::
         return;
     }
     if (!value.is_object() || value.size() > max_items) {
-        complain(key, "must be an object in curly brackets with at most " + std::to_string(max_items) + " members");
+        complain(key, concat({"must be an object in curly brackets with at most ", std::to_string(max_items), " members"}));
         return;
     }
     out.clear();
@@ -182,9 +183,9 @@ void Reader::map(const char* key, std::map<std::string, std::string>& out, std::
         const std::string name(member.name());
         const auto content = member.text();
         if (name.empty() || name.size() > k_name_bytes || !is_plain(name)) {
-            complain(std::string(key) + "." + std::string(clip(name, k_shown_bytes)), "is no usable name");
+            complain(concat({key, ".", clip(name, k_shown_bytes)}), "is no usable name");
         } else if (!is_plain_text(content, k_value_bytes)) {
-            complain(std::string(key) + "." + name, "must be a text in quotation marks");
+            complain(concat({key, ".", name}), "must be a text in quotation marks");
         } else {
             out[name] = *content;
         }
@@ -205,7 +206,7 @@ void Reader::finish() {
         const std::string_view key = member.name();
         if (std::find(known_.begin(), known_.end(), key) == known_.end()) {
             const std::string guess = nearest(clip(key, k_shown_bytes), known_);
-            complain(key, guess.empty() ? "unknown key" : "unknown key; did you mean " + guess + "?",
+            complain(key, guess.empty() ? "unknown key" : concat({"unknown key; did you mean ", guess, "?"}),
                      errors::AgentCode::config_unknown_key);
         }
     }

@@ -68,7 +68,7 @@ public:
     /// The objects of the list of that name, each with its own reader; empty when it is absent or no list.
     [[nodiscard]] std::optional<std::vector<Reader>> objects(const char* key, std::size_t max_items);
 
-    void complain(std::string_view key, std::string message,
+    void complain(std::string_view key, std::string_view message,
                   errors::AgentCode code = errors::AgentCode::config_bad_value);
     [[nodiscard]] std::string path_of(std::string_view key) const;
     void finish();

@@ -6,6 +6,7 @@
 #include <array>
 #include <optional>
 
+#include "agent/base/concat.h"
 #include "agent/base/text.h"
 #include "platform/paths.h"
 
@@ -72,11 +73,11 @@ public:
             add("manager.urls", "names no manager; give at least one address");
         }
         for (std::size_t i = 0; i < m.urls.size(); ++i) {
-            manager_url("manager.urls[" + std::to_string(i) + "]", m.urls[i]);
+            manager_url(concat({"manager.urls[", std::to_string(i), "]"}), m.urls[i]);
         }
         for (std::size_t i = 0; i < m.pins.size(); ++i) {
             if (!is_pin(m.pins[i])) {
-                add("manager.pins[" + std::to_string(i) + "]",
+                add(concat({"manager.pins[", std::to_string(i), "]"}),
                     "must be sha256// and the base64 form of a SHA-256 digest");
             }
         }
@@ -118,7 +119,7 @@ public:
         }
         for (std::size_t i = 0; i < settings_.script.roots.size(); ++i) {
             if (!platform::is_absolute(settings_.script.roots[i])) {
-                add("script.roots[" + std::to_string(i) + "]", "must be an absolute path");
+                add(concat({"script.roots[", std::to_string(i), "]"}), "must be an absolute path");
             }
         }
     }
@@ -144,8 +145,8 @@ public:
     }
 
 private:
-    void add(std::string path, std::string message, AgentCode code = AgentCode::config_bad_value) {
-        complaints_.push_back({code, std::move(path), std::move(message)});
+    void add(std::string_view path, std::string_view message, AgentCode code = AgentCode::config_bad_value) {
+        complaints_.push_back({code, std::string(path), std::string(message)});
     }
 
     void manager_url(const std::string& path, const std::string& url) {
@@ -161,8 +162,8 @@ private:
         const bool clear = address->scheme == "http" || address->scheme == "ftp";
         if (clear && !is_loopback(address->host) && !settings_.manager.allow_clear_text) {
             add(path,
-                address->scheme + " is not encrypted; use " + address->scheme +
-                    "s, or accept the risk with \"allow_clear_text\": true",
+                concat({address->scheme, " is not encrypted; use ", address->scheme,
+                        "s, or accept the risk with \"allow_clear_text\": true"}),
                 AgentCode::config_clear_text_refused);
         }
     }

@@ -2,6 +2,7 @@
 // Owns the look at owners and permissions, and the words about them.
 #include "agent/config/store.h"
 
+#include "agent/base/concat.h"
 #include "agent/base/limits.h"
 #include "agent/base/text.h"
 #include "platform/paths.h"
@@ -63,7 +64,7 @@ public:
             return add(found->path, "cannot be read", names.error().id);
         }
         for (const std::string& name : *names) {
-            closed(found->path + "/" + name);
+            closed(concat({found->path, "/", name}));
         }
     }
 
@@ -94,10 +95,10 @@ private:
         return std::move(*found);
     }
 
-    void add(std::string path, std::string message,
+    void add(std::string_view path, std::string_view message,
              errors::Id id = errors::agent(AgentCode::config_insecure_permissions)) {
         const auto code = id.protocol == errors::Protocol::agent ? AgentCode{id.number} : AgentCode::os_error;
-        complaints_.push_back({code, std::move(path), std::move(message)});
+        complaints_.push_back({code, std::string(path), std::string(message)});
     }
 
     Files& files_;
@@ -107,11 +108,11 @@ private:
 Complaint unreadable(const std::string& path, const Error& error) {
     if (error.is(AgentCode::file_too_large)) {
         return {AgentCode::config_bad_value, path,
-                "is longer than " + std::to_string(limits::k_config_bytes) + " bytes"};
+                concat({"is longer than ", std::to_string(limits::k_config_bytes), " bytes"})};
     }
     const bool absent = error.is(AgentCode::file_not_found);
     return {AgentCode::config_missing, path,
-            absent ? "there is no such file" : "cannot be read (system error " + std::to_string(error.os) + ")"};
+            absent ? "there is no such file" : concat({"cannot be read (system error ", std::to_string(error.os), ")"})};
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "agent/base/concat.h"
 #include "agent/base/number.h"
 #include "agent/base/text.h"
 #include "agent/trust/digest.h"
@@ -41,7 +42,8 @@ Result<std::vector<Operator>> parse_operators(std::string_view text) {
         const auto digest = parts.size() == 3 ? from_hex(parts[2]) : std::nullopt;
         if ((!certified && (!digest || digest->size() != 32)) || (parts[0] != "viewer" && parts[0] != "operator")) {
             return error(errors::AgentCode::config_bad_value,
-                         "operators file, line " + std::to_string(number) + ": expected 'viewer|operator NAME SHA256|certificate'");
+                         concat({"operators file, line ", std::to_string(number),
+                                 ": expected 'viewer|operator NAME SHA256|certificate'"}));
         }
         operators.push_back({std::string(parts[1]), parts[0] == "operator" ? Role::operators : Role::viewer,
                              certified ? std::string() : to_lower(parts[2])});

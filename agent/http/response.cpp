@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdio>
 
+#include "agent/base/concat.h"
 #include "agent/base/crc32.h"
 #include "agent/base/json_writer.h"
 #include "agent/base/text.h"
@@ -68,7 +69,7 @@ Response with_etag(Response answer, std::string_view if_none_match) {
 }
 
 std::string to_wire(const Response& response, bool keep_alive, bool head_only) {
-    std::string out = "HTTP/1.1 " + std::to_string(response.status) + " ";
+    std::string out = concat({"HTTP/1.1 ", std::to_string(response.status), " "});
     out.append(reason(response.status)).append("\r\n").append(k_fixed_headers);
     for (const auto& [name, value] : response.headers) {
         out.append(name).append(": ").append(value).append("\r\n");

@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "agent/base/concat.h"
 #include "agent/base/limits.h"
 #include "agent/base/number.h"
 
@@ -146,7 +147,7 @@ Result<std::unique_ptr<Server>> Server::start(loop::Loop& loop, platform::Clock&
     const auto colon = bound.rfind(':');
     const auto port = colon == std::string::npos ? std::nullopt : parse_u64(std::string_view(bound).substr(colon + 1), 65535);
     if (!port) {
-        return error(errors::AgentCode::config_bad_value, "listen address '" + bound + "': expected ADDRESS:PORT");
+        return error(errors::AgentCode::config_bad_value, concat({"listen address '", bound, "': expected ADDRESS:PORT"}));
     }
     std::string address = bound.substr(0, colon);
     const std::string shown_address = address;
@@ -155,7 +156,7 @@ Result<std::unique_ptr<Server>> Server::start(loop::Loop& loop, platform::Clock&
     }
     auto impl = std::make_unique<Impl>(loop, clock, tls);
     impl->listener = TRY(platform::listen(address, narrow<std::uint16_t>(*port)));
-    impl->address = shown_address + ":" + std::to_string(impl->listener->port());
+    impl->address = concat({shown_address, ":", std::to_string(impl->listener->port())});
     Impl* self = impl.get();
     loop.watch(impl->listener->id(), {true, false}, [self](loop::Interest) { self->accept_all(); });
     return std::unique_ptr<Server>(new Server(std::move(impl)));

@@ -2,6 +2,7 @@
 // Owns the order of writes: a record counts once it is synced, and nothing after the last good record is ever trusted.
 #include "agent/journal/journal.h"
 
+#include "agent/base/concat.h"
 #include "agent/base/limits.h"
 
 namespace hagent::journal {
@@ -30,8 +31,9 @@ Status Journal::replay() {
         // A full disk must not keep the device from coming up: then there is no copy.
         const std::string copy = path_ + ".damaged";
         const bool kept = files_->write_durable(copy, bytes, k_mode).ok();
-        damage_ = error(errors::AgentCode::corrupt_journal, path_ + " at byte " + std::to_string(found.good_bytes) +
-                                                                (kept ? "; kept as " + copy : "; no room for a copy"));
+        damage_ =
+            error(errors::AgentCode::corrupt_journal, concat({path_, " at byte ", std::to_string(found.good_bytes),
+                                                              (kept ? "; kept as " + copy : "; no room for a copy")}));
     }
     records_ = std::move(found.records);
     if (found.good_bytes < k_magic.size()) {
@@ -65,7 +67,7 @@ Status Journal::find_end() {
 Status Journal::append(std::uint16_t type, std::string_view payload) {
     if (payload.size() > limits::k_journal_record_bytes) {
         return error(errors::AgentCode::limit_exceeded,
-                     path_ + ": record of " + std::to_string(payload.size()) + " bytes");
+                     concat({path_, ": record of ", std::to_string(payload.size()), " bytes"}));
     }
     if (end_ == 0) {
         TRY(find_end());

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/base/concat.h"
 #include "agent/base/limits.h"
 #include "agent/errors/catalogue.h"
 #include "agent/transfer/url.h"
@@ -21,7 +22,7 @@ constexpr Seconds k_delivery_wait{10};
 constexpr std::string_view k_area = "manager";
 
 std::string sentence(const Error& why) {
-    return std::string(errors::describe(why.id).cause) + (why.context.empty() ? "" : " (" + why.context + ")");
+    return std::string(errors::describe(why.id).cause) + (why.context.empty() ? "" : concat({" (", why.context, ")"}));
 }
 
 /// What the job is made of, short: the id alone does not tell two managers' jobs apart. Order and addresses may differ
@@ -366,7 +367,7 @@ void CheckIn::take(const Event& event) {
         } else {
             add_report({refusal->job_id,
                         session::ReportStage::failure,
-                        {errors::id_text(refusal->why.id) + ": " + sentence(refusal->why),
+                        {concat({errors::id_text(refusal->why.id), ": ", sentence(refusal->why)}),
                          "what to do: " + std::string(errors::describe(refusal->why.id).next)},
                         0,
                         0});

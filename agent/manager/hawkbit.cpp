@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "agent/base/concat.h"
 #include "agent/base/text.h"
 #include "agent/manager/hawkbit_feedback.h"
 #include "agent/manager/hawkbit_job.h"
@@ -49,7 +50,7 @@ std::string_view execution_word(ReportStage stage) {
 
 std::string HawkbitDialect::base(const std::string& manager_url, const Identity& identity) const {
     const auto end = manager_url.find_last_not_of('/');
-    return manager_url.substr(0, end + 1) + '/' + segment(tenant_) + "/controller/v1/" + segment(identity.device_id);
+    return concat({manager_url.substr(0, end + 1), "/", segment(tenant_), "/controller/v1/", segment(identity.device_id)});
 }
 
 void HawkbitDialect::begin(const std::string& manager_url, const Identity& identity) {
@@ -74,7 +75,7 @@ std::optional<Call> HawkbitDialect::next() {
         case Step::cancel: return get(action_url_);
         case Step::confirm:
             return send(transfer::Method::post,
-                        base(manager_url_, identity_) + "/confirmationBase/" + segment(open_id_) + "/feedback",
+                        concat({base(manager_url_, identity_), "/confirmationBase/", segment(open_id_), "/feedback"}),
                         confirmation_body());
         case Step::done: break;
     }
@@ -202,7 +203,7 @@ std::vector<Event> HawkbitDialect::take_events() { return std::exchange(events_,
 
 Call HawkbitDialect::refuse_cancel(const std::string& manager_url, const Identity& identity,
                                    const std::string& job_id) {
-    return send(transfer::Method::post, base(manager_url, identity) + "/cancelAction/" + segment(job_id) + "/feedback",
+    return send(transfer::Method::post, concat({base(manager_url, identity), "/cancelAction/", segment(job_id), "/feedback"}),
                 feedback_body({job_id, "rejected", "none", {"too late: the device is already being changed"}}));
 }
 
@@ -224,7 +225,7 @@ Call HawkbitDialect::report(const std::string& manager_url, const Identity& iden
         feedback.of = 0;
     }
     return send(transfer::Method::post,
-                base(manager_url, identity) + std::string(path) + segment(report.job_id) + "/feedback",
+                concat({base(manager_url, identity), path, segment(report.job_id), "/feedback"}),
                 feedback_body(feedback));
 }
 

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "agent/base/concat.h"
 #include "agent/base/json.h"
 #include "agent/base/limits.h"
 #include "agent/base/number.h"
@@ -26,12 +27,12 @@ constexpr std::size_t k_id_bytes = 128;
 constexpr std::size_t k_name_bytes = 128;
 constexpr std::string_view k_manifest = "manifest.json";
 
-Error malformed(std::string what) { return error(AgentCode::manager_malformed_answer, std::move(what)); }
+Error malformed(std::string_view what) { return error(AgentCode::manager_malformed_answer, what); }
 
 Result<JsonDocument> parse_object(std::string_view body, std::string_view what) {
     JsonDocument document(body);
     if (const auto& fault = document.fault()) {
-        return malformed(std::string(what) + ": not JSON, at line " + std::to_string(fault->line));
+        return malformed(concat({what, ": not JSON, at line ", std::to_string(fault->line)}));
     }
     if (!document.root().is_object()) {
         return malformed(std::string(what) + ": no JSON object");
@@ -79,11 +80,11 @@ Result<std::optional<ActionLink>> action_link(JsonView links, const char* rel, c
     const auto url = TRY(transfer::parse_url(link.url));
     const auto parts = split(url.path, '/');
     if (parts.size() < 2 || parts[parts.size() - 2] != rel) {
-        return malformed(std::string("the link ") + rel + " names no action");
+        return malformed(concat({"the link ", rel, " names no action"}));
     }
     link.id = TRY(transfer::decode(parts.back()));
     if (!plain_id(link.id)) {
-        return malformed(std::string("the link ") + rel + " names an odd action");
+        return malformed(concat({"the link ", rel, " names an odd action"}));
     }
     return std::optional(std::move(link));
 }
@@ -112,7 +113,7 @@ Result<Artifact> read_artifact(JsonView value, const std::string& from) {
     Artifact artifact;
     artifact.path = replace_all(text(value, "filename"), "~", "/");
     if (!plain_path(artifact.path)) {
-        return error(AgentCode::path_refused, "artifact '" + printable(clip(artifact.path, k_name_bytes)) + "'");
+        return error(AgentCode::path_refused, concat({"artifact '", printable(clip(artifact.path, k_name_bytes)), "'"}));
     }
     const JsonView links = value.find("_links");
     std::string href = text(links.find("download"), "href");
@@ -120,13 +121,13 @@ Result<Artifact> read_artifact(JsonView value, const std::string& from) {
         href = text(links.find("download-http"), "href");
     }
     if (href.empty()) {
-        return malformed("artifact '" + artifact.path + "' has no download link");
+        return malformed(concat({"artifact '", artifact.path, "' has no download link"}));
     }
     artifact.url = TRY(follow(from, href));
     const JsonView size = value.find("size");
     artifact.bytes = size.whole();
     if (!artifact.bytes && size.exists() && !size.is_null()) {
-        return malformed("artifact '" + artifact.path + "' has no valid size");
+        return malformed(concat({"artifact '", artifact.path, "' has no valid size"}));
     }
     artifact.sha256 = TRY(digest(value, "sha256", 64));
     artifact.sha1 = TRY(digest(value, "sha1", 40));
@@ -195,8 +196,8 @@ Status read_chunks(JsonView chunks, const std::string& from, Job& job, std::stri
             auto artifact = TRY(read_artifact(value, from));
             has_manifest = has_manifest || artifact.path == k_manifest;
             if (!paths.insert(artifact.path).second) {
-                return error(AgentCode::job_unsupported, "two modules of the distribution hold '" + artifact.path +
-                                                             "': assign one package at a time");
+                return error(AgentCode::job_unsupported, concat({"two modules of the distribution hold '",
+                                                                 artifact.path, "': assign one package at a time"}));
             }
             job.artifacts.push_back(std::move(artifact));
         }
@@ -223,7 +224,7 @@ Status fill(Job& job, JsonView deployment, const std::string& from) {
     if (!found) {
         return error(AgentCode::job_unsupported, kind.empty()
                                                      ? "no artifact's name shows a kind, and there is no hagent.kind"
-                                                     : "hagent.kind '" + printable(clip(kind, k_name_bytes)) + "'");
+                                                     : concat({"hagent.kind '", printable(clip(kind, k_name_bytes)), "'"}));
     }
     job.kind = *found;
     return {};

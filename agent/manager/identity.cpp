@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "agent/base/concat.h"
 #include "agent/base/text.h"
 #include "agent/base/version.h"
 #include "agent/trust/digest.h"
@@ -28,9 +29,9 @@ Result<std::string> fact(std::string_view name, const platform::HostFacts& host)
     } else if (name == "serial") {
         value = host.serial;
     } else {
-        return bad_id("<" + printable(clip(name, 32)) + "> is none of <mac>, <hostname>, <serial>");
+        return bad_id(concat({"<", printable(clip(name, 32)), "> is none of <mac>, <hostname>, <serial>"}));
     }
-    return value.empty() ? Result<std::string>(bad_id("this machine has no " + std::string(name) + "; write an id out"))
+    return value.empty() ? Result<std::string>(bad_id(concat({"this machine has no ", name, "; write an id out"})))
                          : Result<std::string>(std::move(value));
 }
 
@@ -89,7 +90,7 @@ Result<std::string> device_id(const std::string& pattern, const platform::HostFa
         rest.remove_prefix(close + 1);
     }
     if (id.empty() || id.size() > k_id_bytes || !std::all_of(id.begin(), id.end(), plain)) {
-        return bad_id("'" + printable(clip(id, k_id_bytes)) + "' is not 1 to 128 letters, digits or -._:@+");
+        return bad_id(concat({"'", printable(clip(id, k_id_bytes)), "' is not 1 to 128 letters, digits or -._:@+"}));
     }
     return id;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Owns the actions on the registry: SV, DV, DK, MR, GR. Each may be done twice: the second time finds what it wants.
 #include "agent/base/limits.h"
+#include "agent/base/concat.h"
 #include "agent/script/acting.h"
 #include "agent/script/registry_key.h"
 #include "agent/script/registry_text.h"
@@ -64,7 +65,7 @@ Status act_fetch_branch(Acting& acting) {
         return error(AgentCode::file_not_found, key);
     }
     const std::string name = TRY(repository_path(acting.step.arguments[1]));
-    const std::string file = services.scratch_dir + platform::native("/") + "export-" + std::to_string(acting.step.n);
+    const std::string file = concat({services.scratch_dir, platform::native("/"), "export-", std::to_string(acting.step.n)});
     TRY(services.files.write_durable(file, registry_text(keys), k_export_mode));
     const auto sent = services.uploads->upload(file, name, acting.cancel);
     TRY(services.files.remove_tree(file));

@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "agent/base/limits.h"
+#include "agent/base/concat.h"
 #include "agent/base/text.h"
 #include "agent/script/acting.h"
 #include "agent/script/argv.h"
@@ -41,13 +42,13 @@ std::string hexadecimal(std::uint32_t number) {
 Error ended_badly(const Acting& acting, AgentCode code, const std::string& how) {
     const std::string words = last_words(acting.record.output);
     const std::string command(clip(join_command_line(acting.step.argv), 120));
-    return error(code, command + " " + how + (words.empty() ? "" : "; it said: " + words));
+    return error(code, concat({command, " ", how, (words.empty() ? "" : "; it said: " + words)}));
 }
 
 Status judge(Acting& acting, const platform::Exit& exit, Millis limit) {
     if (exit.timed_out) {
         return ended_badly(acting, AgentCode::command_timeout,
-                           "was stopped after " + std::to_string(limit.count() / 1000) + " s");
+                           concat({"was stopped after ", std::to_string(limit.count() / 1000), " s"}));
     }
     const bool has_signals = platform::native("/") == "/";
     if (has_signals && exit.code > k_signal_base && exit.code <= k_signal_base + k_last_signal) {
@@ -73,7 +74,7 @@ Status run_stop_hook(Acting& acting, const std::string& program) {
     }
     if (late || *code != 0) {
         const std::string how = late ? "took too long" : "ended with status " + std::to_string(*code);
-        return error(AgentCode::reboot_failed, program + " " + how + "; it said: " + last_words(acting.record.output));
+        return error(AgentCode::reboot_failed, concat({program, " ", how, "; it said: ", last_words(acting.record.output)}));
     }
     return {};
 }
@@ -103,7 +104,8 @@ std::vector<std::pair<std::string, std::string>> program_environment(const Actin
     const std::string system_root = platform::environment("SystemRoot");
     const bool windows = platform::native("/") == "\\" && !system_root.empty();
     std::vector<std::pair<std::string, std::string>> environment = {
-        {"PATH", windows ? system_root + "\\System32;" + system_root : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
+        {"PATH", windows ? concat({system_root, "\\System32;", system_root})
+                         : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
         {"LANG", "C"},
         {"HAGENT_SCRIPT", acting.plan.file},
         {"HAGENT_STEP", std::to_string(acting.step.n)},

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Owns the actions that speak to the user: LU, EL, QU, by a hook program or the machine's own dialogs.
 #include "agent/base/number.h"
+#include "agent/base/concat.h"
 #include "agent/base/text.h"
 #include "agent/script/acting.h"
 #include "agent/script/user.h"
@@ -19,7 +20,7 @@ constexpr std::uint32_t k_note_mode = 0600;
 
 std::string note_file(const Acting& acting) {
     const auto& folder = acting.services.scratch_dir;
-    return folder.empty() ? "" : folder + platform::native("/") + "postponed-" + std::to_string(acting.step.n);
+    return folder.empty() ? "" : concat({folder, platform::native("/"), "postponed-", std::to_string(acting.step.n)});
 }
 
 /// How often this step was postponed before the agent or the machine was restarted.
@@ -44,7 +45,7 @@ Result<Answer> answer_of_hook(Acting& acting, const std::string& program, const 
         case k_accepted: return Answer::accepted;
         case k_postponed: return Answer::postponed;
         case k_no_answer: return Answer::none;
-        default: return error(AgentCode::command_failed, program + " ended with status " + std::to_string(code));
+        default: return error(AgentCode::command_failed, concat({program, " ended with status ", std::to_string(code)}));
     }
 }
 
@@ -64,7 +65,9 @@ Result<Answer> ask_once(Acting& acting) {
 }
 
 Status must_succeed(const std::string& program, int code) {
-    return code == 0 ? Status() : Status(error(AgentCode::command_failed, program + " ended with status " + std::to_string(code)));
+    return code == 0 ? Status()
+                     : Status(error(AgentCode::command_failed,
+                                    concat({program, " ended with status ", std::to_string(code)})));
 }
 
 }  // namespace
@@ -93,7 +96,7 @@ Status act_ask(Acting& acting) {
             return error(AgentCode::cancelled, acting.step.effect);
         }
     }
-    acting.record.output = "postponed " + std::to_string(count) + " of " + std::to_string(k_postponements) + " times";
+    acting.record.output = concat({"postponed ", std::to_string(count), " of ", std::to_string(k_postponements), " times"});
     const std::string file = note_file(acting);
     return file.empty() || count == 0 ? Status() : acting.services.files.remove_tree(file);
 }

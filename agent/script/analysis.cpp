@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "agent/base/concat.h"
 #include "agent/base/text.h"
 #include "agent/script/planning.h"
 #include "agent/script/space.h"
@@ -52,9 +53,10 @@ Error wrong_count(const CommandRow& row, std::size_t count) {
     if (row.max_arguments != row.min_arguments) {
         needed += " to " + std::to_string(row.max_arguments);
     }
-    const std::string names = row.arguments.empty() ? "" : " (" + std::string(row.arguments) + ")";
+    const std::string names = row.arguments.empty() ? "" : concat({" (", row.arguments, ")"});
     return error(AgentCode::wrong_argument_count,
-                 "expected " + needed + (needed == "1" ? " argument" : " arguments") + names + ", not " + std::to_string(count));
+                 concat({"expected ", needed, (needed == "1" ? " argument" : " arguments"), names, ", not ",
+                         std::to_string(count)}));
 }
 
 /// What a command of the table without a planner lacks.
@@ -62,7 +64,7 @@ std::string missing_part(std::string_view op) {
     const std::string_view part = op == "IM"   ? "the writing of system images"
                                   : op == "SW" ? "the installing of software from a catalogue"
                                                : "the upgrading of the agent";
-    return "this command is known, but it needs " + std::string(part) + ", which this version of the agent does not have";
+    return concat({"this command is known, but it needs ", part, ", which this version of the agent does not have"});
 }
 
 void plan_known(Planning& planning) {

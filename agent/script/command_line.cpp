@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "agent/base/concat.h"
 #include "agent/base/limits.h"
 #include "agent/base/text.h"
 
@@ -21,7 +22,7 @@ std::optional<Fault> read_argument(Lexer& lexer, std::string_view line, Command&
         return Fault{at, "expected an opening quote"};
     }
     if (command.arguments.size() == limits::k_script_arguments) {
-        return Fault{at, "expected at most " + std::to_string(limits::k_script_arguments) + " arguments"};
+        return Fault{at, concat({"expected at most ", std::to_string(limits::k_script_arguments), " arguments"})};
     }
     auto text = lexer.quoted();
     if (!text) {

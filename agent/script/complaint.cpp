@@ -4,6 +4,7 @@
 #include <string>
 
 #include "agent/base/text.h"
+#include "agent/base/concat.h"
 #include "agent/script/syntax.h"
 
 namespace hagent::script {
@@ -27,8 +28,8 @@ std::size_t offset_of(const std::string& text, std::size_t index) {
 }  // namespace
 
 std::string headline(const Complaint& complaint) {
-    return complaint.file + ":" + std::to_string(complaint.line) + ":" + std::to_string(complaint.column) + ": " +
-           complaint.message;
+    return concat({complaint.file, ":", std::to_string(complaint.line), ":", std::to_string(complaint.column), ": ",
+                   complaint.message});
 }
 
 std::string render(const Complaint& complaint) {
@@ -41,8 +42,8 @@ std::string render(const Complaint& complaint) {
     const std::size_t end = offset_of(line, first + k_shown);
     const std::string left = first > 0 ? "..." : "";
     const std::string right = end < line.size() ? "..." : "";
-    return headline(complaint) + "\n" + left + line.substr(begin, end - begin) + right + "\n" +
-           std::string(left.size() + before - first, ' ') + "^\n";
+    return concat({headline(complaint), "\n", left, line.substr(begin, end - begin), right, "\n",
+                   std::string(left.size() + before - first, ' '), "^\n"});
 }
 
 }  // namespace hagent::script

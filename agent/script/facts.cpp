@@ -5,6 +5,7 @@
 #include <array>
 #include <compare>
 
+#include "agent/base/concat.h"
 #include "agent/base/text.h"
 #include "agent/base/version.h"
 
@@ -35,12 +36,13 @@ Result<std::string> value_of(std::string_view name, const Facts& facts) {
             continue;
         }
         if (value->empty()) {
-            return error(errors::AgentCode::bad_argument, "this device has no value for <" + std::string(known) + ">");
+            return error(errors::AgentCode::bad_argument, concat({"this device has no value for <", known, ">"}));
         }
         return *value;
     }
-    return error(errors::AgentCode::bad_argument, "expected one of <mac> <ip> <hostname> <serial> <os> <image>, not <" +
-                                                      std::string(clip(name, 32)) + ">; a plain '<' is written \"<<\"");
+    return error(errors::AgentCode::bad_argument,
+                 concat({"expected one of <mac> <ip> <hostname> <serial> <os> <image>, not <", clip(name, 32),
+                         ">; a plain '<' is written \"<<\""}));
 }
 
 }  // namespace
@@ -51,7 +53,7 @@ Facts facts_from(const platform::HostFacts& host, std::vector<std::string> os_co
     facts.image_version = std::move(image_version);
     if (!host.product.empty()) {
         facts.platforms.push_back(host.product);
-        facts.platforms.push_back(std::string(trim(host.vendor + " " + host.product)));
+        facts.platforms.push_back(std::string(trim(concat({host.vendor, " ", host.product}))));
     }
     facts.user = host.user;
     facts.mac = host.macs.empty() ? "" : host.macs.front();

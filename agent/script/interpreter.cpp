@@ -3,6 +3,7 @@
 #include "agent/script/interpreter.h"
 
 #include "agent/base/check.h"
+#include "agent/base/concat.h"
 #include "agent/script/acting.h"
 #include "agent/script/commands.h"
 
@@ -16,7 +17,7 @@ using errors::Severity;
 enum class Next : std::uint8_t { step, failed, cancelled, stopped };
 
 std::string place_of(const PlannedStep& step) {
-    return "step " + std::to_string(step.n) + " (" + step.op + ", line " + std::to_string(step.line) + ")";
+    return concat({"step ", std::to_string(step.n), " (", step.op, ", line ", std::to_string(step.line), ")"});
 }
 
 bool is_settled(StepState state) { return state == StepState::done || state == StepState::failed; }

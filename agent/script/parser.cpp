@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "agent/base/concat.h"
 #include "agent/base/limits.h"
 #include "agent/base/text.h"
 #include "agent/script/command_line.h"
@@ -25,11 +26,11 @@ private:
     void header(std::string_view text);
     void version(std::string_view text);
     void command(std::string_view text);
-    [[nodiscard]] Complaint complaint(std::string_view text, std::size_t offset, std::string message) const {
-        return {script_.file, number_, column_at(text, offset), std::move(message), std::string(text)};
+    [[nodiscard]] Complaint complaint(std::string_view text, std::size_t offset, std::string_view message) const {
+        return {script_.file, number_, column_at(text, offset), std::string(message), std::string(text)};
     }
-    void complain(std::string_view text, std::size_t offset, std::string message) {
-        complaints_.push_back(complaint(text, offset, std::move(message)));
+    void complain(std::string_view text, std::size_t offset, std::string_view message) {
+        complaints_.push_back(complaint(text, offset, message));
     }
 
     Script script_;
@@ -46,7 +47,7 @@ void Parser::line(std::string_view text) {
     }
     if (text.size() > limits::k_script_line_bytes) {
         return complain(text.substr(0, limits::k_script_line_bytes), limits::k_script_line_bytes,
-                        "expected at most " + std::to_string(limits::k_script_line_bytes) + " bytes in a line");
+                        concat({"expected at most ", std::to_string(limits::k_script_line_bytes), " bytes in a line"}));
     }
     if (auto fault = control_character(text)) {
         return complain(text, fault->first, std::move(fault->second));
@@ -104,14 +105,14 @@ void Parser::version(std::string_view text) {
         return complain(text, equals, "expected a key before '='");
     }
     if (script_.version.size() == limits::k_script_commands) {
-        return complain(text, text.find(key), "expected at most " + std::to_string(limits::k_script_commands) + " keys");
+        return complain(text, text.find(key), concat({"expected at most ", std::to_string(limits::k_script_commands), " keys"}));
     }
     script_.version.emplace_back(key, trim(text.substr(equals + 1)));
 }
 
 void Parser::command(std::string_view text) {
     if (script_.commands.size() == limits::k_script_commands) {
-        return complain(text, 0, "expected at most " + std::to_string(limits::k_script_commands) + " commands");
+        return complain(text, 0, concat({"expected at most ", std::to_string(limits::k_script_commands), " commands"}));
     }
     Command command;
     command.line = number_;
@@ -138,7 +139,7 @@ Parsed Parser::end() {
 Parsed parse(std::string_view text, const std::string& file) {
     if (text.size() > limits::k_script_bytes) {
         return std::vector<Complaint>{
-            {file, 1, 1, "expected at most " + human_bytes(limits::k_script_bytes) + " of script", ""}};
+            {file, 1, 1, concat({"expected at most ", human_bytes(limits::k_script_bytes), " of script"}), ""}};
     }
     if (text.starts_with("\xEF\xBB\xBF")) {
         text.remove_prefix(3);

@@ -6,6 +6,7 @@
 #include <array>
 #include <optional>
 
+#include "agent/base/concat.h"
 #include "agent/base/limits.h"
 #include "agent/base/text.h"
 #include "platform/paths.h"
@@ -19,7 +20,7 @@ char separator() { return platform::native("/").front(); }
 bool has_drives() { return separator() == '\\'; }
 
 Error refused(std::string_view path, std::string_view why) {
-    return error(AgentCode::path_refused, "\"" + std::string(clip(path, 200)) + "\" " + std::string(why));
+    return error(AgentCode::path_refused, concat({"\"", clip(path, 200), "\" ", why}));
 }
 
 /// Names that Windows gives a meaning of its own: devices, streams, and endings that it drops.
@@ -93,8 +94,9 @@ Status check_protected(const std::string& real, PathUse use, const Jail& jail, p
         const bool hit = is_within(real, own) || is_within(real, path);
         const bool parent = use == PathUse::remove && (is_within(own, real) || is_within(path, real));
         if (hit || parent) {
-            return error(AgentCode::path_protected, "\"" + std::string(clip(named, 200)) + "\" " +
-                                                        (hit ? "belongs to the agent" : "holds files of the agent"));
+            return error(
+                AgentCode::path_protected,
+                concat({"\"", clip(named, 200), "\" ", (hit ? "belongs to the agent" : "holds files of the agent")}));
         }
     }
     return {};

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/base/concat.h"
 #include "agent/base/text.h"
 #include "agent/trust/digest.h"
 #include "platform/paths.h"
@@ -34,7 +35,7 @@ std::string parent_of(const std::string& path) {
 /// Beside the target, the same in every run: what an interruption left is overwritten by the next try.
 std::string temporary_name(const std::string& target) {
     const auto last = last_separator(target);
-    return target.substr(0, last + 1) + "." + target.substr(last + 1) + ".hagent-new";
+    return concat({target.substr(0, last + 1), ".", target.substr(last + 1), ".hagent-new"});
 }
 
 Result<bool> is_program(const std::string& path, platform::Files& files) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "agent/base/limits.h"
+#include "agent/base/concat.h"
 #include "agent/base/number.h"
 #include "agent/script/argv.h"
 #include "agent/script/planning.h"
@@ -57,8 +58,9 @@ void plan_time_limit(Planning& planning) {
         return planning.refuse(2, error(AgentCode::bad_argument, "expected no time limit for a program that is not waited for"));
     }
     if (!seconds || *seconds == 0) {
-        return planning.refuse(2, error(AgentCode::bad_argument, "expected a time limit from 1 to " +
-                                                                     std::to_string(k_longest_run_seconds) + " seconds"));
+        return planning.refuse(
+            2, error(AgentCode::bad_argument,
+                     concat({"expected a time limit from 1 to ", std::to_string(k_longest_run_seconds), " seconds"})));
     }
     planning.step.seconds = Seconds(narrow<std::int64_t>(*seconds));
 }
@@ -70,11 +72,12 @@ void plan_delay(Planning& planning, const std::string& what) {
     }
     const auto seconds = parse_u64(planning.argument(0), k_longest_delay_seconds);
     if (!seconds) {
-        return planning.refuse(0, error(AgentCode::bad_argument, "expected a delay from 0 to " +
-                                                                     std::to_string(k_longest_delay_seconds) + " seconds"));
+        return planning.refuse(
+            0, error(AgentCode::bad_argument,
+                     concat({"expected a delay from 0 to ", std::to_string(k_longest_delay_seconds), " seconds"})));
     }
     planning.step.seconds = Seconds(narrow<std::int64_t>(*seconds));
-    planning.step.effect += " after " + std::to_string(*seconds) + " s";
+    planning.step.effect += concat({" after ", std::to_string(*seconds), " s"});
 }
 
 /// Objects to what cannot be edited; notes the space that the rewriting takes.
@@ -89,9 +92,10 @@ void plan_edit(Planning& planning) {
     const auto info = planning.context.files.info(path).value_or(std::nullopt);
     const std::uint64_t bytes = info && info->kind == platform::FileKind::regular ? info->bytes : 0;
     if (bytes > limits::k_edited_file_bytes) {
-        return planning.fail(0, error(AgentCode::file_too_large, "only files up to " +
-                                                                     std::to_string(limits::k_edited_file_bytes) +
-                                                                     " bytes can be edited"));
+        return planning.fail(
+            0,
+            error(AgentCode::file_too_large,
+                  concat({"only files up to ", std::to_string(limits::k_edited_file_bytes), " bytes can be edited"})));
     }
     planning.context.changes.push_back({path, bytes + planning.argument(1).size() + 2, bytes, {}});
 }
@@ -112,9 +116,10 @@ void plan_execute(Planning& planning) {
         plan_time_limit(planning);
     }
     const Seconds limit = step.seconds.count() > 0 ? step.seconds : planning.context.options.time_limit;
-    step.effect = "run " + join_command_line(step.argv) +
-                  (step.detached ? " and do not wait for it" : ", at most " + std::to_string(limit.count()) + " s") +
-                  (step.may_repeat ? ", again if it was interrupted" : "");
+    step.effect = concat(
+        {"run ", join_command_line(step.argv),
+         (step.detached ? " and do not wait for it" : concat({", at most ", std::to_string(limit.count()), " s"})),
+         (step.may_repeat ? ", again if it was interrupted" : "")});
 }
 
 void plan_delete_file(Planning& planning) {
@@ -130,23 +135,24 @@ void plan_delete_file(Planning& planning) {
 }
 
 void plan_delete_tree(Planning& planning) {
-    planning.step.effect = "delete the folder " + planning.argument(0) + " with all that is in it";
+    planning.step.effect = concat({"delete the folder ", planning.argument(0), " with all that is in it"});
     (void)planning.real_path(0, PathUse::remove);
 }
 
 void plan_rename(Planning& planning) {
-    planning.step.effect = "rename " + planning.argument(0) + " to " + planning.argument(1);
+    planning.step.effect = concat({"rename ", planning.argument(0), " to ", planning.argument(1)});
     (void)planning.real_path(0, PathUse::remove);
     (void)planning.real_path(1, PathUse::place);
 }
 
 void plan_add_line(Planning& planning) {
-    planning.step.effect = "make sure that " + planning.argument(0) + " has the line \"" + planning.argument(1) + "\"";
+    planning.step.effect = concat({"make sure that ", planning.argument(0), " has the line \"", planning.argument(1), "\""});
     plan_edit(planning);
 }
 
 void plan_delete_line(Planning& planning) {
-    planning.step.effect = "make sure that " + planning.argument(0) + " does not have the line \"" + planning.argument(1) + "\"";
+    planning.step.effect =
+        concat({"make sure that ", planning.argument(0), " does not have the line \"", planning.argument(1), "\""});
     plan_edit(planning);
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "agent/base/number.h"
+#include "agent/base/concat.h"
 #include "agent/base/text.h"
 #include "agent/script/planning.h"
 
@@ -61,8 +62,9 @@ void plan_os(Planning& planning) {
         return std::any_of(own.begin(), own.end(), [&](const std::string& o) { return equal_ignoring_case(code, o); });
     });
     if (!found) {
-        planning.fail(0, error(AgentCode::os_mismatch, "this device runs " + (own.empty() ? "an unknown OS" : own.front()) +
-                                                           ", not " + list(wanted, " or ")));
+        planning.fail(
+            0, error(AgentCode::os_mismatch, concat({"this device runs ", (own.empty() ? "an unknown OS" : own.front()),
+                                                     ", not ", list(wanted, " or ")})));
     }
 }
 
@@ -71,7 +73,7 @@ void plan_space(Planning& planning) {
     if (!wanted) {
         return planning.refuse(1, error(AgentCode::bad_argument, "expected a size such as 500K, 20M or 2G"));
     }
-    planning.step.effect = "confirm " + human_bytes(*wanted) + " free on the volume of " + planning.argument(0);
+    planning.step.effect = concat({"confirm ", human_bytes(*wanted), " free on the volume of ", planning.argument(0)});
     const std::string path = planning.real_path(0, PathUse::edit);
     if (path.empty()) {
         return;
@@ -82,8 +84,9 @@ void plan_space(Planning& planning) {
     }
     const std::uint64_t there = volume->available_bytes + staged_bytes_beside(planning, volume.value());
     if (there < *wanted) {
-        planning.fail(1, error(AgentCode::not_enough_space, human_bytes(*wanted) + " wanted, " + human_bytes(there) +
-                                                                " free on " + volume->mount_point));
+        planning.fail(1,
+                      error(AgentCode::not_enough_space, concat({human_bytes(*wanted), " wanted, ", human_bytes(there),
+                                                                 " free on ", volume->mount_point})));
     }
 }
 
@@ -99,7 +102,7 @@ void plan_image_version(Planning& planning) {
     }
     if (!holds.value()) {
         planning.fail(0, error(AgentCode::image_mismatch,
-                               "this device has image " + own + ", wanted is " + planning.argument(0)));
+                               concat({"this device has image ", own, ", wanted is ", planning.argument(0)})));
     }
 }
 
@@ -120,7 +123,7 @@ void plan_user(Planning& planning) {
     const std::string& own = planning.context.facts.user;
     planning.step.effect = wanted == "*"   ? "confirm that somebody is logged on"
                            : wanted == "-" ? "confirm that nobody is logged on"
-                                           : "confirm that " + wanted + " is logged on";
+                                           : concat({"confirm that ", wanted, " is logged on"});
     const bool holds = wanted == "*" ? !own.empty() : wanted == "-" ? own.empty() : equal_ignoring_case(wanted, own);
     if (wanted.empty()) {
         planning.refuse(0, error(AgentCode::bad_argument, "expected a user name, \"*\" or \"-\""));

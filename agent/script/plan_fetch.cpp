@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "agent/base/text.h"
+#include "agent/base/concat.h"
 #include "agent/script/placing.h"
 #include "agent/script/planning.h"
 #include "platform/paths.h"
@@ -116,7 +117,8 @@ void place_matches(Planning& planning, const std::vector<const PackageFile*>& fo
     for (const auto* file : found) {
         const std::string name = base_name(file->path);
         if (!names.insert(name).second) {
-            return planning.refuse(0, error(AgentCode::bad_argument, "two files named " + name + " would go to one place"));
+            return planning.refuse(
+                0, error(AgentCode::bad_argument, concat({"two files named ", name, " would go to one place"})));
         }
         if (!add_placement(planning, *file, directory ? below(target, name) : target)) {
             return;
@@ -146,7 +148,7 @@ void plan_fetch_files(Planning& planning) {
     place_matches(planning, found, *target, directory);
     const auto& files = planning.step.files;
     if (files.size() == 1) {
-        planning.step.effect = "fetch " + files[0].file.path + " (" + total(files) + ") to " + files[0].target;
+        planning.step.effect = concat({"fetch ", files[0].file.path, " (", total(files), ") to ", files[0].target});
     } else if (!files.empty()) {
         planning.step.effect = "fetch " + counted(files.size()) + " matching " + *pattern + " (" + total(files) + ") to " + *target;
     }
@@ -178,7 +180,7 @@ void plan_fetch_tree(Planning& planning) {
 
 void plan_upload(Planning& planning) {
     const auto name = repository_argument(planning, 1);
-    planning.step.effect = "upload " + planning.argument(0) + (name ? " as " + *name : "");
+    planning.step.effect = concat({"upload ", planning.argument(0), (name ? " as " + *name : "")});
     (void)planning.real_path(0, PathUse::edit);
     if (name && (name->empty() || has_wildcard(*name))) {
         return planning.refuse(1, error(AgentCode::bad_argument, "expected a file name without wildcards"));

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "agent/base/json_writer.h"
+#include "agent/base/concat.h"
 #include "agent/base/text.h"
 #include "agent/errors/catalogue.h"
 #include "agent/script/analysis.h"
@@ -20,7 +21,7 @@ void write(JsonWriter& json, const TaskResult& result) {
     json.member("status", static_cast<unsigned>(result.status));
     json.member("status_name", "SW_" + to_upper(errors::to_string(result.status)));
     json.member("info", result.info);
-    json.member("text", result.context.empty() ? cause : cause + " (" + result.context + ")");
+    json.member("text", result.context.empty() ? cause : concat({cause, " (", result.context, ")"}));
     json.member("next", row.next);
     if (result.native) {
         json.begin_object("native");

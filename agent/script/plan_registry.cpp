@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Owns the planners of the registry commands: CR, SV, DV, DK, MR, GR.
 #include "agent/base/limits.h"
+#include "agent/base/concat.h"
 #include "agent/base/text.h"
 #include "agent/script/planning.h"
 #include "agent/script/registry_key.h"
@@ -50,11 +51,11 @@ void check_change(Planning& planning, const RegistryChange& change) {
 
 Error differs(const std::string& what, const std::optional<platform::RegistryValue>& found) {
     return error(AgentCode::registry_mismatch,
-                 what + (found ? " is \"" + std::string(clip(value_text(*found), 120)) + "\"" : " is not there"));
+                 what + (found ? concat({" is \"", clip(value_text(*found), 120), "\""}) : " is not there"));
 }
 
 std::string counted_changes(std::size_t count) {
-    return " (" + std::to_string(count) + (count == 1 ? " change)" : " changes)");
+    return concat({" (", std::to_string(count), (count == 1 ? " change)" : " changes)")});
 }
 
 /// A file that is on the device already is read now, so that a bad one stops the script before its first step.
@@ -82,7 +83,7 @@ void plan_confirm_value(Planning& planning) {
         return;
     }
     const std::string place = *key + " " + value_name_text(name);
-    planning.step.effect = "confirm that " + place + " is \"" + planning.argument(2) + "\"";
+    planning.step.effect = concat({"confirm that ", place, " is \"", planning.argument(2), "\""});
     auto* store = registry(planning);
     if (store == nullptr || planning.settled()) {
         return;
@@ -111,8 +112,8 @@ void plan_set_value(Planning& planning) {
     if (!value) {
         return planning.refuse(1, value.error());
     }
-    planning.step.effect = "set " + place->first + " " + value_name_text(place->second) + " to \"" + value_text(*value) + "\" (" +
-                           std::string(type_name(*type)) + ")";
+    planning.step.effect = concat({"set ", place->first, " ", value_name_text(place->second), " to \"",
+                                   value_text(*value), "\" (", type_name(*type), ")"});
     check_change(planning, {RegistryChange::Kind::set, place->first, place->second, *value});
     (void)registry(planning);
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "agent/base/text.h"
+#include "agent/base/concat.h"
 #include "agent/errors/catalogue.h"
 #include "agent/script/analysis.h"
 
@@ -21,9 +22,9 @@ std::string right(std::string text, std::size_t width) {
 std::string version_line(const Plan& plan) {
     std::string line;
     for (const auto& [key, value] : plan.version) {
-        line += (line.empty() ? "" : ", ") + key + " " + value;
+        line += concat({(line.empty() ? "" : ", "), key, " ", value});
     }
-    return printable(plan.file) + (line.empty() ? "" : ": " + printable(line)) + "\n";
+    return concat({printable(plan.file), (line.empty() ? "" : ": " + printable(line)), "\n"});
 }
 
 std::string_view state_text(VolumeState state) {
@@ -43,8 +44,8 @@ std::string_view state_text(VolumeState state) {
 std::string steps_text(const Plan& plan) {
     std::string text = "Steps\n";
     for (const auto& step : plan.steps) {
-        text += right(std::to_string(step.n), 4) + "  line " + padded(std::to_string(step.line), 4) + " " +
-                padded(step.op + (step.optional ? "*" : ""), 4) + printable(step.effect) + "\n";
+        text += concat({right(std::to_string(step.n), 4), "  line ", padded(std::to_string(step.line), 4), " ",
+                        padded(step.op + (step.optional ? "*" : ""), 4), printable(step.effect), "\n"});
     }
     return text;
 }
@@ -54,17 +55,17 @@ std::string downloads_text(const Plan& plan) {
     std::string lines;
     for (const auto& file : plan.downloads) {
         total += file.bytes;
-        lines += right(human_bytes(file.bytes), 12) + "  " + printable(file.path) + "\n";
+        lines += concat({right(human_bytes(file.bytes), 12), "  ", printable(file.path), "\n"});
     }
-    return "Downloads: " + std::to_string(plan.downloads.size()) + ", " + human_bytes(total) + "\n" + lines;
+    return concat({"Downloads: ", std::to_string(plan.downloads.size()), ", ", human_bytes(total), "\n", lines});
 }
 
 std::string disk_text(const Plan& plan) {
     std::string text = plan.disk.empty() ? "" : "Disk\n";
     for (const auto& impact : plan.disk) {
-        text += "  " + printable(impact.volume) + ": " + human_bytes(impact.before_bytes) + " available now, " +
-                human_bytes(impact.after_bytes) + " afterwards, at most " + human_bytes(impact.peak_bytes) + " taken: " +
-                std::string(state_text(impact.state)) + "\n";
+        text += concat({"  ", printable(impact.volume), ": ", human_bytes(impact.before_bytes), " available now, ",
+                        human_bytes(impact.after_bytes), " afterwards, at most ", human_bytes(impact.peak_bytes),
+                        " taken: ", state_text(impact.state), "\n"});
     }
     return text;
 }
@@ -83,9 +84,8 @@ std::string results_text(const Plan& plan) {
     std::string text;
     for (const auto& result : plan.results) {
         const errors::Row row = errors::describe(result.id);
-        text += "\n" + to_upper(errors::to_string(result.status)) + " " + errors::id_text(result.id) + " " +
-                std::string(row.name) + ": " + std::string(row.cause) + "\n" + place_text(plan, result) +
-                std::string(row.next) + "\n";
+        text += concat({"\n", to_upper(errors::to_string(result.status)), " ", errors::id_text(result.id), " ",
+                        row.name, ": ", row.cause, "\n", place_text(plan, result), row.next, "\n"});
     }
     return text;
 }
@@ -96,7 +96,7 @@ std::string render_plan(const Plan& plan) {
     std::string text = version_line(plan);
     if (!plan.steps.empty()) {
         text += steps_text(plan) + downloads_text(plan) + disk_text(plan);
-        text += "Restarts: " + std::to_string(plan.reboots) + "\n";
+        text += concat({"Restarts: ", std::to_string(plan.reboots), "\n"});
     }
     text += results_text(plan);
     text += has_error(plan.results) ? "\nThe script cannot be run; nothing was changed.\n" : "";

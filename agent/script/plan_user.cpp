@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Owns the planners of the commands that speak to the user: LU, EL, QU.
 #include "agent/base/number.h"
+#include "agent/base/concat.h"
 #include "agent/base/text.h"
 #include "agent/script/planning.h"
 #include "agent/script/user.h"
@@ -14,8 +15,8 @@ using errors::AgentCode;
 Seconds seconds_argument(Planning& planning, std::int64_t least, std::int64_t most) {
     const auto seconds = parse_u64(planning.argument(1), narrow<std::uint64_t>(most));
     if (!seconds || *seconds < narrow<std::uint64_t>(least)) {
-        planning.refuse(1, error(AgentCode::bad_argument, "expected a time from " + std::to_string(least) + " to " +
-                                                              std::to_string(most) + " seconds"));
+        planning.refuse(1, error(AgentCode::bad_argument, concat({"expected a time from ", std::to_string(least),
+                                                                  " to ", std::to_string(most), " seconds"})));
         return Seconds{least};
     }
     return Seconds(narrow<std::int64_t>(*seconds));
@@ -33,10 +34,11 @@ bool has_text(Planning& planning) {
 
 void plan_lock(Planning& planning) {
     auto& step = planning.step;
-    step.effect = "lock the user out with the message \"" + planning.argument(0) + "\"";
+    step.effect = concat({"lock the user out with the message \"", planning.argument(0), "\""});
     step.seconds = planning.count() > 1 ? seconds_argument(planning, 1, k_longest_lock.count()) : k_longest_lock;
     if (has_text(planning)) {
-        step.effect += planning.count() > 1 ? ", at most " + std::to_string(step.seconds.count()) + " s" : " until EL or the end";
+        step.effect += planning.count() > 1 ? concat({", at most ", std::to_string(step.seconds.count()), " s"})
+                                            : " until EL or the end";
     }
 }
 
@@ -45,14 +47,15 @@ void plan_unlock(Planning& planning) { planning.step.effect = "let the user in a
 void plan_ask(Planning& planning) {
     auto& step = planning.step;
     const std::string fallback = planning.count() > 2 ? to_lower(planning.argument(2)) : "accept";
-    step.effect = "ask the user \"" + planning.argument(0) + "\"";
+    step.effect = concat({"ask the user \"", planning.argument(0), "\""});
     step.seconds = planning.count() > 1 ? seconds_argument(planning, 1, k_longest_question.count()) : k_usual_question;
     if (fallback != "accept" && fallback != "postpone") {
         return planning.refuse(2, error(AgentCode::bad_argument, "expected \"accept\" or \"postpone\""));
     }
     if (has_text(planning)) {
-        step.effect += " for " + std::to_string(step.seconds.count()) + " s, no answer means " + fallback + ", at most " +
-                       std::to_string(k_postponements) + " postponements of " + std::to_string(k_postponement.count()) + " s";
+        step.effect += concat({" for ", std::to_string(step.seconds.count()), " s, no answer means ", fallback,
+                               ", at most ", std::to_string(k_postponements), " postponements of ",
+                               std::to_string(k_postponement.count()), " s"});
     }
 }
 

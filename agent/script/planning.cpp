@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "agent/base/concat.h"
+
 #include "platform/paths.h"
 
 namespace hagent::script {
@@ -16,7 +18,7 @@ void Planning::add(unsigned column, const Error& error, errors::Severity severit
     if (settled()) {
         return;
     }
-    std::string message = command.op + ": " + error.context;
+    std::string message = concat({command.op, ": ", error.context});
     Complaint complaint{context.script.file, command.line, column, std::move(message), command.source_line};
     context.plan.results.push_back({error.id, severity, 1, headline(complaint), {}});
     context.plan.complaints.push_back(std::move(complaint));

@@ -8,6 +8,7 @@
 #include <limits>
 #include <optional>
 
+#include "agent/base/concat.h"
 #include "agent/base/number.h"
 #include "agent/base/text.h"
 
@@ -42,7 +43,8 @@ Result<RegistryValue> number_value(ValueType type, std::string_view data) {
     const std::uint64_t max = type == ValueType::number ? std::numeric_limits<std::uint32_t>::max() : UINT64_MAX;
     const auto value = number_in(trim(data), max);
     if (!value) {
-        return error(AgentCode::bad_argument, "expected a number from 0 to " + std::to_string(max) + ", decimal or after 0x");
+        return error(AgentCode::bad_argument,
+                     concat({"expected a number from 0 to ", std::to_string(max), ", decimal or after 0x"}));
     }
     return RegistryValue{type, std::to_string(*value)};
 }
@@ -113,7 +115,7 @@ std::string value_text(const RegistryValue& value) {
 }
 
 std::string value_name_text(std::string_view name) {
-    return name.empty() ? "(default)" : "\"" + printable(name) + "\"";
+    return name.empty() ? "(default)" : concat({"\"", printable(name), "\""});
 }
 
 }  // namespace hagent::script

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "agent/base/number.h"
+#include "agent/base/concat.h"
 #include "agent/base/text.h"
 #include "agent/script/registry_text.h"
 #include "agent/script/utf16.h"
@@ -17,7 +18,7 @@ using platform::RegistryValue;
 using platform::ValueType;
 
 std::string quoted(std::string_view text) {
-    return "\"" + replace_all(replace_all(text, "\\", "\\\\"), "\"", "\\\"") + "\"";
+    return concat({"\"", replace_all(replace_all(text, "\\", "\\\\"), "\"", "\\\""), "\""});
 }
 
 bool is_plain(std::string_view text) {

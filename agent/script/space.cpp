@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "agent/base/concat.h"
 #include "agent/base/text.h"
 
 namespace hagent::script {
@@ -80,15 +81,16 @@ std::vector<TaskResult> SpaceBudget::results() const {
     for (const auto& mount_point : order_) {
         const Account& account = accounts_.at(mount_point);
         const VolumeState state = state_of(account);
-        const std::string needed = mount_point + ": " + human_bytes(positive(account.peak)) + " needed at the fullest moment, ";
+        const std::string needed =
+            concat({mount_point, ": ", human_bytes(positive(account.peak)), " needed at the fullest moment, "});
         if (account.changed && account.volume.type == platform::VolumeType::read_only) {
             results.push_back({errors::agent(errors::AgentCode::read_only), errors::Severity::error, 1, mount_point, {}});
         } else if (state == VolumeState::full) {
             results.push_back({errors::xdsa(errors::Xdsa::dsa_over_limit), errors::Severity::error, 1,
-                               needed + human_bytes(account.volume.free_bytes) + " free", {}});
+                               concat({needed, human_bytes(account.volume.free_bytes), " free"}), {}});
         } else if (state == VolumeState::warn) {
             results.push_back({errors::xdsa(errors::Xdsa::dsa_into_minfree), errors::Severity::warning, 1,
-                               needed + human_bytes(account.volume.available_bytes) + " free without the reserve", {}});
+                               concat({needed, human_bytes(account.volume.available_bytes), " free without the reserve"}), {}});
         }
     }
     return results;

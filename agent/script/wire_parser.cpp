@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "agent/base/limits.h"
+#include "agent/base/concat.h"
 #include "agent/base/number.h"
 #include "agent/base/text.h"
 #include "agent/script/command_line.h"
@@ -51,10 +52,10 @@ public:
         const std::string text = decoded(field);
         if (field.size() > limits::k_script_line_bytes) {
             return complain(text.substr(0, limits::k_script_line_bytes), 0,
-                            "expected at most " + std::to_string(limits::k_script_line_bytes) + " bytes in a command");
+                            concat({"expected at most ", std::to_string(limits::k_script_line_bytes), " bytes in a command"}));
         }
         if (script_.commands.size() == limits::k_script_commands) {
-            return complain(text, 0, "expected at most " + std::to_string(limits::k_script_commands) + " commands");
+            return complain(text, 0, concat({"expected at most ", std::to_string(limits::k_script_commands), " commands"}));
         }
         if (auto fault = control_character(text, k_quote)) {
             return complain(text, fault->first, std::move(fault->second));
@@ -81,8 +82,8 @@ public:
     }
 
 private:
-    void complain(const std::string& text, std::size_t offset, std::string message) {
-        complaints_.push_back({script_.file, ordinal_, column_at(text, offset), std::move(message), shown(text)});
+    void complain(const std::string& text, std::size_t offset, std::string_view message) {
+        complaints_.push_back({script_.file, ordinal_, column_at(text, offset), std::string(message), shown(text)});
     }
 
     Script script_;
@@ -95,7 +96,7 @@ private:
 Parsed parse_wire(std::string_view bytes, const std::string& file) {
     if (bytes.size() > limits::k_script_bytes) {
         return std::vector<Complaint>{
-            {file, 1, 1, "expected at most " + human_bytes(limits::k_script_bytes) + " of script", ""}};
+            {file, 1, 1, concat({"expected at most ", human_bytes(limits::k_script_bytes), " of script"}), ""}};
     }
     WireParser parser(file);
     while (!trim(bytes).empty() && !parser.full()) {

@@ -2,6 +2,7 @@
 // Owns the writing of session JSON.
 #include "agent/session/json.h"
 
+#include "agent/base/concat.h"
 #include "agent/base/json_writer.h"
 #include "agent/base/text.h"
 #include "agent/errors/catalogue.h"
@@ -10,7 +11,7 @@ namespace hagent::session {
 namespace {
 
 std::string sentence(std::string_view cause, std::string_view context) {
-    return context.empty() ? std::string(cause) : std::string(cause) + " [" + std::string(context) + "]";
+    return context.empty() ? std::string(cause) : concat({cause, " [", context, "]"});
 }
 
 /// The members of a result's object.
@@ -204,7 +205,7 @@ std::string plain_text(const TaskResult& result) {
     std::string text = sentence(errors::describe(result.id).cause, result.context);
     if (result.native) {
         const auto native = errors::describe(*result.native);
-        text += " " + errors::id_text(*result.native) + ": " + std::string(native.cause);
+        text += concat({" ", errors::id_text(*result.native), ": ", native.cause});
     }
     return text;
 }

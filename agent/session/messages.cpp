@@ -2,6 +2,7 @@
 // Owns the writing of report messages.
 #include "agent/session/messages.h"
 
+#include "agent/base/concat.h"
 #include "agent/base/limits.h"
 #include "agent/base/text.h"
 #include "agent/errors/catalogue.h"
@@ -11,34 +12,34 @@ namespace hagent::session {
 namespace {
 
 std::string counted(std::uint64_t number, std::string_view noun) {
-    return std::to_string(number) + " " + std::string(noun) + (number == 1 ? "" : "s");
+    return concat({std::to_string(number), " ", noun, (number == 1 ? "" : "s")});
 }
 
 void add_error(std::vector<std::string>& messages, const std::string& where, const TaskResult& result) {
     if (result.status != errors::Severity::error || messages.size() + 2 > limits::k_report_messages) {
         return;
     }
-    messages.push_back(where + errors::id_text(result.id) + " " + std::string(errors::describe(result.id).name) + ": " +
-                       plain_text(result));
+    messages.push_back(
+        concat({where, errors::id_text(result.id), " ", errors::describe(result.id).name, ": ", plain_text(result)}));
     messages.push_back("what to do: " + next_step(result));
 }
 
 }  // namespace
 
 std::vector<std::string> plan_messages(const SessionRecord& record, std::uint64_t download_bytes, std::size_t files) {
-    std::vector<std::string> messages = {"plan: " + counted(record.steps.size(), "step") + ", " +
-                                         counted(record.reboots, "reboot") + ", " + counted(files, "file") + " with " +
-                                         human_bytes(download_bytes) + " to download"};
+    std::vector<std::string> messages = {
+        concat({"plan: ", counted(record.steps.size(), "step"), ", ", counted(record.reboots, "reboot"), ", ",
+                counted(files, "file"), " with ", human_bytes(download_bytes), " to download"})};
     for (const auto& volume : record.disk) {
-        messages.push_back("volume " + volume.volume + ": " + human_bytes(volume.before_bytes) + " free now, " +
-                           human_bytes(volume.after_bytes) + " afterwards");
+        messages.push_back(concat({"volume ", volume.volume, ": ", human_bytes(volume.before_bytes), " free now, ",
+                                   human_bytes(volume.after_bytes), " afterwards"}));
     }
     return messages;
 }
 
 std::string step_message(const StepView& step, std::size_t of) {
-    std::string text = "step " + std::to_string(step.n) + " of " + std::to_string(of) + ", " + step.op + ": " +
-                       std::string(script::to_string(step.state));
+    std::string text = concat({"step ", std::to_string(step.n), " of ", std::to_string(of), ", ", step.op, ": ",
+                               script::to_string(step.state)});
     for (const auto& result : step.results) {
         text += "; " + plain_text(result);
     }
@@ -50,15 +51,15 @@ std::vector<std::string> final_messages(const SessionRecord& record) {
     for (const auto& step : record.steps) {
         done += step.state == script::StepState::done ? 1 : 0;
     }
-    std::vector<std::string> messages = {std::string(plain_words(record.phase)) + ": " + std::to_string(done) + " of " +
-                                         counted(record.steps.size(), "step") + " done" +
-                                         (record.resumptions > 0 ? ", continued after " + counted(record.resumptions, "restart") : "")};
+    std::vector<std::string> messages = {concat(
+        {plain_words(record.phase), ": ", std::to_string(done), " of ", counted(record.steps.size(), "step"), " done",
+         (record.resumptions > 0 ? ", continued after " + counted(record.resumptions, "restart") : "")})};
     for (const auto& result : record.results) {
         add_error(messages, "", result);
     }
     for (const auto& step : record.steps) {
         for (const auto& result : step.results) {
-            add_error(messages, "step " + std::to_string(step.n) + " " + step.op + ": ", result);
+            add_error(messages, concat({"step ", std::to_string(step.n), " ", step.op, ": "}), result);
         }
     }
     return messages;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "agent/base/concat.h"
 #include "agent/base/limits.h"
 #include "agent/base/text.h"
 #include "agent/script/parser.h"
@@ -94,13 +95,13 @@ Status Package::select_local() {
 }
 
 Status Package::list_local(const std::string& below) {
-    for (const auto& name : TRY(context_.files.list(local_ + "/" + below))) {
-        const auto info = TRY(context_.files.info(local_ + "/" + below + name));
+    for (const auto& name : TRY(context_.files.list(concat({local_, "/", below})))) {
+        const auto info = TRY(context_.files.info(concat({local_, "/", below, name})));
         if (!info || !trust::valid_path(below + name)) {
             continue;  // such a name could not be in a signed package either
         }
         if (info->kind == platform::FileKind::directory) {
-            TRY(list_local(below + name + "/"));
+            TRY(list_local(concat({below, name, "/"})));
         } else if (info->kind == platform::FileKind::regular) {
             manifest_.files.push_back({below + name, info->bytes, "", {}});
         }
@@ -186,7 +187,7 @@ Status Package::select_remote(const CancelToken& cancel) {
         record_.job.kind = job_kind_of(manifest_.kind);
     }
     if (manifest_.kind != kind_of(record_.job.kind)) {
-        return error(AgentCode::role_not_allowed, "the manifest is of kind '" + std::string(trust::to_string(manifest_.kind)) + "'");
+        return error(AgentCode::role_not_allowed, concat({"the manifest is of kind '", trust::to_string(manifest_.kind), "'"}));
     }
     return manifest_.entry.empty() ? Status() : fetch_entry(cancel);
 }
@@ -200,7 +201,7 @@ Status Package::check_for_this_device(const trust::Signer& signer) {
         context_.log.warning("session", "expiry is not checked: the clock is not trusted", {{"now", rfc3339(now)}});
     }
     TRY(trust::check_package(manifest_,
-                             {context_.settings.os_codes, {host.product, host.vendor + " " + host.product},
+                             {context_.settings.os_codes, {host.product, concat({host.vendor, " ", host.product})},
                               context_.settings.device_ids},
                              now, trusted_clock, serials.highest(signer.fingerprint, manifest_.package)));
     return serials.accept(signer.fingerprint, manifest_.package, manifest_.serial);
@@ -208,7 +209,7 @@ Status Package::check_for_this_device(const trust::Signer& signer) {
 
 /// Manifest and signature: kept in the session's folder, so that a restart needs no server for them.
 Result<std::string> Package::small_file(const std::string& name, std::size_t limit, const CancelToken& cancel) {
-    const auto kept = context_.settings.state_directory + "/sessions/" + record_.id + "/package/" + name;
+    const auto kept = concat({context_.settings.state_directory, "/sessions/", record_.id, "/package/", name});
     if (TRY(context_.files.info(kept)).has_value()) {
         return context_.files.read(kept, limit);
     }
@@ -221,7 +222,7 @@ Result<std::string> Package::small_file(const std::string& name, std::size_t lim
         return error(name == trust::k_manifest_name ? AgentCode::manifest_missing : AgentCode::signature_missing, name);
     }
     if (request.bytes.value_or(0) > limit) {
-        return error(AgentCode::limit_exceeded, name + " has " + std::to_string(*request.bytes) + " bytes");
+        return error(AgentCode::limit_exceeded, concat({name, " has ", std::to_string(*request.bytes), " bytes"}));
     }
     request.directory = context_.store.download_directory(record_.id, 0) + name.substr(name.rfind('.'));
     TransferWatch watch(context_, record_, name, request.bytes.value_or(0));
@@ -242,10 +243,10 @@ Result<std::string> Package::small_file(const std::string& name, std::size_t lim
 Status Package::fetch_entry(const CancelToken& cancel) {
     const auto* entry = manifest_.find(manifest_.entry);
     if (entry == nullptr) {
-        return error(AgentCode::manifest_malformed, "entry '" + manifest_.entry + "' is not one of the files");
+        return error(AgentCode::manifest_malformed, concat({"entry '", manifest_.entry, "' is not one of the files"}));
     }
     if (entry->bytes > limits::k_script_bytes) {
-        return error(AgentCode::limit_exceeded, entry->path + " has " + std::to_string(entry->bytes) + " bytes");
+        return error(AgentCode::limit_exceeded, concat({entry->path, " has ", std::to_string(entry->bytes), " bytes"}));
     }
     const auto kept = kept_entry();
     if (TRY(context_.files.info(kept)).has_value()) {
@@ -257,7 +258,7 @@ Status Package::fetch_entry(const CancelToken& cancel) {
 
 /// A copy of the entry script that stays when a step moves the staged one into place.
 std::string Package::kept_entry() const {
-    return context_.settings.state_directory + "/sessions/" + record_.id + "/package/entry";
+    return concat({context_.settings.state_directory, "/sessions/", record_.id, "/package/entry"});
 }
 
 void Package::list_files() {
@@ -313,7 +314,7 @@ Status Package::stage(const script::PackageFile& file, const CancelToken& cancel
 
 Result<std::string> Package::staged(const std::string& path) {
     if (!local_.empty()) {
-        return local_ + "/" + path;
+        return concat({local_, "/", path});
     }
     return context_.store.download_directory(record_.id, TRY(number_of(path))) + "/part";
 }

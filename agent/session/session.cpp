@@ -6,6 +6,7 @@
 #include <functional>
 #include <utility>
 
+#include "agent/base/concat.h"
 #include "agent/base/text.h"
 #include "agent/errors/catalogue.h"
 #include "agent/script/key_store.h"
@@ -202,7 +203,7 @@ Status Session::select(Stop& stop) {
     const auto can_do = [&] {
         return record_.job.kind == JobKind::script
                    ? Status()
-                   : Status(error(AgentCode::job_unsupported, "kind '" + std::string(to_string(record_.job.kind)) + "'"));
+                   : Status(error(AgentCode::job_unsupported, concat({"kind '", to_string(record_.job.kind), "'"})));
     };
     TRY(can_do());
     package_ = TRY(Package::select(context_, record_, stop.token()));
@@ -260,7 +261,7 @@ Status Session::download(Stop& stop) {
         const auto view = std::find_if(record_.transfers.begin(), record_.transfers.end(),
                                        [&](const TransferView& v) { return v.file == file.path; });
         if (view != record_.transfers.end() && !view->resumed_at.empty()) {
-            messages.push_back(file.path + ": resumed at byte " + std::to_string(view->resumed_at.back()));
+            messages.push_back(concat({file.path, ": resumed at byte ", std::to_string(view->resumed_at.back())}));
             TRY(log_.transfer(*view));
         }
     }
@@ -353,7 +354,7 @@ Result<SessionEnd> Session::conclude(ReportStage stage) {
 }
 
 Result<script::Plan> dry_run(Context& context, SessionRecord& record, const CancelToken& cancel) {
-    const auto folder = context.settings.state_directory + "/sessions/" + record.id;
+    const auto folder = concat({context.settings.state_directory, "/sessions/", record.id});
     const bool remote = record.job.local.directory.empty();
     if (remote) {
         TRY(context.files.make_directories(folder + "/package", 0700));

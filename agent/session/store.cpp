@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdio>
 
+#include "agent/base/concat.h"
 #include "agent/base/limits.h"
 #include "agent/base/number.h"
 #include "agent/session/store_records.h"
@@ -33,6 +34,9 @@ std::string numbered(std::uint64_t number) {
 
 bool is_id(std::string_view name) { return name.size() >= 6 && name.size() <= 12 && parse_u64(name).has_value(); }
 
+/// The millionth comes after the one before.
+bool comes_before(std::string_view a, std::string_view b) { return a.size() != b.size() ? a.size() < b.size() : a < b; }
+
 }  // namespace
 
 // --- SessionLog ---
@@ -57,10 +61,10 @@ Status SessionLog::end(const SessionRecord& record) { return journal_.append(k_e
 Store::Store(platform::Files& files, std::string state_directory)
     : files_(files), root_(state_directory + "/sessions"), downloads_(std::move(state_directory) + "/downloads") {}
 
-std::string Store::directory(const std::string& id) const { return root_ + "/" + id; }
+std::string Store::directory(const std::string& id) const { return concat({root_, "/", id}); }
 
 std::string Store::download_directory(const std::string& id, std::size_t number) const {
-    return downloads_ + "/" + id + "-" + std::to_string(number);
+    return concat({downloads_, "/", id, "-", std::to_string(number)});
 }
 
 Result<std::vector<std::string>> Store::list() const {
@@ -69,11 +73,13 @@ Result<std::vector<std::string>> Store::list() const {
         return names.error().is(errors::AgentCode::file_not_found) ? Result<std::vector<std::string>>(std::vector<std::string>{})
                                                                    : std::move(names);
     }
-    std::erase_if(*names, [](const std::string& name) { return !is_id(name); });
-    std::sort(names->begin(), names->end(), [](const std::string& a, const std::string& b) {
-        return a.size() != b.size() ? a.size() < b.size() : a < b;  // the millionth comes after the one before
-    });
-    return names;
+    std::vector<std::string> ids;
+    for (std::string& name : *names) {
+        if (is_id(name)) {
+            ids.insert(std::upper_bound(ids.begin(), ids.end(), name, comes_before), std::move(name));
+        }
+    }
+    return ids;
 }
 
 Result<SessionLog> Store::create(SessionRecord& record) {
@@ -122,7 +128,7 @@ Result<Store::Opened> Store::read(const std::string& id) const {
     out.bytes = TRY(files_.read(path, limits::k_journal_bytes));
     auto found = journal::replay(out.bytes);
     if (found.tail == journal::Tail::damaged || found.tail == journal::Tail::foreign) {
-        out.damage = error(errors::AgentCode::corrupt_journal, path + " at byte " + std::to_string(found.good_bytes));
+        out.damage = error(errors::AgentCode::corrupt_journal, concat({path, " at byte ", std::to_string(found.good_bytes)}));
     }
     out.stored.record.id = id;
     for (const auto& entry : found.records) {
@@ -178,7 +184,7 @@ Status Store::drop_downloads(const std::string& id) {
     }
     for (const auto& name : *names) {
         if (name.starts_with(id + "-")) {
-            TRY(files_.remove_tree(downloads_ + "/" + name));
+            TRY(files_.remove_tree(concat({downloads_, "/", name})));
         }
     }
     return {};

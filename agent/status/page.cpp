@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Owns the status page: plain HTML with its style inside; it reloads itself while a session runs.
 #include "agent/base/text.h"
+#include "agent/base/concat.h"
 #include "agent/base/version.h"
 #include "agent/session/json.h"
 #include "agent/status/documents.h"
@@ -35,15 +36,16 @@ std::string escaped(std::string_view text) {
 }
 
 std::string row(std::string_view label, std::string_view value) {
-    return "<tr><th scope=\"row\">" + escaped(label) + "</th><td>" + escaped(value) + "</td></tr>\n";
+    return concat({"<tr><th scope=\"row\">", escaped(label), "</th><td>", escaped(value), "</td></tr>\n"});
 }
 
 std::string results_html(const std::vector<TaskResult>& results) {
     std::string out;
     for (const auto& result : results) {
-        out += "<br><span class=\"" + std::string(errors::to_string(result.status)) + "\">" +
-               escaped(errors::id_text(result.id) + " " + std::string(errors::describe(result.id).name)) + "</span>: " +
-               escaped(session::plain_text(result)) + " <em>" + escaped(session::next_step(result)) + "</em>";
+        out += concat({"<br><span class=\"", errors::to_string(result.status), "\">",
+                       escaped(concat({errors::id_text(result.id), " ", errors::describe(result.id).name})),
+                       "</span>: ", escaped(session::plain_text(result)), " <em>", escaped(session::next_step(result)),
+                       "</em>"});
     }
     return out;
 }
@@ -51,46 +53,57 @@ std::string results_html(const std::vector<TaskResult>& results) {
 std::string transfers_html(const SessionRecord& record) {
     std::string out;
     for (const auto& view : record.transfers) {
-        std::string notes = std::string(to_string(view.state)) + ", " + human_bytes(view.bytes) + " of " + human_bytes(view.total);
+        std::string notes = concat({to_string(view.state), ", ", human_bytes(view.bytes), " of ", human_bytes(view.total)});
         for (const auto offset : view.resumed_at) {
             notes += ", resumed at byte " + std::to_string(offset);
         }
-        out += "<tr><td>" + escaped(view.file) + "</td><td>" + escaped(notes) + "</td><td>" + escaped(view.url) + "</td></tr>\n";
+        out += concat({"<tr><td>", escaped(view.file), "</td><td>", escaped(notes), "</td><td>", escaped(view.url),
+                       "</td></tr>\n"});
     }
-    return out.empty() ? out : "<h2>Transfers</h2><table><tr><th>File</th><th>State</th><th>From</th></tr>" + out + "</table>";
+    return out.empty() ? out
+                       : concat({"<h2>Transfers</h2><table><tr><th>File</th><th>State</th><th>From</th></tr>", out,
+                                 "</table>"});
 }
 
 std::string steps_html(const SessionRecord& record) {
     std::string out;
     for (const auto& step : record.steps) {
         const std::string state(script::to_string(step.state));
-        out += "<tr><td>" + std::to_string(step.n) + "</td><td>" + escaped(step.op) + "</td><td class=\"" + state + "\">" + state +
-               "</td><td>" + escaped(step.effect) + results_html(step.results) + "</td></tr>\n";
+        out += concat({"<tr><td>", std::to_string(step.n), "</td><td>", escaped(step.op), "</td><td class=\"", state,
+                       "\">", state, "</td><td>", escaped(step.effect), results_html(step.results), "</td></tr>\n"});
     }
-    return out.empty() ? out
-                       : "<h2>Steps</h2><table><tr><th>Step</th><th>Command</th><th>State</th><th>What it does</th></tr>" + out +
-                             "</table>";
+    return out.empty()
+               ? out
+               : concat(
+                     {"<h2>Steps</h2><table><tr><th>Step</th><th>Command</th><th>State</th><th>What it does</th></tr>",
+                      out, "</table>"});
 }
 
 std::string disk_html(const SessionRecord& record) {
     std::string out;
     for (const auto& volume : record.disk) {
-        out += row("Volume " + volume.volume, human_bytes(volume.before_bytes) + " free before, " + human_bytes(volume.after_bytes) + " after");
+        out += row("Volume " + volume.volume, concat({human_bytes(volume.before_bytes), " free before, ",
+                                                      human_bytes(volume.after_bytes), " after"}));
     }
     return out;
 }
 
 std::string session_html(const SessionRecord& record) {
     const auto& progress = record.progress;
-    std::string out = "<table>" + row("Session", record.id) + row("Job", record.job.id + " " + record.job.name) +
-                      row("Package", record.package + " " + record.version + (record.signer.empty() ? "" : ", signed by " + record.signer)) +
-                      row("Phase", std::string(plain_words(record.phase)) + " (" + std::string(to_string(record.phase)) + ")") +
-                      row("Started", rfc3339(record.started)) + disk_html(record) + "</table>";
+    std::string out =
+        concat({"<table>", row("Session", record.id), row("Job", concat({record.job.id, " ", record.job.name})),
+                row("Package", concat({record.package, " ", record.version,
+                                       (record.signer.empty() ? "" : ", signed by " + record.signer)})),
+                row("Phase", concat({plain_words(record.phase), " (", to_string(record.phase), ")"})),
+                row("Started", rfc3339(record.started)), disk_html(record), "</table>"});
     if (progress.total > 0) {
-        out += "<p><label>Download " + escaped(human_bytes(progress.bytes) + " of " + human_bytes(progress.total)) +
-               (progress.eta_s ? escaped(", " + human_bytes(progress.rate_bps) + "/s, about " + std::to_string(*progress.eta_s) + " s left") : "") +
-               "<br><progress max=\"" + std::to_string(progress.total) + "\" value=\"" + std::to_string(progress.bytes) +
-               "\"></progress></label></p>";
+        out += concat({"<p><label>Download ",
+                       escaped(concat({human_bytes(progress.bytes), " of ", human_bytes(progress.total)})),
+                       (progress.eta_s ? escaped(concat({", ", human_bytes(progress.rate_bps), "/s, about ",
+                                                         std::to_string(*progress.eta_s), " s left"}))
+                                       : ""),
+                       "<br><progress max=\"", std::to_string(progress.total), "\" value=\"",
+                       std::to_string(progress.bytes), "\"></progress></label></p>"});
     }
     return out + results_html(record.results) + steps_html(record) + transfers_html(record);
 }
@@ -98,10 +111,12 @@ std::string session_html(const SessionRecord& record) {
 std::string recent_html(const Board& board) {
     std::string out;
     for (const auto& snapshot : board.recent()) {
-        out += "<details><summary>" + escaped(snapshot->id + " " + rfc3339(snapshot->started) + " " +
-                                              (snapshot->job.name.empty() ? snapshot->package : snapshot->job.name) + ": ") +
-               "<span class=\"" + (snapshot->failed() ? "failed" : "done") + "\">" + escaped(plain_words(snapshot->phase)) +
-               (snapshot->failed() ? " with errors" : "") + "</span></summary>" + session_html(*snapshot) + "</details>\n";
+        out += concat({"<details><summary>",
+                       escaped(concat({snapshot->id, " ", rfc3339(snapshot->started), " ",
+                                       (snapshot->job.name.empty() ? snapshot->package : snapshot->job.name), ": "})),
+                       "<span class=\"", (snapshot->failed() ? "failed" : "done"), "\">",
+                       escaped(plain_words(snapshot->phase)), (snapshot->failed() ? " with errors" : ""),
+                       "</span></summary>", session_html(*snapshot), "</details>\n"});
     }
     return out.empty() ? "<p>None yet.</p>" : out;
 }
@@ -113,22 +128,25 @@ std::string page_html(const AgentView& agent, const Board& board, const std::vec
     const auto when = [](const std::optional<WallTime>& time) { return time ? rfc3339(*time) : std::string("never"); };
     std::string out = "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
                       "content=\"width=device-width,initial-scale=1\">";
-    out += "<meta http-equiv=\"refresh\" content=\"" + std::string(current ? "2" : "15") + "\"><title>hagent</title>";
+    out += concat({"<meta http-equiv=\"refresh\" content=\"", current ? "2" : "15", "\"><title>hagent</title>"});
     out.append(k_style).append("</head><body><main><h1>hagent</h1><table>");
     for (const auto& [key, value] : agent.device) {
         out += row(key, value);
     }
-    out += row("agent", std::string(agent_version()) + ", up " + std::to_string(agent.uptime.count()) + " s, " + human_bytes(agent.pss_bytes));
-    out += row("manager", agent.manager.url.empty() ? "none configured" : agent.manager.dialect + " " + agent.manager.url);
-    out += row("last check-in", when(agent.manager.last_check_in) + " " + agent.manager.last_result);
+    out += row("agent", concat({agent_version(), ", up ", std::to_string(agent.uptime.count()), " s, ",
+                                human_bytes(agent.pss_bytes)}));
+    out += row("manager",
+               agent.manager.url.empty() ? "none configured" : concat({agent.manager.dialect, " ", agent.manager.url}));
+    out += row("last check-in", concat({when(agent.manager.last_check_in), " ", agent.manager.last_result}));
     out += row("next check-in", when(agent.manager.next_check_in));
     out += row("reports waiting", std::to_string(agent.reports_queued));
     for (const auto& volume : agent.volumes) {
-        out += row("volume " + volume.mount_point, human_bytes(volume.available_bytes) + " free of " + human_bytes(volume.total_bytes));
+        out += row("volume " + volume.mount_point,
+                   concat({human_bytes(volume.available_bytes), " free of ", human_bytes(volume.total_bytes)}));
     }
     out += "</table><h2>Current session</h2>";
     out += current ? session_html(*current) : std::string("<p>None.</p>");
-    out += "<h2>Recent sessions</h2>" + recent_html(board) + "<h2>Log</h2><pre>";
+    out += concat({"<h2>Recent sessions</h2>", recent_html(board), "<h2>Log</h2><pre>"});
     for (const auto& entry : log) {
         out += escaped(log::to_line(entry.record)) + "\n";
     }

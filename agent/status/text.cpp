@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "agent/base/text.h"
+#include "agent/base/concat.h"
 #include "agent/session/json.h"
 #include "agent/status/documents.h"
 
@@ -49,10 +50,10 @@ std::string progress_text(const session::Progress& progress) {
     if (progress.total == 0) {
         return "nothing to download";
     }
-    std::string out = human_bytes(progress.bytes) + " of " + human_bytes(progress.total) + " (" +
-                      std::to_string(progress.bytes * 100 / progress.total) + " %)";
+    std::string out = concat({human_bytes(progress.bytes), " of ", human_bytes(progress.total), " (",
+                              std::to_string(progress.bytes * 100 / progress.total), " %)"});
     if (progress.eta_s) {
-        out += ", " + human_bytes(progress.rate_bps) + "/s, about " + std::to_string(*progress.eta_s) + " s left";
+        out += concat({", ", human_bytes(progress.rate_bps), "/s, about ", std::to_string(*progress.eta_s), " s left"});
     }
     return out;
 }
@@ -64,17 +65,19 @@ std::string status_text(const AgentView& agent, const Board& board) {
     for (const auto& [key, value] : agent.device) {
         out += line(key, value);
     }
-    out += line("agent", agent.pid == 0 ? "not running"
-                                        : "pid " + std::to_string(agent.pid) + ", up " + std::to_string(agent.uptime.count()) +
-                                              " s, " + human_bytes(agent.pss_bytes) + ", " + agent.listener + "/");
-    out += line("manager", agent.manager.url.empty() ? "none configured" : agent.manager.dialect + " " + agent.manager.url);
+    out += line("agent", agent.pid == 0
+                             ? "not running"
+                             : concat({"pid ", std::to_string(agent.pid), ", up ", std::to_string(agent.uptime.count()),
+                                       " s, ", human_bytes(agent.pss_bytes), ", ", agent.listener, "/"}));
+    out += line("manager", agent.manager.url.empty() ? "none configured"
+                                                     : concat({agent.manager.dialect, " ", agent.manager.url}));
     if (agent.pid != 0 && !agent.manager.url.empty()) {
-        out += line("last check-in", when(agent.manager.last_check_in) + " " + agent.manager.last_result);
+        out += line("last check-in", concat({when(agent.manager.last_check_in), " ", agent.manager.last_result}));
         out += line("next check-in", when(agent.manager.next_check_in));
     }
     out += line("reports waiting", std::to_string(agent.reports_queued));
     if (const auto current = board.current()) {
-        out += line("session", current->id + " " + current->job.name + ": " + outcome(*current));
+        out += line("session", concat({current->id, " ", current->job.name, ": ", outcome(*current)}));
         out += line("", progress_text(current->progress));
     } else {
         out += line("session", "none");
@@ -83,8 +86,9 @@ std::string status_text(const AgentView& agent, const Board& board) {
 }
 
 std::string session_text(const SessionRecord& record) {
-    std::string out = line("session", record.id + ", job " + record.job.id + " " + record.job.name);
-    out += line("package", record.package + " " + record.version + (record.signer.empty() ? "" : ", signed by " + record.signer));
+    std::string out = line("session", concat({record.id, ", job ", record.job.id, " ", record.job.name}));
+    out += line("package", concat({record.package, " ", record.version,
+                                   (record.signer.empty() ? "" : ", signed by " + record.signer)}));
     out += line("phase", outcome(record));
     out += line("started", rfc3339(record.started));
     if (record.ended) {
@@ -95,17 +99,17 @@ std::string session_text(const SessionRecord& record) {
         if (view.resumed_at.empty() && view.state == session::TransferState::done) {
             continue;
         }
-        out += line("", view.file + ": " + std::string(to_string(view.state)) + ", " + human_bytes(view.bytes) + " from " + view.url);
+        out += line("", concat({view.file, ": ", to_string(view.state), ", ", human_bytes(view.bytes), " from ", view.url}));
         for (const auto offset : view.resumed_at) {
             out += line("", "  resumed at byte " + std::to_string(offset));
         }
     }
     for (const auto& volume : record.disk) {
-        out += line("volume", volume.volume + ": " + human_bytes(volume.before_bytes) + " free before, " +
-                                  human_bytes(volume.after_bytes) + " after");
+        out += line("volume", concat({volume.volume, ": ", human_bytes(volume.before_bytes), " free before, ",
+                                      human_bytes(volume.after_bytes), " after"}));
     }
     for (const auto& step : record.steps) {
-        out += line("step " + std::to_string(step.n), step.op + " " + std::string(script::to_string(step.state)) + ": " + step.effect);
+        out += line("step " + std::to_string(step.n), concat({step.op, " ", script::to_string(step.state), ": ", step.effect}));
         out += results_text(step.results, "                  ");
     }
     return out + results_text(record.results, "  ");
@@ -114,8 +118,9 @@ std::string session_text(const SessionRecord& record) {
 std::string sessions_text(const Board& board) {
     std::string out;
     const auto add = [&](const SessionRecord& record) {
-        out += record.id + "  " + rfc3339(record.started) + "  " + printable(record.job.name.empty() ? record.package : record.job.name) +
-               ": " + outcome(record) + "\n";
+        out += concat({record.id, "  ", rfc3339(record.started), "  ",
+                       printable(record.job.name.empty() ? record.package : record.job.name), ": ", outcome(record),
+                       "\n"});
     };
     if (const auto current = board.current()) {
         add(*current);

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <span>
 
+#include "agent/base/concat.h"
 #include "agent/base/crc32.h"
 #include "agent/base/number.h"
 #include "agent/base/text.h"
@@ -46,14 +47,14 @@ std::optional<std::string_view> take(std::string_view& text, std::string_view na
 
 std::string encode(const Checkpoint& checkpoint) {
     std::string text(k_title);
-    text += "url " + checkpoint.url + '\n';
-    text += "validator " + checkpoint.validator + '\n';
-    text += "wanted " + checkpoint.wanted + '\n';
-    text += "boot " + checkpoint.boot_id + '\n';
-    text += "bytes " + std::to_string(checkpoint.bytes) + '\n';
-    text += "total " + (checkpoint.total ? std::to_string(*checkpoint.total) : "-") + '\n';
+    text += concat({"url ", checkpoint.url, "\n"});
+    text += concat({"validator ", checkpoint.validator, "\n"});
+    text += concat({"wanted ", checkpoint.wanted, "\n"});
+    text += concat({"boot ", checkpoint.boot_id, "\n"});
+    text += concat({"bytes ", std::to_string(checkpoint.bytes), "\n"});
+    text += concat({"total ", (checkpoint.total ? std::to_string(*checkpoint.total) : "-"), "\n"});
     text += std::string("state ") + (checkpoint.complete ? "complete" : "partial") + '\n';
-    text += "sha256 " + hex_of(checkpoint.sha256.save()) + '\n';
+    text += concat({"sha256 ", hex_of(checkpoint.sha256.save()), "\n"});
     return text + crc_line(text);
 }
 

@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "agent/base/concat.h"
 #include "agent/base/handle.h"
 #include "agent/base/limits.h"
 #include "agent/base/number.h"
@@ -181,7 +182,7 @@ void CurlExchange::Impl::configure_headers() {
         }
     }
     if (exchange.method == Method::get && exchange.offset > 0) {
-        add_header("Range", "bytes=" + std::to_string(exchange.offset) + "-");
+        add_header("Range", concat({"bytes=", std::to_string(exchange.offset), "-"}));
         if (!exchange.if_range.empty()) {
             add_header("If-Range", exchange.if_range);
         }
@@ -333,7 +334,7 @@ int CurlExchange::Impl::on_progress(void* self, curl_off_t, curl_off_t, curl_off
 Status CurlExchange::Impl::follow() {
     auto next = resolve(url, head.location());
     if (head.location().empty() || !next.ok()) {
-        return error(AgentCode::protocol_garbage, "HTTP " + std::to_string(head.status()) + " without a usable Location");
+        return error(AgentCode::protocol_garbage, concat({"HTTP ", std::to_string(head.status()), " without a usable Location"}));
     }
     if (is_ftp(next->scheme) || (is_encrypted(url.scheme) && !is_encrypted(next->scheme))) {
         return error(AgentCode::redirect_downgrade, shown(head.location()));

@@ -14,9 +14,10 @@ constexpr std::size_t k_secrets = 16;
 
 void Transcript::hide(std::string_view secret) {
     if (!secret.empty() && secrets_.size() < k_secrets && std::find(secrets_.begin(), secrets_.end(), secret) == secrets_.end()) {
-        secrets_.emplace_back(secret);
-        // a longer secret may contain a shorter one
-        std::sort(secrets_.begin(), secrets_.end(), [](const auto& a, const auto& b) { return a.size() > b.size(); });
+        // a longer secret may contain a shorter one; put in its place, as a sort of a few texts would be 4 KiB of code
+        secrets_.insert(std::upper_bound(secrets_.begin(), secrets_.end(), secret,
+                                         [](std::string_view a, std::string_view b) { return a.size() > b.size(); }),
+                        std::string(secret));
     }
 }
 

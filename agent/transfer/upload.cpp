@@ -5,6 +5,7 @@
 #include <memory>
 #include <utility>
 
+#include "agent/base/concat.h"
 #include "agent/transfer/url.h"
 
 namespace hagent::transfer {
@@ -76,7 +77,9 @@ Result<Uploaded> upload(const UploadRequest& request, const DownloadServices& se
         }
         if (ends) {
             const auto about = reply.error && !reply.error->context.empty() ? ": " + reply.error->context : std::string();
-            const auto context = shown(request.url) + about + (result.attempts > 1 ? " (" + std::to_string(result.attempts) + " tries)" : "");
+            const auto context =
+                shown(request.url) + about +
+                (result.attempts > 1 ? concat({" (", std::to_string(result.attempts), " tries)"}) : "");
             return error(reply.error ? reply.error->id : decision.because, context);
         }
         if (services.clock.wait(wait, services.cancel)) {

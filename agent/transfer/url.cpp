@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "agent/base/concat.h"
 #include "agent/base/number.h"
 #include "agent/base/text.h"
 #include "platform/paths.h"
@@ -198,7 +199,7 @@ std::string_view to_string(Scheme scheme) { return k_schemes[static_cast<std::si
 std::uint16_t default_port(Scheme scheme) { return k_schemes[static_cast<std::size_t>(scheme)].port; }
 
 Result<Url> parse_url(std::string_view text) {
-    const auto too_long = [] { return bad("longer than " + std::to_string(k_url_bytes) + " bytes"); };
+    const auto too_long = [] { return bad(concat({"longer than ", std::to_string(k_url_bytes), " bytes"})); };
     if (text.size() > k_url_bytes) {
         return too_long();
     }

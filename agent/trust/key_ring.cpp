@@ -6,6 +6,7 @@
 
 #include <mbedtls/pk.h>
 
+#include "agent/base/concat.h"
 #include "agent/base/limits.h"
 #include "agent/base/text.h"
 #include "agent/trust/digest.h"
@@ -81,7 +82,7 @@ Result<std::vector<Kind>> parse_roles(const std::string& text, const std::string
     for (const auto word : words(text)) {
         const auto kind = parse_kind(word);
         if (!kind) {
-            return error(AgentCode::key_unreadable, path + ": unknown role " + printable(clip(word, 32)));
+            return error(AgentCode::key_unreadable, concat({path, ": unknown role ", printable(clip(word, 32))}));
         }
         roles.push_back(*kind);
     }
@@ -111,9 +112,9 @@ Result<KeyRing> KeyRing::load(platform::Files& files, const std::string& directo
             continue;
         }
         const std::string name = file.substr(0, file.size() - k_key_suffix.size());
-        const std::string path = real + "/" + file;
+        const std::string path = concat({real, "/", file});
         const auto pem = TRY(read_closed(files, path, limits::k_key_bytes));
-        const std::string roles_path = real + "/" + name + ".roles";
+        const std::string roles_path = concat({real, "/", name, ".roles"});
         const auto roles = TRY(read_closed(files, roles_path, k_roles_bytes));
         if (auto added =
                 ring.add(name, pem.value_or(""), roles ? TRY(parse_roles(*roles, roles_path)) : std::vector<Kind>{});
@@ -148,7 +149,7 @@ Result<Signer> KeyRing::verify(std::string_view bytes, std::string_view signatur
     }
     if (without_role != nullptr) {
         return error(AgentCode::role_not_allowed,
-                     without_role->signer.name + " may not sign " + std::string(to_string(*kind)) + " packages");
+                     concat({without_role->signer.name, " may not sign ", to_string(*kind), " packages"}));
     }
     const auto sort = sort_of_signature(signature);
     const auto any = [this](auto holds) {

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "agent/base/json.h"
+#include "agent/base/concat.h"
 #include "agent/base/json_writer.h"
 #include "agent/base/limits.h"
 #include "agent/base/text.h"
@@ -23,7 +24,7 @@ constexpr std::array<std::string_view, 11> k_members = {
 
 Error malformed(std::string_view where, std::string_view what) {
     return error(errors::AgentCode::manifest_malformed,
-                 where.empty() ? std::string(what) : printable(clip(where, k_name_bytes)) + ": " + std::string(what));
+                 where.empty() ? std::string(what) : concat({printable(clip(where, k_name_bytes)), ": ", what}));
 }
 
 bool plain(std::string_view text) { return printable(text) == text && text.find('\t') == std::string_view::npos; }
@@ -34,7 +35,7 @@ Result<std::string> text(JsonView value, const std::string& where, std::size_t m
         return malformed(where, "must be a text");
     }
     if (content->empty() || content->size() > max_bytes || !plain(*content)) {
-        return malformed(where, "must have 1 to " + std::to_string(max_bytes) + " bytes and no control characters");
+        return malformed(where, concat({"must have 1 to ", std::to_string(max_bytes), " bytes and no control characters"}));
     }
     return std::string(*content);
 }
@@ -58,10 +59,10 @@ Result<std::vector<std::string>> texts(JsonView value, const std::string& where,
         return out;
     }
     if (!value.is_array() || value.size() > k_list_items) {
-        return malformed(where, "must be a list of at most " + std::to_string(k_list_items) + " texts");
+        return malformed(where, concat({"must be a list of at most ", std::to_string(k_list_items), " texts"}));
     }
     for (const JsonView item : value) {
-        out.push_back(TRY(text(item, where + "[" + std::to_string(out.size()) + "]", max_bytes)));
+        out.push_back(TRY(text(item, concat({where, "[", std::to_string(out.size()), "]"}), max_bytes)));
     }
     return out;
 }
@@ -70,7 +71,7 @@ Result<std::vector<std::string>> texts(JsonView value, const std::string& where,
 Status known_only(JsonView object, const std::string& where, std::initializer_list<std::string_view> known) {
     for (const JsonView member : object) {
         if (std::find(known.begin(), known.end(), member.name()) == known.end()) {
-            return malformed(where + "." + std::string(member.name()), "unknown member");
+            return malformed(concat({where, ".", member.name()}), "unknown member");
         }
     }
     return {};
@@ -152,12 +153,12 @@ Status check_paths(const std::vector<ManifestFile>& files) {
 
 Result<std::vector<ManifestFile>> read_files(JsonView value) {
     if (!value.is_array() || value.size() == 0 || value.size() > limits::k_manifest_files) {
-        return malformed("files", "must be a list of 1 to " + std::to_string(limits::k_manifest_files) + " files");
+        return malformed("files", concat({"must be a list of 1 to ", std::to_string(limits::k_manifest_files), " files"}));
     }
     std::vector<ManifestFile> out;
     out.reserve(value.size());
     for (const JsonView item : value) {
-        out.push_back(TRY(read_file(item, "files[" + std::to_string(out.size()) + "]")));
+        out.push_back(TRY(read_file(item, concat({"files[", std::to_string(out.size()), "]"}))));
     }
     TRY(check_paths(out));
     return out;
@@ -182,7 +183,7 @@ Result<std::string> read_details(JsonView root, Kind kind) {
 
 Result<JsonDocument> parse_json(std::string_view json) {
     if (json.size() > limits::k_manifest_bytes) {
-        return malformed("", "longer than " + std::to_string(limits::k_manifest_bytes) + " bytes");
+        return malformed("", concat({"longer than ", std::to_string(limits::k_manifest_bytes), " bytes"}));
     }
     JsonDocument document(json);
     if (const auto& fault = document.fault()) {
@@ -204,12 +205,12 @@ std::string list_of(const std::vector<std::string>& values) {
     for (const std::string& value : values) {
         out += (out.empty() ? "" : ", ") + json_text(value);
     }
-    return "[" + out + "]";
+    return concat({"[", out, "]"});
 }
 
 std::string file_line(const ManifestFile& file) {
-    std::string out = "    {\"path\": " + json_text(file.path) + ", \"bytes\": " + std::to_string(file.bytes) +
-                      ", \"sha256\": " + json_text(file.sha256);
+    std::string out = concat({"    {\"path\": ", json_text(file.path), ", \"bytes\": ", std::to_string(file.bytes),
+                              ", \"sha256\": ", json_text(file.sha256)});
     if (!file.sources.empty()) {
         out += ", \"sources\": " + list_of(file.sources);
     }
@@ -252,23 +253,22 @@ Result<Manifest> parse_manifest(std::string_view json) {
 }
 
 std::string write_manifest(const Manifest& manifest) {
-    std::string out = "{\n  \"format\": 1,\n  \"kind\": " + json_text(to_string(manifest.kind)) +
-                      ",\n  \"package\": " + json_text(manifest.package) +
-                      ",\n  \"version\": " + json_text(manifest.version) +
-                      ",\n  \"serial\": " + std::to_string(manifest.serial);
+    std::string out =
+        concat({"{\n  \"format\": 1,\n  \"kind\": ", json_text(to_string(manifest.kind)),
+                ",\n  \"package\": ", json_text(manifest.package), ",\n  \"version\": ", json_text(manifest.version),
+                ",\n  \"serial\": ", std::to_string(manifest.serial)});
     if (!manifest.entry.empty()) {
         out += ",\n  \"entry\": " + json_text(manifest.entry);
     }
-    out += ",\n  \"targets\": {\"os\": " + list_of(manifest.targets.os) +
-           ", \"platforms\": " + list_of(manifest.targets.platforms) +
-           ", \"devices\": " + list_of(manifest.targets.devices) +
-           "},\n  \"expires\": " + (manifest.expires ? json_text(rfc3339(*manifest.expires)) : "null") +
-           ",\n  \"repositories\": " + list_of(manifest.repositories);
+    out += concat({",\n  \"targets\": {\"os\": ", list_of(manifest.targets.os), ", \"platforms\": ",
+                   list_of(manifest.targets.platforms), ", \"devices\": ", list_of(manifest.targets.devices),
+                   "},\n  \"expires\": ", (manifest.expires ? json_text(rfc3339(*manifest.expires)) : "null"),
+                   ",\n  \"repositories\": ", list_of(manifest.repositories)});
     if (!manifest.signer.empty()) {
         out += ",\n  \"signer\": " + json_text(manifest.signer);
     }
     if (!manifest.details.empty()) {
-        out += ",\n  " + json_text(to_string(manifest.kind)) + ": " + manifest.details;
+        out += concat({",\n  ", json_text(to_string(manifest.kind)), ": ", manifest.details});
     }
     out += ",\n  \"files\": [\n";
     for (std::size_t i = 0; i < manifest.files.size(); ++i) {

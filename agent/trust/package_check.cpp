@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "agent/base/concat.h"
 #include "agent/base/text.h"
 
 namespace hagent::trust {
@@ -57,7 +58,7 @@ Status check_expiry(std::optional<WallTime> expires, WallTime now, bool clock_tr
 Status check_serial(std::uint64_t serial, std::optional<std::uint64_t> highest) {
     if (highest && serial < *highest) {
         return error(AgentCode::package_replayed,
-                     "serial " + std::to_string(serial) + ", accepted before: " + std::to_string(*highest));
+                     concat({"serial ", std::to_string(serial), ", accepted before: ", std::to_string(*highest)}));
     }
     return {};
 }

@@ -8,6 +8,7 @@
 
 #include <mbedtls/pk.h>
 
+#include "agent/base/concat.h"
 #include "agent/base/limits.h"
 #include "agent/base/text.h"
 #include "agent/trust/digest.h"
@@ -24,7 +25,7 @@ using platform::FileKind;
 Status collect(platform::Files& files, const std::string& root, const std::string& below,
                std::vector<std::string>& out) {
     for (const std::string& name : TRY(files.list(root + (below.empty() ? "" : "/" + below)))) {
-        const std::string path = below.empty() ? name : below + "/" + name;
+        const std::string path = below.empty() ? name : concat({below, "/", name});
         if (path == k_manifest_name || path == k_signature_name) {
             continue;
         }
@@ -32,7 +33,7 @@ Status collect(platform::Files& files, const std::string& root, const std::strin
             return error(AgentCode::manifest_malformed,
                          printable(clip(path, 256)) + ": a package cannot hold this name");
         }
-        const auto info = TRY(files.info(root + "/" + path));
+        const auto info = TRY(files.info(concat({root, "/", path})));
         if (info && info->kind == FileKind::directory) {
             TRY(collect(files, root, path, out));
         } else if (info && info->kind == FileKind::regular) {
@@ -41,7 +42,7 @@ Status collect(platform::Files& files, const std::string& root, const std::strin
             return error(AgentCode::manifest_malformed, path + ": only files and folders can be signed");
         }
         if (out.size() > limits::k_manifest_files) {
-            return error(AgentCode::limit_exceeded, "more than " + std::to_string(limits::k_manifest_files) + " files");
+            return error(AgentCode::limit_exceeded, concat({"more than ", std::to_string(limits::k_manifest_files), " files"}));
         }
     }
     return {};
@@ -82,7 +83,7 @@ Result<Manifest> build_manifest(platform::Files& files, const std::string& direc
     }
     request.files.clear();
     for (const std::string& path : paths) {
-        FileDigest digest = TRY(digest_file(files, directory + "/" + path));
+        FileDigest digest = TRY(digest_file(files, concat({directory, "/", path})));
         request.files.push_back({path, digest.bytes, std::move(digest.sha256), std::move(sources[path])});
     }
     // One rule for what is well-formed: what is written here must be readable there.
@@ -96,8 +97,8 @@ Result<Manifest> sign_package(platform::Files& files, const std::string& directo
     Manifest manifest = TRY(build_manifest(files, directory, std::move(request)));
     const std::string bytes = write_manifest(manifest);
     const std::string signature = TRY(sign(bytes, key_pem));
-    TRY(files.write_durable(directory + "/" + std::string(k_manifest_name), bytes, k_mode));
-    TRY(files.write_durable(directory + "/" + std::string(k_signature_name), signature, k_mode));
+    TRY(files.write_durable(concat({directory, "/", k_manifest_name}), bytes, k_mode));
+    TRY(files.write_durable(concat({directory, "/", k_signature_name}), signature, k_mode));
     return manifest;
 }
 

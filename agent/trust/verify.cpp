@@ -2,6 +2,7 @@
 // Owns the comparison of a folder with its manifest.
 #include "agent/trust/verify.h"
 
+#include "agent/base/concat.h"
 #include "agent/base/limits.h"
 #include "agent/base/text.h"
 #include "agent/trust/digest.h"
@@ -24,14 +25,14 @@ Result<std::string> read_part(platform::Files& files, const std::string& path, s
 }
 
 Status check_file(platform::Files& files, const std::string& directory, const ManifestFile& file) {
-    const std::string path = directory + "/" + file.path;
+    const std::string path = concat({directory, "/", file.path});
     const auto info = TRY(files.info(path));
     if (!info) {
         return error(AgentCode::file_not_found, file.path);
     }
     if (info->kind != FileKind::regular || info->bytes != file.bytes) {
-        return error(AgentCode::size_mismatch, file.path + ": " + std::to_string(info->bytes) + " bytes, signed are " +
-                                                   std::to_string(file.bytes));
+        return error(AgentCode::size_mismatch, concat({file.path, ": ", std::to_string(info->bytes),
+                                                       " bytes, signed are ", std::to_string(file.bytes)}));
     }
     const FileDigest digest = TRY(digest_file(files, path));
     if (digest.bytes != file.bytes || digest.sha256 != file.sha256) {
@@ -43,8 +44,8 @@ Status check_file(platform::Files& files, const std::string& directory, const Ma
 Status find_unlisted(platform::Files& files, const std::string& directory, const std::string& below,
                      const Manifest& manifest, std::vector<std::string>& out) {
     for (const std::string& name : TRY(files.list(directory + (below.empty() ? "" : "/" + below)))) {
-        const std::string path = below.empty() ? name : below + "/" + name;
-        const auto info = TRY(files.info(directory + "/" + path));
+        const std::string path = below.empty() ? name : concat({below, "/", name});
+        const auto info = TRY(files.info(concat({directory, "/", path})));
         if (info && info->kind == FileKind::directory && path.size() < limits::k_path_bytes) {
             TRY(find_unlisted(files, directory, path, manifest, out));
         } else if (path != k_manifest_name && path != k_signature_name && manifest.find(path) == nullptr &&
@@ -71,9 +72,9 @@ Result<FileDigest> digest_file(platform::Files& files, const std::string& path) 
 }
 
 Result<SignedManifest> read_manifest(platform::Files& files, const std::string& directory, const KeyRing& keys) {
-    const std::string manifest = TRY(read_part(files, directory + "/" + std::string(k_manifest_name),
+    const std::string manifest = TRY(read_part(files, concat({directory, "/", k_manifest_name}),
                                                limits::k_manifest_bytes, AgentCode::manifest_missing));
-    const std::string signature = TRY(read_part(files, directory + "/" + std::string(k_signature_name),
+    const std::string signature = TRY(read_part(files, concat({directory, "/", k_signature_name}),
                                                 limits::k_signature_bytes, AgentCode::signature_missing));
     return open_manifest(keys, manifest, signature);
 }

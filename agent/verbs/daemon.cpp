@@ -3,6 +3,7 @@
 #include <variant>
 
 #include "agent/agent.h"
+#include "agent/base/concat.h"
 #include "agent/config/store.h"
 #include "agent/door.h"
 #include "agent/session/json.h"
@@ -72,8 +73,8 @@ int check_in(Machine& machine, const Options& options) {
         if (!answer.ok()) {
             return failed(options, answer.error());
         }
-        print(options.json ? "{\"accepted\":true,\"by\":" + session::quoted(door->address) + "}\n"
-                           : "The running agent checks in now; its page is " + door->url() + "/\n");
+        print(options.json ? concat({"{\"accepted\":true,\"by\":", session::quoted(door->address), "}\n"})
+                           : concat({"The running agent checks in now; its page is ", door->url(), "/\n"}));
         return k_done;
     }
     if (!places_are_safe(machine, workshop->settings)) {

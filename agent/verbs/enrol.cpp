@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Owns `enrol`: a device gets a key of its own, and a request for the certificate that goes with it.
 #include "agent/base/json_writer.h"
+#include "agent/base/concat.h"
 #include "agent/base/limits.h"
 #include "agent/config/store.h"
 #include "agent/manager/identity.h"
@@ -59,10 +60,11 @@ std::string as_json(const Enrolled& enrolled) {
 }
 
 std::string as_text(const Enrolled& enrolled) {
-    return "key          " + enrolled.key_file + " (stays on this device)\nrequest      " + enrolled.request_file + "\nfingerprint  " +
-           enrolled.enrolment.fingerprint +
-           "\nLet the manager's authority sign the request after comparing the fingerprint, put the certificate on this device, and name\n"
-           "both files in the configuration: manager.client_cert_file and manager.client_key_file.\n";
+    return concat({"key          ", enrolled.key_file, " (stays on this device)\nrequest      ", enrolled.request_file,
+                   "\nfingerprint  ", enrolled.enrolment.fingerprint,
+                   "\nLet the manager's authority sign the request after comparing the fingerprint, put the "
+                   "certificate on this device, and name\n"
+                   "both files in the configuration: manager.client_cert_file and manager.client_key_file.\n"});
 }
 
 }  // namespace

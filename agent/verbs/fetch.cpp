@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "agent/base/text.h"
+#include "agent/base/concat.h"
 #include "agent/errors/catalogue.h"
 #include "agent/session/json.h"
 #include "agent/session/stop.h"
@@ -32,10 +33,10 @@ public:
         std::string line = "\r" + human_bytes(bytes);
         if (total && *total > 0) {
             const auto filled = static_cast<int>(std::min(bytes, *total) * k_bar_width / *total);
-            line += " of " + human_bytes(*total) + " [" + std::string(static_cast<std::size_t>(filled), '#') +
-                    std::string(static_cast<std::size_t>(k_bar_width - filled), '.') + "]";
+            line += concat({" of ", human_bytes(*total), " [", std::string(static_cast<std::size_t>(filled), '#'),
+                            std::string(static_cast<std::size_t>(k_bar_width - filled), '.'), "]"});
         }
-        complain(line + " " + human_bytes(bytes_per_s) + "/s   ");
+        complain(concat({line, " ", human_bytes(bytes_per_s), "/s   "}));
         drawn_ = true;
     }
 
@@ -43,9 +44,10 @@ public:
         decisions.push_back(a);
         if (verbose_) {
             end_bar();
-            complain("try " + std::to_string(a.attempt) + " " + a.source + ": " + errors::id_text(a.reply) + " at stage " +
-                     std::string(to_string(a.stage)) + ", " + std::to_string(a.at_bytes) + " bytes at hand -> " +
-                     std::string(to_string(a.decision)) + (a.wait_ms > 0 ? " after " + std::to_string(a.wait_ms) + " ms" : "") + "\n");
+            complain(concat({"try ", std::to_string(a.attempt), " ", a.source, ": ", errors::id_text(a.reply),
+                             " at stage ", to_string(a.stage), ", ", std::to_string(a.at_bytes), " bytes at hand -> ",
+                             to_string(a.decision),
+                             (a.wait_ms > 0 ? concat({" after ", std::to_string(a.wait_ms), " ms"}) : ""), "\n"}));
         }
     }
 
@@ -53,7 +55,7 @@ public:
         resumptions.push_back(offset);
         if (verbose_) {
             end_bar();
-            complain("resumed at byte " + std::to_string(offset) + "\n");
+            complain(concat({"resumed at byte ", std::to_string(offset), "\n"}));
         }
     }
 
@@ -61,7 +63,7 @@ public:
         if (verbose_) {
             end_bar();
             for (const auto& line : lines) {
-                complain("  " + printable(line) + "\n");
+                complain(concat({"  ", printable(line), "\n"}));
             }
         }
     }
@@ -92,11 +94,14 @@ std::string document(const Options& options, const std::string& file, const tran
         offsets += (offsets.empty() ? "" : ",") + std::to_string(offset);
     }
     const auto attempts = watch.decisions.empty() ? 0U : watch.decisions.back().attempt;
-    return "{\"url\":" + session::quoted(got != nullptr && !got->source.empty() ? got->source : transfer::shown(options.arguments.front())) +
-           ",\"file\":" + session::quoted(file) + ",\"bytes\":" + std::to_string(got == nullptr ? 0 : got->bytes) +
-           ",\"sha256\":" + (got == nullptr ? "null" : session::quoted(got->sha256)) + ",\"attempts\":" + std::to_string(attempts) +
-           ",\"resumed\":" + (watch.resumptions.empty() ? "false" : "true") + ",\"resumed_at\":[" + offsets + "],\"decisions\":[" +
-           decisions + "],\"error\":" + (error == nullptr ? "null" : session::error_json(*error)) + "}\n";
+    return concat({"{\"url\":",
+                   session::quoted(got != nullptr && !got->source.empty() ? got->source
+                                                                          : transfer::shown(options.arguments.front())),
+                   ",\"file\":", session::quoted(file), ",\"bytes\":", std::to_string(got == nullptr ? 0 : got->bytes),
+                   ",\"sha256\":", (got == nullptr ? "null" : session::quoted(got->sha256)), ",\"attempts\":",
+                   std::to_string(attempts), ",\"resumed\":", (watch.resumptions.empty() ? "false" : "true"),
+                   ",\"resumed_at\":[", offsets, "],\"decisions\":[", decisions,
+                   "],\"error\":", (error == nullptr ? "null" : session::error_json(*error)), "}\n"});
 }
 
 Result<transfer::Downloaded> download_to(Workshop& workshop, const Options& options, const std::string& file, FetchWatch& watch) {
@@ -153,7 +158,7 @@ int fetch(Machine& machine, const Options& options) {
         return failed(quiet, got.error());
     }
     if (!options.json) {
-        print(file + "\n" + std::to_string(got->bytes) + " bytes, SHA-256 " + got->sha256 + "\n");
+        print(concat({file, "\n", std::to_string(got->bytes), " bytes, SHA-256 ", got->sha256, "\n"}));
     }
     return k_done;
 }

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "agent/base/limits.h"
+#include "agent/base/concat.h"
 #include "agent/base/text.h"
 #include "agent/base/version.h"
 #include "agent/device_state.h"
@@ -44,10 +45,11 @@ std::string log_file_json(std::string_view text) {
             continue;
         }
         const auto message = line.substr(line.find(": ") + 2);
-        out += std::string(out.empty() ? "" : ",") + "{\"time\":" + session::quoted(parts[0]) + ",\"level\":" + session::quoted(parts[1]) +
-               ",\"area\":" + session::quoted(parts[2]) + ",\"message\":" + session::quoted(message) + ",\"fields\":{}}";
+        out += concat({std::string(out.empty() ? "" : ","), "{\"time\":", session::quoted(parts[0]),
+                       ",\"level\":", session::quoted(parts[1]), ",\"area\":", session::quoted(parts[2]),
+                       ",\"message\":", session::quoted(message), ",\"fields\":{}}"});
     }
-    return "{\"log\":[" + out + "]}\n";
+    return concat({"{\"log\":[", out, "]}\n"});
 }
 
 /// The body that the daemon answers with; empty when no daemon runs.
@@ -164,10 +166,10 @@ int explain(Machine&, const Options& options) {
 int version(Machine&, const Options& options) {
     const std::string libraries = transfer::library_versions();
     if (options.json) {
-        print("{\"version\":" + session::quoted(agent_version()) + ",\"target\":" + session::quoted(HAGENT_TARGET_NAME) +
-              ",\"libraries\":" + session::quoted(libraries) + "}\n");
+        print(concat({"{\"version\":", session::quoted(agent_version()), ",\"target\":",
+                      session::quoted(HAGENT_TARGET_NAME), ",\"libraries\":", session::quoted(libraries), "}\n"}));
     } else {
-        print("hagent " + std::string(agent_version()) + " for " + HAGENT_TARGET_NAME + "\n" + libraries + "\n");
+        print(concat({"hagent ", agent_version(), " for ", HAGENT_TARGET_NAME, "\n", libraries, "\n"}));
     }
     return k_done;
 }

@@ -3,6 +3,7 @@
 #include <variant>
 
 #include "agent/base/limits.h"
+#include "agent/base/concat.h"
 #include "agent/script/parser.h"
 #include "agent/session/engine.h"
 #include "agent/session/json.h"
@@ -27,7 +28,7 @@ public:
             const bool ended = step.state != script::StepState::pending && step.state != script::StepState::running;
             if (ended && step.n > told_ && !quiet_) {
                 told_ = step.n;
-                complain("step " + std::to_string(step.n) + " " + step.op + ": " + std::string(script::to_string(step.state)) + "\n");
+                complain(concat({"step ", std::to_string(step.n), " ", step.op, ": ", script::to_string(step.state), "\n"}));
             }
         }
     }

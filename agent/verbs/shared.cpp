@@ -4,6 +4,7 @@
 #include <variant>
 
 #include "agent/agent.h"
+#include "agent/base/concat.h"
 #include "agent/base/limits.h"
 #include "agent/base/number.h"
 #include "agent/base/text.h"
@@ -41,17 +42,18 @@ int exit_code(const Error& error) {
 int failed(const Options& options, const Error& error) {
     const auto row = errors::describe(error.id);
     if (options.json) {
-        print("{\"error\":" + session::error_json(error) + "}\n");
+        print(concat({"{\"error\":", session::error_json(error), "}\n"}));
     }
-    complain("hagent " + options.verb + ": " + std::string(row.cause) + (error.context.empty() ? "" : " [" + printable(error.context) + "]") +
-             "\n  " + errors::id_text(error.id) + " " + std::string(row.name) + "\n  what to do: " + std::string(row.next) + "\n");
+    complain(concat({"hagent ", options.verb, ": ", row.cause,
+                     (error.context.empty() ? "" : concat({" [", printable(error.context), "]"})), "\n  ",
+                     errors::id_text(error.id), " ", row.name, "\n  what to do: ", row.next, "\n"}));
     return exit_code(error);
 }
 
 namespace {
 
 void print_usage_json(std::string_view message) {
-    print("{\"error\":" + session::error_json(error(errors::AgentCode::usage, std::string(message))) + "}\n");
+    print(concat({"{\"error\":", session::error_json(error(errors::AgentCode::usage, std::string(message))), "}\n"}));
 }
 
 }  // namespace
@@ -60,7 +62,7 @@ int wrong_words(const UsageError& wrong) {
     if (wrong.json) {
         print_usage_json(wrong.message);
     }
-    complain("hagent: " + wrong.message + "\n");
+    complain(concat({"hagent: ", wrong.message, "\n"}));
     return k_usage;
 }
 
@@ -68,7 +70,7 @@ int usage(const Options& options, std::string_view message) {
     if (options.json) {
         print_usage_json(message);
     }
-    complain("hagent " + options.verb + ": " + std::string(message) + "\n\n" + help_text(options.verb));
+    complain(concat({"hagent ", options.verb, ": ", message, "\n\n", help_text(options.verb)}));
     return k_usage;
 }
 
@@ -76,7 +78,7 @@ Opened open_workshop(Machine& machine, const Options& options, config::ManagerRu
     auto outcome = load_config(machine, options, manager);
     if (const auto* complaints = std::get_if<std::vector<config::Complaint>>(&outcome)) {
         if (options.json) {
-            print("{\"error\":" + session::error_json(config::to_error(*complaints)) + "}\n");
+            print(concat({"{\"error\":", session::error_json(config::to_error(*complaints)), "}\n"}));
         }
         complain("hagent: the configuration cannot be used:\n" + config::render(*complaints));
         return {nullptr, k_refused};

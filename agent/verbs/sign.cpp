@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Owns `sign` and `verify`.
 #include "agent/base/limits.h"
+#include "agent/base/concat.h"
 #include "agent/config/store.h"
 #include "agent/manager/folder_jobs.h"
 #include "agent/session/json.h"
@@ -13,14 +14,16 @@ namespace hagent::verbs {
 namespace {
 
 std::string summary(const trust::Manifest& manifest) {
-    return manifest.package + " " + manifest.version + ", serial " + std::to_string(manifest.serial) + ", " +
-           std::to_string(manifest.files.size()) + " files";
+    return concat({manifest.package, " ", manifest.version, ", serial ", std::to_string(manifest.serial), ", ",
+                   std::to_string(manifest.files.size()), " files"});
 }
 
 std::string summary_json(const trust::Manifest& manifest, const std::string& signer) {
-    return "{\"package\":" + session::quoted(manifest.package) + ",\"version\":" + session::quoted(manifest.version) +
-           ",\"serial\":" + std::to_string(manifest.serial) + ",\"kind\":" + session::quoted(to_string(manifest.kind)) +
-           ",\"files\":" + std::to_string(manifest.files.size()) + ",\"signer\":" + session::quoted(signer) + ",\"error\":null}\n";
+    return concat({"{\"package\":", session::quoted(manifest.package),
+                   ",\"version\":", session::quoted(manifest.version), ",\"serial\":", std::to_string(manifest.serial),
+                   ",\"kind\":", session::quoted(to_string(manifest.kind)),
+                   ",\"files\":", std::to_string(manifest.files.size()), ",\"signer\":", session::quoted(signer),
+                   ",\"error\":null}\n"});
 }
 
 /// The manifest that the options ask for, or what is wrong with them.
@@ -125,7 +128,7 @@ int sign(Machine& machine, const Options& options) {
     if (!signed_.ok()) {
         return failed(options, signed_.error());
     }
-    print(options.json ? summary_json(*signed_, "") : "signed " + summary(*signed_) + "\n");
+    print(options.json ? summary_json(*signed_, "") : concat({"signed ", summary(*signed_), "\n"}));
     return k_done;
 }
 
@@ -155,9 +158,9 @@ int verify(Machine& machine, const Options& options) {
         return k_refused;
     }
     print(options.json ? summary_json(verified->manifest, verified->signer.name)
-                       : "good: " + summary(verified->manifest) + ", signed by " + verified->signer.name + "\n");
+                       : concat({"good: ", summary(verified->manifest), ", signed by ", verified->signer.name, "\n"}));
     for (const auto& name : verified->unlisted) {
-        complain("note: " + name + " is not in the manifest and will not be used\n");
+        complain(concat({"note: ", name, " is not in the manifest and will not be used\n"}));
     }
     return k_done;
 }

@@ -10,6 +10,8 @@
 #include <optional>
 #include <vector>
 
+#include "agent/base/concat.h"
+
 #include "agent/base/text.h"
 #include "platform/os_error.h"
 #include "platform/paths.h"
@@ -46,7 +48,7 @@ Status remove_children(int directory, const std::string& shown, int depth) {
         }
     }
     for (const auto& name : names) {
-        TRY(remove_entry(directory, name, shown + "/" + name, depth));
+        TRY(remove_entry(directory, name, concat({shown, "/", name}), depth));
     }
     return {};
 }
@@ -209,7 +211,7 @@ Result<std::string> resolve_path(const std::string& path) {
             done.erase(done.empty() ? 0 : done.rfind('/'));
             continue;
         }
-        const std::string next = done + "/" + part;
+        const std::string next = concat({done, "/", part});
         const auto target = TRY(link_target(next));
         if (!target) {
             done = next;

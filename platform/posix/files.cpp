@@ -9,6 +9,8 @@
 
 #include <algorithm>
 
+#include "agent/base/concat.h"
+
 #include "agent/base/number.h"
 #include "platform/os_error.h"
 #include "platform/posix/fd.h"
@@ -203,7 +205,7 @@ public:
             }
             content.resize(before + static_cast<std::size_t>(count));
             if (content.size() > limit) {
-                return error(AgentCode::file_too_large, path + " holds more than " + std::to_string(limit) + " bytes");
+                return error(AgentCode::file_too_large, concat({path, " holds more than ", std::to_string(limit), " bytes"}));
             }
             if (count == 0) {
                 return content;
@@ -275,7 +277,7 @@ public:
     Status rename(const std::string& from, const std::string& to) override {
         const Place source = TRY(place(from)), target = TRY(place(to));
         if (renameat(source.at(), source.name.c_str(), target.at(), target.name.c_str()) != 0) {
-            return file_error(errno, from + " to " + to);
+            return file_error(errno, concat({from, " to ", to}));
         }
         TRY(sync_parent(target, to));
         return parent_of(from) == parent_of(to) ? Status() : sync_parent(source, from);

@@ -12,6 +12,7 @@
 #include <limits>
 
 #include "agent/base/number.h"
+#include "agent/base/concat.h"
 #include "agent/base/text.h"
 #include "platform/files.h"
 #include "platform/firmware_text.h"
@@ -133,7 +134,7 @@ private:
             if (done.ok() && done->code == 0 && !done->timed_out) {
                 return {};
             }
-            last = done.ok() ? error(AgentCode::reboot_failed, arguments.front() + ": " + printable(trim(done->output)))
+            last = done.ok() ? error(AgentCode::reboot_failed, concat({arguments.front(), ": ", printable(trim(done->output))}))
                              : std::move(done).error();
         }
         return last;

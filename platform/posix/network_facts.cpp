@@ -19,6 +19,7 @@
 #include <span>
 
 #include "agent/base/handle.h"
+#include "agent/base/concat.h"
 #include "agent/base/text.h"
 #include "platform/files.h"
 #include "platform/posix/fd.h"
@@ -79,7 +80,7 @@ std::string permanent_mac(const std::string& name) {
 }
 
 Interface read_interface(Files& files, const std::string& name) {
-    const std::string folder = "/sys/class/net/" + name + "/";
+    const std::string folder = concat({"/sys/class/net/", name, "/"});
     Interface found;
     if (attribute(files, folder + "type") != k_ethernet) {
         return found;

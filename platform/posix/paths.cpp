@@ -9,6 +9,8 @@
 #include <cstdlib>
 #include <vector>
 
+#include "agent/base/concat.h"
+
 #include "agent/base/text.h"
 
 namespace hagent::platform {
@@ -67,7 +69,7 @@ std::string own_program() {
 std::vector<std::string> program_arguments(int count, char** values) { return {values, values + count}; }
 
 std::string absolute(std::string_view path) {
-    return fold(is_absolute(path) ? std::string(path) : working_directory() + "/" + std::string(path));
+    return fold(is_absolute(path) ? std::string(path) : concat({working_directory(), "/", path}));
 }
 
 bool is_absolute(std::string_view path) { return path.starts_with('/'); }

@@ -2,12 +2,14 @@
 // Owns the commands about permissions on POSIX.
 #include "platform/permissions.h"
 
+#include "agent/base/concat.h"
+
 namespace hagent::platform {
 namespace {
 
 constexpr std::uint32_t k_group_and_others_write = 0022;
 
-std::string quoted(const std::string& path) { return "'" + path + "'"; }
+std::string quoted(const std::string& path) { return concat({"'", path, "'"}); }
 
 }  // namespace
 
@@ -18,6 +20,8 @@ std::string how_to_close(const std::string& path, const FileInfo& info) {
     return "belongs to another user, who can change it; run: chown root " + quoted(path);
 }
 
-std::string command_to_hide(const std::string& path) { return "chown root " + quoted(path) + " && chmod 600 " + quoted(path); }
+std::string command_to_hide(const std::string& path) {
+    return concat({"chown root ", quoted(path), " && chmod 600 ", quoted(path)});
+}
 
 }  // namespace hagent::platform

@@ -12,6 +12,8 @@
 #include <csignal>
 #include <optional>
 
+#include "agent/base/concat.h"
+
 #include "platform/clock.h"
 #include "platform/os_error.h"
 #include "platform/output_tail.h"
@@ -206,7 +208,7 @@ public:
 
     Status find(const std::string& program, const std::string& directory) const override {
         const std::string found = TRY(find_program(program));
-        const std::string path = found.starts_with('/') ? found : directory + "/" + found;
+        const std::string path = found.starts_with('/') ? found : concat({directory, "/", found});
         struct stat info {};
         if (stat(path.c_str(), &info) != 0) {
             return Error{errors::agent(AgentCode::command_not_found), errno, program};

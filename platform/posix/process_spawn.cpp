@@ -14,6 +14,8 @@
 #include <array>
 #include <csignal>
 
+#include "agent/base/concat.h"
+
 #include "agent/base/text.h"
 #include "platform/os_error.h"
 
@@ -120,7 +122,7 @@ Result<std::string> find_program(const std::string& name) {
         return name;
     }
     for (const auto directory : split(k_program_path, ':')) {
-        if (auto path = std::string(directory) + "/" + name; !name.empty() && is_program(path)) {
+        if (auto path = concat({directory, "/", name}); !name.empty() && is_program(path)) {
             return path;
         }
     }
@@ -129,7 +131,7 @@ Result<std::string> find_program(const std::string& name) {
 
 Launch::Launch(const Command& command) : command_(command), directory_(command.directory.empty() ? "/" : command.directory) {
     for (const auto& [name, value] : command_.environment) {
-        variables_.push_back(name + "=" + value);
+        variables_.push_back(concat({name, "=", value}));
     }
     argv_ = pointers(command_.argv);
     environment_ = pointers(variables_);

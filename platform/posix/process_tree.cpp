@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "agent/base/handle.h"
+#include "agent/base/concat.h"
 #include "agent/base/number.h"
 #include "agent/base/text.h"
 #include "platform/clock.h"
@@ -39,7 +40,7 @@ std::optional<pid_t> parse_pid(std::string_view text) {
 std::optional<Process> read_process(Files& files, std::string_view id_text) {
     constexpr std::size_t k_stat_bytes = 4096;
     const auto id = parse_pid(id_text);
-    const auto stat = id ? files.read("/proc/" + std::string(id_text) + "/stat", k_stat_bytes) : std::string();
+    const auto stat = id ? files.read(concat({"/proc/", id_text, "/stat"}), k_stat_bytes) : std::string();
     if (!stat.ok()) {
         return std::nullopt;
     }

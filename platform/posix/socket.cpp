@@ -12,6 +12,8 @@
 #include <array>
 #include <climits>
 
+#include "agent/base/concat.h"
+
 #include "agent/base/number.h"
 #include "platform/clock.h"
 #include "platform/os_error.h"
@@ -31,7 +33,7 @@ struct Address {
     [[nodiscard]] sockaddr_in6& v6() { return reinterpret_cast<sockaddr_in6&>(storage); }
 };
 
-std::string shown(const std::string& address, std::uint16_t port) { return address + " port " + std::to_string(port); }
+std::string shown(const std::string& address, std::uint16_t port) { return concat({address, " port ", std::to_string(port)}); }
 
 Result<Address> parse(const std::string& text, std::uint16_t port) {
     Address address;

@@ -22,8 +22,8 @@ TEST_CASE("One source gets twelve a minute, and others are served meanwhile") {
     unsigned noisy = 0, quiet = 0;
     for (int second = 0; second < 60; ++second) {
         const Uptime now{Seconds{second + 1}};
-        noisy += gate.pass("192.0.2.1", now) ? 1 : 0;
-        quiet += second % 10 == 9 && gate.pass("192.0.2.2", now + Millis{1}) ? 1 : 0;
+        noisy += gate.pass("192.0.2.1", now) ? 1U : 0U;
+        quiet += second % 10 == 9 && gate.pass("192.0.2.2", now + Millis{1}) ? 1U : 0U;
     }
     CHECK(noisy == 12);
     CHECK(quiet == 5);  // one came within the second of the noisy one
