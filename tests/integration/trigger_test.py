@@ -68,6 +68,7 @@ class Triggers(BoxTest):
         """Everything that the agent answers."""
         with socket.socket() as client:
             client.settimeout(10 * FACTOR)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # what lingers keeps no port from a listener of another test
             client.bind((source, 0))
             client.connect(("127.0.0.1", port or self.trigger))
             client.sendall(line)
