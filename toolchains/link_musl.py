@@ -4,6 +4,7 @@
 
 zig's driver knows no way to ask its linker for what makes a static program small, so it is asked what it would run for an
 empty program, and that is run with our files and these in addition:
+  the whole program optimised as one, from what our modules and the C libraries carry beside their machine code
   relative relocations in a packed form (the C library unpacks them when the program starts)
   equal functions whose address nobody compares kept once
   no tables for unwinding the stack: nothing throws, and where the C++ library would, the program ends either way
@@ -15,7 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-SMALLER = ["--icf=safe", "--pack-dyn-relocs=relr"]
+SMALLER = ["--icf=safe", "--pack-dyn-relocs=relr", "--fat-lto-objects"]
 SCRIPT = "SECTIONS { /DISCARD/ : { *(.eh_frame) *(.gcc_except_table*) *(.comment) } } INSERT AFTER .text;\n"
 
 

@@ -36,6 +36,7 @@
 #define MBEDTLS_SHA256_C              // manifests, artifacts, TLS
 #define MBEDTLS_SHA384_C              // AES-256-GCM suites, P-384 certificates
 #define MBEDTLS_SHA512_C              // certificates; entropy accumulator
+#define MBEDTLS_SHA256_SMALLER        // as the next line: what is large is hashed by trust/sha256_kernel.cpp
 #define MBEDTLS_SHA512_SMALLER        // speed does not matter here, 2 KiB do
 #define MBEDTLS_HKDF_C                // TLS 1.3 key schedule
 
