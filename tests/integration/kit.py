@@ -63,6 +63,18 @@ class Daemon:
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
+    def settle(self):
+        """Waits for its first check-in, which fails here, and with it for the log file: after that no descriptor comes to stay. Itself."""
+        self.process.wait(self.has_failed_to_check_in, 20 * FACTOR, "its first check-in")
+        return self
+
+    def has_failed_to_check_in(self):
+        try:
+            with open(self.box.log, encoding="utf-8") as log:
+                return "check-in failed" in log.read()
+        except FileNotFoundError:
+            return False
+
     def signal(self, number):
         self.process.popen.send_signal(number)
 

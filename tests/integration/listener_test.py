@@ -134,15 +134,7 @@ class Client:
 class ListenerTest(BoxTest):
     def setUp(self):
         super().setUp()
-        self.agent = self.box.daemon()
-        self.agent.process.wait(self.has_checked_in, 20 * FACTOR, "its first check-in, after which no descriptor comes to stay")
-
-    def has_checked_in(self):
-        try:
-            with open(self.box.log, encoding="utf-8") as log:
-                return "check-in failed" in log.read()
-        except FileNotFoundError:
-            return False
+        self.agent = self.box.daemon().settle()
 
     def tearDown(self):
         self.assertTrue(self.agent.alive(), self.agent.output())

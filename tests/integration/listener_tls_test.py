@@ -90,7 +90,7 @@ class ListenerTlsTest(BoxTest):
         self.assertNotEqual(DONE, self.box.run("status").returncode)
 
     def test_clients_that_misbehave_are_cut_and_others_served(self):
-        daemon = self.listen()
+        daemon = self.listen().settle()
         handles, memory = daemon.descriptors(), daemon.memory_kib()
         crowd = []
         for first in (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", os.urandom(400), b"\x16\x03\x01\x40\x00" + bytes(200), b"\x16\x03\x01\x02\x00\x01", b""):

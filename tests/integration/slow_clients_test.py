@@ -53,7 +53,7 @@ class SlowClients(BoxTest):
 
     def test_a_thousand_slow_clients_hold_nobody_up(self):
         self.box.configure(log={"level": "warning"})
-        daemon = self.box.daemon()
+        daemon = self.box.daemon().settle()
         self.answer_time()
         handles, before = daemon.descriptors(), daemon.memory_kib()
         for mode, options in MODES.items():
