@@ -22,7 +22,7 @@ std::string mapped(std::string_view text, F change) {
 }
 
 std::optional<std::uint8_t> nibble(char c) {
-    if (c >= '0' && c <= '9') {
+    if (is_digit(c)) {
         return static_cast<std::uint8_t>(c - '0');
     }
     const char l = lower(c);

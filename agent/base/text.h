@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns small text functions: trimming, splitting, ASCII case, hexadecimal, UTF-8.
+// Owns small text functions: kinds of characters, trimming, splitting, ASCII case, hexadecimal, UTF-8.
 #pragma once
 
 #include <concepts>
@@ -12,6 +12,11 @@
 #include <vector>
 
 namespace hagent {
+
+// ASCII, whatever the locale
+[[nodiscard]] constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+[[nodiscard]] constexpr bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+[[nodiscard]] constexpr bool is_letter_or_digit(char c) { return is_letter(c) || is_digit(c); }
 
 [[nodiscard]] std::string_view trim(std::string_view text);
 [[nodiscard]] std::vector<std::string_view> split(std::string_view text, char separator);

@@ -34,9 +34,7 @@ std::optional<int> digits(std::string_view text, std::size_t at, std::size_t cou
 /// Whether the text has exactly this form: '0' stands for a digit, 'a' for an ASCII letter, the rest for itself.
 bool has_form(std::string_view text, std::string_view form) {
     return text.size() == form.size() && std::equal(text.begin(), text.end(), form.begin(), [](char c, char expected) {
-               const bool digit = c >= '0' && c <= '9';
-               const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-               return expected == '0' ? digit : expected == 'a' ? letter : c == expected;
+               return expected == '0' ? is_digit(c) : expected == 'a' ? is_letter(c) : c == expected;
            });
 }
 

@@ -15,8 +15,7 @@ namespace {
 
 bool is_token_char(char c) {
     constexpr std::string_view k_others = "!#$%&'*+-.^_`|~";
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           k_others.find(c) != std::string_view::npos;
+    return is_letter_or_digit(c) || k_others.find(c) != std::string_view::npos;
 }
 
 bool is_token(std::string_view text) { return !text.empty() && std::all_of(text.begin(), text.end(), is_token_char); }

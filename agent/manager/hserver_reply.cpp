@@ -24,8 +24,6 @@ constexpr std::array<std::string_view, 22> k_keys = {
     "SI", "UR", "IT", "CID", "QUB", "QUT", "CU", "DP", "FTPS", "FTPU", "FTPP", "FTPPortNumber", "FTPSecure", "FTPBw", "FTPST",
     "M_FTPS", "M_FTPU", "M_FTPP", "M_FTPPortNumber", "M_FTPSecure", "M_FTPBw", "M_FTPST"};
 
-bool is_letter(char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_number(std::string_view text) { return !text.empty() && text.size() <= 9 && std::all_of(text.begin(), text.end(), is_digit); }
 
 std::string_view take_field(std::string_view& rest) {
@@ -41,7 +39,7 @@ std::string_view take_field(std::string_view& rest) {
 
 /// Bytes of the name before '=', or 0 when the field is no key and value.
 std::size_t key_bytes(std::string_view field) {
-    const auto name = std::find_if_not(field.begin(), field.end(), [](char c) { return is_letter(c) || is_digit(c) || c == '_'; });
+    const auto name = std::find_if_not(field.begin(), field.end(), [](char c) { return is_letter_or_digit(c) || c == '_'; });
     return name != field.end() && *name == '=' ? static_cast<std::size_t>(name - field.begin()) : 0;
 }
 
@@ -92,7 +90,7 @@ Result<HserverReply> parse_hserver_reply(std::string_view body) {
     }
     const auto verb = take_field(body);
     const bool plain = verb.size() > 1 && verb.size() <= k_verb_bytes && verb.front() == '&' &&
-                       std::all_of(verb.begin() + 1, verb.end(), [](char c) { return is_letter(c) || is_digit(c); });
+                       std::all_of(verb.begin() + 1, verb.end(), is_letter_or_digit);
     if (!plain) {
         return malformed("no answer of this protocol");
     }

@@ -36,8 +36,7 @@ Result<std::string> fact(std::string_view name, const platform::HostFacts& host)
 }
 
 bool plain(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           std::string_view("-._:@+").find(c) != std::string_view::npos;
+    return is_letter_or_digit(c) || std::string_view("-._:@+").find(c) != std::string_view::npos;
 }
 
 std::string joined(const std::vector<std::string>& texts) {

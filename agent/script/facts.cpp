@@ -12,8 +12,6 @@
 namespace hagent::script {
 namespace {
 
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-
 /// The name in "<name>..." or empty.
 std::string_view variable_name(std::string_view text) {
     std::size_t end = 1;

@@ -4,12 +4,12 @@
 
 #include <algorithm>
 
+#include "agent/base/text.h"
+
 namespace hagent::script {
 namespace {
 
-bool is_word(char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
-}
+bool is_word(char c) { return is_letter_or_digit(c) || c == '_'; }
 
 }  // namespace
 
