@@ -150,10 +150,7 @@ Result<trust::ManifestFile> Package::fetch_wire_file(const std::string& path, st
             context_.log.warning("session", "the login for its files was lost with a restart: the job waits to be offered again", {{"job", record_.job.id}});
             return error(AgentCode::cancelled);
         }
-        const auto login = replace_all(replace_all(transfer::encode_path(repository.user), "/", "%2F"), ":", "%3A") + ":" +
-                           replace_all(transfer::encode_path(repository.password), "/", "%2F");
-        const auto host = repository.url.find("://") + 3;
-        request.sources.push_back({repository.url.substr(0, host) + replace_all(login, "@", "%40") + "@" + repository.url.substr(host) + transfer::encode_path(path)});
+        request.sources.push_back({transfer::with_login(repository.url, repository.user, repository.password) + transfer::encode_path(path)});
     }
     if (request.sources.empty()) {
         return error(AgentCode::no_source, path);

@@ -31,8 +31,6 @@ constexpr std::array<SchemeRow, 5> k_schemes = {{{Scheme::http, "http", 80},
 constexpr std::size_t k_url_bytes = 4096;
 constexpr std::size_t k_host_bytes = 253;
 
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
 Error bad(std::string_view why) { return error(AgentCode::bad_url, std::string(why)); }
@@ -58,7 +56,7 @@ Result<Scheme> scheme_of(std::string_view name) {
 
 bool plain_host(std::string_view host) {
     return !host.empty() && host.size() <= k_host_bytes && std::all_of(host.begin(), host.end(), [](char c) {
-        return is_letter(c) || is_digit(c) || c == '-' || c == '.' || c == '_';
+        return is_letter_or_digit(c) || c == '-' || c == '.' || c == '_';
     });
 }
 
@@ -192,6 +190,21 @@ std::string merged(const Url& base, std::string_view reference) {
     return site + without_dots(whole) + std::string(rest);
 }
 
+/// Percent-encodes all but letters, digits and the characters of `plain`.
+std::string encode(std::string_view text, std::string_view plain) {
+    static constexpr std::string_view k_digits = "0123456789ABCDEF";
+    std::string encoded;
+    for (const char c : text) {
+        if (is_letter_or_digit(c) || plain.find(c) != std::string_view::npos) {
+            encoded += c;
+        } else {
+            const auto byte = static_cast<unsigned char>(c);
+            encoded += {'%', k_digits[byte >> 4U], k_digits[byte & 15U]};
+        }
+    }
+    return encoded;
+}
+
 }  // namespace
 
 std::string_view to_string(Scheme scheme) { return k_schemes[static_cast<std::size_t>(scheme)].name; }
@@ -265,19 +278,11 @@ Result<Url> resolve(const Url& base, std::string_view reference) {
     return url;
 }
 
-std::string encode_path(std::string_view path) {
-    static constexpr std::string_view k_digits = "0123456789ABCDEF";
-    static constexpr std::string_view k_plain = "-._~/!$&'()*+,;=@:";
-    std::string text;
-    for (const char c : path) {
-        if (is_letter(c) || is_digit(c) || k_plain.find(c) != std::string_view::npos) {
-            text += c;
-        } else {
-            const auto byte = static_cast<unsigned char>(c);
-            text += {'%', k_digits[byte >> 4U], k_digits[byte & 15U]};
-        }
-    }
-    return text;
+std::string encode_path(std::string_view path) { return encode(path, "-._~/!$&'()*+,;=@:"); }
+
+std::string with_login(std::string_view url, std::string_view user, std::string_view password) {
+    const auto host = url.find("://") + 3;
+    return concat({url.substr(0, host), encode(user, "-._~"), ":", encode(password, "-._~"), "@", url.substr(host)});
 }
 
 Result<std::string> decode(std::string_view text) {

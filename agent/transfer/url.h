@@ -57,6 +57,9 @@ struct Url {
 /// A relative path ("fw/new kernel") percent-encoded for use in an address; '/' stays.
 [[nodiscard]] std::string encode_path(std::string_view path);
 
+/// The text of an address that names nobody, with a login before its host, encoded so that neither part can end early.
+[[nodiscard]] std::string with_login(std::string_view url, std::string_view user, std::string_view password);
+
 /// The last part of the path as the name of a local file; empty when it cannot be one here, or would lead to another folder.
 [[nodiscard]] std::string local_name(const Url& url);
 

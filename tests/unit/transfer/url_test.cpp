@@ -166,6 +166,17 @@ TEST_CASE("an address gives the name of a local file, never one in another folde
     CHECK(name("http://h/C:x") == (separates ? "" : "C:x"));
 }
 
+TEST_CASE("a login that is put into an address comes out of it again, whatever it holds") {
+    const std::string user = "a:b@c/d", password = "p\xC3\xA4?#%@ w";
+    const auto url = parse_url(with_login("ftp://h:2121/folder/", user, password) + "x");
+    REQUIRE(url.ok());
+    CHECK(url->user == user);
+    CHECK(url->password == password);
+    CHECK(url->host == "h");
+    CHECK(url->port == 2121);
+    CHECK(url->path == "/folder/x");
+}
+
 TEST_CASE("a relative path is encoded so that it parses back to itself") {
     const std::string path = "fw/new kernel#1?\xC3\xA4%.bin";
     CHECK(encode_path(path) == "fw/new%20kernel%231%3F%C3%A4%25.bin");
