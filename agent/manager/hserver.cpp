@@ -8,9 +8,11 @@
 #include <variant>
 
 #include "agent/base/limits.h"
+#include "agent/base/number.h"
 #include "agent/base/text.h"
 #include "agent/errors/catalogue.h"
 #include "agent/script/parser.h"
+#include "agent/script/user.h"
 #include "agent/transfer/url.h"
 #include "agent/trust/digest.h"
 
@@ -158,6 +160,9 @@ Event HserverDialect::event_of(const HserverReply& reply) const {
     job.name = "update " + digits(reply.value("UR"));
     job.wire.commands = reply.script;
     job.wire.question = Seconds(static_cast<std::int64_t>(reply.number("QUT", 3600).value_or(0)));
+    if (const auto times = reply.number("QUB", script::k_most_postponements)) {
+        job.wire.postponements = narrow<unsigned>(*times);
+    }
     job.wire.limit_bytes_per_s = reply.number("FTPBw", k_most_kib_per_s).value_or(0) << 10U;
     auto good = check_script(reply.script);
     for (const auto* prefix : {"", "M_"}) {

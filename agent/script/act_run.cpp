@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Owns the actions that start programs or stop the machine: EX, RB, SP.
 #include <array>
-#include <chrono>
 
 #include "agent/base/limits.h"
 #include "agent/base/concat.h"
@@ -15,23 +14,8 @@ namespace {
 
 using errors::AgentCode;
 
-constexpr std::size_t k_quoted_output = 240;  // of a program's last words, in a result
 constexpr int k_signal_base = 128;
 constexpr int k_last_signal = 64;
-constexpr Seconds k_hook_time{60};
-
-std::string last_words(const std::string& output) {
-    const auto lines = replace_all(trim(output), "\n", " | ");
-    if (lines.size() <= k_quoted_output) {
-        return lines;
-    }
-    std::string_view end(lines);
-    end.remove_prefix(lines.size() - k_quoted_output);
-    while (!end.empty() && (static_cast<unsigned char>(end.front()) & 0xC0U) == 0x80U) {
-        end.remove_prefix(1);
-    }
-    return "..." + std::string(end);
-}
 
 std::string hexadecimal(std::uint32_t number) {
     const std::array<std::uint8_t, 4> bytes = {static_cast<std::uint8_t>(number >> 24U), static_cast<std::uint8_t>(number >> 16U & 0xFFU),
@@ -63,94 +47,23 @@ Status judge(Acting& acting, const platform::Exit& exit, Millis limit) {
     return {};
 }
 
-bool powers_off(const Acting& acting) { return acting.step.op == "SP"; }
-
-Status run_stop_hook(Acting& acting, const std::string& program) {
-    const std::vector<std::string> argv = {program, powers_off(acting) ? "poweroff" : "reboot", std::to_string(acting.step.seconds.count())};
-    const auto code = run_hook(acting, argv, acting.step.seconds + k_hook_time);
-    const bool late = !code && code.error().is(AgentCode::command_timeout);
-    if (!code && !late) {
-        return code.error();
-    }
-    if (late || *code != 0) {
-        const std::string how = late ? "took too long" : "ended with status " + std::to_string(*code);
-        return error(AgentCode::reboot_failed, concat({program, " ", how, "; it said: ", last_words(acting.record.output)}));
-    }
-    return {};
-}
-
 }  // namespace
 
-std::string printable_tail(std::string_view output) {
-    if (output.size() > limits::k_output_tail_bytes) {
-        output.remove_prefix(output.size() - limits::k_output_tail_bytes);
+Environment program_environment(const Acting& acting) {
+    auto environment = device_environment(acting.services.facts);
+    environment.emplace_back("HAGENT_SCRIPT", acting.plan.file);
+    environment.emplace_back("HAGENT_STEP", std::to_string(acting.step.n));
+    if (!acting.plan.jail.relocation.empty()) {
+        environment.emplace_back("HAGENT_ROOT", acting.plan.jail.relocation);
     }
-    while (!output.empty() && (static_cast<unsigned char>(output.front()) & 0xC0U) == 0x80U && !is_utf8(output)) {
-        output.remove_prefix(1);  // the tail may begin inside a character
-    }
-    const std::string text = is_utf8(output) ? std::string(output) : utf8_from_latin1(output);
-    std::string lines;
-    for (const auto line : split(text, '\n')) {
-        lines.append(printable(trim(line))).append("\n");
-    }
-    while (lines.ends_with('\n')) {
-        lines.pop_back();
-    }
-    return lines;
-}
-
-std::vector<std::pair<std::string, std::string>> program_environment(const Acting& acting) {
-    const Facts& facts = acting.services.facts;
-    const std::string system_root = platform::environment("SystemRoot");
-    const bool windows = platform::native("/") == "\\" && !system_root.empty();
-    std::vector<std::pair<std::string, std::string>> environment = {
-        {"PATH", windows ? concat({system_root, "\\System32;", system_root})
-                         : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
-        {"LANG", "C"},
-        {"HAGENT_SCRIPT", acting.plan.file},
-        {"HAGENT_STEP", std::to_string(acting.step.n)},
-        {"HAGENT_ROOT", acting.plan.jail.relocation},
-        {"HAGENT_OS", facts.os_codes.empty() ? "" : facts.os_codes.front()},
-        {"HAGENT_IMAGE", facts.image_version},
-        {"HAGENT_MAC", facts.mac},
-        {"HAGENT_IP", facts.ip},
-        {"HAGENT_HOSTNAME", facts.hostname},
-        {"HAGENT_SERIAL", facts.serial},
-    };
-    if (windows) {
-        environment.emplace_back("SystemRoot", system_root);
-        environment.emplace_back("TEMP", platform::environment("TEMP"));
-    }
-    std::erase_if(environment, [](const auto& variable) { return variable.second.empty(); });
     return environment;
 }
 
-std::string hook_program(const Services& services, const std::string& name) {
-    if (services.hooks_dir.empty()) {
-        return {};
-    }
-    for (const std::string ending : {"", ".exe"}) {
-        const std::string path = services.hooks_dir + platform::native("/") + name + ending;
-        const auto info = services.files.info(path);
-        if (info && info.value() && info.value()->kind != platform::FileKind::directory) {
-            return path;
-        }
-    }
-    return {};
-}
-
 Result<int> run_hook(Acting& acting, std::vector<std::string> argv, Seconds time_limit) {
-    platform::Command command;
-    command.argv = std::move(argv);
-    command.environment = program_environment(acting);
-    command.time_limit = time_limit;
-    command.output_limit = limits::k_output_tail_bytes;
-    const auto exit = TRY(acting.services.processes.run(command, acting.cancel));
-    acting.record.output = printable_tail(exit.output);
-    if (exit.timed_out) {
-        return error(AgentCode::command_timeout, command.argv.front());
-    }
-    return exit.code;
+    const std::string program = argv.front();
+    auto ended = TRY(run_hook(acting.services, std::move(argv), program_environment(acting), time_limit, acting.cancel));
+    acting.record.output = std::move(ended.output);
+    return ended.timed_out ? Result<int>(error(AgentCode::command_timeout, program)) : Result<int>(ended.code);
 }
 
 Status act_execute(Acting& acting) {
@@ -182,12 +95,8 @@ Status act_stop_machine(Acting& acting) {
 }
 
 Status after_stop_machine(Acting& acting) {
-    if (const std::string hook = hook_program(acting.services, "reboot"); !hook.empty()) {
-        return run_stop_hook(acting, hook);
-    }
-    const auto action = powers_off(acting) ? platform::PowerAction::power_off : platform::PowerAction::reboot;
-    auto asked = acting.services.host.power(action);
-    return asked ? Status() : Status(error(AgentCode::reboot_failed, asked.error().context));
+    const auto action = acting.step.op == "SP" ? platform::PowerAction::power_off : platform::PowerAction::reboot;
+    return stop_machine(acting.services, action, acting.step.seconds, program_environment(acting), acting.record.output, acting.cancel);
 }
 
 }  // namespace hagent::script

@@ -30,7 +30,7 @@ unsigned postponed_before(Acting& acting) {
         return 0;
     }
     const auto text = acting.services.files.read(file, k_note_bytes);
-    return text ? narrow<unsigned>(parse_u64(*text, k_postponements).value_or(0)) : 0;
+    return text ? narrow<unsigned>(parse_u64(*text, k_most_postponements).value_or(0)) : 0;
 }
 
 Status note_postponed(Acting& acting, unsigned count) {
@@ -90,13 +90,13 @@ Status act_unlock(Acting& acting) {
 /// Every postponement is noted before it is waited for, so that restarting the device gains nobody another one.
 Status act_ask(Acting& acting) {
     unsigned count = postponed_before(acting);
-    while (count < k_postponements && TRY(ask_once(acting)) == Answer::postponed) {
+    while (count < acting.step.postponements && TRY(ask_once(acting)) == Answer::postponed) {
         TRY(note_postponed(acting, ++count));
         if (acting.services.clock.wait(k_postponement, acting.cancel)) {
             return error(AgentCode::cancelled, acting.step.effect);
         }
     }
-    acting.record.output = concat({"postponed ", std::to_string(count), " of ", std::to_string(k_postponements), " times"});
+    acting.record.output = concat({"postponed ", std::to_string(count), " of ", std::to_string(acting.step.postponements), " times"});
     const std::string file = note_file(acting);
     return file.empty() || count == 0 ? Status() : acting.services.files.remove_tree(file);
 }

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "agent/script/commands.h"
-#include "agent/script/interpreter.h"
+#include "agent/script/hooks.h"
 #include "agent/script/placing.h"
 
 namespace hagent::script {
@@ -51,13 +51,9 @@ public:
 [[nodiscard]] Status act_stop_machine(Acting& acting);   // RB, SP: waits for the delay
 [[nodiscard]] Status after_stop_machine(Acting& acting); // RB, SP: asks for it
 
-/// The whole environment of every program a script or a hook starts (README).
-[[nodiscard]] std::vector<std::pair<std::string, std::string>> program_environment(const Acting& acting);
-/// The hook program of that name; empty when there is none.
-[[nodiscard]] std::string hook_program(const Services& services, const std::string& name);
+/// The whole environment of every program a script or one of its hooks starts (README).
+[[nodiscard]] Environment program_environment(const Acting& acting);
 /// Runs a hook; its output goes to the record. Its exit status, or command_timeout and the errors of platform::Processes.
 [[nodiscard]] Result<int> run_hook(Acting& acting, std::vector<std::string> argv, Seconds time_limit);
-/// The tail of a program's output as plain lines.
-[[nodiscard]] std::string printable_tail(std::string_view output);
 
 }  // namespace hagent::script

@@ -16,6 +16,7 @@
 #include "agent/script/paths.h"
 #include "agent/script/steps.h"
 #include "agent/script/syntax.h"
+#include "agent/script/user.h"
 #include "platform/disk.h"
 #include "platform/files.h"
 #include "platform/process.h"
@@ -42,6 +43,7 @@ struct PlannedStep {
     bool detached = false;               // EX "-"
     bool may_repeat = false;             // EX "+r": may be run again after an interruption
     Seconds seconds{0};                  // EX: time limit, 0: the configured one; RB, SP: delay
+    unsigned postponements = 0;          // QU: at most that many
     std::optional<TaskResult> finding;   // optional step of which analysis knows that it fails: it is not tried
 };
 
@@ -71,6 +73,7 @@ struct Plan {
 struct Options {
     std::string staging_dir;             // where downloads are kept until they are placed
     bool uploads = false;                // GF can be run here
+    unsigned postponements = k_postponements;  // of each QU, at most k_most_postponements
     Seconds time_limit{3600};            // config script.time_limit_s, for EX without its own
     const platform::Processes* processes = nullptr;  // programs of EX are looked for; null: they are not
     platform::Registry* registry = nullptr;          // CR, SV ...; only read; null: there is none

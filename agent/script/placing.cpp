@@ -72,22 +72,6 @@ Status copy_bytes(const std::string& from, const std::string& to, platform::File
     }
 }
 
-Status place_copy(const std::string& staged, const std::string& target, std::uint32_t mode, platform::Files& files,
-                  const CancelToken& cancel) {
-    const std::string temporary = temporary_name(target);
-    auto status = copy_bytes(staged, temporary, files, cancel);
-    if (status) {
-        status = files.set_mode(temporary, mode);
-    }
-    if (status) {
-        status = files.rename(temporary, target);
-    }
-    if (!status) {
-        (void)files.remove(temporary);  // the first error is the one to tell
-    }
-    return status;
-}
-
 /// Success, or the error; cross_device means that nothing has changed.
 Status place_by_rename(const std::string& staged, const std::string& target, std::uint32_t mode, platform::Files& files) {
     {
@@ -145,6 +129,22 @@ Status make_executable(const std::string& path, platform::Files& files) {
     }
     const std::uint32_t mode = info->mode & 0777U;
     return executable(mode) == mode ? Status() : files.set_mode(path, executable(mode));
+}
+
+Status place_copy(const std::string& from, const std::string& target, std::uint32_t mode, platform::Files& files,
+                  const CancelToken& cancel) {
+    const std::string temporary = temporary_name(target);
+    auto status = copy_bytes(from, temporary, files, cancel);
+    if (status) {
+        status = files.set_mode(temporary, mode);
+    }
+    if (status) {
+        status = files.rename(temporary, target);
+    }
+    if (!status) {
+        (void)files.remove(temporary);  // the first error is the one to tell
+    }
+    return status;
 }
 
 Status place(const std::string& staged, const std::string& target, Placing placing, platform::Files& files,

@@ -25,6 +25,10 @@ enum class Placing : std::uint8_t {
 [[nodiscard]] Status place(const std::string& staged, const std::string& target, Placing placing, platform::Files& files,
                            const CancelToken& cancel);
 
+/// Puts a copy with these permissions at `target`, whose folder exists. Errors: those of platform::Files, cancelled.
+[[nodiscard]] Status place_copy(const std::string& from, const std::string& target, std::uint32_t mode, platform::Files& files,
+                                const CancelToken& cancel);
+
 /// The folder of `path` and those above it exist, durably.
 [[nodiscard]] Status make_parents(const std::string& path, platform::Files& files);
 

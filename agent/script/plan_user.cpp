@@ -47,6 +47,7 @@ void plan_unlock(Planning& planning) { planning.step.effect = "let the user in a
 void plan_ask(Planning& planning) {
     auto& step = planning.step;
     const std::string fallback = planning.count() > 2 ? to_lower(planning.argument(2)) : "accept";
+    step.postponements = planning.context.options.postponements;
     step.effect = concat({"ask the user \"", planning.argument(0), "\""});
     step.seconds = planning.count() > 1 ? seconds_argument(planning, 1, k_longest_question.count()) : k_usual_question;
     if (fallback != "accept" && fallback != "postpone") {
@@ -54,7 +55,7 @@ void plan_ask(Planning& planning) {
     }
     if (has_text(planning)) {
         step.effect += concat({" for ", std::to_string(step.seconds.count()), " s, no answer means ", fallback,
-                               ", at most ", std::to_string(k_postponements), " postponements of ",
+                               ", at most ", std::to_string(step.postponements), " postponements of ",
                                std::to_string(k_postponement.count()), " s"});
     }
 }

@@ -46,6 +46,7 @@ struct WireScript {
     std::vector<Repository> repositories;
     std::uint64_t limit_bytes_per_s = 0;  // 0: none
     Seconds question{0};                  // how long QU asks where it does not say so; 0: as usual
+    std::optional<unsigned> postponements;  // how often the user may say later; none: as usual
 };
 
 /// One unit of work. Equal ids from one manager are the same job, offered again.

@@ -9,9 +9,12 @@
 #include "agent/base/concat.h"
 #include "agent/base/text.h"
 #include "agent/errors/catalogue.h"
+#include "agent/script/commands.h"
 #include "agent/script/key_store.h"
 #include "agent/script/parser.h"
+#include "agent/session/change_hooks.h"
 #include "agent/session/messages.h"
+#include "agent/session/uploads.h"
 
 namespace hagent::session {
 namespace {
@@ -40,7 +43,7 @@ private:
 };
 
 /// The pure planner over the facts of this device.
-script::Plan plan_of(Context& context, const Job& job, Package& package, std::span<const script::StepRecord> earlier) {
+script::Plan plan_of(Context& context, const Job& job, Package& package, bool uploads, std::span<const script::StepRecord> earlier) {
     const auto& settings = context.settings;
     const auto& entry = package.manifest().entry;
     const auto text = package.entry_script();
@@ -67,11 +70,23 @@ script::Plan plan_of(Context& context, const Job& job, Package& package, std::sp
     ScriptRegistry registry(context, job);
     options.registry = registry.get();
     options.earlier = earlier;
+    options.uploads = uploads;
+    options.postponements = job.wire.postponements.value_or(script::k_postponements);
     return script::analyse(std::get<script::Script>(parsed),
                            script::facts_from(context.host.facts(), settings.os_codes, settings.image_version), package,
                            {settings.script_roots, job.local.relocation, settings.protected_paths}, context.files,
                            context.disks, options);
 }
+
+/// Whether a step does more than look: only then is a write filter opened.
+bool changes_device(const script::Plan& plan) {
+    return std::any_of(plan.steps.begin(), plan.steps.end(), [](const script::PlannedStep& step) {
+        const auto* row = script::find_command(step.op);
+        return row != nullptr && row->act != nullptr;
+    });
+}
+
+Result<ChangeHooks::Answer> go_on() { return ChangeHooks::Answer::go_on; }
 
 /// Tells the record, the status page and the manager about each step.
 class StepWatch final : public script::StepObserver {
@@ -213,7 +228,7 @@ Status Session::select(Stop& stop) {
 Status Session::analyse() {
     TRY(enter(Phase::analyzing));
     TRY(enter(Phase::analyzing_scripts));
-    plan_ = plan_of(context_, record_.job, *package_, earlier_);
+    plan_ = plan_of(context_, record_.job, *package_, Uploads(context_, record_, package_->manifest()).possible(), earlier_);
     if (had_plan_) {
         std::erase_if(plan_.results, is_space_finding);
     }
@@ -277,10 +292,18 @@ Result<SessionEnd> Session::execute(Stop& stop) {
     TRY(enter(Phase::executing));
     const auto& settings = context_.settings;
     ScriptRegistry registry(context_, record_.job);
+    Uploads uploads(context_, record_, package_->manifest());
     script::Services services{context_.files, context_.processes, context_.host, context_.clock,
                               script::facts_from(context_.host.facts(), settings.os_codes, settings.image_version),
-                              settings.hooks_directory, settings.run_as, settings.step_time_limit, nullptr, registry.get(),
+                              settings.hooks_directory, settings.run_as, settings.step_time_limit, &uploads, registry.get(),
                               context_.dialogs, log_.directory()};
+    ChangeHooks hooks(services, log_.directory());
+    const bool hooked = record_.job.local.relocation.empty() && changes_device(plan_);
+    if (const auto opened = hooked ? hooks.before(stop.token()) : go_on(); !opened.ok()) {
+        return refused(opened.error(), stop);
+    } else if (*opened == ChangeHooks::Answer::reboot) {
+        return wait_for_reboot();
+    }
     const std::size_t every = record_.steps.size() / k_step_reports + 1;
     Status reported;
     StepWatch watch(context_, record_, [&](const StepView& step) {
@@ -300,15 +323,23 @@ Result<SessionEnd> Session::execute(Stop& stop) {
         }
     }
     switch (outcome.ended) {
-        case script::Ended::completed: return finish(Phase::completed, ReportStage::success);
-        case script::Ended::failed: return finish(Phase::completed, ReportStage::failure);
         case script::Ended::cancelled: return SessionEnd::interrupted;  // only a shutdown stops a committed session
-        case script::Ended::reboot_requested:
-            TRY(enter(Phase::ready_for_reboot));
-            TRY(report(ReportStage::executing, {"waiting for the reboot"}));
-            return SessionEnd::rebooting;
+        case script::Ended::reboot_requested: return wait_for_reboot();
+        case script::Ended::completed:
+        case script::Ended::failed: break;
     }
-    return SessionEnd::finished;
+    const bool success = outcome.ended == script::Ended::completed;
+    const auto closed = hooked ? hooks.after(success, stop.token()) : go_on();
+    if (!closed.ok()) {
+        return refused(closed.error(), stop);
+    }
+    return *closed == ChangeHooks::Answer::reboot ? wait_for_reboot() : finish(Phase::completed, success ? ReportStage::success : ReportStage::failure);
+}
+
+Result<SessionEnd> Session::wait_for_reboot() {
+    TRY(enter(Phase::ready_for_reboot));
+    TRY(report(ReportStage::executing, {"waiting for the reboot"}));
+    return SessionEnd::rebooting;
 }
 
 /// The session ends because of an error, or because somebody stopped it.
@@ -360,7 +391,7 @@ Result<script::Plan> dry_run(Context& context, SessionRecord& record, const Canc
         TRY(context.files.make_directories(folder + "/package", 0700));
     }
     auto package = Package::select(context, record, cancel);
-    auto plan = package.ok() ? Result<script::Plan>(plan_of(context, record.job, **package, {}))
+    auto plan = package.ok() ? Result<script::Plan>(plan_of(context, record.job, **package, Uploads(context, record, (*package)->manifest()).possible(), {}))
                              : Result<script::Plan>(std::move(package).error());
     if (remote) {
         TRY(context.store.drop_downloads(record.id));

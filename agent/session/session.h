@@ -42,6 +42,7 @@ private:
     [[nodiscard]] Status download(Stop& stop);
     [[nodiscard]] Result<SessionEnd> execute(Stop& stop);
     [[nodiscard]] Result<SessionEnd> finish(Phase phase, ReportStage stage);
+    [[nodiscard]] Result<SessionEnd> wait_for_reboot();
     [[nodiscard]] Result<SessionEnd> conclude(ReportStage stage);
     [[nodiscard]] Result<SessionEnd> refused(const Error& why, Stop& stop);
     [[nodiscard]] Status enter(Phase phase);

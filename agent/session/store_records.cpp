@@ -8,6 +8,8 @@
 
 #include "agent/base/json.h"
 #include "agent/base/json_writer.h"
+#include "agent/base/number.h"
+#include "agent/script/user.h"
 
 namespace hagent::session {
 namespace {
@@ -68,6 +70,9 @@ void write(JsonWriter& json, const Job& job) {
     json.member("commands", job.wire.commands);
     json.member("limit", job.wire.limit_bytes_per_s);
     json.member("question", job.wire.question.count());
+    if (job.wire.postponements) {
+        json.member("postponements", std::uint64_t{*job.wire.postponements});
+    }
     json.begin_array("repositories");
     for (const auto& repository : job.wire.repositories) {
         json.value(repository.url);
@@ -164,6 +169,9 @@ Job job_from(JsonView from) {
     job.wire.commands = text(wire, "commands");
     job.wire.limit_bytes_per_s = wire.find("limit").whole().value_or(0);
     job.wire.question = Seconds(wire.find("question").integer().value_or(0));
+    if (const auto times = wire.find("postponements").whole()) {
+        job.wire.postponements = narrow<unsigned>(std::min<std::uint64_t>(*times, script::k_most_postponements));
+    }
     for (const JsonView url : wire.find("repositories")) {
         job.wire.repositories.push_back({std::string(url.text().value_or("")), {}, {}});
     }

@@ -106,6 +106,7 @@ TEST_CASE("An update is a script with the servers of its files") {
     CHECK(job.wire.repositories[1].url == "ftpes://127.0.0.2:21/");
     CHECK(job.wire.limit_bytes_per_s == 10240U * 1024);
     CHECK(job.wire.question == Seconds{120});
+    CHECK(job.wire.postponements == 3U);
     CHECK(d.dialect.interval_hint() == Seconds{3600});
 }
 
@@ -120,9 +121,10 @@ TEST_CASE("Keys come with and without '&', in any order and case, with quotes, e
 
 TEST_CASE("Numbers that are none are passed over") {
     Device d;
-    const auto job = d.job(wire("&UP0|SI=x|UR=-1|EL|1|IT=soon|QUT=9999999|FTPBw=fast|FTPS=127.0.0.1|FTPU=u|FTPPortNumber=99999|FTPSecure=2|"));
+    const auto job = d.job(wire("&UP0|SI=x|UR=-1|EL|1|IT=soon|QUT=9999999|QUB=11|FTPBw=fast|FTPS=127.0.0.1|FTPU=u|FTPPortNumber=99999|FTPSecure=2|"));
     CHECK(job.id.starts_with("script-"));
     CHECK(job.wire.question == Seconds{0});
+    CHECK_FALSE(job.wire.postponements);
     CHECK(job.wire.limit_bytes_per_s == 0);
     CHECK(job.wire.repositories.at(0).url == "ftp://127.0.0.1/");
     CHECK_FALSE(d.dialect.interval_hint());

@@ -49,7 +49,7 @@ TEST_CASE("a script from the wire is done step by step, with the files of the ma
     CHECK(device.processes.calls.at(0).argv == std::vector<std::string>{"apply", "now"});
     CHECK(device.listener.text().find("step 5 of 5, EX: done") != std::string::npos);
     CHECK(device.fetcher.asked.size() == 2);  // each file once
-    CHECK(device.fetcher.asked[0].url == "ftp://rapport:canary%2Fpw%401:2@remote.example/demo/a%20b");
+    CHECK(device.fetcher.asked[0].url == "ftp://rapport:canary%2Fpw%401%3A2@remote.example/demo/a%20b");
 }
 
 TEST_CASE("the login of the manager's server is written nowhere") {
@@ -116,9 +116,12 @@ TEST_CASE("QU asks as long as the manager says where the script does not say it"
     Served device;
     auto job = wire_job(R"(QU "Now?"|10|QU "Again?" "30"|11|)");
     job.wire.question = Seconds{120};
+    job.wire.postponements = 1;
     REQUIRE(device.run(job).ok());
+    CHECK(device.stored().record.job.wire.postponements == 1U);
     REQUIRE(device.listener.last.steps.size() == 2);
     CHECK(device.listener.last.steps[0].effect.find("for 120 s") != std::string::npos);
+    CHECK(device.listener.last.steps[0].effect.find("at most 1 postponements") != std::string::npos);
     CHECK(device.listener.last.steps[1].effect.find("for 30 s") != std::string::npos);
 }
 

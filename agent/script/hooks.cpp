@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/script/hooks.h"
+
+#include "agent/base/concat.h"
+#include "agent/base/limits.h"
+#include "agent/base/text.h"
+#include "platform/paths.h"
+
+namespace hagent::script {
+namespace {
+
+using errors::AgentCode;
+
+constexpr std::size_t k_quoted_output = 240;  // of a program's last words, in a result
+constexpr Seconds k_stop_hook_time{60};       // beyond the delay that it waits by itself
+
+}  // namespace
+
+Environment device_environment(const Facts& facts) {
+    const std::string system_root = platform::environment("SystemRoot");
+    const bool windows = platform::native("/") == "\\" && !system_root.empty();
+    Environment environment = {
+        {"PATH", windows ? concat({system_root, "\\System32;", system_root})
+                         : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
+        {"LANG", "C"},
+        {"HAGENT_OS", facts.os_codes.empty() ? "" : facts.os_codes.front()},
+        {"HAGENT_IMAGE", facts.image_version},
+        {"HAGENT_MAC", facts.mac},
+        {"HAGENT_IP", facts.ip},
+        {"HAGENT_HOSTNAME", facts.hostname},
+        {"HAGENT_SERIAL", facts.serial},
+    };
+    if (windows) {
+        environment.emplace_back("SystemRoot", system_root);
+        environment.emplace_back("TEMP", platform::environment("TEMP"));
+    }
+    std::erase_if(environment, [](const auto& variable) { return variable.second.empty(); });
+    return environment;
+}
+
+std::string printable_tail(std::string_view output) {
+    if (output.size() > limits::k_output_tail_bytes) {
+        output.remove_prefix(output.size() - limits::k_output_tail_bytes);
+    }
+    while (!output.empty() && (static_cast<unsigned char>(output.front()) & 0xC0U) == 0x80U && !is_utf8(output)) {
+        output.remove_prefix(1);  // the tail may begin inside a character
+    }
+    const std::string text = is_utf8(output) ? std::string(output) : utf8_from_latin1(output);
+    std::string lines;
+    for (const auto line : split(text, '\n')) {
+        lines.append(printable(trim(line))).append("\n");
+    }
+    while (lines.ends_with('\n')) {
+        lines.pop_back();
+    }
+    return lines;
+}
+
+std::string last_words(const std::string& output) {
+    const auto lines = replace_all(trim(output), "\n", " | ");
+    if (lines.size() <= k_quoted_output) {
+        return lines;
+    }
+    std::string_view end(lines);
+    end.remove_prefix(lines.size() - k_quoted_output);
+    while (!end.empty() && (static_cast<unsigned char>(end.front()) & 0xC0U) == 0x80U) {
+        end.remove_prefix(1);
+    }
+    return "..." + std::string(end);
+}
+
+std::string hook_program(const Services& services, const std::string& name) {
+    if (services.hooks_dir.empty()) {
+        return {};
+    }
+    for (const std::string ending : {"", ".exe"}) {
+        const std::string path = services.hooks_dir + platform::native("/") + name + ending;
+        const auto info = services.files.info(path);
+        if (info && info.value() && info.value()->kind != platform::FileKind::directory) {
+            return path;
+        }
+    }
+    return {};
+}
+
+Result<HookEnd> run_hook(const Services& services, std::vector<std::string> argv, Environment environment, Seconds time_limit,
+                         const CancelToken& cancel) {
+    platform::Command command;
+    command.argv = std::move(argv);
+    command.environment = std::move(environment);
+    command.time_limit = time_limit;
+    command.output_limit = limits::k_output_tail_bytes;
+    const auto exit = TRY(services.processes.run(command, cancel));
+    return HookEnd{exit.code, exit.timed_out, printable_tail(exit.output)};
+}
+
+Status stop_machine(const Services& services, platform::PowerAction action, Seconds delay, Environment environment, std::string& output,
+                    const CancelToken& cancel) {
+    const std::string program = hook_program(services, "reboot");
+    if (program.empty()) {
+        auto asked = services.host.power(action);
+        return asked ? Status() : Status(error(AgentCode::reboot_failed, asked.error().context));
+    }
+    const std::string word = action == platform::PowerAction::power_off ? "poweroff" : "reboot";
+    auto ended = TRY(run_hook(services, {program, word, std::to_string(delay.count())}, std::move(environment), delay + k_stop_hook_time, cancel));
+    output = std::move(ended.output);
+    if (ended.timed_out || ended.code != 0) {
+        const std::string how = ended.timed_out ? "took too long" : "ended with status " + std::to_string(ended.code);
+        return error(AgentCode::reboot_failed, concat({program, " ", how, "; it said: ", last_words(output)}));
+    }
+    return {};
+}
+
+}  // namespace hagent::script

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns hooks: the programs of the device's maker in `script.hooks_dir`, and the environment of every program that the agent starts.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "agent/script/interpreter.h"
+
+namespace hagent::script {
+
+using Environment = std::vector<std::pair<std::string, std::string>>;
+
+/// What every program gets to know and nothing else: PATH, LANG and the facts of the device that have a value (README).
+[[nodiscard]] Environment device_environment(const Facts& facts);
+
+/// The tail of a program's output as plain lines.
+[[nodiscard]] std::string printable_tail(std::string_view output);
+/// The last words of such a tail in one line, short enough for a result.
+[[nodiscard]] std::string last_words(const std::string& output);
+
+/// The hook program of that name; empty when there is none.
+[[nodiscard]] std::string hook_program(const Services& services, const std::string& name);
+
+struct HookEnd {
+    int code = 0;
+    bool timed_out = false;
+    std::string output;  // its printable tail
+};
+
+/// Runs a hook to its end. Errors: those of platform::Processes.
+[[nodiscard]] Result<HookEnd> run_hook(const Services& services, std::vector<std::string> argv, Environment environment, Seconds time_limit,
+                                       const CancelToken& cancel);
+
+/// Asks the hook `reboot`, else the system, to stop the machine. The hook gets the delay as its argument, the system is asked at once.
+/// `output` takes what the hook printed. Errors: reboot_failed, those of platform::Processes.
+[[nodiscard]] Status stop_machine(const Services& services, platform::PowerAction action, Seconds delay, Environment environment,
+                                  std::string& output, const CancelToken& cancel);
+
+}  // namespace hagent::script

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns where GF takes files to: the folders that the package itself came from.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "agent/script/interpreter.h"
+#include "agent/session/context.h"
+#include "agent/trust/manifest.h"
+
+namespace hagent::session {
+
+class Uploads final : public script::Uploads {
+public:
+    /// All of them are borrowed. An upload is shown among the record's transfers.
+    Uploads(Context& context, SessionRecord& record, const trust::Manifest& manifest)
+        : context_(context), record_(record), manifest_(manifest) {}
+
+    /// Whether the package has a folder: the administrator's own, a repository of its manifest, the manager's, or the one of a wire job.
+    [[nodiscard]] bool possible() const;
+
+    /// To the administrator's folder with the permissions of the original; else to the first folder that takes it, by PUT or STOR.
+    /// The file is found as a resolved path, without following any link. Errors: those of platform::Files and transfer::upload.
+    [[nodiscard]] Status upload(const std::string& local_path, const std::string& name, const CancelToken& cancel) override;
+
+private:
+    [[nodiscard]] Status copy(const std::string& local_path, const std::string& name, const CancelToken& cancel);
+    [[nodiscard]] std::vector<std::string> addresses(const std::string& name) const;
+
+    Context& context_;
+    SessionRecord& record_;
+    const trust::Manifest& manifest_;
+};
+
+}  // namespace hagent::session
