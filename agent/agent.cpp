@@ -18,6 +18,7 @@
 #include "agent/loop/loop.h"
 #include "agent/loop/worker.h"
 #include "agent/manager/check_in.h"
+#include "agent/manager/discovery.h"
 #include "agent/manager/folder.h"
 #include "agent/manager/hawkbit.h"
 #include "agent/manager/hserver.h"
@@ -36,6 +37,7 @@ namespace hagent {
 namespace {
 
 constexpr Millis k_facts_age = Seconds{1};  // so old may the facts on the page be
+constexpr Millis k_look_again = Seconds{60};  // for a manager
 constexpr std::string_view k_local_job = "local:";  // of the command line: no manager knows it
 
 /// Tells the board and the report queue; wakes the loop for the manager. Called on the worker's thread.
@@ -138,7 +140,7 @@ public:
         engine_.shut_down();
         workshop_.log.info("agent", "stopped");
         TRY(std::move(outcome_));
-        return requests.reload ? Ending::reload : Ending::stopped;
+        return (requests.reload || manager_found_) && !requests.stop ? Ending::reload : Ending::stopped;
     }
 
 private:
@@ -180,7 +182,7 @@ private:
 
     void start_manager() {
         if (!settings_.has_manager()) {
-            return;
+            return look_for_manager();
         }
         manager::CheckInServices services{*dialect_,
                                           caller_,
@@ -194,12 +196,39 @@ private:
                                           [this] { return window_open(); }};
         check_in_ = std::make_unique<manager::CheckIn>(
             manager::CheckInSettings{settings_.manager.urls, {settings_.manager.interval, settings_.manager.spread}}, services);
-        check_in_->on_change([this] { loop_->post([this] { end_if_quiet(); }); });
+        check_in_->on_change([this] { loop_->post([this] { manager_changed(); }); });
         if (duration_ == Duration::one_check_in) {
             check_in_->check_in_until_quiet();
         } else {
             check_in_->start();
         }
+    }
+
+    /// No lease names a manager yet: the network may come later.
+    void look_for_manager() {
+        if (!settings_.manager.discovered) {
+            return;
+        }
+        if (duration_ == Duration::one_check_in) {
+            outcome_ = error(errors::AgentCode::manager_unreachable, settings_.manager.dhcp_lease_file + " names no manager");
+            return loop_->stop();
+        }
+        if (!manager::discover(*machine_.files, settings_.manager, settings_.state_dir).empty()) {
+            manager_found_ = true;
+            return loop_->stop();
+        }
+        (void)timers_.after(k_look_again, [this] { look_for_manager(); });
+    }
+
+    /// The first manager that a discovered address led to stays the only one.
+    void manager_changed() {
+        if (settings_.manager.discovered && !manager_kept_ && check_in_->view().last_success) {
+            manager_kept_ = true;
+            if (const auto kept = manager::keep_manager(*machine_.files, settings_.state_dir, check_in_->view().url); !kept.ok()) {
+                workshop_.log.warning("agent", "the manager that was found cannot be noted", {{"where", kept.error().context}});
+            }
+        }
+        end_if_quiet();
     }
 
     bool window_open() const {
@@ -313,6 +342,8 @@ private:
     manager::TriggerGate gate_;
     status::AgentView facts_;
     std::optional<Uptime> facts_read_;
+    bool manager_found_ = false;  // by discovery, while there was none
+    bool manager_kept_ = false;
     Status outcome_;
 };
 

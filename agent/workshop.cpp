@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "agent/config/store.h"
+#include "agent/manager/discovery.h"
 #include "agent/manager/identity.h"
 #include "agent/transfer/file_fetcher.h"
 #include "agent/transfer/url.h"
@@ -64,6 +65,10 @@ config::Outcome load_config(Machine& machine, const Options& options, config::Ma
     auto outcome = config::load(*machine.files, config_path(options), manager, absent);
     if (auto* settings = std::get_if<config::Settings>(&outcome); settings != nullptr && !options.state_dir.empty()) {
         settings->state_dir = platform::absolute(options.state_dir);
+    }
+    if (auto* settings = std::get_if<config::Settings>(&outcome); settings != nullptr && settings->manager.may_discover()) {
+        settings->manager.discovered = true;
+        settings->manager.urls = manager::discover(*machine.files, settings->manager, settings->state_dir);
     }
     return outcome;
 }

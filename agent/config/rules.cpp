@@ -69,9 +69,10 @@ public:
 
     void manager(ManagerRule rule) {
         const ManagerSettings& m = settings_.manager;
-        if (m.urls.empty() && rule == ManagerRule::required) {
+        if (m.urls.empty() && m.dhcp_lease_file.empty() && rule == ManagerRule::required) {
             add("manager.urls", "names no manager; give at least one address");
         }
+        discovery(m);
         for (std::size_t i = 0; i < m.urls.size(); ++i) {
             manager_url(concat({"manager.urls[", std::to_string(i), "]"}), m.urls[i]);
         }
@@ -165,6 +166,20 @@ private:
                 concat({address->scheme, " is not encrypted; use ", address->scheme,
                         "s, or accept the risk with \"allow_clear_text\": true"}),
                 AgentCode::config_clear_text_refused);
+        }
+    }
+
+    /// Anybody in the network can answer as a DHCP server: what it says is a place to look at, not somebody to trust.
+    void discovery(const ManagerSettings& m) {
+        if (m.dhcp_lease_file.empty() || !m.urls.empty()) {
+            return;
+        }
+        if (m.dialect == Dialect::folder) {
+            add("manager.dhcp_lease_file", "finds servers of the dialects hawkbit and hserver only; name the folder in urls");
+        } else if (m.dialect == Dialect::hawkbit && m.ca_file.empty() && m.pins.empty()) {
+            add("manager.dhcp_lease_file", "needs ca_file or pins, or whoever answers DHCP becomes the manager");
+        } else if (m.dialect == Dialect::hserver && !m.allow_clear_text) {
+            add("manager.dhcp_lease_file", "needs allow_clear_text: the servers it finds may speak nothing else");
         }
     }
 

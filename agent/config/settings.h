@@ -44,6 +44,8 @@ struct DeviceSettings {
 struct ManagerSettings {
     Dialect dialect = Dialect::hawkbit;
     std::vector<std::string> urls;  // in order of preference; empty: no manager
+    std::string dhcp_lease_file;    // where the first contact's manager may be found; empty: nowhere
+    bool discovered = false;        // no key: `urls` came from there
     std::string tenant = "DEFAULT";
     std::string target_token_file;
     std::string gateway_token_file;
@@ -56,6 +58,8 @@ struct ManagerSettings {
     ContentTrust trust = ContentTrust::required;
     bool allow_clear_text = false;
     std::vector<std::string> opcodes;  // hserver only: the opcodes it may use; empty: all
+
+    [[nodiscard]] bool may_discover() const { return urls.empty() && !dhcp_lease_file.empty(); }
 };
 
 struct ListenSettings {

@@ -85,6 +85,30 @@ class Hserver(OwnServers, BoxTest):
         self.check_in()
         self.assertEqual(reports, len(self.manager.reports(number)))
 
+    def lease(self, port):
+        return self.box.write("leases", "lease {\n  option unknown-186 7f:0:0:1;\n  option unknown-192 %x:%x;\n}\n" % divmod(port, 256))
+
+    def test_a_manager_that_dhcp_suggests_is_met_once_and_kept(self):
+        self.configure(urls=[], dhcp_lease_file=self.box.path("leases"), allow_clear_text=True)
+        self.check_in(TRY_LATER, "names no manager")
+        self.manager.queue(self.lines()[:1])
+        self.lease(self.manager.server.server_port)
+        self.check_in()
+        self.assertEqual("V01", self.manager.verbs()[0])
+        requests = len(self.manager.requests)
+        self.lease(free_port())
+        self.check_in()
+        self.assertGreater(len(self.manager.requests), requests)
+
+    def test_a_configured_manager_is_never_replaced_by_a_suggested_one(self):
+        stranger = LegacyManager()
+        self.addCleanup(stranger.stop)
+        self.lease(stranger.server.server_port)
+        self.configure(dhcp_lease_file=self.box.path("leases"), allow_clear_text=True)
+        self.check_in()
+        self.assertTrue(self.manager.requests)
+        self.assertEqual([], stranger.requests)
+
     def test_the_master_has_what_the_first_server_has_not(self):
         self.manager.queue(self.lines()[1:2], ("127.0.0.1", free_port(), USER, "x", False), self.server)
         self.check_in()

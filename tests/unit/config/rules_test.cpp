@@ -72,6 +72,17 @@ TEST_CASE("the legacy dialect must be trusted explicitly") {
     CHECK(complaints_of(manager(R"("opcodes": ["V01"])")) == "manager.opcodes: is for the dialect hserver only\n");
 }
 
+TEST_CASE("a manager that DHCP suggests must prove itself, unless the network is trusted anyway") {
+    const std::string lease = R"("dhcp_lease_file": "/leases")";
+    CHECK(complaints_of(manager(lease), ManagerRule::required) ==
+          "manager.dhcp_lease_file: needs ca_file or pins, or whoever answers DHCP becomes the manager\n");
+    CHECK(complaints_of(manager(lease + R"(, "ca_file": "/ca.pem")"), ManagerRule::required).empty());
+    CHECK(code_of(manager(lease + R"(, "dialect": "folder", "ca_file": "/ca.pem")")) == AgentCode::config_bad_value);
+    CHECK(code_of(manager(lease + R"(, "dialect": "hserver", "trust": "network")")) == AgentCode::config_bad_value);
+    CHECK(complaints_of(manager(lease + R"(, "dialect": "hserver", "trust": "network", "allow_clear_text": true)")).empty());
+    CHECK(complaints_of(manager(lease + R"(, "urls": ["https://m.example/"])")).empty());
+}
+
 TEST_CASE("pins come in pairs and are digests") {
     CHECK(complaints_of(pins({k_pin_a, k_pin_b})).empty());
     CHECK(complaints_of(pins({k_pin_a})).starts_with("manager.pins: needs a second pin"));

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/manager/discovery.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <optional>
+
+#include "agent/base/concat.h"
+#include "agent/base/limits.h"
+#include "agent/base/number.h"
+#include "agent/base/text.h"
+
+namespace hagent::manager {
+namespace {
+
+constexpr std::size_t k_most_managers = 2;
+constexpr std::size_t k_name_bytes = 253;  // RFC 1035, 2.3.4, without the last dot
+constexpr std::uint16_t k_https_port = 443, k_legacy_port = 80;
+constexpr std::uint32_t k_kept_mode = 0600;
+
+std::string kept_file(const std::string& state_dir) { return state_dir + "/manager-met"; }
+
+/// What follows "option unknown-N" up to the semicolon, in the last lease of the text; empty when it is not there.
+std::string_view option_of(std::string_view lease, std::string_view number) {
+    for (const auto line : split(lease, '\n')) {
+        const auto parts = words(trim(line));
+        const bool named = parts.size() >= 3 && parts[0] == "option" &&
+                           (parts[1] == concat({"unknown-", number}) || parts[1] == concat({"option-", number}));
+        if (named && line.find(';') != std::string_view::npos) {
+            const auto begin = static_cast<std::size_t>(parts[2].data() - line.data());
+            return trim(line.substr(begin, line.rfind(';') - begin));
+        }
+    }
+    return {};
+}
+
+/// "c0:a8:1:5", as leases show bytes: digits may be missing in front.
+std::optional<std::vector<std::uint8_t>> bytes_of(std::string_view value) {
+    std::vector<std::uint8_t> bytes;
+    for (const auto part : split(value, ':')) {
+        const auto byte = from_hex(part.size() == 1 ? concat({"0", part}) : std::string(part));
+        if (!byte || byte->size() != 1) {
+            return std::nullopt;
+        }
+        bytes.push_back(byte->front());
+    }
+    return bytes;
+}
+
+/// Of an option that holds text: quoted, or as bytes; some servers end it with a zero.
+std::string text_of(std::string_view value) {
+    std::string text;
+    if (value.size() >= 2 && value.front() == '"' && value.back() == '"') {
+        text = value.substr(1, value.size() - 2);
+        if (text.ends_with("\\000")) {
+            text.resize(text.size() - 4);
+        }
+    } else if (const auto bytes = bytes_of(value)) {
+        text.assign(bytes->begin(), bytes->end());
+    }
+    while (text.ends_with('\0')) {
+        text.pop_back();
+    }
+    return text;
+}
+
+bool is_host_name(std::string_view name) {
+    return !name.empty() && name.size() <= k_name_bytes && name.front() != '-' && name.front() != '.' &&
+           std::all_of(name.begin(), name.end(), [](char c) {
+               return is_letter_or_digit(c) || c == '-' || c == '.';
+           });
+}
+
+std::vector<std::string> hosts_of(std::string_view lease) {
+    if (const std::string name = text_of(option_of(lease, "194")); is_host_name(name)) {
+        return {name};
+    }
+    std::vector<std::string> hosts;
+    const auto bytes = bytes_of(option_of(lease, "186"));
+    for (std::size_t at = 0; bytes && at + 4 <= bytes->size() && hosts.size() < k_most_managers; at += 4) {
+        const auto part = [&](std::size_t i) { return std::to_string((*bytes)[at + i]); };
+        if ((*bytes)[at] != 0 && (*bytes)[at] < 224) {  // neither "this network" nor multicast nor broadcast
+            hosts.push_back(concat({part(0), ".", part(1), ".", part(2), ".", part(3)}));
+        }
+    }
+    return hosts;
+}
+
+/// Two bytes, the higher one first, or the number itself.
+std::optional<std::uint16_t> port_of(std::string_view lease, std::string_view number) {
+    const auto value = option_of(lease, number);
+    if (const auto bytes = bytes_of(value); bytes && bytes->size() == 2) {
+        const auto port = static_cast<std::uint16_t>((*bytes)[0] << 8U | (*bytes)[1]);
+        return port == 0 ? std::nullopt : std::optional(port);
+    }
+    const auto port = parse_u64(value, UINT16_MAX);
+    return port && *port > 0 ? std::optional(narrow<std::uint16_t>(*port)) : std::nullopt;
+}
+
+}  // namespace
+
+std::vector<std::string> managers_of_leases(std::string_view text, config::Dialect dialect) {
+    const auto last = text.rfind("lease {");
+    const auto lease = last == std::string_view::npos ? std::string_view() : text.substr(last);
+    const auto secure = port_of(lease, "190"), plain = port_of(lease, "192");
+    const bool encrypted = secure || dialect != config::Dialect::hserver;
+    const std::uint16_t usual = encrypted ? k_https_port : k_legacy_port;
+    const std::uint16_t port = (encrypted ? secure : plain).value_or(usual);
+    std::vector<std::string> urls;
+    for (const auto& host : hosts_of(lease)) {
+        urls.push_back(concat({encrypted ? "https://" : "http://", host, port == usual ? "" : ":" + std::to_string(port), "/"}));
+    }
+    return urls;
+}
+
+std::vector<std::string> discover(platform::Files& files, const config::ManagerSettings& settings, const std::string& state_dir) {
+    if (const auto kept = files.read(kept_file(state_dir), limits::k_path_bytes); kept.ok()) {
+        return {std::string(trim(*kept))};
+    }
+    const auto leases = files.read(settings.dhcp_lease_file, limits::k_config_bytes);
+    return leases.ok() ? managers_of_leases(*leases, settings.dialect) : std::vector<std::string>();
+}
+
+Status keep_manager(platform::Files& files, const std::string& state_dir, const std::string& url) {
+    return files.write_durable(kept_file(state_dir), url + "\n", k_kept_mode);
+}
+
+}  // namespace hagent::manager

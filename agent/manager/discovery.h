@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the search for a manager at first contact. DHCP suggests one where the configuration names none; it never replaces one.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/config/settings.h"
+#include "platform/files.h"
+
+namespace hagent::manager {
+
+/// The manager of the last lease in a file of dhclient (dhclient.leases(5)), by the options that thin clients know: 194 its name, else
+/// 186 up to two IPv4 addresses; 190 the port of HTTPS; 192 another port, which only the legacy dialect talks to in clear text. At most two
+/// addresses, in order; none where the file has no such option or anything odd in one.
+[[nodiscard]] std::vector<std::string> managers_of_leases(std::string_view text, config::Dialect dialect);
+
+/// The manager that was met first, else what the lease file says; none when there is neither (yet).
+[[nodiscard]] std::vector<std::string> discover(platform::Files& files, const config::ManagerSettings& settings, const std::string& state_dir);
+
+/// From now on discover() gives this one and looks at no lease. Errors: those of platform::Files.
+[[nodiscard]] Status keep_manager(platform::Files& files, const std::string& state_dir, const std::string& url);
+
+}  // namespace hagent::manager
