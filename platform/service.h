@@ -19,6 +19,11 @@ public:
 
 [[nodiscard]] std::unique_ptr<ServiceSignals> watch_signals(void (*on_request)(ServiceRequest, void*), void* context);
 
+/// What `body` returns. Where the system's service manager has started this process (Windows), `body` runs on the thread that it provides;
+/// the manager hears that the service runs, later that it has ended and with what status, and its wish to stop comes as a ServiceRequest,
+/// also when it came before anybody watched.
+[[nodiscard]] int run_as_service(const std::function<int()>& body);
+
 /// umask 077, no core dumps, broken pipes are error values: done first by main.
 void harden_process();
 

@@ -31,9 +31,7 @@ Opened open_safe_workshop(Machine& machine, const Options& options) {
     return opened;
 }
 
-}  // namespace
-
-int run(Machine& machine, const Options& options) {
+int run_daemon(Machine& machine, const Options& options) {
     auto [workshop, code] = open_safe_workshop(machine, options);
     if (!workshop) {
         return code;
@@ -60,6 +58,12 @@ int run(Machine& machine, const Options& options) {
             complain("hagent: it keeps the configuration that it had\n");
         }
     }
+}
+
+}  // namespace
+
+int run(Machine& machine, const Options& options) {
+    return platform::run_as_service([&] { return run_daemon(machine, options); });
 }
 
 int check_in(Machine& machine, const Options& options) {

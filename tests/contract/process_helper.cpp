@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Owns the program that the suites of process.h start: its first argument says what it does.
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -14,6 +15,7 @@
 #include "platform/host.h"
 #include "platform/paths.h"
 #include "platform/process.h"
+#include "platform/service.h"
 
 namespace {
 
@@ -53,6 +55,20 @@ int start_child(const std::string& path) {
     return platform::system_processes()->run(command, never).ok() ? 0 : 1;
 }
 
+/// A service: says in one file that it runs and in another that it was asked to stop; ends with status 7, or 8 when nobody asked.
+int serve(const std::string& running, const std::string& stopped) {
+    return platform::run_as_service([&] {
+        std::atomic<bool> stop = false;
+        const auto watch = platform::watch_signals([](platform::ServiceRequest, void* flag) { *static_cast<std::atomic<bool>*>(flag) = true; }, &stop);
+        note_pid(running);
+        for (int i = 0; i < 12'000 && !stop; ++i) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(5));
+        }
+        note_pid(stopped);
+        return stop ? 7 : 8;
+    });
+}
+
 int act(std::string_view what, const std::vector<std::string>& arguments) {
     if (what == "arguments") {
         print_arguments(arguments);
@@ -84,6 +100,8 @@ int act(std::string_view what, const std::vector<std::string>& arguments) {
     } else if (what == "until") {
         note_pid(arguments.at(0));
         return wait_for(arguments.at(1)) ? 0 : 1;
+    } else if (what == "serve") {
+        return serve(arguments.at(0), arguments.at(1));
     } else if (what == "child") {
         return start_child(arguments.at(0));
     } else if (what == "leave-child") {

@@ -42,6 +42,10 @@ TEST_CASE("stop and reload signals reach the callee while the watch lives") {
     CHECK(platform::watch_signals(note, &seen) != nullptr);
 }
 
+TEST_CASE("no service manager stands between a daemon and its work") {
+    CHECK(platform::run_as_service([] { return 5; }) == 5);
+}
+
 TEST_CASE("hardening keeps others out of new files and writes no core") {
     const mode_t before = umask(022);
     platform::harden_process();

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the test of a service's life with the system's service manager: installed, started, asked to stop, ended, removed.
+#include "platform/service.h"
+
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <functional>
+#include <string>
+#include <thread>
+
+#include "platform/files.h"
+#include "platform/paths.h"
+#include "platform/win32/api.h"
+#include "platform/win32/wide.h"
+#include "tests/fakes/temp_directory.h"
+
+namespace hagent {
+namespace {
+
+struct ServiceHandleTraits {
+    using Value = SC_HANDLE;
+    static Value none() { return nullptr; }
+    static void close(Value value) { CloseServiceHandle(value); }
+};
+using ServiceHandle = UniqueHandle<ServiceHandleTraits>;
+
+bool soon(const std::function<bool()>& condition) {
+    for (int i = 0; i < 6000; ++i) {
+        if (condition()) {
+            return true;
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    return false;
+}
+
+SERVICE_STATUS status_of(const ServiceHandle& service) {
+    SERVICE_STATUS status{};
+    REQUIRE(QueryServiceStatus(service.get(), &status) != 0);
+    return status;
+}
+
+/// The program of the contract suites, beside ours, that is a service when told so.
+std::string helper() {
+    const std::string own = platform::own_program();
+    return own.substr(0, own.find_last_of('\\') + 1) + "process_helper.exe";
+}
+
+TEST_CASE("a service tells its manager that it runs, stops when asked, and says how it ended") {
+    const fakes::TempDirectory folder;
+    const auto files = platform::system_files();
+    const std::string running = folder.path() + "\\running", stopped = folder.path() + "\\stopped";
+    const ServiceHandle manager(OpenSCManagerW(nullptr, nullptr, SC_MANAGER_ALL_ACCESS));
+    REQUIRE(manager.get() != nullptr);
+    const auto command = platform::wide("\"" + helper() + "\" serve \"" + running + "\" \"" + stopped + "\"");
+    const ServiceHandle service(CreateServiceW(manager.get(), L"hagent-test", L"hagent-test", SERVICE_ALL_ACCESS, SERVICE_WIN32_OWN_PROCESS,
+                                               SERVICE_DEMAND_START, SERVICE_ERROR_NORMAL, command.c_str(), nullptr, nullptr, nullptr, nullptr, nullptr));
+    REQUIRE(service.get() != nullptr);
+    REQUIRE(StartServiceW(service.get(), 0, nullptr) != 0);
+    CHECK(soon([&] { return status_of(service).dwCurrentState == SERVICE_RUNNING; }));
+    CHECK(soon([&] { return files->info(running).value().has_value(); }));
+    SERVICE_STATUS status{};
+    CHECK(ControlService(service.get(), SERVICE_CONTROL_INTERROGATE, &status) != 0);
+    CHECK(ControlService(service.get(), SERVICE_CONTROL_STOP, &status) != 0);
+    CHECK(soon([&] { return status_of(service).dwCurrentState == SERVICE_STOPPED; }));
+    CHECK(files->info(stopped).value().has_value());
+    CHECK(status_of(service).dwWin32ExitCode == ERROR_SERVICE_SPECIFIC_ERROR);
+    CHECK(status_of(service).dwServiceSpecificExitCode == 7);
+    CHECK(DeleteService(service.get()) != 0);
+}
+
+TEST_CASE("what a console starts simply runs") {
+    CHECK(platform::run_as_service([] { return 5; }) == 5);
+}
+
+}  // namespace
+}  // namespace hagent
