@@ -7,6 +7,7 @@ import os
 import platform
 import re
 import resource
+import shutil
 import subprocess
 import threading
 import time
@@ -37,9 +38,13 @@ def machine():
     with open("/proc/cpuinfo", encoding="utf-8") as file:
         text = file.read()
     model = re.search(r"^model name\s*: (.*)$", text, re.MULTILINE)
-    extensions = "with" if re.search(r"\bsha_ni\b", text) else "without"
-    return (f"{model.group(1) if model else platform.machine()}, {os.cpu_count()} CPUs, {extensions} SHA extensions, load {os.getloadavg()[0]:.1f}, "
+    return (f"{model.group(1) if model else platform.machine()}, {os.cpu_count()} CPUs, {'with' if has_sha_extensions() else 'without'} SHA extensions, load {os.getloadavg()[0]:.1f}, "
             f"Linux {platform.release()}")
+
+
+def has_sha_extensions():
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        return re.search(r"\bsha_ni\b", file.read()) is not None
 
 
 def tree(pid):
@@ -103,14 +108,14 @@ class Result:
                 f"{'ok' if self.right else 'WRONG'}")
 
 
-def run(title, command, folder, size, digest):
+def run(title, command, folder, size, digest, environment=None):
     """Runs a shell command in a fresh folder; it writes `out` and prints the digest somewhere in its output."""
     place = os.path.join(folder, "got")
     os.mkdir(place, 0o700)
     os.sync()  # what the last one left to be written is not for this one's account
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     with subprocess.Popen(["sh", "-c", command], cwd=place, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          env={"PATH": os.environ["PATH"], "HOME": place, "LC_ALL": "C"}) as process:
+                          env={"PATH": os.environ["PATH"], "HOME": place, "LC_ALL": "C", **(environment or {})}) as process:
         peaks = Peaks(process.pid)
         peaks.start()
         output = process.communicate()[0].decode("utf-8", "replace")
@@ -121,8 +126,6 @@ def run(title, command, folder, size, digest):
     right = process.returncode == 0 and digest in output and os.path.exists(out) and os.path.getsize(out) == size
     if not right:
         print(f"    {title} said: {output[-400:].strip()}", flush=True)
-    for each in os.scandir(place):
-        os.unlink(each.path)
-    os.rmdir(place)
+    shutil.rmtree(place)
     user, system = after.ru_utime - before.ru_utime, after.ru_stime - before.ru_stime
     return Result(title, wall, user, system, (user + system) * GIB / size, peaks.rss_kib, peaks.pss_kib, right)

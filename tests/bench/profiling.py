@@ -8,6 +8,7 @@ import shutil
 import subprocess
 
 import measure
+import variants
 
 SIZE = 1 << 30
 TOP = 12
@@ -22,21 +23,6 @@ RULES = [
 ]
 
 
-def build(root):
-    """hagent as in build/release, but with the names of its functions; None with a word why not."""
-    folder = os.path.join(root, "build", "bench-profile")
-    release = os.path.join(root, "build", "release", "CMakeCache.txt")
-    if not os.path.exists(release):
-        print("  no profile: build/release is not there (`toolchains/build release`)")
-        return None
-    for command in (["cmake", "--preset", "release", "-B", folder, "-DCMAKE_EXE_LINKER_FLAGS_MINSIZEREL=", "--log-level=WARNING"],
-                    ["cmake", "--build", folder, "--target", "hagent", "-j", str(os.cpu_count() or 2), "--", "--quiet"]):
-        if subprocess.run(command, cwd=root, stdin=subprocess.DEVNULL, check=False).returncode:
-            print(f"  no profile: `{' '.join(command)}` failed")
-            return None
-    return os.path.join(folder, "hagent")
-
-
 def stacks(data, folder):
     """Each sample's stack as one text, innermost frame first."""
     done = subprocess.run(["perf", "script", "-i", data, "-F", "comm,ip,sym"], capture_output=True, text=True, errors="replace", check=False, cwd=folder)
@@ -47,7 +33,7 @@ def show(root, folder, served, urls):
     if not shutil.which("perf"):
         print("  no profile: perf is not installed (Debian package linux-perf)")
         return
-    program = build(root)
+    program = variants.named(root)
     if not program:
         return
     digest = measure.make_file(os.path.join(served, "profiled"), SIZE)
