@@ -32,6 +32,10 @@ enum class OpenMode : std::uint8_t {
     truncate     // created with mode 0600 or emptied
 };
 
+/// A write of k_direct_least bytes or more whose offset, length and address are multiples of k_direct_step goes past the system's cache of
+/// files where that can be done: for long files this costs the least, and it leaves the cache to those who need it.
+inline constexpr std::size_t k_direct_step = 4096, k_direct_least = std::size_t{64} << 10U;
+
 /// An open regular file. Writes are not durable before sync() returns.
 class File {
 public:

@@ -20,8 +20,8 @@ constexpr Millis k_save_interval{1000};
 constexpr std::uint64_t k_save_least_bytes = 64U << 10U;
 constexpr std::size_t k_replay_bytes = 64U << 10U;
 constexpr std::uint32_t k_private = 0600;
-constexpr std::size_t k_joined_bytes = 16U << 10U;  // smaller pieces are joined up to
-constexpr std::size_t k_write_bytes = 64U << 10U;   // as many bytes before they are written; larger ones are not copied
+constexpr std::size_t k_chunk = 512U << 10U;  // pieces are joined to chunks of the file, so that these are written past the cache
+static_assert(k_chunk % platform::k_direct_step == 0 && k_chunk >= platform::k_direct_least && limits::k_checkpoint_least_bytes % k_chunk == 0);
 
 Status absent_is_fine(Status status) {
     return !status.ok() && status.error().is(AgentCode::file_not_found) ? Status() : std::move(status);
@@ -112,35 +112,49 @@ void PartFile::describe(std::string url, std::string validator, std::optional<st
     state_.complete = false;
 }
 
+/// A fast download is saved at the end of a chunk.
 bool PartFile::due() {
     const auto fresh = state_.bytes - saved_bytes_;
-    return fresh >= std::clamp(saved_bytes_, limits::k_checkpoint_least_bytes, limits::k_checkpoint_most_bytes) ||
-           (fresh >= k_save_least_bytes && clock_->uptime() - saved_at_ >= k_save_interval);
+    const bool much = fresh >= std::clamp(saved_bytes_, limits::k_checkpoint_least_bytes, limits::k_checkpoint_most_bytes);
+    return (much && joined_ == 0) || (fresh >= k_save_least_bytes && clock_->uptime() - saved_at_ >= k_save_interval);
 }
 
 Status PartFile::append(std::string_view bytes) {
-    if (bytes.size() >= k_joined_bytes) {
-        TRY(flush());
-        TRY(file_->write_at(state_.bytes, bytes));
-    } else {
-        unwritten_.append(bytes);
+    for (;;) {
+        if (state_.bytes % k_chunk == 0) {
+            TRY(flush());
+        }
+        if (due()) {
+            TRY(save());
+        }
+        if (bytes.empty()) {
+            return {};
+        }
+        const auto piece = bytes.substr(0, k_chunk - narrow<std::size_t>(state_.bytes % k_chunk));
+        join(piece);
+        bytes.remove_prefix(piece.size());
     }
+}
+
+/// Into the chunk that is not written yet.
+void PartFile::join(std::string_view bytes) {
+    if (!chunk_) {
+        chunk_.reset(new (std::align_val_t{platform::k_direct_step}) char[k_chunk]);
+    }
+    std::copy(bytes.begin(), bytes.end(), chunk_.get() + joined_);
+    joined_ += bytes.size();
     state_.sha256.update(bytes);
     if (sha1_) {
         sha1_->update(bytes);
     }
     state_.bytes += bytes.size();
-    if (due()) {
-        return save();
-    }
-    return unwritten_.size() >= k_write_bytes ? flush() : Status();
 }
 
 /// A failed write keeps its bytes, so that the same call may be made again.
 Status PartFile::flush() {
-    if (!unwritten_.empty()) {
-        TRY(file_->write_at(state_.bytes - unwritten_.size(), unwritten_));
-        unwritten_.clear();
+    if (joined_ > 0) {
+        TRY(file_->write_at(state_.bytes - joined_, {chunk_.get(), joined_}));
+        joined_ = 0;
     }
     return {};
 }
@@ -169,7 +183,7 @@ Status PartFile::finish() {
 Status PartFile::restart() {
     TRY(absent_is_fine(files_->remove(checkpoint_path(directory_))));
     TRY(files_->sync_directory(directory_));
-    unwritten_.clear();
+    joined_ = 0;
     TRY(file_->resize(0));
     Checkpoint nothing;
     nothing.wanted = std::move(state_.wanted);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <new>
 #include <optional>
 #include <string>
 
@@ -48,7 +49,12 @@ private:
     template <class Digest>
     [[nodiscard]] Status read_again(std::uint64_t from, std::uint64_t to, Digest& digest);
     [[nodiscard]] bool due();
+    void join(std::string_view bytes);
     [[nodiscard]] Status flush();
+
+    struct ChunkDeleter {
+        void operator()(char* chunk) const { operator delete[](chunk, std::align_val_t{platform::k_direct_step}); }
+    };
 
     platform::Files* files_;
     platform::Clock* clock_;
@@ -56,7 +62,8 @@ private:
     std::unique_ptr<platform::File> file_;
     Checkpoint state_;
     std::optional<trust::Sha1> sha1_;  // only when the file is wanted by its SHA-1
-    std::string unwritten_;            // the last of state_.bytes, not in the file yet
+    std::unique_ptr<char[], ChunkDeleter> chunk_;  // made with the first byte
+    std::size_t joined_ = 0;           // as many of state_.bytes, the last ones, are in the chunk and not in the file yet
     std::uint64_t saved_bytes_ = 0;
     Uptime saved_at_;
 };

@@ -47,6 +47,11 @@ Status sync_fd(int fd, const std::string& path) {
     return {};
 }
 
+bool fits_direct(std::uint64_t offset, std::string_view bytes) {
+    const auto address = reinterpret_cast<std::uintptr_t>(bytes.data());
+    return bytes.size() >= k_direct_least && (offset | bytes.size() | address) % k_direct_step == 0;
+}
+
 Status write_fd(int fd, std::uint64_t offset, std::string_view bytes, const std::string& path) {
     const std::uint64_t wanted = bytes.size();
     if (wanted > k_largest_file || offset > k_largest_file - wanted) {
@@ -72,6 +77,7 @@ public:
         if (offset > k_largest_file) {
             return std::size_t{0};
         }
+        be_direct(false);
         const auto count =
             uninterrupted([&] { return pread(fd_.get(), out.data(), out.size(), static_cast<off_t>(offset)); });
         if (count < 0) {
@@ -81,7 +87,14 @@ public:
     }
 
     Status write_at(std::uint64_t offset, std::string_view bytes) override {
-        return write_fd(fd_.get(), offset, bytes, path_);
+        be_direct(fits_direct(offset, bytes));
+        auto status = write_fd(fd_.get(), offset, bytes, path_);
+        if (direct_ && !status.ok() && status.error().os == EINVAL) {  // a file system that wants larger steps, or none at all
+            can_be_direct_ = false;
+            be_direct(false);
+            status = write_fd(fd_.get(), offset, bytes, path_);
+        }
+        return status;
     }
 
     Status resize(std::uint64_t bytes) override {
@@ -102,8 +115,22 @@ public:
     }
 
 private:
+    /// Whether reads and writes go past the system's cache from now on. Those on the cache's way come after all that went past it.
+    void be_direct(bool wanted) {
+        const bool direct = wanted && can_be_direct_;
+        if (direct == direct_) {
+            return;
+        }
+        const int flags = fcntl(fd_.get(), F_GETFL);
+        const bool changed = flags >= 0 && fcntl(fd_.get(), F_SETFL, direct ? flags | O_DIRECT : flags & ~O_DIRECT) == 0;
+        direct_ = changed ? direct : direct_;
+        can_be_direct_ = can_be_direct_ && changed;
+    }
+
     Fd fd_;
     std::string path_;
+    bool direct_ = false;
+    bool can_be_direct_ = true;
 };
 
 class HeldLock final : public Lock {

@@ -2,7 +2,10 @@
 // Owns the promises of platform/files.h, checked over the real file system and FakeFiles.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <array>
+#include <cstdint>
+#include <memory>
 
 #include "tests/contract/files_under_test.h"
 
@@ -53,6 +56,36 @@ TEST_CASE_TEMPLATE("write_durable keeps every byte value", T, BOTH) {
     }
     write(t.files, t.root + "/bytes", bytes);
     CHECK(content(t.files, t.root + "/bytes") == bytes);
+}
+
+TEST_CASE_TEMPLATE("long aligned writes, which may go past the system's cache, and all others see each other's bytes", T, BOTH) {
+    T t;
+    constexpr std::size_t k_step = platform::k_direct_step, k_long = platform::k_direct_least * 2;
+    const std::unique_ptr<char[]> memory(new char[k_long + k_step]);
+    char* const aligned = memory.get() + (k_step - reinterpret_cast<std::uintptr_t>(memory.get()) % k_step);
+    const auto file = t.files.open(t.root + "/long", OpenMode::truncate);
+    REQUIRE(file.ok());
+    std::string expected;
+    const auto write_both = [&](std::size_t offset, char fill, std::size_t bytes, std::size_t shift = 0) {
+        std::fill_n(aligned + shift, bytes, fill);
+        REQUIRE((*file)->write_at(offset, {aligned + shift, bytes}).ok());
+        expected.resize(std::max(expected.size(), offset + bytes));
+        std::fill_n(expected.begin() + static_cast<std::ptrdiff_t>(offset), bytes, fill);
+    };
+    write_both(0, 'a', k_long);
+    write_both(100, 'b', 10);                       // short, into what went past the cache
+    write_both(k_long, 'c', k_long);
+    write_both(2 * k_long, 'd', k_long - 1);        // odd length
+    write_both(3 * k_long, 'e', k_long - 512, 512); // odd address
+    write_both(k_step + 1, 'f', k_long);            // odd offset, over the seam of two
+    write_both(k_step, 'g', k_long);                // over bytes that are in the cache
+    std::string got(expected.size() + 1, '\0');
+    CHECK((*file)->read_at(0, got).value_or(0) == expected.size());
+    got.resize(expected.size());
+    CHECK(got == expected);
+    REQUIRE((*file)->sync().ok());
+    CHECK(t.files.read(t.root + "/long", expected.size()).value_or("") == expected);
+    CHECK((*file)->size().value_or(0) == expected.size());
 }
 
 TEST_CASE_TEMPLATE("write_durable says why it cannot", T, BOTH) {
