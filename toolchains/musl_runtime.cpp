@@ -34,6 +34,7 @@ void* operator new(std::size_t size, std::align_val_t step) {
     const auto bytes = static_cast<std::size_t>(step);
     return given(std::aligned_alloc(bytes, rounded_up(size == 0 ? 1 : size, bytes)));
 }
+void* operator new[](std::size_t size, std::align_val_t step) { return operator new(size, step); }
 void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return std::malloc(size); }
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete[](void* memory) noexcept { std::free(memory); }
@@ -41,6 +42,7 @@ void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
 void operator delete(void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
 void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::align_val_t) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
 
 void std::terminate() noexcept { give_up(); }
