@@ -152,9 +152,10 @@ Status HawkbitDialect::read_links(const Answer& answer) {
     return {};
 }
 
-/// Attributes that are not taken must not keep a job from this device.
+/// Attributes that are not taken must not keep a job from this device. Older servers say 403 when there are too many of
+/// them; the poll before has shown that the credential is right.
 Status HawkbitDialect::attributes_answered(const Answer& answer) {
-    if (answer.status == 401 || answer.status == 403) {
+    if (answer.status == 401) {
         return refusal(answer, "configData");
     }
     const bool later = answer.status == 408 || answer.status == 429 || answer.status >= 500;

@@ -59,7 +59,7 @@ TEST_CASE("Attributes go out behind a 304 too") {
 }
 
 TEST_CASE("Attributes that the server does not take keep no job from this device") {
-    for (const int status : {400, 404, 429, 500, 503}) {
+    for (const int status : {400, 403, 404, 429, 500, 503}) {
         Server s;
         s.answers["PUT /configData"] = answer(status);
         s.answers["GET "] = answer(200, poll({{"configData", "/configData"}, {"deploymentBase", "/deploymentBase/7"}}));
