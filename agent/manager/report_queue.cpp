@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <concepts>
+#include <iterator>
 #include <limits>
 #include <utility>
 
@@ -78,6 +79,12 @@ void bound_messages(std::vector<std::string>& messages) {
     for (auto& message : messages) {
         message.resize(clip(message, limits::k_report_message_bytes).size());
     }
+}
+
+/// One report of both: the newer one's news behind all that was said.
+Report join(const Report& older, Report newer) {
+    newer.messages.insert(newer.messages.begin(), older.messages.begin(), older.messages.end());
+    return newer;
 }
 
 }  // namespace
@@ -202,22 +209,25 @@ Status ReportQueue::add(const Report& report) {
     if (has_finished(report.job_id)) {
         return {};
     }
-    Waiting entry{last_number_ + 1, report};
-    std::uint64_t joined = 0;
-    for (const auto& older : waiting_) {
-        if (older.report.job_id == report.job_id && older.number != on_its_way_) {
-            joined = older.number;
-            entry.report.messages.insert(entry.report.messages.begin(), older.report.messages.begin(),
-                                         older.report.messages.end());
-        }
-    }
-    bound_messages(entry.report.messages);
+    const auto older = std::find_if(waiting_.begin(), waiting_.end(), [&](const Waiting& w) {
+        return w.report.job_id == report.job_id && w.number != on_its_way_;
+    });
+    return older == waiting_.end() ? enqueue(report) : enqueue(join(older->report, report), {older->number});
+}
+
+/// The report waits behind all others. It takes the place of those that it was joined from.
+Status ReportQueue::enqueue(Report report, const std::vector<std::uint64_t>& instead_of) {
+    bound_messages(report.messages);
+    const Waiting entry{last_number_ + 1, std::move(report)};
     TRY(append(k_report, to_payload(entry.number, entry.report)));
     last_number_ = entry.number;
     remember(entry.report);
-    waiting_.push_back(std::move(entry));
+    waiting_.push_back(entry);
     // The new report is safe. Should this fail, or the power go now, the older one is told once more.
-    return joined == 0 ? Status() : drop(joined);
+    for (const auto number : instead_of) {
+        TRY(drop(number));
+    }
+    return {};
 }
 
 std::optional<ReportQueue::Waiting> ReportQueue::begin_delivery() {
@@ -232,9 +242,19 @@ Status ReportQueue::acknowledge(std::uint64_t number) {
     return drop(number);
 }
 
+/// Should the joining not be written, both go on waiting, and it is tried again the next time.
 void ReportQueue::put_back() {
     const std::lock_guard lock(mutex_);
-    on_its_way_ = 0;
+    const auto number = std::exchange(on_its_way_, 0);
+    const auto older = std::find_if(waiting_.begin(), waiting_.end(), [&](const Waiting& w) { return w.number == number; });
+    if (older == waiting_.end()) {
+        return;
+    }
+    const auto newer = std::find_if(std::next(older), waiting_.end(),
+                                    [&](const Waiting& w) { return w.report.job_id == older->report.job_id; });
+    if (newer != waiting_.end()) {
+        (void)enqueue(join(older->report, newer->report), {older->number, newer->number});
+    }
 }
 
 Result<bool> ReportQueue::offered(const std::string& job_id, const std::string& content) {
@@ -261,11 +281,7 @@ Status ReportQueue::repeat(const std::string& job_id) {
     if (!report || waits) {
         return {};
     }
-    const Waiting entry{last_number_ + 1, *report};
-    TRY(append(k_report, to_payload(entry.number, entry.report)));
-    last_number_ = entry.number;
-    waiting_.push_back(entry);
-    return {};
+    return enqueue(*report);
 }
 
 std::size_t ReportQueue::size() const {

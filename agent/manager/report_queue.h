@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "agent/base/result.h"
 #include "agent/journal/journal.h"
@@ -36,7 +37,8 @@ public:
     [[nodiscard]] std::optional<Waiting> begin_delivery();
     /// Delivered, or obsolete.
     [[nodiscard]] Status acknowledge(std::uint64_t number);
-    /// It could not be delivered now.
+    /// It could not be delivered now. News of its job that came meanwhile take it in: else an answer that gets lost each time
+    /// would let progress be told again and again, and keep the result back for ever.
     void put_back();
 
     /// A job is offered; `content` tells in a few characters what it is made of. True when it has ended here. An id that comes
@@ -56,6 +58,7 @@ private:
     void replay();
     void remember(session::Report report);
     void touch(const std::string& job_id);
+    [[nodiscard]] Status enqueue(session::Report report, const std::vector<std::uint64_t>& instead_of = {});
     [[nodiscard]] bool note_content(const std::string& job_id, const std::string& content);
     [[nodiscard]] bool has_finished(const std::string& job_id) const;
     [[nodiscard]] Status append(std::uint16_t type, const std::string& payload);

@@ -109,6 +109,25 @@ TEST_CASE("A report that could not be delivered keeps its place") {
     CHECK(f.drain().back().messages == std::vector<std::string>{"a", "b"});
 }
 
+TEST_CASE("Progress that could not be delivered joins the news of its job that came meanwhile, so it holds no result back") {
+    Fixture f;
+    REQUIRE(f.queue->add(progress("1", "a")).ok());
+    (void)f.queue->begin_delivery();
+    REQUIRE(f.queue->add(success("1", "b")).ok());
+    f.files.set_read_only(true);
+    f.queue->put_back();
+    CHECK(f.queue->size() == 2);  // not written, not done
+    f.files.set_read_only(false);
+    (void)f.queue->begin_delivery();
+    f.queue->put_back();
+    CHECK(f.queue->size() == 1);
+    f.reopen();
+    const auto all = f.drain();
+    REQUIRE(all.size() == 1);
+    CHECK(all[0].stage == ReportStage::success);
+    CHECK(all[0].messages == std::vector<std::string>{"a", "b"});
+}
+
 TEST_CASE("A job has one final report: a second one and progress behind it change nothing") {
     Fixture f;
     REQUIRE(f.queue->add(success("1", "first")).ok());
