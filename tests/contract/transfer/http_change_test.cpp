@@ -116,7 +116,7 @@ TEST_CASE("a server that does not know If-Range is seen through by what its part
     }
 }
 
-TEST_CASE("a file that did not change is resumed where a validator says so, and the validator goes back as it came") {
+TEST_CASE("Trap 9: a file that did not change is resumed where a validator says so, and the validator goes back as it came") {
     for (const auto& validators : k_validators) {
         INFO(std::string(validators.what));
         DownloadRig rig(pattern(k_bytes));

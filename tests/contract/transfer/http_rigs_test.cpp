@@ -210,7 +210,7 @@ TEST_CASE("errors that do not end are given up, transient ones after the attempt
     }
 }
 
-TEST_CASE("416 and 412 while resuming: complete, begun again, or given up, as the sizes say") {
+TEST_CASE("Trap 9: 416 and 412 while resuming: complete, begun again, or given up, as the sizes say") {
     struct Row {
         const char* what;
         std::string answer, fields;

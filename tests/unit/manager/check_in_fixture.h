@@ -79,6 +79,7 @@ public:
     std::uint64_t call(Call call, Done done) override {
         REQUIRE_FALSE(done_);  // one call at a time
         urls.push_back(call.url);
+        latest = std::move(call);
         done_ = std::move(done);
         return ++last_;
     }
@@ -94,6 +95,7 @@ public:
     }
 
     std::vector<std::string> urls;  // every call so far
+    Call latest;
 
 private:
     Done done_;
@@ -163,8 +165,12 @@ public:
     std::vector<std::string> cancelled;
 };
 
-struct Bench {
-    explicit Bench(std::vector<std::string> urls = {"a"}, ScheduleSettings schedule = {Seconds{300}, Seconds{60}}) {
+/// CheckIn and its queue as in the agent, with this dialect.
+template <typename D>
+struct BenchOf {
+    explicit BenchOf(std::vector<std::string> urls = {"a"}, ScheduleSettings schedule = {Seconds{300}, Seconds{60}},
+                     D speaks = D())
+        : dialect(std::move(speaks)) {
         files.put_directory("/state");
         reports = ReportQueue::open(files, "/state/reports").value();
         check_in = std::make_unique<CheckIn>(
@@ -204,7 +210,7 @@ struct Bench {
     fakes::FakeClock clock;
     fakes::FakeFiles files;
     log::Log log{clock};
-    PlainDialect dialect;
+    D dialect;
     HandCaller caller;
     HandTimers timers{clock};
     HandJobs jobs;
@@ -214,5 +220,7 @@ struct Bench {
     int changes = 0;
     std::unique_ptr<CheckIn> check_in;
 };
+
+using Bench = BenchOf<PlainDialect>;
 
 }  // namespace hagent::manager::fixture

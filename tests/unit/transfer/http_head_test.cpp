@@ -55,7 +55,7 @@ TEST_CASE("Retry-After is seconds or a date seen from the server's own clock") {
     CHECK_FALSE(parse_retry_after("soon", "now"));
 }
 
-TEST_CASE("the validator goes back exactly as it came") {
+TEST_CASE("Trap 9: the validator goes back exactly as it came, with its quotes or without") {
     CHECK(head_of({"HTTP/1.1 200 OK", "ETag: \"x\"", "Last-Modified: d"}).reply_head().validator == "\"x\"");
     CHECK(head_of({"HTTP/1.1 200 OK", "etag: a94a8fe5"}).reply_head().validator == "a94a8fe5");
     CHECK(head_of({"HTTP/1.1 200 OK", "ETag: W/\"x\"", "Last-Modified: d"}).reply_head().validator == "d");

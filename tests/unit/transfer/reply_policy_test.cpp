@@ -180,7 +180,7 @@ TEST_CASE("transient HTTP statuses go on after a wait, permanent ones elsewhere"
     }
 }
 
-TEST_CASE("416 means complete only when the sizes agree") {
+TEST_CASE("Trap 9: 416 means complete only when the sizes agree") {
     auto situation = midway(errors::http(416), Stage::http_body);
     CHECK(kind(situation) == Decide::restart);
     situation.total = 1000;
