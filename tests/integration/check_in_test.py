@@ -5,7 +5,6 @@ import datetime
 import json
 import os
 import signal
-import subprocess
 import unittest
 
 from kit import DONE, FACTOR, FAILED, TRY_LATER, BoxTest, free_port, wait_until
@@ -29,10 +28,7 @@ class CheckInTest(BoxTest):
         self.manager = self.new_manager("manager")
         self.setting = {"urls": [self.manager.url], "target_token_file": self.box.write("token", TOKEN), "interval_s": 3600, "spread_s": 0}
         self.box.configure(manager=self.setting)
-        self.key = self.box.path("key.pem")
-        for arguments in (["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", self.key],
-                          ["pkey", "-in", self.key, "-pubout", "-out", os.path.join(self.box.keys, "test.pem")]):
-            subprocess.run(["openssl", *arguments], check=True, capture_output=True)
+        self.key = self.box.trusted_key()
 
     def new_manager(self, folder):
         path = self.box.path(folder)
@@ -45,12 +41,7 @@ class CheckInTest(BoxTest):
         return manager
 
     def package(self, name, serial, script=SCRIPT):
-        folder = self.box.path(name)
-        self.box.write(f"{name}/{name}.rsp", script.format(root=self.box.root, file=name))
-        done = self.box.run("sign", folder, "--key", self.key, "--kind", "script", "--entry", f"{name}.rsp", "--package", name,
-                            "--version", "1.0.0.0", "--serial", str(serial))
-        self.assertEqual(done.returncode, DONE, done.stderr)
-        return folder
+        return self.box.script_package(name, serial, script.format(root=self.box.root, file=name), self.key)
 
     def assign(self, folder, manager=None, **more):
         manager = manager or self.manager

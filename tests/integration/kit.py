@@ -116,6 +116,22 @@ class Box:
         os.chmod(path, mode)
         return path
 
+    def trusted_key(self):
+        """The path of a private key whose public half this device trusts."""
+        key = self.path("key.pem")
+        for arguments in (["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", key],
+                          ["pkey", "-in", key, "-pubout", "-out", os.path.join(self.keys, "test.pem")]):
+            subprocess.run(["openssl", *arguments], check=True, capture_output=True)
+        return key
+
+    def script_package(self, name, serial, script, key):
+        """The folder of a signed package: this script, and what the folder holds already."""
+        self.write(f"{name}/{name}.rsp", script)
+        done = self.run("sign", self.path(name), "--key", key, "--kind", "script", "--entry", f"{name}.rsp", "--package", name,
+                        "--version", "1.0.0.0", "--serial", str(serial))
+        assert done.returncode == DONE, done.stderr
+        return self.path(name)
+
     def settings(self, **sections):
         """The usual configuration; each section given is merged into it."""
         settings = {

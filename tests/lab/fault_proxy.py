@@ -57,7 +57,7 @@ class Link:
 
 
 class FaultProxy:
-    """Listens on 127.0.0.1:`port`; passes each connection to 127.0.0.1:`target`. `ftp` turns the rewriting on."""
+    """Listens on 127.0.0.1:`port`; passes each connection to 127.0.0.1:`target`, which may change. `ftp` turns the rewriting on."""
 
     def __init__(self, target, ftp=False):
         self.target, self.ftp = target, ftp
@@ -66,7 +66,7 @@ class FaultProxy:
         self._bytes_per_s, self._refuse = 0, False
         self._stopping = threading.Event()
         self._listeners, self._threads = [], []
-        self.port = self._listen("control", target)
+        self.port = self._listen("control", None)
 
     # control ------------------------------------------------------------------------------------------------------
     def cut(self, after, how="rst", kind="any", times=1, path=""):
@@ -90,6 +90,14 @@ class FaultProxy:
     def refuse(self, yes=True):
         """Resets every new connection at once."""
         self._refuse = yes
+
+    def cut_off(self):
+        """Nobody gets through any more, on old connections neither; clear() ends that."""
+        self.refuse()
+        with self.lock:
+            clients = [link.client for link in self.links if link.closed is None]
+        for client in clients:
+            _reset(client)
 
     def clear(self):
         """No faults from now on."""
@@ -170,7 +178,7 @@ class FaultProxy:
                 self._break(link, hole)
                 return
             client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)  # counted bytes stay close to received ones
-            link.server = socket.create_connection(("127.0.0.1", target), timeout=10)
+            link.server = socket.create_connection(("127.0.0.1", target or self.target), timeout=10)
             link.server.settimeout(None)
             for end in (client, link.server):
                 end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -31,7 +31,7 @@ def _plain_errors(method):
 
 
 class HawkbitManager(Manager):
-    """A real Eclipse hawkBit with an empty database of its own for each start."""
+    """A real Eclipse hawkBit with an empty database of its own for each start()."""
 
     name = "hawkbit"
     # 0.3.0M7 comes without its web UI, so page_url stays "".
@@ -57,8 +57,21 @@ class HawkbitManager(Manager):
 
     @_plain_errors
     def start(self):
-        installation = provision.ensure(self._say)
-        self._server.start(installation)
+        self._server.start(provision.ensure(self._say))
+        return self._reached()
+
+    def crash(self):
+        """kill -9 of the server, as a power cut would end it."""
+        self._server.crash()
+        self._api = None
+
+    @_plain_errors
+    def start_again(self):
+        """After crash(): with everything that it knew, at another port. Returns its url."""
+        self._server.start_again(provision.ensure(self._say))
+        return self._reached()
+
+    def _reached(self):
         self._api = self._server.client()
         self.url = f"http://{server_process.HOST}:{self._server.port}/"
         return self.url
@@ -96,13 +109,17 @@ class HawkbitManager(Manager):
         return Publication(name, wanted, module, self._new_set(name, version, module))
 
     @_plain_errors
-    def assign(self, device_id, package_ref, *, kind="forced", maintenance_window=None):
-        """As promised by Manager. hawkBit asks the device to cancel an action that is still open."""
+    def assign(self, device_id, package_ref, *, kind="forced", maintenance_window=None, weight=None):
+        """As promised by Manager. hawkBit asks the device to cancel an action that is still open, unless let_jobs_queue() was
+        called: then every assignment needs a `weight` from 0 to 1000, and the heaviest job comes first.
+        """
         if kind not in KINDS:
             raise ManagerError(f"'{kind}' is no kind of assignment; it is one of {', '.join(KINDS)}")
         wish = {"id": device_id, "type": kind}
         if maintenance_window:
             wish["maintenanceWindow"] = maintenance_window
+        if weight is not None:
+            wish["weight"] = weight
         answer = self._assign(package_ref.set_id, wish)
         if answer["alreadyAssigned"]:
             # hawkBit ignores a set that the device has already; another set of the same module is a new action.
@@ -156,6 +173,11 @@ class HawkbitManager(Manager):
         self._api.put(f"/targets/{segment(device_id)}", {"requestAttributes": True})
 
     @_plain_errors
+    def attributes_requested(self, device_id):
+        """True until the device has sent them."""
+        return self._api.get(f"/targets/{segment(device_id)}")["requestAttributes"]
+
+    @_plain_errors
     def set_polling_interval(self, seconds):
         """How long devices are told to wait between polls; hawkBit takes 30 s to 23:59:59."""
         text = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
@@ -167,6 +189,11 @@ class HawkbitManager(Manager):
         if token:
             self._configure("authentication.gatewaytoken.key", token)
         self._configure("authentication.gatewaytoken.enabled", bool(token))
+
+    @_plain_errors
+    def let_jobs_queue(self):
+        """From now on a new job leaves those of its device that are open alone. hawkBit offers no way back."""
+        self._configure("multi.assignments.enabled", True)
 
     def _configure(self, key, value):
         self._api.put(f"/system/configs/{key}", {"value": value})

@@ -32,7 +32,7 @@ spring.jmx.enabled=false
 spring.security.user.name={user}
 spring.security.user.password={{noop}}{password}
 spring.jpa.database=H2
-spring.datasource.url=jdbc:h2:mem:hagent;MODE=MySQL;DB_CLOSE_ON_EXIT=FALSE
+spring.datasource.url=jdbc:h2:file:{folder}/database;MODE=MySQL;DB_CLOSE_ON_EXIT=FALSE;WRITE_DELAY=0
 spring.servlet.multipart.max-file-size=1024MB
 spring.servlet.multipart.max-request-size=-1
 hawkbit.server.ddi.security.authentication.targettoken.enabled=true
@@ -65,12 +65,23 @@ class ServerProcess:
     def start(self, installation):
         """Returns once the management API answers; leaves nothing behind when it does not."""
         self._folder = tempfile.mkdtemp(prefix="hagent-hawkbit-")
-        try:
-            self._launch(installation)
-            self._wait_ready(time.monotonic() + READY_TIMEOUT_S)
-        except BaseException:
-            self.stop()
-            raise
+        for folder in ("tmp", "artifacts"):
+            os.mkdir(self._path(folder))
+        with open(self._path("application.properties"), "w", encoding="ascii") as settings:
+            settings.write(PROPERTIES.format(host=HOST, user=self.user, password=self.password, folder=self._folder))
+        self._run(installation)
+
+    def crash(self):
+        """kill -9. What was written stays for start_again()."""
+        self._process.kill()
+        self._process.wait()
+        self._process.stdin.close()
+        self._process, self.port = None, 0
+        os.remove(self._path("port"))
+
+    def start_again(self, installation):
+        """After crash(): the same database, artifacts and password, another port."""
+        self._run(installation)
 
     def stop(self):
         if self._process:
@@ -101,15 +112,19 @@ class ServerProcess:
     def _path(self, name):
         return os.path.join(self._folder, name)
 
+    def _run(self, installation):
+        try:
+            self._launch(installation)
+            self._wait_ready(time.monotonic() + READY_TIMEOUT_S)
+        except BaseException:
+            self.stop()
+            raise
+
     def _launch(self, installation):
-        os.mkdir(self._path("tmp"))
-        os.mkdir(self._path("artifacts"))
-        with open(self._path("application.properties"), "w", encoding="ascii") as settings:
-            settings.write(PROPERTIES.format(host=HOST, user=self.user, password=self.password, folder=self._folder))
         command = [installation.java, *JVM_OPTIONS, "-Djava.io.tmpdir=" + self._path("tmp"),
                    "-cp", installation.class_path(), provision.MAIN_CLASS,
                    "--spring.config.location=file:" + self._path("application.properties")]
-        with open(self._path("log"), "wb") as log:
+        with open(self._path("log"), "ab") as log:
             # The server ends when its standard input does, so it cannot outlive this process.
             self._process = subprocess.Popen(command, cwd=self._folder, stdin=subprocess.PIPE, stdout=log,
                                              stderr=subprocess.STDOUT)
