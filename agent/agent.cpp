@@ -195,7 +195,8 @@ private:
                                           [this] { return identity(); },
                                           [this] { return window_open(); }};
         check_in_ = std::make_unique<manager::CheckIn>(
-            manager::CheckInSettings{settings_.manager.urls, {settings_.manager.interval, settings_.manager.spread}}, services);
+            manager::CheckInSettings{settings_.manager.urls, {settings_.manager.interval, settings_.manager.spread}, manager::place_of(device_id_)},
+            services);
         check_in_->on_change([this] { loop_->post([this] { manager_changed(); }); });
         if (duration_ == Duration::one_check_in) {
             check_in_->check_in_until_quiet();

@@ -62,7 +62,7 @@ CheckIn::~CheckIn() {
 void CheckIn::start() {
     ScheduleInput input;
     input.first = true;
-    plan(input);
+    due_in(next_check_in(settings_.schedule, input, settings_.place));
     advance();
 }
 

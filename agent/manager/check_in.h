@@ -37,6 +37,7 @@ public:
 struct CheckInSettings {
     std::vector<std::string> urls;  // in order of preference, at least one
     ScheduleSettings schedule;
+    std::uint64_t place = 0;  // of this device in the spread window: place_of(its id)
 };
 
 /// What CheckIn borrows; everything outlives it.
@@ -79,7 +80,7 @@ public:
     /// Called at the end of everything that may have changed view() or quiet(). Must not destroy this object.
     void on_change(std::function<void()> changed) { changed_ = std::move(changed); }
 
-    /// Begins the schedule: the first check-in falls somewhere in the spread window.
+    /// Begins the schedule: the first check-in falls into the spread window, at this device's place.
     void start();
     /// As soon as possible. While a check-in is under way another one follows.
     void check_in_now();

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 #include "agent/base/time.h"
 
@@ -25,8 +26,13 @@ struct ScheduleInput {
 inline constexpr Seconds k_shortest_interval{1};
 inline constexpr Seconds k_longest_interval{24 * 3600};
 
+/// Where a device stands among its like, 0 to 2^64 - 1: the `chance` of its first check-in. The same id always has the same
+/// place. Ids that count up (addresses, serial numbers or names of one delivery) lie side by side more evenly than chance would
+/// have it, others as by chance.
+[[nodiscard]] std::uint64_t place_of(std::string_view device_id);
+
 /// Time from now to the next check-in. `chance` is uniform over its whole range.
-///  - first: anywhere in the spread window, evenly, so that 10,000 devices do not arrive together;
+///  - first: as far into the spread window as `chance` lies in its range, so that 10,000 devices do not arrive together;
 ///  - drain: at once;
 ///  - after failures: up to interval * 2^failures (at most an hour, never below a second) with full jitter,
 ///    or Retry-After plus jitter;

@@ -168,13 +168,13 @@ public:
 /// CheckIn and its queue as in the agent, with this dialect.
 template <typename D>
 struct BenchOf {
-    explicit BenchOf(std::vector<std::string> urls = {"a"}, ScheduleSettings schedule = {Seconds{300}, Seconds{60}},
+    explicit BenchOf(std::vector<std::string> urls = {"a"}, ScheduleSettings schedule = {Seconds{300}, Seconds{60}}, std::uint64_t place = 0,
                      D speaks = D())
         : dialect(std::move(speaks)) {
         files.put_directory("/state");
         reports = ReportQueue::open(files, "/state/reports").value();
         check_in = std::make_unique<CheckIn>(
-            CheckInSettings{std::move(urls), schedule},
+            CheckInSettings{std::move(urls), schedule, place},
             CheckInServices{dialect, caller, timers, jobs, *reports, clock, log, [this] { return chance; },
                             [] {
                                 return Identity{"tc-1", {}, "d"};

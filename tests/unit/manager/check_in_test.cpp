@@ -9,8 +9,8 @@ using session::ReportStage;
 using Urls = std::vector<std::string>;
 
 TEST_CASE("The first check-in falls into the spread window, the next one follows after the interval") {
-    Bench b;
-    b.chance = 42'000;
+    Bench b({"a"}, {Seconds{300}, Seconds{60}}, 0xB333'3334'0000'0000);  // seven tenths
+    b.chance = 1;
     b.check_in->start();
     b.timers.advance(Millis{41'999});
     CHECK(b.caller.urls.empty());

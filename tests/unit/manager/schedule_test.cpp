@@ -8,6 +8,7 @@
 #include <array>
 #include <cstdint>
 #include <random>
+#include <set>
 
 using namespace hagent;
 using namespace hagent::manager;
@@ -19,19 +20,26 @@ constexpr std::array<std::uint64_t, 6> k_chances = {0, 1, 59'999, 60'000, UINT64
 
 }  // namespace
 
-TEST_CASE("The first check-ins of ten thousand devices fall evenly into the spread window") {
-    std::mt19937_64 random(1);
-    std::array<int, 60> seconds{};
+TEST_CASE("The first check-in lies as far into the spread window as chance lies in its range") {
     ScheduleInput input;
     input.first = true;
-    for (int device = 0; device < 10'000; ++device) {
-        const auto wait = next_check_in(k_settings, input, random());
-        REQUIRE(wait >= Millis{0});
-        REQUIRE(wait < Seconds{60});
-        ++seconds.at(static_cast<std::size_t>(wait.count() / 1000));
+    CHECK(next_check_in(k_settings, input, 0) == Millis{0});
+    CHECK(next_check_in(k_settings, input, UINT64_MAX / 4 + 1) == Seconds{15});
+    CHECK(next_check_in(k_settings, input, UINT64_MAX / 2 + 1) == Seconds{30});
+    CHECK(next_check_in(k_settings, input, UINT64_MAX) == Millis{59'999});
+    const ScheduleSettings day{Seconds{300}, Seconds{24 * 3600}};
+    CHECK(next_check_in(day, input, UINT64_MAX) == Seconds{24 * 3600} - Millis{1});
+}
+
+TEST_CASE("A device has one place, and another id has another") {
+    CHECK(place_of("008064aabbcc") == place_of("008064aabbcc"));
+    CHECK(place_of("008064AABBCC") == place_of("008064aabbcc"));
+    std::set<std::uint64_t> places;
+    const std::array ids = {"", "0", "1", "01x", "x01", "a", "b", "g", "h", "gh", "hg", "008064aabbcc", "008064aabbcd", "lobby-1", "lobby-2", "hall-1"};
+    for (const char* id : ids) {
+        places.insert(place_of(id));
     }
-    CHECK(*std::min_element(seconds.begin(), seconds.end()) > 100);  // 167 on average
-    CHECK(*std::max_element(seconds.begin(), seconds.end()) < 240);
+    CHECK(places.size() == ids.size() - 2);  // leading zeros, and where the letters stand, do not count
 }
 
 TEST_CASE("Without a spread window the first check-in is at once") {
