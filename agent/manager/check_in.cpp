@@ -221,6 +221,8 @@ void CheckIn::succeeded() {
     }
     soon_ = soon_ || came_too_early();
     ScheduleInput input;
+    input.settling = settling_ > 0;
+    settling_ -= input.settling ? 1U : 0U;
     input.drain = soon_;
     input.hint = services_.dialect.interval_hint();
     plan(input);

@@ -157,6 +157,7 @@ private:
     std::size_t addresses_failed_ = 0;  // since the last success or wait
     std::optional<Uptime> left_first_at_;
     std::optional<Uptime> began_at_;  // the last check-in
+    unsigned settling_ = k_settling_waits;  // waits that are left of them
     unsigned delivery_failures_ = 0;
     Uptime no_delivery_before_;
     bool manager_silent_ = false;  // the last delivery got no answer: a check-in that succeeds ends the wait

@@ -71,7 +71,7 @@ Millis next_check_in(const ScheduleSettings& settings, const ScheduleInput& inpu
     if (input.drain) {
         return Millis{0};
     }
-    return interval - portion(interval / 10, chance);
+    return interval - portion(interval / (input.settling ? 2 : 10), chance);
 }
 
 }  // namespace hagent::manager

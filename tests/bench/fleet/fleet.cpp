@@ -14,12 +14,20 @@
 namespace hagent::bench {
 namespace {
 
-/// What manager::CheckIn asks the schedule for after a check-in that ended like this.
-manager::ScheduleInput after(const manager::ScheduleInput& before, bool answered) {
-    manager::ScheduleInput input;
-    input.failures = answered ? 0 : before.failures + 1;
-    return input;
-}
+/// A device as manager::CheckIn has it between two check-ins.
+struct Device {
+    unsigned failures = 0;
+    unsigned settling = manager::k_settling_waits;
+
+    /// What to ask the schedule for after a check-in.
+    manager::ScheduleInput after(bool answered) {
+        manager::ScheduleInput input;
+        input.failures = failures = answered ? 0 : failures + 1;
+        input.settling = answered && settling > 0;
+        settling -= input.settling ? 1U : 0U;
+        return input;
+    }
+};
 
 /// Twelve hexadecimal digits.
 std::string address(std::uint64_t number) {
@@ -34,7 +42,7 @@ std::string address(std::uint64_t number) {
 
 PerSecond check_ins(const Fleet& fleet, Seconds length, Away away) {
     std::mt19937_64 random(fleet.seed);
-    std::vector<manager::ScheduleInput> devices(fleet.ids.size());
+    std::vector<Device> devices(fleet.ids.size());
     using Due = std::pair<Millis, std::size_t>;  // when, which device
     std::priority_queue<Due, std::vector<Due>, std::greater<>> due;
     manager::ScheduleInput first;
@@ -47,8 +55,8 @@ PerSecond check_ins(const Fleet& fleet, Seconds length, Away away) {
         const auto [now, i] = due.top();
         due.pop();
         ++counts[static_cast<std::size_t>(now.count() / 1000)];
-        devices[i] = after(devices[i], now < away.from || now >= away.until);
-        due.emplace(now + manager::next_check_in(fleet.schedule, devices[i], random()), i);
+        const auto input = devices[i].after(now < away.from || now >= away.until);
+        due.emplace(now + manager::next_check_in(fleet.schedule, input, random()), i);
     }
     return counts;
 }

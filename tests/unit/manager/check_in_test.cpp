@@ -23,6 +23,19 @@ TEST_CASE("The first check-in falls into the spread window, the next one follows
     CHECK(b.caller.urls.size() == 2);
 }
 
+TEST_CASE("The first waits after a start vary by half, then by a tenth") {
+    Bench b;
+    b.check_in->check_in_now();
+    b.chance = 149'999;
+    for (int wait = 0; wait < static_cast<int>(k_settling_waits); ++wait) {
+        b.answer();
+        CHECK(b.timers.next() == Seconds{150} + Millis{1});
+        b.timers.advance(Seconds{151});
+    }
+    b.answer();
+    CHECK(b.timers.next() == Seconds{300} - Millis{149'999 % 30'000});
+}
+
 TEST_CASE("The manager's own interval is kept") {
     Bench b;
     b.dialect.hint = Seconds{30};

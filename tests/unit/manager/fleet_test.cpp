@@ -67,6 +67,15 @@ TEST_CASE("Ids without any order are spread as by chance") {
     }
 }
 
+TEST_CASE("Devices that were switched on together are out of step after forty minutes") {
+    for (std::uint64_t seed = 1; seed <= 2; ++seed) {
+        CAPTURE(seed);
+        const auto counts = check_ins(one_delivery(seed), Seconds{6000});
+        CHECK(load(counts, 2400, 6000, 30).ratio() <= k_goal);  // in single seconds chance alone is above
+        CHECK(load(counts, 60, 6000).peak <= 10'000.0 / 60);  // never again as busy as in the first minute
+    }
+}
+
 TEST_CASE("A manager that comes back after an hour is not run down") {
     for (std::uint64_t seed = 1; seed <= 2; ++seed) {
         CAPTURE(seed);

@@ -58,6 +58,15 @@ TEST_CASE("A usual wait is the interval less up to a tenth") {
     }
 }
 
+TEST_CASE("While the device settles, a wait is the interval less up to a half") {
+    ScheduleInput input;
+    input.settling = true;
+    CHECK(next_check_in(k_settings, input, 0) == Seconds{300});
+    CHECK(next_check_in(k_settings, input, 149'999) == Seconds{150} + Millis{1});
+    input.failures = 1;  // back-off goes first
+    CHECK(next_check_in(k_settings, input, 599'999) == Millis{599'999});
+}
+
 TEST_CASE("The manager's own interval wins over the configured one") {
     ScheduleInput input;
     input.hint = Seconds{30};
