@@ -9,7 +9,6 @@
 #include "agent/base/limits.h"
 #include "agent/errors/catalogue.h"
 #include "agent/transfer/url.h"
-#include "agent/trust/digest.h"
 
 namespace hagent::manager {
 namespace {
@@ -23,25 +22,6 @@ constexpr std::string_view k_area = "manager";
 
 std::string sentence(const Error& why) {
     return std::string(errors::describe(why.id).cause) + (why.context.empty() ? "" : concat({" (", why.context, ")"}));
-}
-
-/// What the job is made of, short: the id alone does not tell two managers' jobs apart. Order and addresses may differ
-/// from answer to answer, so they do not count.
-std::string content_of(const session::Job& job) {
-    if (!job.base_url.empty()) {
-        return "folder";  // there an id stands for one job for ever
-    }
-    std::vector<std::string> parts;
-    for (const auto& artifact : job.artifacts) {
-        parts.push_back(artifact.path + '\n' + std::to_string(artifact.bytes.value_or(0)) + '\n' + artifact.sha256 +
-                        artifact.sha1 + '\n');
-    }
-    std::sort(parts.begin(), parts.end());
-    std::string text = parts.empty() ? job.name + '\n' + job.version + job.wire.commands : std::string();
-    for (const auto& part : parts) {
-        text += part;
-    }
-    return trust::sha256_hex(text).substr(0, 16);
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "agent/base/json_writer.h"
 #include "agent/base/limits.h"
 #include "agent/base/text.h"
+#include "agent/trust/digest.h"
 
 namespace hagent::manager {
 namespace {
@@ -88,6 +89,23 @@ Report join(const Report& older, Report newer) {
 }
 
 }  // namespace
+
+std::string content_of(const session::Job& job) {
+    if (!job.base_url.empty()) {
+        return "folder";  // there an id stands for one job for ever
+    }
+    std::vector<std::string> parts;
+    for (const auto& artifact : job.artifacts) {
+        parts.push_back(artifact.path + '\n' + std::to_string(artifact.bytes.value_or(0)) + '\n' + artifact.sha256 +
+                        artifact.sha1 + '\n');
+    }
+    std::sort(parts.begin(), parts.end());
+    std::string text = parts.empty() ? job.name + '\n' + job.version + job.wire.commands : std::string();
+    for (const auto& part : parts) {
+        text += part;
+    }
+    return trust::sha256_hex(text).substr(0, 16);
+}
 
 Result<std::unique_ptr<ReportQueue>> ReportQueue::open(platform::Files& files, const std::string& path) {
     auto journal = TRY(journal::Journal::open(files, path));  // within the `new` below its failure would leak the memory

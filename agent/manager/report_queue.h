@@ -18,6 +18,10 @@
 
 namespace hagent::manager {
 
+/// What the job is made of, short: the id alone does not tell two managers' jobs apart. Order and addresses may differ
+/// from answer to answer, so they do not count.
+[[nodiscard]] std::string content_of(const session::Job& job);
+
 /// Thread-safe: the worker adds, the loop delivers. Format: FORMAT.md. Errors are those of the journal.
 class ReportQueue {
 public:
@@ -41,9 +45,8 @@ public:
     /// would let progress be told again and again, and keep the result back for ever.
     void put_back();
 
-    /// A job is offered; `content` tells in a few characters what it is made of. True when it has ended here. An id that comes
-    /// with another content than before names another job (a manager that was set up anew counts from 1 again): what was
-    /// known under it is forgotten. An error only means that this was not noted for the next start.
+    /// A job is offered; `content` is content_of() it. True when it has ended here. An id that comes with another content than
+    /// before names another job (a manager that was set up anew counts from 1 again): what was known under it is forgotten. An error only means that this was not noted for the next start.
     [[nodiscard]] Result<bool> offered(const std::string& job_id, const std::string& content);
 
     /// The final report of a job that ended here, also long after it was delivered: for jobs that are offered again.
