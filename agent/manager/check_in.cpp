@@ -18,6 +18,9 @@ using errors::AgentCode;
 constexpr Millis k_shortest_gap = Seconds{1};
 constexpr Millis k_first_address_again = Seconds{600};
 constexpr Seconds k_delivery_wait{10};
+constexpr std::size_t k_few_reports = 4;
+constexpr Millis k_least_pause = Seconds{1};
+constexpr std::uint64_t k_pause_range = 1000;  // milliseconds more, by chance
 constexpr std::string_view k_area = "manager";
 
 std::string sentence(const Error& why) {
@@ -82,7 +85,8 @@ ManagerView CheckIn::view() const {
 bool CheckIn::quiet() const {
     const bool nothing_follows = stage_ == Stage::resting && call_ == 0 && !due_ && !soon_;
     // In this order: a session adds its report before it is over, so a report of an idle worker is not overlooked.
-    return ended_once_ && nothing_follows && (began_idle_ || view_.last_error) && services_.jobs.idle() && (services_.reports.size() == 0 || !may_deliver());
+    const bool delivered = services_.reports.size() == 0 || (!pausing_ && !may_deliver());
+    return ended_once_ && nothing_follows && (began_idle_ || view_.last_error) && services_.jobs.idle() && delivered;
 }
 
 // ---- the way of a check-in
@@ -297,7 +301,13 @@ void CheckIn::acknowledge(const ReportQueue::Waiting& waiting, Delivery delivery
     }
     const auto repeated = repeats_.find(report.job_id);
     const bool again_and_again = repeated != repeats_.end() && repeated->second > 1;
-    if (report.final() && stage_ == Stage::resting && !again_and_again) {
+    const bool more = piled_up();
+    if (more) {  // one at a time: a manager that was away has a whole fleet to listen to
+        pausing_ = true;
+        deliver_after(k_least_pause + Millis{static_cast<std::int64_t>(services_.random() % k_pause_range)});
+    }
+    const bool news = !more || view_.last_error;  // or when all are told
+    if (report.final() && stage_ == Stage::resting && !again_and_again && news) {
         check_in_now();
     }
 }
@@ -309,10 +319,20 @@ void CheckIn::postpone_delivery(const Reply& reply, bool silent) {
     input.failures = delivery_failures_;
     input.retry_after = reply.ok() ? reply->retry_after : std::nullopt;
     const Millis delay = next_check_in({k_delivery_wait, {}}, input, services_.random());
+    pausing_ = false;
+    deliver_after(delay);
+}
+
+bool CheckIn::piled_up() const {
+    return services_.reports.size() > k_few_reports && services_.dialect.reporting() == Reporting::wanted;
+}
+
+void CheckIn::deliver_after(Millis delay) {
     no_delivery_before_ = services_.clock.uptime() + delay;
     services_.timers.cancel(report_timer_);
     report_timer_ = services_.timers.after(delay, [this] {
         report_timer_ = 0;
+        pausing_ = false;
         advance();
     });
 }

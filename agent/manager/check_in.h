@@ -69,7 +69,7 @@ struct ManagerView {
 /// One call at a time. A check-in first delivers the reports that wait, then talks the dialect, then acts on the events.
 /// A failed one goes on with the next address at once; when all have failed it backs off. Ten minutes after leaving
 /// the first address it is preferred again. After a final report was delivered the next check-in follows at once (but
-/// two never begin within a second).
+/// two never begin within a second). Reports that have piled up go out one every one to two seconds, oldest first.
 class CheckIn {
 public:
     CheckIn(CheckInSettings settings, CheckInServices services);
@@ -94,7 +94,7 @@ public:
 
     [[nodiscard]] ManagerView view() const;
     /// A check-in that began while the jobs were idle has ended well, or the last one failed; nothing is under way or about
-    /// to follow, no report waits that could be delivered now, and the jobs are idle. For `check-in --once`.
+    /// to follow, no report waits that could be delivered now or after a pause between two, and the jobs are idle. For `check-in --once`.
     [[nodiscard]] bool quiet() const;
 
 private:
@@ -117,6 +117,8 @@ private:
     void delivered(const ReportQueue::Waiting& waiting, const Reply& reply);
     void acknowledge(const ReportQueue::Waiting& waiting, Delivery delivery);
     void postpone_delivery(const Reply& reply, bool silent);
+    [[nodiscard]] bool piled_up() const;
+    void deliver_after(Millis delay);
     void add_report(session::Report report);
     void repeat(const std::string& job_id);
 
@@ -160,6 +162,7 @@ private:
     unsigned settling_ = k_settling_waits;  // waits that are left of them
     unsigned delivery_failures_ = 0;
     Uptime no_delivery_before_;
+    bool pausing_ = false;         // between two of the reports that have piled up
     bool manager_silent_ = false;  // the last delivery got no answer: a check-in that succeeds ends the wait
 
     ManagerView view_;

@@ -175,7 +175,7 @@ struct BenchOf {
         reports = ReportQueue::open(files, "/state/reports").value();
         check_in = std::make_unique<CheckIn>(
             CheckInSettings{std::move(urls), schedule, place},
-            CheckInServices{dialect, caller, timers, jobs, *reports, clock, log, [this] { return chance; },
+            CheckInServices{dialect, caller, timers, jobs, *reports, clock, log, [this] { return draw ? draw() : chance; },
                             [] {
                                 return Identity{"tc-1", {}, "d"};
                             },
@@ -216,6 +216,7 @@ struct BenchOf {
     HandJobs jobs;
     std::unique_ptr<ReportQueue> reports;
     std::uint64_t chance = 0;
+    std::function<std::uint64_t()> draw;  // in place of `chance`
     bool window_open = true;
     int changes = 0;
     std::unique_ptr<CheckIn> check_in;
