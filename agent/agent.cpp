@@ -8,7 +8,6 @@
 #include <optional>
 #include <utility>
 
-#include "agent/base/concat.h"
 #include "agent/base/limits.h"
 #include "agent/base/version.h"
 #include "agent/config/store.h"
@@ -234,13 +233,10 @@ private:
 
     bool window_open() const {
         const WallTime now = machine_.clock.wall();
-        const auto local = now.since_epoch + platform::local_offset(now);
-        const auto days = std::chrono::floor<std::chrono::days>(local);
-        const unsigned day = std::chrono::weekday{std::chrono::sys_days{days}}.iso_encoding() - 1;
-        const auto minute = static_cast<unsigned>(std::chrono::floor<std::chrono::minutes>(local - days).count());
+        const Seconds local_offset = platform::local_offset(now);
         return settings_.windows.empty() ||
                std::any_of(settings_.windows.begin(), settings_.windows.end(),
-                           [&](const config::Window& w) { return w.contains(day, minute); });
+                           [&](const config::Window& w) { return w.is_open(now, local_offset); });
     }
 
     manager::Identity identity() {
@@ -352,12 +348,6 @@ private:
 
 Result<Ending> run_agent(Workshop& workshop, Duration duration) {
     auto& machine = workshop.machine;
-    for (const auto& window : workshop.settings.windows) {
-        if (!window.zone.empty()) {
-            return error(errors::AgentCode::unsupported_here,
-                         concat({"windows: zone '", window.zone, "': leave the zone out for local time"}));
-        }
-    }
     auto device_id = TRY(manager::device_id(workshop.settings.device.id, machine.host->facts()));
     auto headers = TRY(manager_headers(machine, workshop.settings));
     auto queue = TRY(manager::ReportQueue::open(*machine.files, workshop.settings.state_dir + "/reports"));

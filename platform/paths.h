@@ -13,6 +13,8 @@ namespace hagent::platform {
 [[nodiscard]] std::string default_keys_directory();
 [[nodiscard]] std::string default_hooks_directory();
 [[nodiscard]] std::string default_script_root();  // where scripts may work: /, the system's drive
+/// Where the system may keep the rules of time zones by name ("Europe/Berlin"), best first; none on Windows.
+[[nodiscard]] std::vector<std::string> time_zone_folders();
 /// CA bundle that the system keeps, or empty.
 [[nodiscard]] std::string system_ca_file();
 /// This program's own file, or empty.

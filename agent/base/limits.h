@@ -12,6 +12,9 @@ inline constexpr std::size_t k_config_bytes = 256U << 10U;
 inline constexpr std::size_t k_journal_record_bytes = 1U << 20U;
 inline constexpr std::size_t k_journal_bytes = 16U << 20U;
 
+// files of the system
+inline constexpr std::size_t k_zone_file_bytes = 64U << 10U;
+
 // packages
 inline constexpr std::size_t k_manifest_bytes = 1U << 20U;
 inline constexpr std::size_t k_signature_bytes = 4096;

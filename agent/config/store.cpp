@@ -5,6 +5,7 @@
 #include "agent/base/concat.h"
 #include "agent/base/limits.h"
 #include "agent/base/text.h"
+#include "agent/config/zone.h"
 #include "platform/paths.h"
 #include "platform/permissions.h"
 
@@ -139,7 +140,13 @@ Outcome load(platform::Files& files, const std::string& path, ManagerRule manage
     if (!text.ok()) {
         return std::vector{unreadable(path, text.error())};
     }
-    return parse(*text, manager);
+    auto outcome = parse(*text, manager);
+    if (auto* settings = std::get_if<Settings>(&outcome)) {
+        if (auto complaints = find_zones(files, platform::time_zone_folders(), *settings); !complaints.empty()) {
+            return complaints;
+        }
+    }
+    return outcome;
 }
 
 std::vector<Complaint> check_places(platform::Files& files, const Settings& settings, const std::string& program) {

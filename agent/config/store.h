@@ -14,7 +14,8 @@ namespace hagent::config {
 /// What a missing file means: `run` must have one; the local verbs then use the defaults.
 enum class Absent : std::uint8_t { refused, defaults };
 
-/// Reads `path` (default: platform::default_config_file()). A file, or its folder, that others may change is refused.
+/// Reads `path` (default: platform::default_config_file()). A file, or its folder, that others may change is refused, and
+/// so is a window whose time zone this device does not know.
 [[nodiscard]] Outcome load(platform::Files& files, const std::string& path, ManagerRule manager, Absent absent);
 
 /// Everything the agent relies on that others may change (or, where secret, read): the program, the configuration's folder,

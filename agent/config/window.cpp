@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "agent/base/check.h"
 #include "agent/base/number.h"
 #include "agent/base/text.h"
 
@@ -52,13 +53,23 @@ std::optional<std::uint16_t> parse_clock(std::string_view text, std::uint16_t la
 }
 
 bool is_zone(std::string_view text) {
-    return text.size() <= k_zone_bytes && std::all_of(text.begin(), text.end(), [](char c) {
-               return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '/' ||
-                      c == '_' || c == '+' || c == '-';
+    const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+    const auto is_sign = [&](char c) { return is_letter(c) || (c >= '0' && c <= '9') || c == '_' || c == '+' || c == '-'; };
+    const auto parts = split(text, '/');
+    return text.size() <= k_zone_bytes && std::all_of(parts.begin(), parts.end(), [&](std::string_view part) {
+               return !part.empty() && is_letter(part.front()) && std::all_of(part.begin(), part.end(), is_sign);
            });
 }
 
 }  // namespace
+
+bool Window::is_open(WallTime now, Seconds local_offset) const {
+    check(zone.empty() || rules);
+    const auto local = now.since_epoch + (rules ? rules->offset(now) : local_offset);
+    const auto midnight = std::chrono::floor<std::chrono::days>(local);
+    const unsigned day = std::chrono::weekday{std::chrono::sys_days{midnight}}.iso_encoding() - 1;
+    return contains(day, static_cast<unsigned>(std::chrono::floor<std::chrono::minutes>(local - midnight).count()));
+}
 
 bool Window::contains(unsigned day, unsigned minute) const {
     const auto opens_on = [this](unsigned d) { return ((days >> (d % 7)) & 1U) != 0; };

@@ -51,6 +51,9 @@ std::string default_state_directory() { return "/var/lib/hagent"; }
 std::string default_keys_directory() { return "/etc/hagent/keys"; }
 std::string default_hooks_directory() { return "/etc/hagent/hooks"; }
 
+// Of nearly all systems, of old ones, of NixOS and small ones.
+std::vector<std::string> time_zone_folders() { return {"/usr/share/zoneinfo", "/usr/lib/zoneinfo", "/etc/zoneinfo"}; }
+
 std::string system_ca_file() {
     for (const char* file : k_ca_files) {
         if (access(file, R_OK) == 0) {

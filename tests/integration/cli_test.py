@@ -237,6 +237,8 @@ GARBAGE = [
     ("port beyond the end", changed(listen={"status": "127.0.0.1:65536"}), ("listen.status",)),
     ("relative state directory", changed(state_dir="state"), ("state_dir", "absolute")),
     ("relative root", changed(script={"roots": ["etc"]}), ("script.roots[0]", "absolute")),
+    ("zone of no place", changed(windows=["mon-fri 22:00-05:00 Moon/North"]), ("windows[0]", "'Moon/North'", "UTC")),
+    ("zone outside of its folder", changed(windows=["mon-fri 22:00-05:00 ../../etc/passwd"]), ("windows[0]",)),
     ("window of no time", changed(windows=["mon-fri 25:00-26:00"]), ("windows[0]",)),
     ("backoff upside down", changed(transfer={"backoff_base_ms": 5000, "backoff_cap_ms": 1000}), ("transfer.backoff_cap_ms",)),
     ("unknown log level", changed(log={"level": "loud"}), ("log.level", "debug, info")),
@@ -273,6 +275,10 @@ class GarbageConfig(BoxTest):
         with open(self.box.config, encoding="utf-8") as file:
             text = file.read()
         self.box.write("hagent.json", "// ours\n/* of 2026 */\n" + text)
+        self.expect(self.box.run("run", "--check-config"), DONE)
+
+    def test_a_window_in_a_zone_is_taken(self):
+        self.box.configure(windows=["mon-fri 22:00-05:00 UTC"])
         self.expect(self.box.run("run", "--check-config"), DONE)
 
     def test_what_others_could_change_is_refused(self):

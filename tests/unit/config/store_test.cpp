@@ -3,9 +3,11 @@
 #include <doctest/doctest.h>
 
 #include "agent/config/store.h"
+#include "platform/paths.h"
 #include "platform/permissions.h"
 #include "tests/fakes/fake_files.h"
 #include "tests/fakes/rooted.h"
+#include "tests/fakes/zone_file.h"
 
 using namespace hagent;
 using namespace hagent::config;
@@ -45,6 +47,24 @@ TEST_CASE_FIXTURE(Fixture, "a file is loaded, also through a symlink") {
     const auto outcome = load();
     REQUIRE(outcome.index() == 0);
     CHECK(std::get<0>(outcome).device.id == "x");
+}
+
+TEST_CASE_FIXTURE(Fixture, "a window's time zone is looked up when the file is read") {
+    files.put(k_path, R"({"windows": ["mon-fri 22:00-05:00 Europe/Berlin"]})");
+    const auto complaint = refused().front();
+    CHECK(complaint.code == AgentCode::config_bad_value);
+    CHECK(complaint.path == "windows[0]");
+    CHECK(complaint.message.find("zone 'Europe/Berlin': ") == 0);
+    for (const auto& folder : platform::time_zone_folders()) {  // none on Windows
+        fakes::FakeFiles device;
+        device.put(k_path, R"({"windows": ["mon-fri 22:00-05:00 Europe/Berlin"]})");
+        device.put(folder + "/Europe/Berlin", fakes::berlin().text());
+        const auto outcome = config::load(device, k_path, ManagerRule::optional, Absent::refused);
+        REQUIRE(outcome.index() == 0);
+        CHECK(std::get<0>(outcome).windows.front().rules.has_value());
+    }
+    files.put(k_path, R"({"windows": ["mon-fri 22:00-05:00 UTC"]})");
+    CHECK(load().index() == 0);
 }
 
 TEST_CASE_FIXTURE(Fixture, "a missing file is refused, or gives the defaults where that is asked for") {

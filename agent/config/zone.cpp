@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the look into the system's folders of time zones, and the words about what is not there.
+#include "agent/config/zone.h"
+
+#include <optional>
+#include <string_view>
+
+#include "agent/base/concat.h"
+#include "agent/base/limits.h"
+
+namespace hagent::config {
+namespace {
+
+using errors::AgentCode;
+
+Error unusable(const std::string& name, std::string_view why) {
+    return error(AgentCode::config_bad_value, concat({"zone '", name, "': ", why, "; write UTC, or leave the zone out for the device's own time"}));
+}
+
+}  // namespace
+
+Result<TimeZone> find_zone(platform::Files& files, std::span<const std::string> folders, const std::string& name) {
+    if (name == "UTC") {
+        return TimeZone();
+    }
+    for (const auto& folder : folders) {
+        const auto file = files.read(concat({folder, "/", name}), limits::k_zone_file_bytes);
+        if (!file.ok()) {
+            continue;
+        }
+        if (auto zone = TimeZone::parse(*file)) {
+            return std::move(*zone);
+        }
+        return unusable(name, "its file is damaged");
+    }
+    return unusable(name, folders.empty() ? "this system has no time zones by name" : "not installed here (package tzdata)");
+}
+
+std::vector<Complaint> find_zones(platform::Files& files, std::span<const std::string> folders, Settings& settings) {
+    std::vector<Complaint> complaints;
+    const auto find = [&](Window& window, const std::string& path) {
+        if (window.zone.empty()) {
+            return;
+        }
+        if (auto zone = find_zone(files, folders, window.zone); zone.ok()) {
+            window.rules = std::move(*zone);
+        } else {
+            complaints.push_back({AgentCode::config_bad_value, path, zone.error().context});
+        }
+    };
+    for (std::size_t i = 0; i < settings.windows.size(); ++i) {
+        find(settings.windows[i], concat({"windows[", std::to_string(i), "]"}));
+    }
+    if (settings.upgrade.window) {
+        find(*settings.upgrade.window, "upgrade.window");
+    }
+    return complaints;
+}
+
+}  // namespace hagent::config
