@@ -34,6 +34,19 @@ std::optional<std::uint8_t> nibble(char c) {
 
 std::uint8_t byte_at(std::string_view text, std::size_t at) { return static_cast<std::uint8_t>(text[at]); }
 
+/// The bytes of the UTF-8 character in front when it is a control character of two bytes (U+0080 to U+009F), or one that turns
+/// the direction of what follows (U+202A to U+202E, U+2066 to U+2069); 0 for any other.
+std::size_t steering_sequence(std::string_view text) {
+    const auto between = [&](std::size_t at, std::uint8_t first, std::uint8_t last) {
+        return at < text.size() && byte_at(text, at) >= first && byte_at(text, at) <= last;
+    };
+    if (text.starts_with('\xC2')) {
+        return between(1, 0x80, 0x9F) ? 2 : 0;
+    }
+    const bool turns = (text.starts_with("\xE2\x80") && between(2, 0xAA, 0xAE)) || (text.starts_with("\xE2\x81") && between(2, 0xA6, 0xA9));
+    return turns ? 3 : 0;
+}
+
 }  // namespace
 
 std::string_view trim(std::string_view text) {
@@ -165,7 +178,15 @@ std::string_view clip(std::string_view text, std::size_t bytes) {
 }
 
 std::string printable(std::string_view text) {
-    return mapped(text, [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7F ? '?' : c; });
+    std::string out;
+    out.reserve(text.size());
+    while (!text.empty()) {
+        const auto signs = steering_sequence(text);
+        const bool control = (byte_at(text, 0) < 0x20 && text.front() != '\t') || text.front() == 0x7F || signs > 0;
+        out += control ? '?' : text.front();
+        text.remove_prefix(std::max<std::size_t>(signs, 1));
+    }
+    return out;
 }
 
 std::string human_bytes(std::uint64_t bytes) {
@@ -178,6 +199,14 @@ std::string human_bytes(std::uint64_t bytes) {
     std::array<char, 32> out{};
     std::snprintf(out.data(), out.size(), unit == 0 ? "%.0f %s" : "%.1f %s", value, k_units[unit]);
     return out.data();
+}
+
+std::pair<std::string, std::string> human_bytes_apart(std::uint64_t a, std::uint64_t b) {
+    std::pair<std::string, std::string> texts(human_bytes(a), human_bytes(b));
+    if (a != b && texts.first == texts.second) {
+        texts = {std::to_string(a) + " B", std::to_string(b) + " B"};
+    }
+    return texts;
 }
 
 }  // namespace hagent

@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace hagent {
@@ -48,10 +49,13 @@ struct Utf8Piece {
 [[nodiscard]] std::string utf8_from_latin1(std::string_view text);
 /// `text` cut to at most `bytes`, never inside a UTF-8 sequence.
 [[nodiscard]] std::string_view clip(std::string_view text, std::size_t bytes);
-/// Control bytes (but not tab) become '?', so that a peer's text cannot steer a terminal or a log.
+/// Control characters (but not tab) and those that turn the direction of writing become '?' each, so that a peer's text can
+/// neither steer a terminal or a log nor show itself as another.
 [[nodiscard]] std::string printable(std::string_view text);
 
 /// "12.3 MiB" for people.
 [[nodiscard]] std::string human_bytes(std::uint64_t bytes);
+/// Two different sizes for people, to the byte where they would look alike otherwise.
+[[nodiscard]] std::pair<std::string, std::string> human_bytes_apart(std::uint64_t a, std::uint64_t b);
 
 }  // namespace hagent

@@ -89,8 +89,17 @@ TEST_CASE("printable disarms control bytes") {
     CHECK(printable("\xC3\xBC") == "\xC3\xBC");
 }
 
+TEST_CASE("printable disarms control characters of several bytes, and what turns the direction of writing") {
+    CHECK(printable("a\xC2\x9B" "31m\xC2\x80\xC2\xA0") == "a?31m?\xC2\xA0");
+    CHECK(printable("/data/\xE2\x80\xAEgnp.exe \xE2\x81\xA6x\xE2\x81\xA9") == "/data/?gnp.exe ?x?");
+    CHECK(printable("\xE2\x80\xA6 \xE2\x80\x9C \xE2\x81\xAA \xC2 \xE2\x80") == "\xE2\x80\xA6 \xE2\x80\x9C \xE2\x81\xAA \xC2 \xE2\x80");
+}
+
 TEST_CASE("sizes are shown in the largest fitting unit") {
     CHECK(human_bytes(0) == "0 B");
+    CHECK(human_bytes_apart(2000, 3000) == std::pair<std::string, std::string>("2.0 KiB", "2.9 KiB"));
+    CHECK(human_bytes_apart(3000, 2999) == std::pair<std::string, std::string>("3000 B", "2999 B"));
+    CHECK(human_bytes_apart(3000, 3000) == std::pair<std::string, std::string>("2.9 KiB", "2.9 KiB"));
     CHECK(human_bytes(1023) == "1023 B");
     CHECK(human_bytes(1024) == "1.0 KiB");
     CHECK(human_bytes(12'897'485) == "12.3 MiB");
