@@ -120,7 +120,7 @@ Result<Next> Interpreter::stop_again(std::size_t& index) {
     for (auto& record : outcome_.steps) {
         last = is_settled(record.state) ? &record : last;
     }
-    if (last == nullptr || last->state != StepState::done || last->boot_id.empty() || !steps_remain(last->n)) {
+    if (last == nullptr || last->state != StepState::done || last->boot_id.empty()) {
         return Next::step;
     }
     if (last->boot_id != services_.host.facts().boot_id || !hook_program(services_, "reboot").empty()) {

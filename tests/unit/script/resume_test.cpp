@@ -123,8 +123,16 @@ TEST_CASE("RB as the last step completes the script") {
     Device device;
     CHECK(device.run("RB\n").ended == Ended::completed);
     CHECK(device.host.actions.size() == 1);
-    CHECK(device.run("RB\n").ended == Ended::completed);
-    CHECK(device.host.actions.size() == 1);
+}
+
+TEST_CASE("RB or SP as the last step is asked for again when the agent was killed before its script had ended, but not after a restart") {
+    Device device;
+    (void)device.run("SP\n");
+    CHECK(device.run("SP\n").ended == Ended::completed);
+    CHECK(device.host.actions == std::vector{platform::PowerAction::power_off, platform::PowerAction::power_off});
+    device.host.known.boot_id = "another";
+    CHECK(device.run("SP\n").ended == Ended::completed);
+    CHECK(device.host.actions.size() == 2);
 }
 
 TEST_CASE("SP switches off") {
