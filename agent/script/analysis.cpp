@@ -167,6 +167,7 @@ Plan analyse(const Script& script, const Facts& facts, const PackageFiles& packa
     Plan plan;
     plan.file = script.file;
     plan.version = script.version;
+    plan.notes = script.notes;
     plan.jail = jail;
     AnalysisContext context{script, facts, package, jail, files, disks, options, plan, {}, {}, {}};
     for (const auto& command : script.commands) {

@@ -67,6 +67,7 @@ struct Plan {
     unsigned reboots = 0;
     std::vector<TaskResult> results;     // has_error(results): nothing may be run
     std::vector<Complaint> complaints;   // results that belong to a place in the script, with that place
+    std::vector<Complaint> notes;        // what was ignored in the script's text
     Jail jail;
 };
 

@@ -5,6 +5,23 @@
 #include "agent/base/concat.h"
 
 namespace hagent::script {
+namespace {
+
+// What stands for itself in our rules too, but looks like work for a shell to people who read it.
+constexpr std::string_view k_quoted_signs = " \t'\"`$|&;<>()*?";
+
+/// A word in as few quotes as it takes; with signs of both kinds in it, in pieces.
+void append_quoted(std::string& line, std::string_view word) {
+    const bool both = word.find('"') != std::string_view::npos && word.find('\'') != std::string_view::npos;
+    do {
+        const char quote = word.find('"') == std::string_view::npos || (both && word.front() != '"') ? '"' : '\'';
+        const auto piece = word.substr(0, word.find(quote));
+        line.append(1, quote).append(piece).append(1, quote);
+        word.remove_prefix(piece.size());
+    } while (!word.empty());
+}
+
+}  // namespace
 
 Result<std::vector<std::string>> split_command_line(std::string_view line) {
     std::vector<std::string> argv;
@@ -45,12 +62,11 @@ std::string join_command_line(const std::vector<std::string>& argv) {
     std::string line;
     for (const auto& argument : argv) {
         line += line.empty() ? "" : " ";
-        if (!argument.empty() && argument.find_first_of(" \t'\"") == std::string::npos) {
+        if (!argument.empty() && argument.find_first_of(k_quoted_signs) == std::string::npos) {
             line += argument;
-            continue;
+        } else {
+            append_quoted(line, argument);
         }
-        const char quote = argument.find('"') == std::string::npos ? '"' : '\'';
-        line.append(1, quote).append(argument).append(1, quote);
     }
     return line;
 }

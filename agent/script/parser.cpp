@@ -33,9 +33,17 @@ private:
         complaints_.push_back(complaint(text, offset, message));
     }
 
+    void complain_of_number(std::string_view text, std::size_t offset, std::string_view what) {
+        if (!too_many_) {
+            complain(text, offset, concat({"expected at most ", std::to_string(limits::k_script_commands), " ", what}));
+        }
+        too_many_ = true;
+    }
+
     Script script_;
     std::vector<Complaint> complaints_;
     Section section_ = Section::none;
+    bool too_many_ = false;  // said once
     bool seen_script_ = false;
     unsigned number_ = 0;
 };
@@ -105,14 +113,14 @@ void Parser::version(std::string_view text) {
         return complain(text, equals, "expected a key before '='");
     }
     if (script_.version.size() == limits::k_script_commands) {
-        return complain(text, text.find(key), concat({"expected at most ", std::to_string(limits::k_script_commands), " keys"}));
+        return complain_of_number(text, text.find(key), "keys");
     }
     script_.version.emplace_back(key, trim(text.substr(equals + 1)));
 }
 
 void Parser::command(std::string_view text) {
     if (script_.commands.size() == limits::k_script_commands) {
-        return complain(text, 0, concat({"expected at most ", std::to_string(limits::k_script_commands), " commands"}));
+        return complain_of_number(text, 0, "commands");
     }
     Command command;
     command.line = number_;
@@ -124,7 +132,10 @@ void Parser::command(std::string_view text) {
 }
 
 Parsed Parser::end() {
-    if (complaints_.empty() && !seen_script_) {
+    if (complaints_.empty() && !seen_script_ && !script_.notes.empty()) {
+        script_.notes.front().message = "expected [Script] or [Version]; this section is not known, and there is no [Script]";
+        complaints_.push_back(std::move(script_.notes.front()));
+    } else if (complaints_.empty() && !seen_script_) {
         ++number_;
         complain("", 0, "expected a [Script] section before the end of the file");
     }
@@ -140,6 +151,9 @@ Parsed parse(std::string_view text, const std::string& file) {
     if (text.size() > limits::k_script_bytes) {
         return std::vector<Complaint>{
             {file, 1, 1, concat({"expected at most ", human_bytes(limits::k_script_bytes), " of script"}), ""}};
+    }
+    if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF")) {
+        return std::vector<Complaint>{{file, 1, 1, "expected UTF-8 or Latin-1, not UTF-16; save the file in another encoding", ""}};
     }
     if (text.starts_with("\xEF\xBB\xBF")) {
         text.remove_prefix(3);

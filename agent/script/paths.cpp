@@ -132,7 +132,8 @@ Result<std::string> tidy_path(std::string_view argument) {
         return refused(printable(argument), "holds a control character");
     }
     if (path.size() > limits::k_path_bytes) {
-        return error(AgentCode::name_too_long, std::string(clip(argument, 200)) + "...");
+        return error(AgentCode::name_too_long,
+                     concat({"expected a path of at most ", std::to_string(limits::k_path_bytes), " bytes"}));
     }
     const bool network = has_drives() && path.starts_with("\\\\");
     if (network || !platform::is_absolute(path)) {

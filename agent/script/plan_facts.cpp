@@ -80,13 +80,12 @@ void plan_space(Planning& planning) {
     }
     const auto volume = planning.context.disks.volume_of(path);
     if (!volume) {
-        return planning.fail(0, volume.error());
+        return planning.fail(0, error(volume.error().id, concat({"the volume of ", planning.argument(0), " cannot be found"})));
     }
     const std::uint64_t there = volume->available_bytes + staged_bytes_beside(planning, volume.value());
     if (there < *wanted) {
-        planning.fail(1,
-                      error(AgentCode::not_enough_space, concat({human_bytes(*wanted), " wanted, ", human_bytes(there),
-                                                                 " free on ", volume->mount_point})));
+        const auto [wants, has] = human_bytes_apart(*wanted, there);
+        planning.fail(1, error(AgentCode::not_enough_space, concat({wants, " wanted, ", has, " free on ", volume->mount_point})));
     }
 }
 
@@ -107,15 +106,20 @@ void plan_image_version(Planning& planning) {
 }
 
 void plan_platform(Planning& planning) {
-    planning.step.effect = "confirm platform " + list(planning.step.arguments, " or ");
+    const std::string all = list(planning.step.arguments, " or ");
+    planning.step.effect = "confirm platform " + all;
     const auto& own = planning.context.facts.platforms;
     for (std::size_t i = 0; i < planning.count(); ++i) {
         const auto wanted = to_lower(trim(planning.argument(i)));
+        if (wanted.empty()) {
+            return planning.refuse(i, error(AgentCode::bad_argument, "expected a platform such as \"VXC 6215\" or \"VXC*\""));
+        }
         if (std::any_of(own.begin(), own.end(), [&](const std::string& name) { return matches(wanted, to_lower(name)); })) {
             return;
         }
     }
-    planning.fail(0, error(AgentCode::platform_mismatch, "this device is " + (own.empty() ? "of an unknown platform" : own.back())));
+    planning.fail(0, error(AgentCode::platform_mismatch,
+                           concat({"this device is ", (own.empty() ? "of an unknown platform" : own.back()), ", not ", all})));
 }
 
 void plan_user(Planning& planning) {

@@ -80,7 +80,9 @@ bool add_placement(Planning& planning, const PackageFile& file, const std::strin
 }
 
 Error not_listed(const std::string& path) {
-    return error(AgentCode::file_not_listed, (path.empty() ? "the package" : path) + " has no file in the package's manifest");
+    const auto shown = clip(path, 200);
+    return error(AgentCode::file_not_listed, concat({(path.empty() ? "the package" : shown), (shown.size() < path.size() ? "..." : ""),
+                                                     " has no file in the package's manifest"}));
 }
 
 std::vector<const PackageFile*> matching_files(const Planning& planning, const std::string& pattern) {

@@ -154,8 +154,11 @@ void plan_merge(Planning& planning) {
     if (there) {
         return look_into(planning, path);
     }
-    const auto missing = error(AgentCode::file_not_found, planning.argument(0) + " is not on this device");
-    bringer == Bringer::perhaps ? planning.doubt(0, missing) : planning.fail(0, missing);
+    const std::string missing = planning.argument(0) + " is not on this device";
+    if (bringer == Bringer::perhaps) {
+        return planning.doubt(0, error(AgentCode::file_not_found, missing + " as things are; an earlier step must bring it"));
+    }
+    planning.fail(0, error(AgentCode::file_not_found, missing));
 }
 
 void plan_fetch_branch(Planning& planning) {

@@ -22,7 +22,7 @@ std::string right(std::string text, std::size_t width) {
 std::string version_line(const Plan& plan) {
     std::string line;
     for (const auto& [key, value] : plan.version) {
-        line += concat({(line.empty() ? "" : ", "), key, " ", value});
+        line += concat({(line.empty() ? "" : ", "), key, (value.empty() ? "" : " "), value});
     }
     return concat({printable(plan.file), (line.empty() ? "" : ": " + printable(line)), "\n"});
 }
@@ -57,6 +57,9 @@ std::string downloads_text(const Plan& plan) {
         total += file.bytes;
         lines += concat({right(human_bytes(file.bytes), 12), "  ", printable(file.path), "\n"});
     }
+    if (plan.downloads.empty()) {
+        return "Downloads: none\n";
+    }
     return concat({"Downloads: ", std::to_string(plan.downloads.size()), ", ", human_bytes(total), "\n", lines});
 }
 
@@ -66,6 +69,14 @@ std::string disk_text(const Plan& plan) {
         text += concat({"  ", printable(impact.volume), ": ", human_bytes(impact.before_bytes), " available now, ",
                         human_bytes(impact.after_bytes), " afterwards, at most ", human_bytes(impact.peak_bytes),
                         " taken: ", state_text(impact.state), "\n"});
+    }
+    return text;
+}
+
+std::string notes_text(const Plan& plan) {
+    std::string text;
+    for (const auto& note : plan.notes) {
+        text += "\nNote: " + render(note);
     }
     return text;
 }
@@ -98,7 +109,10 @@ std::string render_plan(const Plan& plan) {
         text += steps_text(plan) + downloads_text(plan) + disk_text(plan);
         text += concat({"Restarts: ", std::to_string(plan.reboots), "\n"});
     }
-    text += results_text(plan);
+    if (plan.steps.empty() && plan.results.empty()) {
+        text += "The script has no commands: nothing would be done.\n";
+    }
+    text += notes_text(plan) + results_text(plan);
     text += has_error(plan.results) ? "\nThe script cannot be run; nothing was changed.\n" : "";
     return text;
 }

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "agent/base/concat.h"
-
+#include "agent/base/text.h"
 #include "platform/paths.h"
 
 namespace hagent::script {
@@ -18,7 +18,7 @@ void Planning::add(unsigned column, const Error& error, errors::Severity severit
     if (settled()) {
         return;
     }
-    std::string message = concat({command.op, ": ", error.context});
+    std::string message = concat({clip(command.op, 16), ": ", error.context});
     Complaint complaint{context.script.file, command.line, column, std::move(message), command.source_line};
     context.plan.results.push_back({error.id, severity, 1, headline(complaint), {}});
     context.plan.complaints.push_back(std::move(complaint));

@@ -53,7 +53,7 @@ Result<std::string> joined(const std::vector<std::string_view>& parts) {
             continue;
         }
         if (part.size() > k_longest_name || ++depth > k_deepest || key.size() + part.size() >= limits::k_path_bytes) {
-            return error(AgentCode::name_too_long, "expected a shorter key");
+            return error(AgentCode::name_too_long, "expected a key of at most 32 parts with at most 255 bytes each, 1024 in all");
         }
         key.append(key.empty() ? "" : "\\").append(key.empty() ? TRY(hive_named(part)) : part);
     }
@@ -98,7 +98,8 @@ Status may_change(const RegistryChange& change) {
     const bool removal = change.kind == RegistryChange::Kind::remove_key;
     for (const auto pattern : k_protected) {
         if (agree(pattern, change.key) && (removal || is_deeper_or_same(change.key, pattern))) {
-            return error(AgentCode::path_protected, change.key);
+            const bool own = is_deeper_or_same(change.key, pattern);
+            return error(AgentCode::path_protected, change.key + (own ? " belongs to the agent" : " holds keys of the agent"));
         }
     }
     if (removal && split(change.key, '\\').size() < k_shallowest_removed) {

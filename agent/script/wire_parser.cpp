@@ -31,7 +31,8 @@ std::string_view take_field(std::string_view& bytes) {
 /// The field as UTF-8, blanks of EX put back.
 std::string decoded(std::string_view field) {
     std::string text(field);
-    const auto op = trim(field).substr(0, 2);
+    const auto command = trim(field);
+    const auto op = command.substr(0, command.find_first_of(std::string_view("* \t\x0F")));
     if (equal_ignoring_case(op, "EX")) {
         std::replace(text.begin(), text.end(), k_blank, ' ');
     }
@@ -55,7 +56,11 @@ public:
                             concat({"expected at most ", std::to_string(limits::k_script_line_bytes), " bytes in a command"}));
         }
         if (script_.commands.size() == limits::k_script_commands) {
-            return complain(text, 0, concat({"expected at most ", std::to_string(limits::k_script_commands), " commands"}));
+            if (!too_many_) {
+                complain(text, 0, concat({"expected at most ", std::to_string(limits::k_script_commands), " commands"}));
+            }
+            too_many_ = true;
+            return;
         }
         if (auto fault = control_character(text, k_quote)) {
             return complain(text, fault->first, std::move(fault->second));
@@ -89,6 +94,7 @@ private:
     Script script_;
     std::vector<Complaint> complaints_;
     unsigned ordinal_ = 0;
+    bool too_many_ = false;  // said once
 };
 
 }  // namespace

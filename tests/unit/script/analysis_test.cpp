@@ -137,7 +137,7 @@ TEST_CASE("facts that do not hold are errors, or warnings of optional steps") {
              Row{"CO \"WES,CE\"", 1506, "demo.rsp:2:4: CO: this device runs SLX, not WES or CE"},
              {"CF \"/\" \"5G\"", 1507, "demo.rsp:2:8: CF: 5.0 GiB wanted, 4.0 GiB free on /"},
              {"CI \">=12\"", 1508, "demo.rsp:2:4: CI: this device has image 11.2.0, wanted is >=12"},
-             {"CP \"Z90\" \"Z50\"", 1509, "demo.rsp:2:4: CP: this device is Cisco VXC 6215"},
+             {"CP \"Z90\" \"Z50\"", 1509, "demo.rsp:2:4: CP: this device is Cisco VXC 6215, not Z90 or Z50"},
              {"CU \"root\"", 1511, "demo.rsp:2:4: CU: thinuser is logged on"},
              {"CU \"-\"", 1511, "demo.rsp:2:4: CU: thinuser is logged on"},
              {"SF \"nothing\" \"/x\"", 1411, "demo.rsp:2:4: SF: nothing has no file in the package's manifest"},
@@ -215,7 +215,7 @@ TEST_CASE("a volume that overflows is an error, one into the superuser's reserve
     REQUIRE(full.results.size() == 1);
     CHECK(full.results[0].id == errors::xdsa(errors::Xdsa::dsa_over_limit));
     CHECK(full.results[0].status == Severity::error);
-    CHECK(full.results[0].context == "/: 2.9 KiB needed at the fullest moment, 2.9 KiB free");
+    CHECK(full.results[0].context == "/: 3000 B needed at the fullest moment, 2999 B free");
     demo.disks.all[0].free_bytes = 3000;
     const Plan warn = demo.plan("SF \"fw/kernel\" \"/k\"\n");
     CHECK(warn.disk.at(0).state == VolumeState::warn);

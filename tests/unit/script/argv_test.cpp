@@ -30,8 +30,9 @@ TEST_CASE("an open quote and a line without a program are refused") {
 }
 
 TEST_CASE("a joined line splits into the same words") {
-    const Words words = {"/bin/a b", "", "c", "it's", "say \"x\"", "tab\there"};
+    const Words words = {"/bin/a b", "", "c", "it's", "say \"x\"", "tab\there", "a' b; \"rm\" -rf", "\"'", "'\"'\"'"};
     CHECK(split_command_line(join_command_line(words)).value() == words);
+    CHECK(join_command_line({"a", "b;c", "$(d)", "it's \"e\""}) == "a \"b;c\" \"$(d)\" \"it's \"'\"e\"'");
     CHECK(join_command_line({"a", "b c", ""}) == "a \"b c\" \"\"");
 }
 
