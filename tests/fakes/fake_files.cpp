@@ -354,6 +354,11 @@ bool FakeFiles::power_is_off() const {
     return state_->power_off;
 }
 
+Status FakeFiles::outside(const std::string& what) {
+    const std::lock_guard lock(state_->mutex);
+    return state_->change("outside:", what);
+}
+
 void FakeFiles::restart(Unsynced unsynced) {
     const std::lock_guard lock(state_->mutex);
     settle(*state_->root, unsynced);
@@ -420,6 +425,11 @@ void FakeFiles::put_symlink(const std::string& path, const std::string& target) 
     auto node = state_->new_node(FileKind::symlink, 0777);
     node->bytes = target;
     put_node(*state_, path, node);
+}
+
+void FakeFiles::put_device(const std::string& path) {
+    const std::lock_guard lock(state_->mutex);
+    put_node(*state_, path, state_->new_node(FileKind::other, 0660));
 }
 
 void FakeFiles::give_away(const std::string& path) {

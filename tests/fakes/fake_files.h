@@ -58,6 +58,9 @@ public:
     /// The cut comes instead of the call with this number.
     void cut_power_at(std::uint64_t call);
     [[nodiscard]] bool power_is_off() const;
+    /// A change outside of the files (a program is started, the user is asked), numbered among theirs so that the cut may come
+    /// instead of it. What is done only after success is done only while there is power.
+    [[nodiscard]] Status outside(const std::string& what);
     /// Power is back: what the disk kept is what there is. Planned failures are forgotten, numbers start at 1 again.
     void restart(Unsynced unsynced = Unsynced::lost);
 
@@ -82,6 +85,8 @@ public:
     void put(const std::string& path, std::string_view bytes, std::uint32_t mode = 0644);
     void put_directory(const std::string& path, std::uint32_t mode = 0755);
     void put_symlink(const std::string& path, const std::string& target);
+    /// A device, a pipe or a socket: what is neither file, folder nor link.
+    void put_device(const std::string& path);
     /// The entry belongs to neither root nor us from now on.
     void give_away(const std::string& path);
     void set_now(WallTime now);

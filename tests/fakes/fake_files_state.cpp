@@ -54,6 +54,9 @@ Status FakeFiles::State::look(const std::string& path) const {
     if (power_off) {
         return error(AgentCode::interrupted, "the power is off");
     }
+    if (failing_paths.empty()) {  // nearly always, and asked for at every call
+        return {};
+    }
     const auto planned = failing_paths.find(normal(path));
     return planned != failing_paths.end() ? Status(planned->second) : Status();
 }
