@@ -104,6 +104,7 @@ struct Machine {
     MemoryJournal journal;
     Watcher watcher;
     CancelToken cancel;
+    Facts facts = test_facts();
 
     /// '@' in the commands stands for the folder, '$' for the key.
     Outcome run(const std::string& commands) {
@@ -119,10 +120,10 @@ struct Machine {
         options.registry = &key.registry();
         const auto earlier = journal.earlier();
         options.earlier = earlier;
-        const Plan plan = analyse(script, test_facts(), package, jail, *folder.files, *disks, options);
+        const Plan plan = analyse(script, facts, package, jail, *folder.files, *disks, options);
         INFO(render_plan(plan));
         REQUIRE(!has_error(plan.results));
-        Services services{*folder.files, *processes, host, clock, test_facts(), "", "", Seconds{60}, &uploads, &key.registry(), &dialogs,
+        Services services{*folder.files, *processes, host, clock, facts, "", "", Seconds{60}, &uploads, &key.registry(), &dialogs,
                           folder.at("")};
         auto outcome = script::run(plan, package, services, journal, watcher, journal.earlier(), cancel);
         REQUIRE(outcome.ok());
@@ -195,6 +196,27 @@ TEST_CASE("every command of the table is done by the machine's own parts; only p
         CAPTURE(row.name);
         CHECK(machine.operations.contains(std::string(row.name)) == (row.act != nullptr || row.plan != nullptr));
     }
+}
+
+TEST_CASE("the confirming commands ask about the machine itself") {
+    const auto known = platform::system_host()->facts();
+    Machine machine;
+    machine.facts = facts_from(known, {"SLX"}, "11.2");
+    const std::string user = known.user.empty() ? "-" : known.user, product = known.product.empty() ? "(none)" : known.product;
+    const std::string optional = known.product.empty() ? "*" : "";  // a machine in a container has no name of its own
+    const Outcome outcome = machine.run("CO \"SLX\"\nCF \"@\" \"1\"\nCF* \"@\" \"17179869183G\"\nCI \"=11.2\"\nCU \"" + user + "\"\nCP" + optional +
+                                        " \"" + product + "\"\n");
+    CHECK(outcome.ended == Ended::completed);
+    CHECK(states(outcome) == Strings{"done", "done", "failed", "done", "done", known.product.empty() ? "failed" : "done"});
+}
+
+TEST_CASE("programs are left alone and run again on the machine itself") {
+    Machine machine;
+    CHECK(machine.run("EX \"" + program_with_status(0) + "\" \"-\"\nEX \"" + program_with_status(0) + "\" \"+r\" \"50\"\n").ended == Ended::completed);
+    machine.journal.records[2].state = StepState::running;
+    const Outcome again = machine.run("EX \"" + program_with_status(3) + "\" \"-\"\nEX \"" + program_with_status(0) + "\" \"+r\" \"50\"\n");
+    CHECK(again.ended == Ended::completed);
+    CHECK(again.steps[1].output == "said");
 }
 
 TEST_CASE("a script starts the machine's own programs without a shell of ours") {
