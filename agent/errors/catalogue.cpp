@@ -60,18 +60,18 @@ bool has_alias(const Row& row, std::string_view name) {
 
 bool is_called(const Row& row, std::string_view name) {
     const std::string_view prefix = name_prefix(row.id.protocol);
-    return same_name(row.name, name) || same_name(row.name.substr(prefix.size()), name) || has_alias(row, name);
+    return same_name(row.name, name) || same_name(row.name.view().substr(prefix.size()), name) || has_alias(row, name);
 }
 
 // What stands in for a row that the catalogue does not have. number is filled in by describe.
 struct Class {
-    std::string_view name;
+    Words name;
     Severity severity;
     Retry retry;
-    std::string_view cause;
+    Words cause;
 };
 
-constexpr std::string_view k_read_text = "Read the server's own words beside the number in the transcript.";
+constexpr Words k_read_text = "Read the server's own words beside the number in the transcript.";
 
 // RFC 959, 4.2: the first digit decides; RFC 2228 adds 6yz.
 constexpr Class k_ftp_classes[] = {
@@ -84,7 +84,7 @@ constexpr Class k_ftp_classes[] = {
 };
 
 // RFC 959, 4.2: the second digit says what the reply is about.
-constexpr std::string_view k_ftp_subjects[] = {
+constexpr Words k_ftp_subjects[] = {
     "It is about the command's spelling: read the server's own words in the transcript.",
     "It is information: read the server's own words in the transcript.",
     "It is about the connections: check network, firewall and the server's limits.",
@@ -102,16 +102,16 @@ constexpr Class k_http_classes[] = {
     {"HTTP_5XX", Severity::error, Retry::permanent, "The server failed over a request that seems right."},
 };
 
-Row from_class(Id id, const Class& kind, std::string_view group, std::string_view next) {
+Row from_class(Id id, const Class& kind, Words group, Words next) {
     return {id, kind.name, group, kind.severity, kind.retry, kind.cause, next, {}};
 }
 
-Row unlisted(Id id, std::string_view group) {
+Row unlisted(Id id, Words group) {
     constexpr Class k_unlisted{"UNLISTED", Severity::error, Retry::permanent, "The catalogue does not know this number."};
     return from_class(id, k_unlisted, group, "Look the number up where it comes from, and report it so that it can be added.");
 }
 
-std::string_view ftp_next(std::size_t subject, Severity severity) {
+Words ftp_next(std::size_t subject, Severity severity) {
     if (severity == Severity::note || subject >= std::size(k_ftp_subjects)) return k_read_text;
     return k_ftp_subjects[subject];
 }

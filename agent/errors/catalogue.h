@@ -12,15 +12,28 @@
 
 namespace hagent::errors {
 
+// Static text that ends with a NUL: half of what a view takes in the tables, and read as one.
+class Words {
+public:
+    constexpr Words() = default;
+    constexpr Words(const char* text) : text_(text) {}
+    constexpr operator std::string_view() const { return text_; }
+    [[nodiscard]] constexpr std::string_view view() const { return text_; }
+    friend constexpr bool operator==(Words a, Words b) { return a.view() == b.view(); }
+
+private:
+    const char* text_ = "";
+};
+
 struct Row {
     Id id;
-    std::string_view name;   // WSAECONNREFUSED, SW_DSA_OVER_LIMIT, HTTP_NOT_FOUND, digest_mismatch
-    std::string_view group;  // which list of its protocol: "reply", "status", "result code", "task type", ...
+    Words name;   // WSAECONNREFUSED, SW_DSA_OVER_LIMIT, HTTP_NOT_FOUND, digest_mismatch
+    Words group;  // which list of its protocol: "reply", "status", "result code", "task type", ...
     Severity severity;
     Retry retry;
-    std::string_view cause;  // one sentence: what happened
-    std::string_view next;   // one sentence: what to do about it
-    std::string_view alias;  // other names that find this row, separated by blanks; mostly empty
+    Words cause;  // one sentence: what happened
+    Words next;   // one sentence: what to do about it
+    Words alias;  // other names that find this row, separated by blanks; mostly empty
 };
 
 // Every row, by protocol, group and ascending number. All views point to static storage.

@@ -14,11 +14,11 @@
 namespace hagent::errors {
 
 // The area that an agent code's hundreds stand for; empty when no area has been given to them.
-constexpr std::string_view agent_area(std::uint16_t number) {
-    constexpr std::array<std::string_view, 12> k_areas{"general", "configuration", "files", "transfer", "trust", "script",
+constexpr Words agent_area(std::uint16_t number) {
+    constexpr std::array<Words, 12> k_areas{"general", "configuration", "files", "transfer", "trust", "script",
                                                        "session", "manager", "listener", "software", "image", "upgrade"};
     const std::size_t area = number / std::size_t{100};
-    return area >= 10 && area - 10 < k_areas.size() ? k_areas[area - 10] : std::string_view{};
+    return area >= 10 && area - 10 < k_areas.size() ? k_areas[area - 10] : Words();
 }
 
 // clang-format off
@@ -87,8 +87,8 @@ constexpr bool groups_stay_together(std::span<const Row> table) {
 constexpr bool names_unique(std::span<const Row> table) {
     for (std::size_t i = 0; i < table.size(); ++i) {
         for (std::size_t j = i + 1; j < table.size() && table[j].id.protocol == table[i].id.protocol; ++j) {
-            if (table[i].name.size() != table[j].name.size() || table[i].name != table[j].name) continue;
-            if (table[i].group == table[j].group || !table[i].group.starts_with("software state")) return false;
+            if (table[i].name != table[j].name) continue;
+            if (table[i].group == table[j].group || !table[i].group.view().starts_with("software state")) return false;
         }
     }
     return true;
@@ -109,14 +109,14 @@ constexpr std::string_view name_prefix(Protocol protocol) {
 
 constexpr bool prefixed(std::span<const Row> table) {
     for (const Row& row : table) {
-        if (!row.name.starts_with(name_prefix(row.id.protocol))) return false;
+        if (!row.name.view().starts_with(name_prefix(row.id.protocol))) return false;
     }
     return true;
 }
 
 constexpr bool complete(std::span<const Row> table) {
     for (const Row& row : table) {
-        if (row.name.empty() || row.group.empty() || row.cause.empty() || row.next.empty()) return false;
+        if (row.name.view().empty() || row.group.view().empty() || row.cause.view().empty() || row.next.view().empty()) return false;
     }
     return true;
 }

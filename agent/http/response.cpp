@@ -18,7 +18,7 @@ namespace {
 /// "Not Found" from the catalogue's HTTP_NOT_FOUND.
 std::string reason(std::uint16_t status) {
     const auto* row = errors::find(errors::http(status));
-    std::string text = row == nullptr ? "STATUS" : std::string(row->name.substr(row->name.find('_') + 1));
+    std::string text = row == nullptr ? "STATUS" : std::string(row->name.view().substr(row->name.view().find('_') + 1));
     bool first = true;
     for (char& c : text) {
         c = c == '_' ? ' ' : first || c < 'A' || c > 'Z' ? c : static_cast<char>(c - 'A' + 'a');
