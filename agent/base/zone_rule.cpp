@@ -2,15 +2,14 @@
 // Owns the reading of such rules and their arithmetic.
 #include "agent/base/zone_rule.h"
 
+#include "agent/base/text.h"
+
 namespace hagent {
 namespace {
 
 namespace chrono = std::chrono;
 
 constexpr int k_hour = 3600;
-
-bool is_letter(char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 /// Each part takes what it knows from the front; once something was wrong the whole is.
 class RuleReader {

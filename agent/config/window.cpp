@@ -53,8 +53,7 @@ std::optional<std::uint16_t> parse_clock(std::string_view text, std::uint16_t la
 }
 
 bool is_zone(std::string_view text) {
-    const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
-    const auto is_sign = [&](char c) { return is_letter(c) || (c >= '0' && c <= '9') || c == '_' || c == '+' || c == '-'; };
+    const auto is_sign = [](char c) { return is_letter_or_digit(c) || c == '_' || c == '+' || c == '-'; };
     const auto parts = split(text, '/');
     return text.size() <= k_zone_bytes && std::all_of(parts.begin(), parts.end(), [&](std::string_view part) {
                return !part.empty() && is_letter(part.front()) && std::all_of(part.begin(), part.end(), is_sign);
