@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .common import Failure, cache_root, locked, output_of, run, say
 
-FLAGS = {"linux-i686-musl": "-target x86-linux-musl -mcpu=i686+sse2"}
+FLAGS = {"linux-i686-musl": "-target x86-linux-musl -mcpu=i686"}
 TOOLS = {"clang": "cc", "clang++": "c++", "ar": "ar", "ranlib": "ranlib", "objcopy": "objcopy", "ld.lld": "ld.lld"}
 
 
