@@ -12,16 +12,17 @@ bool has_drives() { return !platform::is_absolute("/"); }
 /// "C:\", "C:/": where a path of this system begins.
 bool begins_path(std::string_view text) { return text.starts_with("C:\\") || text.starts_with("C:/"); }
 
-bool ends_path(std::string_view text) {
+bool ends_path(std::string_view text, bool in_json) {
     constexpr std::string_view k_ends = " \t\n\r,'\"";
-    const bool quote_in_json = text.starts_with("\\\"");
+    const bool quote_in_json = in_json && text.starts_with("\\\"");
     return quote_in_json || k_ends.find(text.front()) != std::string_view::npos;
 }
 
 /// Takes a path away from the text: separators of either kind, doubled ones of JSON too, become one '/'.
 std::string take_plain_path(std::string_view& text) {
     std::string path = "/";
-    for (text.remove_prefix(3); !text.empty() && !ends_path(text); text.remove_prefix(1)) {
+    text.remove_prefix(3);
+    for (const bool in_json = text.starts_with('\\'); !text.empty() && !ends_path(text, in_json); text.remove_prefix(1)) {
         const bool separator = text.front() == '\\' || text.front() == '/';
         if (!separator || !path.ends_with('/')) {
             path += separator ? '/' : text.front();

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "platform/files.h"
+#include "platform/host.h"
 #include "platform/paths.h"
 #include "platform/win32/api.h"
 #include "platform/win32/wide.h"
@@ -35,39 +36,53 @@ bool soon(const std::function<bool()>& condition) {
     return false;
 }
 
-SERVICE_STATUS status_of(const ServiceHandle& service) {
-    SERVICE_STATUS status{};
-    REQUIRE(QueryServiceStatus(service.get(), &status) != 0);
-    return status;
-}
+/// Installed while it lives.
+struct Installed {
+    explicit Installed(const std::string& command) {
+        const auto name = platform::wide("hagent-test-" + std::to_string(platform::own_pid()));
+        REQUIRE(manager.get() != nullptr);
+        service = ServiceHandle(CreateServiceW(manager.get(), name.c_str(), name.c_str(), SERVICE_ALL_ACCESS, SERVICE_WIN32_OWN_PROCESS, SERVICE_DEMAND_START,
+                                               SERVICE_ERROR_NORMAL, platform::wide(command).c_str(), nullptr, nullptr, nullptr, nullptr, nullptr));
+        REQUIRE(service.get() != nullptr);
+    }
+    ~Installed() { CHECK(DeleteService(service.get()) != 0); }
+    Installed(const Installed&) = delete;
+    Installed& operator=(const Installed&) = delete;
 
-/// The program of the contract suites, beside ours, that is a service when told so.
+    [[nodiscard]] SERVICE_STATUS status() const {
+        SERVICE_STATUS status{};
+        REQUIRE(QueryServiceStatus(service.get(), &status) != 0);
+        return status;
+    }
+
+    ServiceHandle manager{OpenSCManagerW(nullptr, nullptr, SC_MANAGER_ALL_ACCESS)};
+    ServiceHandle service;
+};
+
+/// The program of the contract suites that is a service when told so.
 std::string helper() {
     const std::string own = platform::own_program();
-    return own.substr(0, own.find_last_of('\\') + 1) + "process_helper.exe";
+    return own.substr(0, own.rfind("\\unit\\")) + "\\contract\\process_helper.exe";
 }
 
 TEST_CASE("a service tells its manager that it runs, stops when asked, and says how it ended") {
     const fakes::TempDirectory folder;
     const auto files = platform::system_files();
     const std::string running = folder.path() + "\\running", stopped = folder.path() + "\\stopped";
-    const ServiceHandle manager(OpenSCManagerW(nullptr, nullptr, SC_MANAGER_ALL_ACCESS));
-    REQUIRE(manager.get() != nullptr);
-    const auto command = platform::wide("\"" + helper() + "\" serve \"" + running + "\" \"" + stopped + "\"");
-    const ServiceHandle service(CreateServiceW(manager.get(), L"hagent-test", L"hagent-test", SERVICE_ALL_ACCESS, SERVICE_WIN32_OWN_PROCESS,
-                                               SERVICE_DEMAND_START, SERVICE_ERROR_NORMAL, command.c_str(), nullptr, nullptr, nullptr, nullptr, nullptr));
-    REQUIRE(service.get() != nullptr);
-    REQUIRE(StartServiceW(service.get(), 0, nullptr) != 0);
-    CHECK(soon([&] { return status_of(service).dwCurrentState == SERVICE_RUNNING; }));
+    const Installed installed("\"" + helper() + "\" serve \"" + running + "\" \"" + stopped + "\"");
+    const auto service = installed.service.get();
+    const bool started = StartServiceW(service, 0, nullptr) != 0;
+    INFO(helper(), ": error ", GetLastError());
+    REQUIRE(started);
+    CHECK(soon([&] { return installed.status().dwCurrentState == SERVICE_RUNNING; }));
     CHECK(soon([&] { return files->info(running).value().has_value(); }));
     SERVICE_STATUS status{};
-    CHECK(ControlService(service.get(), SERVICE_CONTROL_INTERROGATE, &status) != 0);
-    CHECK(ControlService(service.get(), SERVICE_CONTROL_STOP, &status) != 0);
-    CHECK(soon([&] { return status_of(service).dwCurrentState == SERVICE_STOPPED; }));
+    CHECK(ControlService(service, SERVICE_CONTROL_INTERROGATE, &status) != 0);
+    CHECK(ControlService(service, SERVICE_CONTROL_STOP, &status) != 0);
+    CHECK(soon([&] { return installed.status().dwCurrentState == SERVICE_STOPPED; }));
     CHECK(files->info(stopped).value().has_value());
-    CHECK(status_of(service).dwWin32ExitCode == ERROR_SERVICE_SPECIFIC_ERROR);
-    CHECK(status_of(service).dwServiceSpecificExitCode == 7);
-    CHECK(DeleteService(service.get()) != 0);
+    CHECK(installed.status().dwWin32ExitCode == ERROR_SERVICE_SPECIFIC_ERROR);
+    CHECK(installed.status().dwServiceSpecificExitCode == 7);
 }
 
 TEST_CASE("what a console starts simply runs") {
