@@ -7,7 +7,7 @@ import re
 
 import lint
 
-FOREIGN = ("win32",)  # folders of systems that this build is not for: their files have to be named in a CMakeLists.txt
+FOREIGN = ("win32", "musl")  # folders of targets that this build is not for: their files have to be named in a CMakeLists.txt
 
 
 def compiled(tree):
