@@ -108,6 +108,16 @@ class Package:
 
     def __init__(self, folder, name, entry):
         self.folder, self.name, self.entry = folder, name, entry
+        self.files, self.wire_bytes = [], 0  # as in a manifest; what has to come through the lab's data proxy
+
+    @property
+    def total(self):
+        return sum(item["bytes"] for item in self.files)
+
+    def listed(self):
+        """What the folder holds now, in the form of a manifest's "files"."""
+        found = [os.path.join(folder, name) for folder, _, names in os.walk(self.folder) for name in names]
+        return [{"path": os.path.relpath(path, self.folder), "bytes": os.path.getsize(path), "sha256": digest(path)} for path in sorted(found)]
 
     def path(self, relative):
         return os.path.join(self.folder, relative)
@@ -115,9 +125,6 @@ class Package:
     def manifest(self):
         with open(self.path("manifest.json"), encoding="utf-8") as file:
             return json.load(file)
-
-    def bytes_total(self):
-        return sum(item["bytes"] for item in self.manifest()["files"])
 
     def head_files(self):
         """Artifact names of what the manager itself must hold when the payload lives in repositories."""
@@ -144,8 +151,8 @@ class Builder:
     def __init__(self, folder, device_root, sign):
         self.folder, self.device_root, self.sign, self.serial = folder, device_root, sign, 0
 
-    def build(self, kind, name, key, *, sources=None, repositories=(), version="1.0.0.0"):
-        """`kind` is one of SCRIPTS; `sources` maps a package path to the URL it has of its own."""
+    def build(self, kind, name, key=None, *, sources=None, repositories=(), version="1.0.0.0"):
+        """`kind` is one of SCRIPTS; `sources` maps a package path to the URL it has of its own; without a key nothing is signed."""
         package = Package(os.path.join(self.folder, name), name, f"{name}.rsp")
         shutil.rmtree(package.folder, ignore_errors=True)
         os.makedirs(package.folder)
@@ -163,6 +170,8 @@ class Builder:
                 name=name, description=f"Lab package '{kind}'", root=self.device_root, big=BIG, tree=TREE, sums=SUMS,
                 config=CONFIG, line=CONFIG_LINE, old=OLD, small=SMALL, wait=WAIT_PROGRAM, go=GO_FILE, starts=STARTS_FILE,
                 fail=FAIL_PROGRAM))
+        if key is None:
+            return package
         self.serial += 1
         arguments = ["--key", key.private, "--kind", "script", "--entry", package.entry, "--package", name,
                      "--version", version, "--serial", str(self.serial), "--os", "SLX"]

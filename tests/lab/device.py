@@ -44,12 +44,13 @@ class Agent:
         os.chmod(path, mode)
         return path
 
-    def configure(self, manager_url, tenant, dialect="hawkbit"):
+    def configure(self, manager_url, tenant, dialect="hawkbit", signed=True):
         """Writes the configuration file; it takes effect with the next start()."""
+        trust = {} if signed else {"trust": "network"}
         settings = {
             "device": {"id": self.device_id, "os_code": OS_CODE, "labels": {"Custom1": "lab"}},
             "manager": {"dialect": dialect, "urls": [manager_url], "tenant": tenant,
-                        "target_token_file": os.path.join(self.folder, "token"), "interval_s": 2, "spread_s": 0},
+                        "target_token_file": os.path.join(self.folder, "token"), "interval_s": 2, "spread_s": 0, **trust},
             "listen": {"status": f"127.0.0.1:{self.port}"},
             "transfer": {"attempts": 8, "backoff_base_ms": 200, "backoff_cap_ms": 2000, "stall_timeout_s": 10},
             "script": {"roots": [self.root], "hooks_dir": self.hooks_dir},

@@ -1,18 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A manager that is only a folder on a web server: signed jobs.json, packages, and the reports that devices put there."""
+"""A manager that is only a folder on a real nginx: signed jobs.json, packages, and the reports that devices put there."""
 
-import http.server
 import json
 import os
-import re
 import shutil
-import threading
 import time
 
 import manager_api
+from servers import Nginx
 
 REPORTS = "reports/"
-REPORT_LIMIT = 1 << 20
 STATUS_OF = {"accepted": "running", "downloading": "download", "downloaded": "downloaded", "executing": "running", "success": "finished",
              "failure": "error", "cancelled": "canceled"}
 
@@ -20,43 +17,23 @@ STATUS_OF = {"accepted": "running", "downloading": "download", "downloaded": "do
 class FolderManager(manager_api.Manager):
     name = "folder"
     dialect = "folder"
+    known_by = "by the report that it put there"
+    left_out = ("taking a job back",)
+    cannot_play = {"cancel": "a folder cannot take back a job that runs; take it out of jobs.json before it begins"}
 
-    def __init__(self, folder):
-        self.folder, self.key, self.serial, self.jobs = folder, None, 0, {}
-        self.reports, self.entries, self.lock = {}, {}, threading.Lock()
-        self._server = None
-        os.makedirs(folder)
+    def __init__(self, folder, services):
+        """`folder`/site is what the web server shows."""
+        self.folder, self.key, self.serial, self.jobs = os.path.join(folder, "site"), None, 0, {}
+        self.seen, self.entries = {}, {}  # the last report of a device; what it said of a job, in order
+        os.makedirs(os.path.join(self.folder, REPORTS))
+        self._server = Nginx(services, os.path.join(folder, "nginx"), self.folder, uploads=REPORTS)
 
     def start(self):
-        manager = self
-
-        class Handler(http.server.SimpleHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def __init__(self, *arguments):
-                super().__init__(*arguments, directory=manager.folder)
-
-            def do_PUT(self):
-                body = self.rfile.read(min(int(self.headers.get("Content-Length") or 0), REPORT_LIMIT))
-                found = re.fullmatch(rf"/{REPORTS}([^/]+)\.json", self.path)
-                self.send_response(manager.take_report(found.group(1), body) if found else 405)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_):
-                pass
-
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-        self.url = f"http://127.0.0.1:{self._server.server_port}/"
+        self.url = self.page_url = f"http://127.0.0.1:{self._server.start()}/"
         return self.url
 
     def stop(self):
-        if self._server:
-            self._server.shutdown()
-            self._server.server_close()
-            self._server = None
+        self._server.stop()
 
     def sign_with(self, key):
         """Devices are expected to trust this key; from now on there is a jobs.json."""
@@ -75,20 +52,20 @@ class FolderManager(manager_api.Manager):
         for name in ("jobs.json", "jobs.sig"):
             os.replace(os.path.join(self.folder, name + ".new"), os.path.join(self.folder, name))
 
-    def take_report(self, device, body):
-        """The HTTP status for it. A report holds all that is known, so only what is new becomes an entry."""
+    def report(self, device):
+        """The report that lies there, {} before there is one. It holds all that is known, so only what is new becomes an entry."""
         try:
-            report = json.loads(body)
-        except ValueError:
-            return 400
-        with self.lock:
-            self.reports[device] = report
+            with open(os.path.join(self.folder, REPORTS, f"{device}.json"), encoding="utf-8") as file:
+                report = json.load(file)
+        except FileNotFoundError:
+            return {}
+        if report != self.seen.get(device):
+            self.seen[device] = report
             for job in report["jobs"]:
                 entries = self.entries.setdefault((device, job["id"]), [])
-                status = STATUS_OF[job["state"]]
                 if not entries or entries[-1]["status"] not in manager_api.FINAL_ENTRIES:
-                    entries.append({"status": status, "messages": job["messages"], "at": int(time.time() * 1000)})
-        return 204
+                    entries.append({"status": STATUS_OF[job["state"]], "messages": job["messages"], "at": int(time.time() * 1000)})
+        return report
 
     def ensure_device(self, device_id, token):
         self.jobs.setdefault(device_id, {})
@@ -111,11 +88,11 @@ class FolderManager(manager_api.Manager):
         return action
 
     def cancel(self, device_id, action_id, force=False):
-        raise manager_api.ManagerError("a folder cannot take back a job that runs; take it out of jobs.json before it begins")
+        raise manager_api.ManagerError(self.cannot_play["cancel"])
 
     def history(self, device_id, action_id):
-        with self.lock:
-            return list(self.entries.get((device_id, action_id), []))
+        self.report(device_id)
+        return list(self.entries.get((device_id, action_id), []))
 
     def action_state(self, device_id, action_id):
         entries = self.history(device_id, action_id)
@@ -123,9 +100,7 @@ class FolderManager(manager_api.Manager):
         return status if status in ("pending", *manager_api.FINAL_ENTRIES) else "running"
 
     def attributes(self, device_id):
-        with self.lock:
-            return self.reports.get(device_id, {}).get("attributes", {})
+        return self.report(device_id).get("attributes", {})
 
     def is_registered(self, device_id):
-        with self.lock:
-            return device_id in self.reports
+        return bool(self.report(device_id))

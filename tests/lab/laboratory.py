@@ -11,6 +11,7 @@ import demo_package
 from device import Agent
 from fault_proxy import FaultProxy
 from folder_manager import FolderManager
+from hserver_manager import HserverManager
 from lab_manager import LabManager
 from servers import Nginx, Vsftpd
 from services import LabError, Services
@@ -19,6 +20,8 @@ from setup_packages import SERVERS, ensure, say
 HERE = os.path.dirname(os.path.abspath(__file__))
 PROJECT = os.path.dirname(os.path.dirname(HERE))
 PRESET = "release"
+MANAGERS = ("lab", "hawkbit", "folder", "hserver")
+LIMITED = {manager.name: manager.cannot_play for manager in (FolderManager, HserverManager)}
 
 
 def agent_binary():
@@ -68,7 +71,7 @@ class Laboratory:
         self.manager.start()
         self.manager_proxy = self.services.add(FaultProxy(int(self.manager.url.rstrip("/").rpartition(":")[2])))
         self.agent = Agent(self.services, self.path("device"), self.binary, self.runner)
-        self.agent.configure(f"http://127.0.0.1:{self.manager_proxy.port}/", self.manager.tenant, self.manager.dialect)
+        self.agent.configure(f"http://127.0.0.1:{self.manager_proxy.port}/", self.manager.tenant, self.manager.dialect, self.manager.signed)
         self.manager.ensure_device(self.agent.device_id, self.agent.token)
         self.key = demo_package.Key(self.path("signing"), "lab")
         self.key.trust_in(self.agent.keys_dir)
@@ -85,6 +88,8 @@ class Laboratory:
             self.http = Nginx(self.services, self.path("nginx"), self.http_root)
             self.ftp_proxy = self.services.add(FaultProxy(self.ftp.start(), ftp=True))
             self.http_proxy = self.services.add(FaultProxy(self.http.start()))
+        if not self.manager.signed:
+            self.manager.serve_from(self.ftp_proxy.port)
         self.builder = demo_package.Builder(self.path("packages"), self.agent.root, self.agent.sign)
 
     def _manager(self):
@@ -94,8 +99,10 @@ class Laboratory:
             from hawkbit.hawkbit_manager import HawkbitManager
             return HawkbitManager(lambda text: say(f"lab: {text}"))
         if self.manager_name == "folder":
-            return FolderManager(self.path("folder"))
-        raise LabError(f"'{self.manager_name}' is no manager; known: lab, hawkbit, folder")
+            return FolderManager(self.path("folder"), self.services)
+        if self.manager_name == "hserver":
+            return HserverManager()
+        raise LabError(f"'{self.manager_name}' is no manager; known: {', '.join(MANAGERS)}")
 
     def path(self, name):
         return os.path.join(self.folder, name)
@@ -104,9 +111,11 @@ class Laboratory:
     def package(self, kind, name, key=None, spoil=None):
         """Builds, signs, optionally damages, and publishes a package; (package, reference for assign()).
 
-        The payload lies on the FTP and HTTP servers; a real hawkBit holds all files itself.
-        `spoil` names a file whose middle byte changes after signing.
+        The payload lies on the FTP and HTTP servers; a real hawkBit holds all files itself. Without signatures the FTP server
+        has everything. `spoil` names a file whose middle byte changes after signing.
         """
+        if not self.manager.signed:
+            return self._unsigned_package(kind, name)
         sources, repositories = {}, []
         if self.own_servers:
             ftp = f"ftp://127.0.0.1:{self.ftp_proxy.port}/{name}/"
@@ -116,7 +125,8 @@ class Laboratory:
             elif kind != "failing":
                 repositories.append(ftp)  # the HTTP server has no such file (404): the next source is asked
         package = self.builder.build(kind, name, key or self.key, sources=sources, repositories=repositories)
-        package.total, package.files = package.bytes_total(), package.manifest()["files"]
+        package.files = package.manifest()["files"]
+        package.wire_bytes = sum(item["bytes"] for item in package.files if item["path"] == demo_package.BIG)
         if spoil:
             package.change_one_byte(spoil)
         if not self.own_servers:
@@ -126,6 +136,16 @@ class Laboratory:
                 package.deploy(relative, root)
                 _readable(root)
         return package, self.manager.publish(package.folder, package.head_files())
+
+    def _unsigned_package(self, kind, name):
+        package = self.builder.build(kind, name)
+        reference = self.manager.publish(package.folder)
+        package.files = [item for item in package.listed() if item["path"] != package.entry]
+        package.wire_bytes = package.total
+        for item in package.files:
+            package.deploy(item["path"], self.ftp_root)
+        _readable(self.ftp_root)
+        return package, reference
 
     def data_proxy(self):
         """(proxy, kind of connection) through which the big file travels."""

@@ -12,6 +12,7 @@ import http.server
 import re
 import sys
 import threading
+import time
 
 QUOTE, BLANK = b"\x0f", b"\xfc"
 IDLE_INTERVAL_S = 10
@@ -51,10 +52,10 @@ class Update:
 
 
 class LegacyManager:
-    """One running manager on a free loopback port. `requests` is every (verb, MAC, fields) so far."""
+    """One running manager on a free loopback port. `requests` is every (verb, MAC, fields) so far, `came` the time of each (Unix, s)."""
 
     def __init__(self, port=0):
-        self.requests, self.updates, self.lock = [], {}, threading.Lock()
+        self.requests, self.came, self.updates, self.lock = [], [], {}, threading.Lock()
         manager = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -96,6 +97,7 @@ class LegacyManager:
         verb, fields = fields_of(body)
         with self.lock:
             self.requests.append((verb, dict(fields).get("MAC", ""), fields))
+            self.came.append(time.time())
             if verb == "V02":
                 self.take_report(dict(fields))
             waiting = next((number for number, update in self.updates.items() if not update.finished), None)
@@ -114,9 +116,13 @@ class LegacyManager:
 
     def reports(self, number):
         """[(state, [message])] in order."""
+        return [(state, messages) for state, messages, _ in self.timed_reports(number)]
+
+    def timed_reports(self, number):
+        """[(state, [message], time)] in order."""
         with self.lock:
-            return [(dict(fields).get("ST"), [value for key, value in fields if key == "MSG"]) for verb, _, fields in self.requests
-                    if verb == "V02" and dict(fields).get("UR") == str(number)]
+            return [(dict(fields).get("ST"), [value for key, value in fields if key == "MSG"], at)
+                    for (verb, _, fields), at in zip(self.requests, self.came) if verb == "V02" and dict(fields).get("UR") == str(number)]
 
     def state(self, number):
         reports = self.reports(number)

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the lab asks of a manager (remote server), whichever program plays it.
 
-Three classes implement this: `lab_manager.LabManager` (our own small DDI server), the real Eclipse hawkBit in `hawkbit/`,
-and `folder_manager.FolderManager` (a signed folder on a web server). Scenarios use nothing but this.
+Four classes implement this: `lab_manager.LabManager` (our own small DDI server), the real Eclipse hawkBit in `hawkbit/`,
+`folder_manager.FolderManager` (a signed folder on a web server) and `hserver_manager.HserverManager` (the legacy dialect).
+Scenarios use nothing but this.
 """
 
 import abc
@@ -43,11 +44,15 @@ def package_files(package_dir):
 class Manager(abc.ABC):
     """One running manager. Start it first; stop() may be called at any time and more than once."""
 
-    name = ""             # "lab", "hawkbit" or "folder": the value of --manager
+    name = ""             # "lab", "hawkbit", "folder" or "hserver": the value of --manager
     dialect = "hawkbit"   # manager.dialect of the agent's configuration
     tenant = "DEFAULT"    # manager.tenant of the agent's configuration
     url = ""              # base address without tenant, "http://127.0.0.1:PORT/"; set by start()
     page_url = ""         # a page for people, "" when the manager has none
+    signed = True         # False: the script travels without a signature, and every file by FTP
+    known_by = "by token"  # how it tells this device from another
+    left_out = ()         # what the demonstration does without, in words
+    cannot_play = {}      # scenario: why it has no meaning here
 
     @abc.abstractmethod
     def start(self):

@@ -74,7 +74,7 @@ class Job:
                             f"state {state}, {count} final report; {' | '.join(final['messages'])[:300]}")
 
     def check_wire(self):
-        size, wire = self.big_size(), self.wire()
+        size, wire = self.package.wire_bytes, self.wire()
         self.findings.fact("wire", {"file_bytes": size, "wire_bytes": wire, "ratio": round(wire / size, 4)})
         self.findings.check("downloaded bytes were not fetched again", wire <= WIRE_LIMIT * size,
                             f"{wire} bytes on the wire for {size}, {wire / size:.3f}x")
@@ -115,11 +115,14 @@ def register(lab, findings):
     agent.process.wait(lambda: manager.is_registered(agent.device_id) and manager.attributes(agent.device_id), 60,
                        "its registration and attributes at the manager")
     attributes = manager.attributes(agent.device_id)
-    findings.check("registered", True, f"device {agent.device_id} by token, {len(attributes)} attributes")
+    findings.check("registered", True, f"device {agent.device_id} {manager.known_by}, {len(attributes)} attributes")
     findings.fact("attributes", attributes)
     findings.fact("status_page", agent.page_url)
     findings.fact("manager_page", manager.page_url)
+    findings.fact("left_out", list(manager.left_out))
     findings.say(f"       status page {agent.page_url}   {'manager page ' + manager.page_url if manager.page_url else ''}")
+    for what in manager.left_out:
+        findings.say(f"       left out with the {manager.name} manager: {what}")
 
 
 def check_analysis(job, session):

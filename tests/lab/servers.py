@@ -62,7 +62,7 @@ http {{
   fastcgi_temp_path {folder}/fastcgi;
   uwsgi_temp_path {folder}/uwsgi;
   scgi_temp_path {folder}/scgi;
-  server {{ listen 127.0.0.1:{port}; root {root}; autoindex on; }}
+  server {{ listen 127.0.0.1:{port}; root {root}; autoindex on; {uploads} }}
 }}
 """
 
@@ -116,9 +116,11 @@ class Vsftpd:
 
 
 class Nginx:
-    def __init__(self, services, folder, root):
+    """`uploads` names a folder below `root`, with a '/' at its end, where anybody may PUT."""
+
+    def __init__(self, services, folder, root, uploads=""):
         os.makedirs(folder, exist_ok=True)
-        self.services, self.folder, self.root = services, folder, root
+        self.services, self.folder, self.root, self.uploads = services, folder, root, uploads
         self.port, self.log = free_port(), os.path.join(folder, "access.log")
         self.process = None
 
@@ -127,7 +129,10 @@ class Nginx:
         path = os.path.join(self.folder, "nginx.conf")
         with open(path, "w", encoding="ascii") as file:
             user = "user www-data;" if os.geteuid() == 0 else ""
-            file.write(NGINX.format(port=self.port, folder=self.folder, root=self.root, user=user))
+            uploads = f"location /{self.uploads} {{ dav_methods PUT; }}" if self.uploads else ""
+            file.write(NGINX.format(port=self.port, folder=self.folder, root=self.root, user=user, uploads=uploads))
+        if uploads:
+            os.chmod(os.path.join(self.root, self.uploads), 0o777)
         self.process = self.services.start("nginx", [program("nginx"), "-c", path, "-e", os.path.join(self.folder, "start.log")],
                                            os.path.join(self.folder, "output.log"))
         self.process.wait(lambda: port_answers(self.port), START_DEADLINE_S, "its port answers")
