@@ -30,6 +30,7 @@
 #include "agent/status/board.h"
 #include "agent/transfer/file_fetcher.h"
 #include "platform/paths.h"
+#include "platform/resolver.h"
 #include "platform/service.h"
 
 namespace hagent {
@@ -204,17 +205,39 @@ private:
         }
     }
 
-    /// No lease names a manager yet: the network may come later.
+    /// Nobody names a manager yet: the network may come later.
     void look_for_manager() {
         if (!settings_.manager.discovered) {
             return;
         }
-        if (duration_ == Duration::one_check_in) {
-            outcome_ = error(errors::AgentCode::manager_unreachable, settings_.manager.dhcp_lease_file + " names no manager");
+        if (!manager::discover(*machine_.files, settings_.manager, settings_.state_dir).empty()) {
+            return manager_looked_for(true);
+        }
+        if (settings_.manager.dns_srv.empty() || !worker_.submit(std::make_shared<CancelToken>(), [this](const CancelToken&) { ask_name_servers(); }).ok()) {
+            manager_looked_for(false);
+        }
+    }
+
+    /// On the worker's thread: name servers that are away take their time. Nobody reads the list before the loop has heard of it.
+    void ask_name_servers() {
+        auto places = platform::look_up_service(settings_.manager.dns_srv);
+        if (places.ok()) {
+            machine_.named_managers = manager::managers_of_services(std::move(*places), settings_.manager.dialect, workshop_.random);
+        } else {
+            workshop_.log.info("agent", "no name server tells of a manager", {{"code", errors::id_text(places.error().id)}});
+        }
+        loop_->post([this] { manager_looked_for(!machine_.named_managers.empty()); });
+    }
+
+    /// When there is one now, the configuration is read again and has it.
+    void manager_looked_for(bool found) {
+        manager_found_ = found;
+        if (found) {
             return loop_->stop();
         }
-        if (!manager::discover(*machine_.files, settings_.manager, settings_.state_dir).empty()) {
-            manager_found_ = true;
+        if (duration_ == Duration::one_check_in) {
+            const auto& m = settings_.manager;
+            outcome_ = error(errors::AgentCode::manager_unreachable, (m.dns_srv.empty() ? m.dhcp_lease_file : m.dns_srv) + " names no manager");
             return loop_->stop();
         }
         (void)timers_.after(k_look_again, [this] { look_for_manager(); });
@@ -257,10 +280,10 @@ private:
     }
 
     void end_if_quiet() {
-        if (duration_ != Duration::one_check_in || (check_in_ && !check_in_->quiet()) || !engine_.idle()) {
-            return;
+        if (duration_ != Duration::one_check_in || !check_in_ || !check_in_->quiet() || !engine_.idle()) {
+            return;  // without check_in_ the search for a manager ends it
         }
-        if (check_in_ && check_in_->view().last_error) {
+        if (check_in_->view().last_error) {
             outcome_ = *check_in_->view().last_error;
         } else if (const auto recent = board_.recent(); !recent.empty() && recent.front()->failed() && recent.front()->ended &&
                                                          *recent.front()->ended >= began_) {

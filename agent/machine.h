@@ -3,6 +3,8 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "platform/clock.h"
 #include "platform/dialog.h"
@@ -22,6 +24,7 @@ struct Machine {
     std::unique_ptr<platform::Host> host = platform::system_host();
     std::unique_ptr<platform::Dialogs> dialogs = platform::system_dialogs();
     std::unique_ptr<platform::Registry> registry = platform::system_registry();  // null where there is none
+    std::vector<std::string> named_managers;  // by name servers, for the next time that the configuration is read
 };
 
 }  // namespace hagent

@@ -68,7 +68,11 @@ config::Outcome load_config(Machine& machine, const Options& options, config::Ma
     }
     if (auto* settings = std::get_if<config::Settings>(&outcome); settings != nullptr && settings->manager.may_discover()) {
         settings->manager.discovered = true;
+        const auto named = std::exchange(machine.named_managers, {});
         settings->manager.urls = manager::discover(*machine.files, settings->manager, settings->state_dir);
+        if (settings->manager.urls.empty()) {
+            settings->manager.urls = named;
+        }
     }
     return outcome;
 }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the question why a name has no address.
+// Owns the questions to the system's name servers: why a name has no address, and where a service is.
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "agent/base/result.h"
 
@@ -11,5 +13,19 @@ namespace hagent::platform {
 /// Asks the system's resolver for a host name's addresses and says only whether it has any; blocks as long as the
 /// resolver does. Errors: resolver rows (11001 not found, 11002 no answer, 11003, 11004 no address).
 [[nodiscard]] Status look_up(const std::string& host);
+
+/// One SRV record (RFC 2782). `host` has no dot at its end; it may hold any byte, nobody has looked at it.
+struct ServicePlace {
+    std::uint16_t priority = 0;  // lower ones first
+    std::uint16_t weight = 0;    // the share among those of one priority
+    std::uint16_t port = 0;
+    std::string host;
+    friend bool operator==(const ServicePlace&, const ServicePlace&) = default;
+};
+
+/// Asks the system's name servers where a service is; blocks as long as they let it. A name that ends with its protocol
+/// ("_hagent._tcp") is looked for in each domain that names here are completed with, until one has it. At least one record.
+/// Errors: resolver rows, of the last name that was asked for.
+[[nodiscard]] Result<std::vector<ServicePlace>> look_up_service(const std::string& name);
 
 }  // namespace hagent::platform

@@ -29,6 +29,7 @@ void read_manager(Reader in, ManagerSettings& out) {
     in.choice("dialect", out.dialect, std::array{Dialect::hawkbit, Dialect::folder, Dialect::hserver});
     in.texts("urls", out.urls, limits::k_sources);
     in.text("dhcp_lease_file", out.dhcp_lease_file);
+    in.text("dns_srv", out.dns_srv, 255);
     in.text("tenant", out.tenant, 64);
     in.text("target_token_file", out.target_token_file);
     in.text("gateway_token_file", out.gateway_token_file);

@@ -69,10 +69,14 @@ public:
 
     void manager(ManagerRule rule) {
         const ManagerSettings& m = settings_.manager;
-        if (m.urls.empty() && m.dhcp_lease_file.empty() && rule == ManagerRule::required) {
+        if (m.urls.empty() && !m.may_discover() && rule == ManagerRule::required) {
             add("manager.urls", "names no manager; give at least one address");
         }
-        discovery(m);
+        discovery("manager.dhcp_lease_file", m.dhcp_lease_file, m);
+        discovery("manager.dns_srv", m.dns_srv, m);
+        if (!m.dns_srv.empty() && (!m.dns_srv.starts_with('_') || m.dns_srv.find("._tcp") == std::string::npos)) {
+            add("manager.dns_srv", "must be the name of a service over TCP, as _hagent._tcp");
+        }
         for (std::size_t i = 0; i < m.urls.size(); ++i) {
             manager_url(concat({"manager.urls[", std::to_string(i), "]"}), m.urls[i]);
         }
@@ -169,17 +173,17 @@ private:
         }
     }
 
-    /// Anybody in the network can answer as a DHCP server: what it says is a place to look at, not somebody to trust.
-    void discovery(const ManagerSettings& m) {
-        if (m.dhcp_lease_file.empty() || !m.urls.empty()) {
+    /// Anybody in the network can answer as a DHCP or name server: what it says is a place to look at, not somebody to trust.
+    void discovery(std::string_view key, const std::string& value, const ManagerSettings& m) {
+        if (value.empty() || !m.urls.empty()) {
             return;
         }
         if (m.dialect == Dialect::folder) {
-            add("manager.dhcp_lease_file", "finds servers of the dialects hawkbit and hserver only; name the folder in urls");
+            add(key, "finds servers of the dialects hawkbit and hserver only; name the folder in urls");
         } else if (m.dialect == Dialect::hawkbit && m.ca_file.empty() && m.pins.empty()) {
-            add("manager.dhcp_lease_file", "needs ca_file or pins, or whoever answers DHCP becomes the manager");
+            add(key, "needs ca_file or pins, or whoever answers in this network becomes the manager");
         } else if (m.dialect == Dialect::hserver && !m.allow_clear_text) {
-            add("manager.dhcp_lease_file", "needs allow_clear_text: the servers it finds may speak nothing else");
+            add(key, "needs allow_clear_text: the servers it finds may speak nothing else");
         }
     }
 

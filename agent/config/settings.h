@@ -45,6 +45,7 @@ struct ManagerSettings {
     Dialect dialect = Dialect::hawkbit;
     std::vector<std::string> urls;  // in order of preference; empty: no manager
     std::string dhcp_lease_file;    // where the first contact's manager may be found; empty: nowhere
+    std::string dns_srv;            // the service whose SRV records may name it: "_hagent._tcp"; empty: none
     bool discovered = false;        // no key: `urls` came from there
     std::string tenant = "DEFAULT";
     std::string target_token_file;
@@ -59,7 +60,7 @@ struct ManagerSettings {
     bool allow_clear_text = false;
     std::vector<std::string> opcodes;  // hserver only: the opcodes it may use; empty: all
 
-    [[nodiscard]] bool may_discover() const { return urls.empty() && !dhcp_lease_file.empty(); }
+    [[nodiscard]] bool may_discover() const { return urls.empty() && !(dhcp_lease_file.empty() && dns_srv.empty()); }
 };
 
 struct ListenSettings {

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <utility>
 
 #include "agent/base/concat.h"
 #include "agent/base/limits.h"
@@ -98,6 +99,37 @@ std::optional<std::uint16_t> port_of(std::string_view lease, std::string_view nu
     return port && *port > 0 ? std::optional(narrow<std::uint16_t>(*port)) : std::nullopt;
 }
 
+std::string address_of(bool encrypted, std::string_view host, std::uint16_t port) {
+    const bool usual = port == (encrypted ? k_https_port : k_legacy_port);
+    return concat({encrypted ? "https://" : "http://", host, usual ? "" : ":" + std::to_string(port), "/"});
+}
+
+/// Whose turn it is (RFC 2782, "Usage rules"); there is at least one. The lot decides among those of the lowest priority: a number up
+/// to the sum of their weights, and with 0 one without weight, where there is one.
+std::size_t next_of(const std::vector<platform::ServicePlace>& places, const std::function<std::uint64_t()>& random) {
+    std::uint16_t lowest = UINT16_MAX;
+    for (const auto& place : places) {
+        lowest = std::min(lowest, place.priority);
+    }
+    std::uint32_t sum = 0;
+    for (const auto& place : places) {
+        sum += place.priority == lowest ? place.weight : 0U;
+    }
+    const std::uint32_t lot = static_cast<std::uint32_t>(random()) % (sum + 1);
+    std::uint32_t passed = 0;
+    std::size_t chosen = places.size();
+    for (std::size_t i = 0; i < places.size(); ++i) {
+        if (places[i].priority != lowest) {
+            continue;
+        }
+        if (passed < lot || (lot == 0 && (chosen == places.size() || places[i].weight == 0))) {
+            chosen = i;
+        }
+        passed += places[i].weight;
+    }
+    return chosen;
+}
+
 }  // namespace
 
 std::vector<std::string> managers_of_leases(std::string_view text, config::Dialect dialect) {
@@ -109,7 +141,20 @@ std::vector<std::string> managers_of_leases(std::string_view text, config::Diale
     const std::uint16_t port = (encrypted ? secure : plain).value_or(usual);
     std::vector<std::string> urls;
     for (const auto& host : hosts_of(lease)) {
-        urls.push_back(concat({encrypted ? "https://" : "http://", host, port == usual ? "" : ":" + std::to_string(port), "/"}));
+        urls.push_back(address_of(encrypted, host, port));
+    }
+    return urls;
+}
+
+std::vector<std::string> managers_of_services(std::vector<platform::ServicePlace> places, config::Dialect dialect,
+                                              const std::function<std::uint64_t()>& random) {
+    std::vector<std::string> urls;
+    while (!places.empty() && urls.size() < limits::k_sources) {
+        std::swap(places[next_of(places, random)], places.back());
+        if (const auto& place = places.back(); is_host_name(place.host) && place.port != 0) {
+            urls.push_back(address_of(dialect != config::Dialect::hserver || place.port == k_https_port, place.host, place.port));
+        }
+        places.pop_back();
     }
     return urls;
 }

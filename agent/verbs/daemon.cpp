@@ -91,6 +91,10 @@ int check_in(Machine& machine, const Options& options) {
     if (!ended.ok()) {
         return failed(options, ended.error());
     }
+    if (*ended == Ending::reload) {  // a manager was found
+        workshop.reset();
+        return check_in(machine, options);
+    }
     print(options.json ? "{\"done\":true}\n" : "Checked in; nothing is left to do.\n");
     return k_done;
 }

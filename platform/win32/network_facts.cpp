@@ -10,6 +10,7 @@
 
 #include "agent/base/text.h"
 #include "platform/win32/api.h"
+#include "platform/win32/wide.h"
 // After the Windows headers.
 #include <iphlpapi.h>
 
@@ -74,6 +75,7 @@ NetworkFacts network_facts() {
         for (const auto* entry = adapter->FirstUnicastAddress; entry != nullptr; entry = entry->Next) {
             append_once(facts.addresses, shown_address(entry->Address.lpSockaddr));
         }
+        append_once(facts.domains, adapter->DnsSuffix == nullptr ? "" : narrow_text(adapter->DnsSuffix));
         if (is_real(*adapter)) {
             const bool used = adapter->FirstUnicastAddress != nullptr;
             append_once(used ? facts.macs : unused, mac_text(std::span(adapter->PhysicalAddress).first<k_mac_bytes>()));

@@ -10,6 +10,7 @@ namespace hagent::platform {
 struct NetworkFacts {
     std::vector<std::string> macs;       // of wired and wireless adapters, those with an IP address first
     std::vector<std::string> addresses;  // without loopback and link-local ones
+    std::vector<std::string> domains;    // that the adapters' networks complete names with
 };
 
 [[nodiscard]] NetworkFacts network_facts();

@@ -164,6 +164,7 @@ def demo(lab, findings):
         if own:
             job.nudge_until(lambda: cut.hits, JOB_DEADLINE_S, "the cut of the FTP data connection")
             findings.check("FTP data connection cut", True, f"reset after {cut_at} bytes")
+            proxy.slow(0)
         else:
             job.wait_file_bytes(0.4)
             lab.agent.kill()

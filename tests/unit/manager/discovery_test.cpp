@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+#include <utility>
+
 #include "tests/fakes/fake_files.h"
 
 namespace hagent::manager {
@@ -47,6 +49,63 @@ TEST_CASE("at most two managers, and none that cannot be one") {
     }
     CHECK(hawkbit("  option unknown-186 c0:0:2:5;\n  option unknown-190 0:0;\n") == Strings{"https://192.0.2.5/"});
     CHECK(managers_of_leases("option unknown-194 \"outside.example\";\n", Dialect::hawkbit).empty());
+}
+
+using platform::ServicePlace;
+
+/// Draws these numbers one after the other, then zeros.
+std::function<std::uint64_t()> lots(std::vector<std::uint64_t> numbers) {
+    return [numbers = std::move(numbers), at = std::size_t{0}]() mutable { return at < numbers.size() ? numbers[at++] : 0; };
+}
+
+Strings named(const std::vector<ServicePlace>& places, std::vector<std::uint64_t> numbers = {}) {
+    return managers_of_services(places, Dialect::hawkbit, lots(std::move(numbers)));
+}
+
+TEST_CASE("lower priorities come first, in whatever order the records arrive") {
+    CHECK(named({{20, 0, 443, "c.example"}, {0, 5, 8443, "a.example"}, {10, 9, 443, "b.example"}}) ==
+          Strings{"https://a.example:8443/", "https://b.example/", "https://c.example/"});
+    CHECK(named({}).empty());
+}
+
+TEST_CASE("within one priority the lot decides by weight, and who has none comes first only by drawing nought") {
+    const std::vector<ServicePlace> three = {{1, 60, 443, "a.example"}, {1, 0, 443, "z.example"}, {1, 40, 443, "b.example"}};
+    CHECK(named(three, {0}).front() == "https://z.example/");
+    CHECK(named(three, {1}).front() == "https://a.example/");
+    CHECK(named(three, {60}).front() == "https://a.example/");
+    CHECK(named(three, {61}).front() == "https://b.example/");
+    CHECK(named(three, {100}).front() == "https://b.example/");
+    CHECK(named(three, {101}).front() == "https://z.example/");  // modulo the sum and one
+    CHECK(named(three, {100, 60, 0}) == Strings{"https://b.example/", "https://a.example/", "https://z.example/"});
+    CHECK(named({{1, 0, 443, "a.example"}, {1, 0, 443, "b.example"}}).size() == 2);
+}
+
+TEST_CASE("weights give shares") {
+    const std::vector<ServicePlace> two = {{1, 30, 443, "a.example"}, {1, 10, 443, "b.example"}};
+    std::size_t first = 0;
+    for (std::uint64_t lot = 0; lot < 4100; ++lot) {
+        if (named(two, {lot}).front() == "https://a.example/") {
+            ++first;
+        }
+    }
+    CHECK(first == 3100);  // 0 to 30 of 0 to 40
+}
+
+TEST_CASE("records without a plain host or a port name nobody, and a long list ends") {
+    for (const auto& odd : {ServicePlace{0, 0, 443, ""}, ServicePlace{0, 0, 0, "a.example"}, ServicePlace{0, 0, 443, "a_b.example"},
+                            ServicePlace{0, 0, 443, "user@a.example"}, ServicePlace{0, 0, 443, "a/b"}, ServicePlace{0, 0, 443, "-a"}}) {
+        CAPTURE(odd.host);
+        CHECK(named({odd}).empty());
+        CHECK(named({odd, {9, 0, 443, "good.example"}}) == Strings{"https://good.example/"});
+    }
+    CHECK(named(std::vector<ServicePlace>(100, {0, 1, 443, "a.example"})).size() == 16);
+}
+
+TEST_CASE("the legacy dialect is encrypted on the port of HTTPS only") {
+    const auto legacy = [](std::uint16_t port) { return managers_of_services({{0, 0, port, "m.example"}}, Dialect::hserver, lots({})); };
+    CHECK(legacy(80) == Strings{"http://m.example/"});
+    CHECK(legacy(8080) == Strings{"http://m.example:8080/"});
+    CHECK(legacy(443) == Strings{"https://m.example/"});
 }
 
 TEST_CASE("the manager that was met first is kept, whatever the lease says later") {
