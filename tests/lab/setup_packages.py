@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Debian packages that the lab needs: looked for by their programs, installed when missing, always said aloud."""
 
+import contextlib
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 
 from services import LabError
 
@@ -22,11 +25,20 @@ def say(text):
     print(text, file=sys.stderr, flush=True)
 
 
+@contextlib.contextmanager
+def one_at_a_time(what):
+    """Waits until no other test of this user does the same: apt-get itself gives up when another one reads the lists."""
+    with open(os.path.join(tempfile.gettempdir(), f"hagent-{what}-{os.geteuid()}.lock"), "w", encoding="ascii") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def apt(*arguments, cwd=None):
     """Runs apt-get without questions; LabError with its last lines when it fails."""
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
-    done = subprocess.run(["apt-get", "-q", "-y", "-o", "DPkg::Lock::Timeout=300", *arguments], cwd=cwd, env=environment,
-                          capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    with one_at_a_time("apt-get"):
+        done = subprocess.run(["apt-get", "-q", "-y", "-o", "DPkg::Lock::Timeout=300", *arguments], cwd=cwd, env=environment,
+                              capture_output=True, text=True, stdin=subprocess.DEVNULL)
     if done.returncode != 0:
         tail = "\n".join((done.stdout + done.stderr).strip().splitlines()[-8:])
         raise LabError(f"apt-get {' '.join(arguments)} failed:\n{tail}")
@@ -46,6 +58,11 @@ def keep_services_down():
 
 def ensure(programs):
     """Installs the packages of those `programs` ({program: package}) that are not there; returns what it installed."""
+    with one_at_a_time("packages"):
+        return install_missing(programs)
+
+
+def install_missing(programs):
     missing = sorted({package for name, package in programs.items() if not program(name)})
     if not missing:
         return []
