@@ -159,6 +159,14 @@ void put_node(FakeFiles::State& state, const std::string& path, const NodePtr& n
     directory->synced_entries[name] = node;
 }
 
+std::uint64_t memory_below(const Node& node) {
+    std::uint64_t total = node.bytes.capacity() + node.synced_bytes.capacity();
+    for (const auto& [name, child] : node.entries) {
+        total += memory_below(*child);
+    }
+    return total;
+}
+
 void add_tree(const Node& directory, const std::string& path, std::vector<std::string>& out) {
     for (const auto& [name, node] : directory.entries) {
         const bool is_directory = node->kind == FileKind::directory;
@@ -365,6 +373,7 @@ void FakeFiles::restart(Unsynced unsynced) {
     ++state_->generation;
     state_->power_off = false;
     state_->cut_at = 0;
+    state_->full_at = 0;
     state_->failing_calls.clear();
     state_->failing_paths.clear();
     state_->calls.clear();
@@ -386,6 +395,11 @@ void FakeFiles::set_capacity(std::uint64_t bytes) {
     state_->capacity = bytes;
 }
 
+void FakeFiles::fill_disk_at(std::uint64_t call) {
+    const std::lock_guard lock(state_->mutex);
+    state_->full_at = call;
+}
+
 void FakeFiles::set_read_only(bool read_only) {
     const std::lock_guard lock(state_->mutex);
     state_->read_only = read_only;
@@ -404,7 +418,7 @@ std::vector<std::string> FakeFiles::calls() const {
 
 void FakeFiles::forget_calls() {
     const std::lock_guard lock(state_->mutex);
-    state_->calls.clear();
+    state_->calls = {};
 }
 
 void FakeFiles::put(const std::string& path, std::string_view bytes, std::uint32_t mode) {
@@ -451,6 +465,11 @@ std::optional<std::string> FakeFiles::content(const std::string& path) const {
 bool FakeFiles::exists(const std::string& path) const {
     const std::lock_guard lock(state_->mutex);
     return state_->find_existing(path, false).ok();
+}
+
+std::uint64_t FakeFiles::memory() const {
+    const std::lock_guard lock(state_->mutex);
+    return memory_below(*state_->root);
 }
 
 std::vector<std::string> FakeFiles::tree() const {

@@ -71,6 +71,8 @@ public:
     void fail_path(const std::string& path, Error error);
     /// Room for this many bytes of file content; a write takes what fits and fails with disk_full.
     void set_capacity(std::uint64_t bytes);
+    /// From the call with this number on there is room for not one byte more; set_capacity makes some.
+    void fill_disk_at(std::uint64_t call);
     /// Every change fails with read_only.
     void set_read_only(bool read_only);
     /// What is below is on another volume: rename across fails with cross_device.
@@ -94,6 +96,8 @@ public:
     [[nodiscard]] std::optional<std::string> content(const std::string& path) const;
     /// Whether anything has this name (a symlink counts).
     [[nodiscard]] bool exists(const std::string& path) const;
+    /// What the content of files takes in memory: for tests that weigh something else.
+    [[nodiscard]] std::uint64_t memory() const;
     /// Every path, sorted, directories with a '/' at the end.
     [[nodiscard]] std::vector<std::string> tree() const;
 

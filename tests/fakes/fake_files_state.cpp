@@ -68,6 +68,9 @@ Status FakeFiles::State::change(const char* what, const std::string& path) {
         power_off = true;
         return error(AgentCode::interrupted, "the power went off");
     }
+    if (calls.size() == full_at) {
+        capacity = used();
+    }
     if (const auto planned = failing_calls.find(calls.size()); planned != failing_calls.end()) {
         return planned->second;
     }

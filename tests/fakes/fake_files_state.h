@@ -48,7 +48,7 @@ struct FakeFiles::State {
     NodePtr root;
     std::uint64_t generation = 1;  // counts restarts; what was opened before is dead
     bool power_off = false;
-    std::uint64_t cut_at = 0;
+    std::uint64_t cut_at = 0, full_at = 0;  // numbers of calls
     std::map<std::uint64_t, Error> failing_calls;
     std::map<std::string, Error, NameOrder> failing_paths;
     std::vector<std::string> calls;
