@@ -57,6 +57,8 @@ public:
         return {};
     }
 
+    bool has_ended(const std::string& job_id) const override { return queue_.finished(job_id).has_value(); }
+
 private:
     status::Board& board_;
     manager::ReportQueue& queue_;
@@ -210,11 +212,19 @@ private:
         if (!settings_.manager.discovered) {
             return;
         }
-        if (!manager::discover(*machine_.files, settings_.manager, settings_.state_dir).empty()) {
-            return manager_looked_for(true);
+        const auto found = manager::discover(*machine_.files, settings_.manager, settings_.state_dir);
+        if (!found.ok()) {
+            return nobody_found(found.error());
         }
-        if (settings_.manager.dns_srv.empty() || !worker_.submit(std::make_shared<CancelToken>(), [this](const CancelToken&) { ask_name_servers(); }).ok()) {
-            manager_looked_for(false);
+        if (!found->empty()) {
+            return manager_named();
+        }
+        if (settings_.manager.dns_srv.empty()) {
+            return nobody_found(named_nobody(settings_.manager.dhcp_lease_file));
+        }
+        const auto asked = worker_.submit(std::make_shared<CancelToken>(), [this](const CancelToken&) { ask_name_servers(); });
+        if (!asked.ok()) {
+            nobody_found(asked.error());
         }
     }
 
@@ -226,29 +236,34 @@ private:
         } else {
             workshop_.log.info("agent", "no name server tells of a manager", {{"code", errors::id_text(places.error().id)}});
         }
-        loop_->post([this] { manager_looked_for(!machine_.named_managers.empty()); });
+        loop_->post([this] { machine_.named_managers.empty() ? nobody_found(named_nobody(settings_.manager.dns_srv)) : manager_named(); });
     }
 
-    /// When there is one now, the configuration is read again and has it.
-    void manager_looked_for(bool found) {
-        manager_found_ = found;
-        if (found) {
+    static Error named_nobody(const std::string& source) { return error(errors::AgentCode::manager_unreachable, source + " names no manager"); }
+
+    /// The configuration is read again and has it.
+    void manager_named() {
+        manager_found_ = true;
+        loop_->stop();
+    }
+
+    void nobody_found(const Error& why) {
+        if (duration_ == Duration::one_check_in) {
+            outcome_ = why;
             return loop_->stop();
         }
-        if (duration_ == Duration::one_check_in) {
-            const auto& m = settings_.manager;
-            outcome_ = error(errors::AgentCode::manager_unreachable, (m.dns_srv.empty() ? m.dhcp_lease_file : m.dns_srv) + " names no manager");
-            return loop_->stop();
+        if (!std::exchange(search_complained_, true)) {
+            workshop_.log.warning("agent", "no manager is known; it is looked for again every minute", {{"where", why.context}});
         }
         (void)timers_.after(k_look_again, [this] { look_for_manager(); });
     }
 
-    /// The first manager that a discovered address led to stays the only one.
+    /// The first manager that a discovered address led to stays the only one. A full disk may have room for its note later.
     void manager_changed() {
-        if (settings_.manager.discovered && !manager_kept_ && check_in_->view().last_success) {
-            manager_kept_ = true;
-            if (const auto kept = manager::keep_manager(*machine_.files, settings_.state_dir, check_in_->view().url); !kept.ok()) {
-                workshop_.log.warning("agent", "the manager that was found cannot be noted", {{"where", kept.error().context}});
+        if (settings_.manager.discovered && check_in_->view().last_success) {
+            const auto noted = first_manager_.met(check_in_->view().url);
+            if (!noted.ok() && !std::exchange(note_complained_, true)) {
+                workshop_.log.warning("agent", "the manager that was found cannot be noted", {{"where", noted.error().context}});
             }
         }
         end_if_quiet();
@@ -362,8 +377,10 @@ private:
     manager::TriggerGate gate_;
     status::AgentView facts_;
     std::optional<Uptime> facts_read_;
-    bool manager_found_ = false;  // by discovery, while there was none
-    bool manager_kept_ = false;
+    manager::FirstManager first_manager_{*machine_.files, settings_.state_dir};
+    bool manager_found_ = false;      // by discovery, while there was none
+    bool note_complained_ = false;    // about the note of the first manager; once is enough
+    bool search_complained_ = false;  // that there is no manager
     Status outcome_;
 };
 

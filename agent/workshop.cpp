@@ -69,9 +69,9 @@ config::Outcome load_config(Machine& machine, const Options& options, config::Ma
     if (auto* settings = std::get_if<config::Settings>(&outcome); settings != nullptr && settings->manager.may_discover()) {
         settings->manager.discovered = true;
         const auto named = std::exchange(machine.named_managers, {});
-        settings->manager.urls = manager::discover(*machine.files, settings->manager, settings->state_dir);
-        if (settings->manager.urls.empty()) {
-            settings->manager.urls = named;
+        const auto found = manager::discover(*machine.files, settings->manager, settings->state_dir);
+        if (found.ok()) {  // after an error the agent looks again
+            settings->manager.urls = found->empty() ? named : *found;
         }
     }
     return outcome;

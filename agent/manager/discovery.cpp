@@ -159,16 +159,28 @@ std::vector<std::string> managers_of_services(std::vector<platform::ServicePlace
     return urls;
 }
 
-std::vector<std::string> discover(platform::Files& files, const config::ManagerSettings& settings, const std::string& state_dir) {
-    if (const auto kept = files.read(kept_file(state_dir), limits::k_path_bytes); kept.ok()) {
-        return {std::string(trim(*kept))};
+Result<std::vector<std::string>> discover(platform::Files& files, const config::ManagerSettings& settings, const std::string& state_dir) {
+    const auto kept = files.read(kept_file(state_dir), limits::k_path_bytes);
+    if (kept.ok()) {
+        std::string url(trim(*kept));
+        return url.empty() ? Result<std::vector<std::string>>(error(errors::AgentCode::manager_unreachable, kept_file(state_dir) + " is empty"))
+                           : std::vector<std::string>{std::move(url)};
+    }
+    if (!kept.error().is(errors::AgentCode::file_not_found)) {
+        return kept.error();
     }
     const auto leases = files.read(settings.dhcp_lease_file, limits::k_config_bytes);
     return leases.ok() ? managers_of_leases(*leases, settings.dialect) : std::vector<std::string>();
 }
 
-Status keep_manager(platform::Files& files, const std::string& state_dir, const std::string& url) {
-    return files.write_durable(kept_file(state_dir), url + "\n", k_kept_mode);
+Status FirstManager::met(const std::string& url) {
+    if (noted_) {
+        return {};
+    }
+    first_ = first_.empty() ? url : first_;
+    TRY(files_.write_durable(kept_file(state_dir_), first_ + "\n", k_kept_mode));
+    noted_ = true;
+    return {};
 }
 
 }  // namespace hagent::manager

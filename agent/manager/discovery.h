@@ -6,6 +6,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "agent/config/settings.h"
@@ -24,10 +25,25 @@ namespace hagent::manager {
 [[nodiscard]] std::vector<std::string> managers_of_services(std::vector<platform::ServicePlace> places, config::Dialect dialect,
                                                             const std::function<std::uint64_t()>& random);
 
-/// The manager that was met first, else what the lease file says; none when there is neither (yet).
-[[nodiscard]] std::vector<std::string> discover(platform::Files& files, const config::ManagerSettings& settings, const std::string& state_dir);
+/// The manager that was met first, else what the lease file says; none when there is neither (yet). Errors: those of platform::Files and
+/// manager_unreachable, when there is a note of the one met first that cannot be used: no lease replaces it.
+[[nodiscard]] Result<std::vector<std::string>> discover(platform::Files& files, const config::ManagerSettings& settings, const std::string& state_dir);
 
-/// From now on discover() gives this one and looks at no lease. Errors: those of platform::Files.
-[[nodiscard]] Status keep_manager(platform::Files& files, const std::string& state_dir, const std::string& url);
+/// The note of the first manager that was met: from then on discover() gives this one and looks at no lease.
+class FirstManager {
+public:
+    /// `files` is borrowed.
+    FirstManager(platform::Files& files, std::string state_dir) : files_(files), state_dir_(std::move(state_dir)) {}
+
+    /// A check-in with this address succeeded. The first one is noted, once; where that failed, it is tried again at the next call.
+    /// Errors: those of platform::Files.
+    [[nodiscard]] Status met(const std::string& url);
+
+private:
+    platform::Files& files_;
+    std::string state_dir_;
+    std::string first_;
+    bool noted_ = false;
+};
 
 }  // namespace hagent::manager

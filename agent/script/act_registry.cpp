@@ -69,6 +69,7 @@ Status act_fetch_branch(Acting& acting) {
     TRY(services.files.write_durable(file, registry_text(keys), k_export_mode));
     const auto sent = services.uploads->upload(file, name, acting.cancel);
     TRY(services.files.remove_tree(file));
+    TRY(services.files.sync_directory(services.scratch_dir));  // what the registry holds is not for anybody to find later
     return sent;
 }
 

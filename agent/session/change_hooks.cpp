@@ -41,14 +41,22 @@ Result<ChangeHooks::Answer> ChangeHooks::call(const std::string& name, std::vect
     }
     switch (ended.code) {
         case k_done:
-            TRY(services_.files.remove_tree(note_of(name)));
-            return Answer::go_on;
+            return forget_reboot(note_of(name));
         case k_reboot_first:
             return want_reboot(program, note_of(name), cancel);
         default:
             return error(AgentCode::command_failed, concat({program, " ended with status ", std::to_string(ended.code), "; it said: ",
                                                             script::last_words(ended.output)}));
     }
+}
+
+/// For good: one that came back with a power cut would make the next reboot that is asked for look like the second one.
+Result<ChangeHooks::Answer> ChangeHooks::forget_reboot(const std::string& note) {
+    if (TRY(services_.files.info(note))) {
+        TRY(services_.files.remove(note));
+        TRY(services_.files.sync_directory(notes_));
+    }
+    return Answer::go_on;
 }
 
 /// Where the system does not tell one start from another there is one reboot and no second.

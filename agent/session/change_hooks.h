@@ -24,6 +24,7 @@ public:
 private:
     [[nodiscard]] Result<Answer> call(const std::string& name, std::vector<std::string> arguments, const CancelToken& cancel);
     [[nodiscard]] Result<Answer> want_reboot(const std::string& program, const std::string& note, const CancelToken& cancel);
+    [[nodiscard]] Result<Answer> forget_reboot(const std::string& note);
     [[nodiscard]] std::string note_of(const std::string& name) const;
 
     const script::Services& services_;

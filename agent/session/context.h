@@ -31,6 +31,8 @@ public:
     virtual void changed(const SessionRecord& record) = 0;
     /// Durable when it returns success. A final report may come again for the same job after a crash.
     [[nodiscard]] virtual Status report(const Report& report) = 0;
+    /// Whether a final report of this job is durable. Called on any thread.
+    [[nodiscard]] virtual bool has_ended(const std::string& /*job_id*/) const { return false; }
 };
 
 /// What the configuration says about sessions.

@@ -63,6 +63,8 @@ Offer Engine::offer(const Job& job) {
             }
             known->job = job.execute ? job : known->job;
             known->rest = Rest::none;
+        } else if (context_.observer.has_ended(job.id)) {  // its session may have come to its end since somebody last looked
+            return Offer::known;
         } else if (entries_.size() >= limits::k_queued_jobs || shut_down_) {
             return Offer::full;
         } else {

@@ -19,7 +19,7 @@ namespace hagent::session {
 
 enum class Offer : std::uint8_t {
     taken,   // a new job, or a waiting one that may be executed or go on now
-    known,   // running or waiting already
+    known,   // running or waiting already, or ended: the observer has its final report
     full,    // too many jobs wait: the manager will offer it again
 };
 

@@ -108,19 +108,103 @@ TEST_CASE("the legacy dialect is encrypted on the port of HTTPS only") {
     CHECK(legacy(443) == Strings{"https://m.example/"});
 }
 
-TEST_CASE("the manager that was met first is kept, whatever the lease says later") {
+/// A device whose lease names one manager now and another one later.
+struct Leased {
+    Leased() {
+        files.put_directory("/state");
+        settings.dhcp_lease_file = "/leases";
+        lease_names("first");
+        files.forget_calls();
+    }
+    void lease_names(const std::string& name) { files.put("/leases", lease("  option unknown-194 \"" + name + ".example\";\n")); }
+    [[nodiscard]] Strings found() {
+        const auto found = discover(files, settings, "/state");
+        REQUIRE(found.ok());
+        return *found;
+    }
+
     fakes::FakeFiles files;
-    files.put_directory("/state");
-    files.put("/leases", lease("  option unknown-194 \"first.example\";\n"));
     config::ManagerSettings settings;
-    settings.dhcp_lease_file = "/leases";
-    CHECK(discover(files, settings, "/state") == Strings{"https://first.example/"});
-    REQUIRE(keep_manager(files, "/state", "https://first.example/").ok());
-    files.put("/leases", lease("  option unknown-194 \"second.example\";\n"));
-    CHECK(discover(files, settings, "/state") == Strings{"https://first.example/"});
-    CHECK(discover(files, settings, "/other") == Strings{"https://second.example/"});
-    settings.dhcp_lease_file = "/nosuch";
-    CHECK(discover(files, settings, "/other").empty());
+};
+
+const std::string k_first = "https://first.example/", k_second = "https://second.example/";
+
+TEST_CASE("the manager that was met first is kept, whatever the lease says later") {
+    Leased device;
+    FirstManager first(device.files, "/state");
+    CHECK(device.found() == Strings{k_first});
+    REQUIRE(first.met(k_first).ok());
+    device.lease_names("second");
+    REQUIRE(first.met(k_second).ok());  // the other address of the same lease
+    CHECK(device.found() == Strings{k_first});
+    CHECK(discover(device.files, device.settings, "/other").value() == Strings{k_second});
+    device.settings.dhcp_lease_file = "/nosuch";
+    CHECK(discover(device.files, device.settings, "/other").value().empty());
+}
+
+TEST_CASE("a power cut at any change of the note leaves none or the whole one, and none is lost that was written") {
+    for (const auto unsynced : {fakes::Unsynced::lost, fakes::Unsynced::torn, fakes::Unsynced::kept}) {
+        for (const bool known : {false, true}) {  // with a note from before, which every start writes again
+            CAPTURE(known);
+            bool cut = true;
+            std::uint64_t call = 1;
+            for (; cut; ++call) {
+                CAPTURE(call);
+                Leased device;
+                if (known) {
+                    device.files.put("/state/manager-met", k_first + "\n");
+                }
+                device.files.cut_power_at(call);
+                const auto noted = FirstManager(device.files, "/state").met(k_first);
+                cut = device.files.power_is_off();
+                CHECK(noted.ok() != cut);
+                device.files.restart(unsynced);
+                device.lease_names("second");
+                const auto found = device.found();
+                CHECK((found == Strings{k_first} || (found == Strings{k_second} && cut && !known)));
+                REQUIRE(FirstManager(device.files, "/state").met(found.front()).ok());
+                device.lease_names("third");
+                CHECK(device.found() == found);
+            }
+            CHECK(call > 4);  // create, write, sync, rename
+        }
+    }
+}
+
+TEST_CASE("a note for which there is no room is written later, and names the first manager even then") {
+    for (std::uint64_t call = 1; call <= 4; ++call) {
+        CAPTURE(call);
+        Leased device;
+        FirstManager first(device.files, "/state");
+        device.files.fail_call(call, error(errors::AgentCode::disk_full, "planned"));
+        CHECK(first.met(k_first).error().is(errors::AgentCode::disk_full));
+        CHECK_FALSE(device.files.exists("/state/manager-met"));
+        REQUIRE(first.met(k_second).ok());
+        device.lease_names("second");
+        CHECK(device.found() == Strings{k_first});
+    }
+    Leased device;
+    FirstManager first(device.files, "/state");
+    device.files.set_capacity(0);
+    CHECK(first.met(k_first).error().is(errors::AgentCode::disk_full));
+    CHECK(first.met(k_second).error().is(errors::AgentCode::disk_full));
+    device.files.set_capacity(UINT64_MAX);
+    REQUIRE(first.met(k_second).ok());
+    device.lease_names("second");
+    CHECK(device.found() == Strings{k_first});
+    device.files.set_capacity(0);
+    CHECK_FALSE(FirstManager(device.files, "/state").met(k_first).ok());  // the next start; the note is there already
+    CHECK(device.found() == Strings{k_first});
+}
+
+TEST_CASE("a note that cannot be used is no reason to follow a lease") {
+    Leased device;
+    device.files.put("/state/manager-met", "\n");
+    CHECK(discover(device.files, device.settings, "/state").error().is(errors::AgentCode::manager_unreachable));
+    device.files.put("/state/manager-met", std::string(std::size_t{1} << 20U, 'x'));
+    CHECK(discover(device.files, device.settings, "/state").error().is(errors::AgentCode::file_too_large));
+    device.files.fail_path("/state/manager-met", error(errors::AgentCode::io_error, "planned"));
+    CHECK(discover(device.files, device.settings, "/state").error().is(errors::AgentCode::io_error));
 }
 
 }  // namespace

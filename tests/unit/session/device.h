@@ -50,6 +50,8 @@ public:
         return {};
     }
 
+    [[nodiscard]] bool has_ended(const std::string& job_id) const override { return ended && ended(job_id); }
+
     [[nodiscard]] std::vector<Report> finals() const {
         std::vector<Report> all;
         std::copy_if(reports.begin(), reports.end(), std::back_inserter(all), [](const Report& r) { return r.final(); });
@@ -70,6 +72,7 @@ public:
     std::vector<Phase> phases;  // without repetition
     std::vector<Report> reports;
     std::function<Status(const Report&)> forward;
+    std::function<bool(const std::string&)> ended;  // whether the final report of this job is kept; absent: never
     std::function<void(const SessionRecord&)> on_change;
 };
 

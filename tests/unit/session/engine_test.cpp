@@ -108,6 +108,19 @@ TEST_CASE("a job that runs or waits is known, another one queues, in order") {
     CHECK(finals[1].job_id == "b");
 }
 
+TEST_CASE("a job that came to its end while it was being offered is not begun anew") {
+    Plant plant;
+    std::string ended;
+    plant.listener.ended = [&](const std::string& id) { return id == ended; };
+    CHECK(plant.engine->offer(Device::job("a")) == Offer::taken);
+    plant.wait_idle();
+    ended = "a";
+    CHECK(plant.engine->offer(Device::job("a")) == Offer::known);
+    CHECK(plant.engine->offer(Device::job("b")) == Offer::taken);
+    plant.wait_idle(2);
+    CHECK(plant.listener.finals().size() == 2);
+}
+
 TEST_CASE("more jobs than may wait are offered in vain") {
     Plant plant;
     plant.block();
