@@ -1,22 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Owns the test that cuts the power at every change of a whole session: no step that must run once runs twice, the
 // manager hears one end, the files are right.
-#include <condition_variable>
-#include <mutex>
-#include <set>
-
-#include "agent/manager/report_queue.h"
 #include "agent/script/key_store.h"
-#include "agent/session/engine.h"
-#include "tests/fakes/fake_dialogs.h"
-#include "tests/unit/session/device.h"
+#include "agent/script/registry_text.h"
+#include "tests/unit/session/crash_device.h"
 
 namespace hagent::session {
 namespace {
 
 const std::string k_kernel = std::string(9000, 'k');
 
-/// Every command that changes something.
+/// Every command that changes something here or at the server.
 const std::string k_script =
     "LU \"wait\" \"60\"\n"
     "QU \"now?\" \"5\"\n"
@@ -28,6 +22,7 @@ const std::string k_script =
     "EX* \"once apart\" \"-\"\n"
     "AL \"/etc/conf\" \"new=1\"\n"
     "DL \"/etc/conf\" \"old=1\"\n"
+    "GF \"/etc/conf\" \"logs/<serial>.conf\"\n"
     "RF \"/data/a\" \"/data/b\"\n"
     "DF \"/data/drop\"\n"
     "DT \"/data/tree\"\n"
@@ -35,78 +30,21 @@ const std::string k_script =
     "MR \"/opt/tree/x.reg\"\n"
     "DV \"HKLM\\Software\\X\" \"gone\"\n"
     "DK \"HKLM\\Software\\Y\"\n"
+    "GR \"HKLM\\Software\\X\" \"logs/<serial>.reg\"\n"
     "RB\n"
     "EX* \"once second\"\n"
     "AL \"/etc/conf\" \"after=1\"\n"
     "EL\n"
     "SP\n";
-constexpr std::size_t k_steps = 22;
+constexpr std::size_t k_steps = 24;
 const FileMap k_package = {{"fw/kernel", k_kernel},
                            {"tree/run", "#!/bin/sh\n"},
                            {"tree/sub/data", "data"},
                            {"tree/x.reg", "REGEDIT4\n\n[HKLM\\Software\\X]\n\"m\"=\"merged\"\n[HKLM\\Software\\Y]\n"}};
+const std::string k_sent_file = std::string(k_base_url) + "logs/SN0001.conf", k_sent_branch = std::string(k_base_url) + "logs/SN0001.reg";
 const std::string k_key = "HKEY_LOCAL_MACHINE\\Software\\X", k_other_key = "HKEY_LOCAL_MACHINE\\Software\\Y";
 
-/// The power goes at every change, or at every few where all would take too long; other ones for each kind of cut.
-constexpr std::uint64_t k_stride = HAGENT_CUT_STRIDE;
-constexpr std::uint64_t first_cut(fakes::Unsynced unsynced) { return 1 + static_cast<std::uint64_t>(unsynced) % k_stride; }
-
-/// Says when the engine has nothing more to do.
-class Idle {
-public:
-    void tell() {
-        const std::lock_guard lock(mutex_);
-        told_ = true;
-        changed_.notify_all();
-    }
-    [[nodiscard]] bool wait(const Engine& engine) {
-        std::unique_lock lock(mutex_);
-        return changed_.wait_for(lock, std::chrono::seconds(60), [&] { return told_ && engine.idle(); });
-    }
-
-private:
-    std::mutex mutex_;
-    std::condition_variable changed_;
-    bool told_ = false;
-};
-
-/// A power switch and a user that are not there any more once the power is off.
-class CutHost final : public platform::Host {
-public:
-    CutHost(fakes::FakeHost& host, fakes::FakeFiles& files) : host_(host), files_(files) {}
-    [[nodiscard]] platform::HostFacts facts() override { return host_.facts(); }
-    [[nodiscard]] Status power(platform::PowerAction action) override {
-        TRY(files_.outside("power"));
-        return host_.power(action);
-    }
-
-private:
-    fakes::FakeHost& host_;
-    fakes::FakeFiles& files_;
-};
-
-class CutDialogs final : public platform::Dialogs {
-public:
-    CutDialogs(fakes::FakeDialogs& dialogs, fakes::FakeFiles& files) : dialogs_(dialogs), files_(files) {}
-    [[nodiscard]] Status tell(const std::string& message, Seconds time) override {
-        TRY(files_.outside("tell"));
-        return dialogs_.tell(message, time);
-    }
-    [[nodiscard]] Status take_back() override {
-        TRY(files_.outside("take back"));
-        return dialogs_.take_back();
-    }
-    [[nodiscard]] Result<platform::Answer> ask(const std::string& text, Seconds time, const CancelToken& cancel) override {
-        TRY(files_.outside("ask"));
-        return dialogs_.ask(text, time, cancel);
-    }
-
-private:
-    fakes::FakeDialogs& dialogs_;
-    fakes::FakeFiles& files_;
-};
-
-struct Cut : Device {
+struct Cut : CutDevice {
     Cut() {
         static const auto k_served = [this] {  // signing takes time
             publish(k_script, k_package);
@@ -130,69 +68,19 @@ struct Cut : Device {
         const platform::RegistryValue old{platform::ValueType::text, "old"};
         REQUIRE(registry.apply({{RegistryChange::Kind::set, k_key, "n", old}, {RegistryChange::Kind::set, k_key, "gone", old},
                                 {RegistryChange::Kind::set, k_other_key, "n", old}}).ok());
+        listener.on_change = [this](const SessionRecord& record) {
+            for (const auto& step : record.steps) {
+                const bool sends = step.op == "GF" || step.op == "GR";
+                told_too_early += sends && step.state == script::StepState::done && !cut_fetcher.whole.contains(step.op == "GF" ? k_sent_file : k_sent_branch);
+            }
+        };
         files.forget_calls();
     }
 
-    /// One life of the agent, from its start until it has nothing to do or the power is gone. The manager offers the
-    /// job as long as it has not heard its end, and takes every report.
-    void live() {
-        auto queue = manager::ReportQueue::open(files, rooted("/var/lib/hagent/reports"));
-        if (!queue.ok()) {
-            REQUIRE(files.power_is_off());
-            return;
-        }
-        listener.forward = [&](const Report& report) { return (*queue)->add(report); };
-        Idle idle;
-        loop::Worker worker(8);
-        Engine engine(cut_context, worker, [&] { idle.tell(); });
-        if (engine.resume_unfinished().ok()) {
-            if (!(*queue)->finished("job-1")) {
-                (void)engine.offer(job());
-            }
-            REQUIRE(idle.wait(engine));
-        }
-        worker.stop();
-        while (const auto waiting = (*queue)->begin_delivery()) {
-            finals += waiting->report.final() ? 1U : 0U;
-            if (waiting->report.final()) {
-                last_final = waiting->report;
-                final_reports.insert(waiting->number);
-            }
-            if (!(*queue)->acknowledge(waiting->number).ok()) {
-                cut_in_delivery = true;
-                break;
-            }
-        }
-        over = !files.power_is_off() && (*queue)->finished("job-1").has_value() && none_unfinished();
-        listener.forward = nullptr;
-    }
-
-    [[nodiscard]] bool none_unfinished() {
-        for (const auto& name : store.list().value_or({})) {
-            const auto stored = store.load(name);
-            if (!stored.ok() || (stored->begun && !stored->record.ended)) {
-                return false;
-            }
-        }
-        return true;
-    }
-
-    [[nodiscard]] std::ptrdiff_t times_asked(platform::PowerAction action) const {
-        return std::count(host.actions.begin(), host.actions.end(), action);
-    }
-
-    fakes::FakeDialogs dialogs;
-    CutHost cut_host{host, files};
-    CutDialogs cut_dialogs{dialogs, files};
-    Context cut_context{files, clock, processes, cut_host, disks, fetcher, options, random, log, settings, store, listener, &cut_dialogs, nullptr};
     script::KeyStore registry{files, settings.state_directory + "/registry.ini"};
     std::map<std::string, int> runs;
     unsigned questions = 0;
-    unsigned finals = 0;
-    std::set<std::uint64_t> final_reports;  // the numbers of the queue
-    Report last_final;
-    bool cut_in_delivery = false;
-    bool over = false;
+    unsigned told_too_early = 0;  // that an upload is done
 };
 
 void check_files(Cut& device) {
@@ -213,7 +101,20 @@ void check_files(Cut& device) {
     for (const auto& path : device.files.tree()) {
         CAPTURE(path);
         CHECK(path.find(".hagent-new") == std::string::npos);
+        CHECK(path.find("/export-") == std::string::npos);
         CHECK_FALSE(path.starts_with("/var/lib/hagent/downloads/0"));
+    }
+}
+
+/// What was sent has come as it was at its step, and was sent again only when the power went before the step's end was noted.
+void check_uploads(Cut& device, bool cut) {
+    CHECK(device.told_too_early == 0);
+    CHECK(device.fetcher.files[k_sent_file].bytes == "keep=1\nnew=1\n");
+    CHECK(device.fetcher.files[k_sent_branch].bytes == script::registry_text(device.registry.branch(k_key).value()));
+    for (const auto& url : {k_sent_file, k_sent_branch}) {
+        CAPTURE(url);
+        CHECK(device.cut_fetcher.sent[url] >= 1);
+        CHECK(device.cut_fetcher.sent[url] <= (cut ? 2U : 1U));
     }
 }
 
@@ -244,20 +145,12 @@ void check_people_and_power(const Cut& device, bool is_kill) {
 
 void check_end(Cut& device) {
     REQUIRE(device.over);
-    const auto ids = device.store.list().value_or({});
-    std::vector<Stored> sessions;
-    for (const auto& name : ids) {
-        auto stored = device.store.load(name);
-        if (stored.ok() && stored->begun) {
-            sessions.push_back(std::move(stored).value());
-        }
-    }
-    REQUIRE(sessions.size() == 1);  // the job was never begun anew
-    CHECK(sessions[0].record.phase == Phase::completed);
-    REQUIRE(sessions[0].record.steps.size() == k_steps);
-    check_once(device, sessions[0], 6, "first");
-    check_once(device, sessions[0], 8, "apart");
-    check_once(device, sessions[0], 19, "second");
+    const auto session = device.only_session();
+    CHECK(session.record.phase == Phase::completed);
+    REQUIRE(session.record.steps.size() == k_steps);
+    check_once(device, session, 6, "first");
+    check_once(device, session, 8, "apart");
+    check_once(device, session, 21, "second");
     check_files(device);
     CHECK(device.last_final.stage == ReportStage::success);
 }
@@ -294,11 +187,13 @@ struct Changes {
             journal += record && call.ends_with("journal") ? 1U : 0U;
             reports += record && call.ends_with("reports") ? 1U : 0U;
             programs += call == "outside: run" ? 1U : 0U;
-            others += call.starts_with("outside: ") && call != "outside: run" ? 1U : 0U;
+            uploads += call.starts_with("outside: send") || call.starts_with("outside: hear") ? 1U : 0U;
+            others += call.starts_with("outside: ") ? 1U : 0U;
         }
+        others -= programs + uploads;
         all = calls.size();
     }
-    std::size_t all = 0, journal = 0, reports = 0, programs = 0, others = 0;
+    std::size_t all = 0, journal = 0, reports = 0, programs = 0, uploads = 0, others = 0;
 };
 
 /// The power goes once, at each change in turn.
@@ -312,9 +207,8 @@ void cut_everywhere(fakes::Unsynced unsynced, bool is_kill) {
         const Run run = live_to_the_end(device, unsynced, is_kill);
         check_end(device);
         check_people_and_power(device, is_kill);
-        CHECK(device.final_reports.size() == 1);
-        CHECK(device.finals >= 1);
-        CHECK(device.finals <= (device.cut_in_delivery ? 2U : 1U));  // told again when its acknowledgement was cut off
+        check_uploads(device, run.cut);
+        device.check_one_final();
         if (!run.cut) {
             CHECK(run.lives == 2);
             break;
@@ -322,11 +216,12 @@ void cut_everywhere(fakes::Unsynced unsynced, bool is_kill) {
     }
     MESSAGE(k_steps << " steps, cut at one in " << k_stride << " of " << k_changes.all << " changes: " << k_changes.journal
                     << " records of the journal and " << k_changes.reports << " of the reports, " << k_changes.programs << " programs, "
-                    << k_changes.others << " times the user or the power switch, and what files take beside these");
+                    << k_changes.uploads << " moments of two uploads, " << k_changes.others << " times the user or the power switch, and what files take beside these");
     CHECK(call > k_changes.all);  // every one had its turn
     CHECK(k_changes.all > 350);
     CHECK(k_changes.journal >= 2 * k_steps);  // each step's begin and end
     CHECK(k_changes.programs == 4);
+    CHECK(k_changes.uploads == 6);
     CHECK(k_changes.others >= 6);
 }
 
@@ -360,6 +255,7 @@ TEST_CASE("a refusal that was reported stays one, wherever the power fails") {
             CHECK(told->stage == ReportStage::failure);
             CHECK(device.files.content("/boot/kernel") == "old kernel");
             CHECK(device.runs.empty());
+            CHECK(device.cut_fetcher.sent.empty());
         }
         if (!cut) {
             CHECK(call > 30);
