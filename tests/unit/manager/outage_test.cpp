@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Owns the tests of a manager that is away for long, and of how it is told afterwards what it has missed.
+#include <array>
 #include <iterator>
 #include <random>
 
 #include "agent/base/limits.h"
 #include "tests/unit/manager/check_in_fixture.h"
+#include "tests/unit/manager/live_heap.h"
 
 using namespace hagent;
 using namespace hagent::manager;
@@ -16,6 +18,13 @@ namespace {
 
 constexpr Seconds k_hour{3600};
 constexpr std::size_t k_queue_bytes = 300U << 10U;  // the file is rewritten at 256 KiB unless more than half of that still waits
+
+/// How a manager is away: what a call ends with, and how long that takes.
+struct Away {
+    std::string how;
+    Error end;
+    Millis after;
+};
 
 /// A manager that is there or away for a while, and every call that was made.
 struct Site {
@@ -42,7 +51,8 @@ struct Site {
         while (b.caller.waits()) {
             made.push_back({b.clock.uptime(), b.last()});
             if (away) {
-                b.no_answer();
+                b.timers.advance(in_what_way.after);
+                b.caller.answer(in_what_way.end);
             } else {
                 b.answer();
             }
@@ -66,6 +76,14 @@ struct Site {
         }
     }
 
+    /// What the device holds in memory after so many days; what this test itself remembers and the files of the fake disk are left out.
+    [[nodiscard]] std::int64_t memory() {
+        made = {};
+        b.caller.urls = {};
+        b.files.forget_calls();
+        return live_heap::bytes() - static_cast<std::int64_t>(b.files.memory());
+    }
+
     /// Those of the calls that hold this text.
     [[nodiscard]] std::vector<Made> calls(std::string_view text) const {
         std::vector<Made> out;
@@ -76,6 +94,7 @@ struct Site {
     Bench b;
     std::mt19937_64 random{7};
     bool away = false;
+    Away in_what_way{"black hole", error(errors::AgentCode::connect_timeout), Millis{0}};
     std::vector<Made> made;
     std::size_t timers = 0, queue_bytes = 0;  // at most
 };
@@ -133,6 +152,47 @@ TEST_CASE("A manager that is away for a week: few attempts, a file that does not
     CHECK(between >= 1);  // the first at once: the manager is there again
     CHECK(between <= 4);  // but not after each result
     CHECK(site.timers <= 2);
+}
+
+TEST_CASE("A manager that is away for a week, in whatever way, costs no memory and no disk from the second day on") {
+    if (!live_heap::counts()) {
+        MESSAGE("operator new of this build does not count: only the files and the timers are judged");
+    }
+    constexpr std::int64_t k_slack = 512;
+    const std::array<Away, 4> ways = {{{"refused", error(errors::winsock(10061)), Millis{1}},
+                                       {"black hole", error(errors::AgentCode::connect_timeout), Seconds{15}},
+                                       {"half-open", error(errors::AgentCode::timed_out), Seconds{60}},
+                                       {"slow", error(errors::AgentCode::truncated), Seconds{45}}}};
+    for (const Away& way : ways) {
+        CAPTURE(way.how);
+        Site site;
+        site.run(k_hour);
+        site.away = true;
+        site.in_what_way = way;
+        std::array<std::int64_t, 8> memory{};
+        std::array<std::size_t, 8> calls{};
+        site.do_job("1");
+        site.do_job("2");
+        for (std::size_t day = 1; day <= 7; ++day) {
+            for (int hour = 0; hour < 24; ++hour) {
+                site.run(k_hour);
+                site.tell("long", ReportStage::executing);
+            }
+            calls.at(day) = site.made.size();
+            memory.at(day) = site.memory();
+            CHECK(site.b.check_in->view().reports_waiting == 3);
+        }
+        MESSAGE(way.how << ": " << calls[2] << " and " << calls[7] << " calls on the second and the last day, " << memory[2] << " and " << memory[7]
+                        << " bytes on the heap after them");
+        for (std::size_t day = 3; day <= 7; ++day) {
+            CAPTURE(day);
+            CHECK(std::abs(memory.at(day) - memory[2]) <= k_slack);
+            CHECK(calls.at(day) >= 24);
+        }
+        CHECK(site.timers <= 2);
+        CHECK(site.queue_bytes <= k_queue_bytes);
+        CHECK(site.b.files.tree() == std::vector<std::string>{"/state/", "/state/reports"});
+    }
 }
 
 TEST_CASE("What waits after an outage survives a power cut, in order, and the file is as short as what it holds") {
