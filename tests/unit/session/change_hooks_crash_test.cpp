@@ -122,8 +122,8 @@ std::ptrdiff_t writes_of_notes(const std::vector<std::string>& all) {
 }
 
 /// Around the notes and the hooks themselves each kind of cut comes at each change, elsewhere in turn; there too where all would take too long.
-bool has_its_turn(const std::vector<std::string>& all, std::uint64_t call, std::uint64_t turn) {
-    const auto touches = [&](std::uint64_t n) { return n >= 1 && n <= all.size() && all[n - 1].find("-change") != std::string::npos; };
+bool has_its_turn(const std::vector<std::string>& all, std::size_t call, std::uint64_t turn) {
+    const auto touches = [&](std::size_t n) { return n >= 1 && n <= all.size() && all[n - 1].find("-change") != std::string::npos; };
     const bool near = touches(call) || touches(call - 1);
     const std::uint64_t stride = near && k_stride == 1 ? 1 : near ? 3 : 3 * k_stride;
     return call > all.size() || call % stride == turn % stride;
@@ -133,7 +133,7 @@ void cut_everywhere(Open how, fakes::Unsynced unsynced, bool is_kill) {
     const auto all = changes(how);
     std::size_t cuts = 0, failures = 0;
     bool cut = true;
-    for (std::uint64_t call = 1; cut; ++call) {
+    for (std::size_t call = 1; cut; ++call) {
         if (!has_its_turn(all, call, static_cast<std::uint64_t>(unsynced))) {
             continue;
         }
@@ -178,7 +178,7 @@ bool needs_room(const std::string& call) { return !call.starts_with("outside:") 
 TEST_CASE("one write between the hooks that finds no room: the job goes on later, or fails and says so") {
     const auto all = changes(Open::until_closed);
     std::size_t tries = 0, failures = 0;
-    for (std::uint64_t call = 1; call <= all.size(); ++call) {
+    for (std::size_t call = 1; call <= all.size(); ++call) {
         const std::string& what = all[call - 1];
         if (!needs_room(what) || !has_its_turn(all, call, 0)) {
             continue;
@@ -198,7 +198,7 @@ TEST_CASE("one write between the hooks that finds no room: the job goes on later
 TEST_CASE("a disk that is full from any change between the hooks on: the job waits for room, or fails and says so") {
     const auto all = changes(Open::until_closed);
     std::size_t tries = 0, waited = 0, failures = 0;
-    for (std::uint64_t call = 1; call <= all.size(); ++call) {
+    for (std::size_t call = 1; call <= all.size(); ++call) {
         if (!needs_room(all[call - 1]) || !has_its_turn(all, call, 0)) {
             continue;
         }
