@@ -32,7 +32,7 @@ void compress_block(Sha256State& state, const std::uint8_t* data) {
     Words w;  // all written by expand()
     expand(w, data);
     const auto sum = [&w](std::size_t i) { return k_sha256_round[i] + w[i]; };
-    Sha256Values values(state);
+    Sha256Values<Turns::nested> values(state);
     for (std::size_t i = 0; i < w.size(); i += 8) {
         values.four_rounds(sum(i), sum(i + 1), sum(i + 2), sum(i + 3));
         values.four_rounds(sum(i + 4), sum(i + 5), sum(i + 6), sum(i + 7));
@@ -45,6 +45,9 @@ using Compress = void (*)(Sha256State&, const std::uint8_t*, std::size_t);
 Compress fastest() {
     if (has_sha_extensions()) {
         return sha256_compress_extensions;
+    }
+    if (has_bmi2()) {
+        return sha256_compress_bmi2;
     }
     return has_ssse3() ? sha256_compress_ssse3 : sha256_compress_portable;
 }

@@ -21,6 +21,11 @@ void sha256_compress_portable(Sha256State& state, const std::uint8_t* data, std:
 /// Only where has_sha_extensions().
 void sha256_compress_extensions(Sha256State& state, const std::uint8_t* data, std::size_t blocks);
 
+/// Whether the processor has BMI2 and AVX, and 64 bits: with eight registers they gain little.
+[[nodiscard]] bool has_bmi2();
+/// Only where has_bmi2().
+void sha256_compress_bmi2(Sha256State& state, const std::uint8_t* data, std::size_t blocks);
+
 /// Whether the processor has SSSE3: thin clients without the extensions do.
 [[nodiscard]] bool has_ssse3();
 /// Only where has_ssse3().

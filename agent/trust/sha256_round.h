@@ -24,7 +24,14 @@ alignas(16) inline constexpr std::array<std::uint32_t, 64> k_sha256_round = {
 
 inline constexpr std::size_t k_sha256_block = 64;
 
+/// How a word is turned by three distances at once.
+enum class Turns {
+    nested,  // one inside the other: fewer copies where an instruction overwrites what it turns
+    apart,   // each by itself: a shorter chain where it does not (BMI2)
+};
+
 /// The eight values in the course of a block.
+template <Turns turns>
 struct Sha256Values {
     std::uint32_t a, b, c, d, e, f, g, h;
     std::uint32_t b_xor_c = b ^ c;  // a ^ b of the round before
@@ -50,16 +57,31 @@ struct Sha256Values {
     }
 
 private:
-    /// Instead of moving the values along, the caller gives them in turned order. Turns that are nested need fewer copies where an
-    /// instruction overwrites what it turns.
+    template <int first, int second, int third>
+    [[gnu::always_inline]] static std::uint32_t turned(std::uint32_t x) {
+        if constexpr (turns == Turns::nested) {
+            return std::rotr(std::rotr(std::rotr(x, third - second) ^ x, second - first) ^ x, first);
+        } else {
+            return std::rotr(x, first) ^ std::rotr(x, second) ^ std::rotr(x, third);
+        }
+    }
+
+    /// The bits of `f` where `e` has ones, else those of `g`, together with `sum`.
+    [[gnu::always_inline]] static std::uint32_t chosen(std::uint32_t e_of, std::uint32_t f_of, std::uint32_t g_of, std::uint32_t sum) {
+        if constexpr (turns == Turns::nested) {
+            return (g_of ^ (e_of & (f_of ^ g_of))) + sum;
+        } else {
+            return sum + (e_of & f_of) + (~e_of & g_of);
+        }
+    }
+
+    /// Instead of moving the values along, the caller gives them in turned order.
     [[gnu::always_inline]] void round(std::uint32_t x, std::uint32_t y, std::uint32_t& d_of, std::uint32_t e_of, std::uint32_t f_of,
                                       std::uint32_t g_of, std::uint32_t& h_of, std::uint32_t sum) {
-        const std::uint32_t big1 = std::rotr(std::rotr(std::rotr(e_of, 14) ^ e_of, 5) ^ e_of, 6);  // by 6, 11 and 25
-        const std::uint32_t big0 = std::rotr(std::rotr(std::rotr(x, 9) ^ x, 11) ^ x, 2);           // by 2, 13 and 22
         const std::uint32_t x_xor_y = x ^ y;
-        h_of += big1 + (g_of ^ (e_of & (f_of ^ g_of))) + sum;
+        h_of += chosen(e_of, f_of, g_of, sum) + turned<6, 11, 25>(e_of);
         d_of += h_of;
-        h_of += big0 + ((x_xor_y & b_xor_c) ^ y);
+        h_of += turned<2, 13, 22>(x) + ((x_xor_y & b_xor_c) ^ y);
         b_xor_c = x_xor_y;
     }
 };

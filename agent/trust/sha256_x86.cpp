@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the compressions that use what x86 processors have: the SHA extensions, or else four message words at a time by SSSE3.
+// Owns the compressions that use what x86 processors have: the SHA extensions, or else four message words at a time by SSSE3,
+// with BMI2 for the rounds where there is that.
 #include "agent/trust/sha256_kernel.h"
 #include "agent/trust/sha256_round.h"
 
@@ -111,19 +112,13 @@ struct Sums {
     [[gnu::target("ssse3"), gnu::always_inline]] void set(std::size_t i, __m128i words, std::size_t round) {
         _mm_store_si128(reinterpret_cast<__m128i*>(&at[i]), _mm_add_epi32(words, load_vector(&k_sha256_round[round])));
     }
-    [[gnu::always_inline]] void four_rounds(Sha256Values& values, std::size_t i) const {
+    [[gnu::always_inline]] void four_rounds(auto& values, std::size_t i) const {
         values.four_rounds(at[i], at[i + 1], at[i + 2], at[i + 3]);
     }
 };
 
-}  // namespace
-
-bool has_ssse3() {
-    unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
-    return __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 && (ecx & k_leaf1_ecx_ssse3) != 0;
-}
-
-[[gnu::target("ssse3")]] void sha256_compress_ssse3(Sha256State& state, const std::uint8_t* data, std::size_t blocks) {
+template <Turns turns>
+[[gnu::target("ssse3"), gnu::always_inline]] inline void compress_by_four(Sha256State& state, const std::uint8_t* data, std::size_t blocks) {
     Sums sums;
     for (; blocks > 0; --blocks, data += k_sha256_block) {
         auto w0 = message_words(data), w1 = message_words(data + 16), w2 = message_words(data + 32), w3 = message_words(data + 48);
@@ -131,7 +126,7 @@ bool has_ssse3() {
         sums.set(4, w1, 4);
         sums.set(8, w2, 8);
         sums.set(12, w3, 12);
-        Sha256Values values(state);
+        Sha256Values<turns> values(state);
         for (std::size_t next = 16; next < k_sha256_round.size(); next += 16) {  // rounds, and the words of those sixteen later
             sums.four_rounds(values, 0);
             sums.set(0, w0 = next_words_ssse3(w0, w1, w2, w3), next);
@@ -149,6 +144,31 @@ bool has_ssse3() {
     }
 }
 
+}  // namespace
+
+bool has_ssse3() {
+    unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+    return __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 && (ecx & k_leaf1_ecx_ssse3) != 0;
+}
+
+[[gnu::target("ssse3")]] void sha256_compress_ssse3(Sha256State& state, const std::uint8_t* data, std::size_t blocks) {
+    compress_by_four<Turns::nested>(state, data, blocks);
+}
+
+#if defined(__x86_64__)
+bool has_bmi2() {
+    __builtin_cpu_init();
+    return __builtin_cpu_supports("avx") != 0 && __builtin_cpu_supports("bmi") != 0 && __builtin_cpu_supports("bmi2") != 0;
+}
+
+[[gnu::target("avx,bmi,bmi2")]] void sha256_compress_bmi2(Sha256State& state, const std::uint8_t* data, std::size_t blocks) {
+    compress_by_four<Turns::apart>(state, data, blocks);
+}
+#else
+bool has_bmi2() { return false; }
+void sha256_compress_bmi2(Sha256State& state, const std::uint8_t* data, std::size_t blocks) { sha256_compress_ssse3(state, data, blocks); }
+#endif
+
 }  // namespace hagent::trust
 
 #else
@@ -156,8 +176,10 @@ bool has_ssse3() {
 namespace hagent::trust {
 
 bool has_sha_extensions() { return false; }
+bool has_bmi2() { return false; }
 bool has_ssse3() { return false; }
 void sha256_compress_extensions(Sha256State& state, const std::uint8_t* data, std::size_t blocks) { sha256_compress_portable(state, data, blocks); }
+void sha256_compress_bmi2(Sha256State& state, const std::uint8_t* data, std::size_t blocks) { sha256_compress_portable(state, data, blocks); }
 void sha256_compress_ssse3(Sha256State& state, const std::uint8_t* data, std::size_t blocks) { sha256_compress_portable(state, data, blocks); }
 
 }  // namespace hagent::trust

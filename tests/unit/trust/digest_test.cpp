@@ -72,10 +72,13 @@ TEST_CASE("the portable way and those of the processor agree") {
     if (has_sha_extensions()) {
         ways.push_back(sha256_compress_extensions);
     }
+    if (has_bmi2()) {
+        ways.push_back(sha256_compress_bmi2);
+    }
     if (has_ssse3()) {
         ways.push_back(sha256_compress_ssse3);
     }
-    MESSAGE("of SHA extensions and SSSE3 this processor has ", ways.size());
+    MESSAGE("of SHA extensions, BMI2 and SSSE3 this processor has ", ways.size());
     std::mt19937 random(2);
     for (std::size_t blocks = 1; blocks < 50; ++blocks) {
         const std::string bytes = random_bytes(random, blocks * 64);
