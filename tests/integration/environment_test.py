@@ -225,6 +225,14 @@ class ChunkServer(http.server.ThreadingHTTPServer):
         """A client that goes away is what this is for."""
 
 
+def removed_under_way(folder):
+    """Removes a folder into which the agent may be writing: once more, until nothing new has come in."""
+    def gone():
+        shutil.rmtree(folder, ignore_errors=True)
+        return not os.path.exists(folder)
+    kit.wait_until(gone, 10 * FACTOR, f"{folder} to be gone")
+
+
 @contextlib.contextmanager
 def chunk_server(content):
     server = ChunkServer(("127.0.0.1", 0), Chunks)
@@ -308,8 +316,7 @@ class Disk(Served):
     def interrupted(self, place, act):
         """Starts a slow fetch to `place`, acts once something has come, and returns its document."""
         process = self.box.spawn("fetch", "--json", self.url("http"), "-o", os.path.join(place, "out"), "--limit-rate", "1M")
-        part = os.path.join(place, "out.hagent-part", "part")
-        process.wait(lambda: os.path.exists(part) and os.path.getsize(part) > 500_000, 30 * FACTOR, "half a megabyte")
+        process.wait(lambda: kit.part_bytes(os.path.join(place, "out")) > 500_000, 30 * FACTOR, "half a megabyte")
         act()
         process.popen.wait(30 * FACTOR)
         said = process.output()
@@ -321,7 +328,7 @@ class Disk(Served):
             with self.subTest(depth or "the folder above too"):
                 place = self.box.path("place")
                 os.mkdir(place)
-                document = self.interrupted(place, lambda: shutil.rmtree(os.path.join(place, depth)))
+                document = self.interrupted(place, lambda: removed_under_way(os.path.join(place, depth)))
                 self.assertIsNotNone(document["error"])
                 self.assertIn((document["error"]["protocol"], document["error"]["number"]), [("agent", 1200), ("agent", 1322)])
                 self.assertFalse(os.path.exists(os.path.join(place, "out")))

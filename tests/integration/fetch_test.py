@@ -136,9 +136,7 @@ class Fetch(ServedTest):
 
 class Resume(ServedTest):
     def part_bytes(self):
-        """Size of the largest file in the part's folder."""
-        folder = self.box.path("big.bin.hagent-part")
-        return max((entry.stat().st_size for entry in os.scandir(folder)), default=0) if os.path.isdir(folder) else 0
+        return kit.part_bytes(self.box.path("big.bin"))
 
     def stopped_half_way(self, url, number, *arguments):
         process = self.box.spawn("fetch", url, "-o", self.box.path("big.bin"), "--limit-rate", "8M", *arguments)
@@ -198,9 +196,7 @@ class Resume(ServedTest):
     def test_a_damaged_part_is_not_believed(self):
         digest = hashlib.sha256(self.content["big.bin"]).hexdigest()
         self.stopped_half_way(self.base["http"] + "big.bin", signal.SIGKILL)
-        folder = self.box.path("big.bin.hagent-part")
-        part = max(os.scandir(folder), key=lambda entry: entry.stat().st_size).path
-        with open(part, "r+b") as file:
+        with open(self.box.path("big.bin.hagent-part", "part"), "r+b") as file:
             file.seek(1000)
             file.write(b"damage")
         done = self.box.run("fetch", self.base["http"] + "big.bin", "-o", self.box.path("big.bin"), "--sha256", digest)

@@ -61,8 +61,7 @@ class Scenarios(OwnServers):
             self.assertEqual(hashlib.sha256(content).digest(), hashlib.sha256(file.read()).digest())
 
     def part_bytes(self):
-        folder = self.box.path("big.bin.hagent-part")
-        return max((entry.stat().st_size for entry in os.scandir(folder)), default=0) if os.path.isdir(folder) else 0
+        return kit.part_bytes(self.box.path("big.bin"))
 
     def begin(self):
         """A download of the big file that has come a third of its way."""

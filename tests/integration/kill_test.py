@@ -72,10 +72,7 @@ class Trial:
         return self.box.spawn("fetch", "--json", self.url, "-o", self.out, "--limit-rate", self.rate)
 
     def part_bytes(self):
-        try:
-            return os.path.getsize(os.path.join(self.folder, "part"))
-        except FileNotFoundError:
-            return 0
+        return kit.part_bytes(self.out)
 
     def safe_bytes(self):
         """What the checkpoint vouches for."""

@@ -177,6 +177,14 @@ class Box:
             return None
 
 
+def part_bytes(file):
+    """How much of a download to `file` is on disk so far, while it may be at work; 0 before it begins and after it ended."""
+    try:
+        return os.path.getsize(os.path.join(file + ".hagent-part", "part"))
+    except FileNotFoundError:
+        return 0
+
+
 def answers(port):
     with socket.socket() as probe:
         probe.settimeout(1)
