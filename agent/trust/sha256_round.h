@@ -69,19 +69,24 @@ private:
     /// The bits of `f` where `e` has ones, else those of `g`, together with `sum`.
     [[gnu::always_inline]] static std::uint32_t chosen(std::uint32_t e_of, std::uint32_t f_of, std::uint32_t g_of, std::uint32_t sum) {
         if constexpr (turns == Turns::nested) {
-            return (g_of ^ (e_of & (f_of ^ g_of))) + sum;
+            return sum + (g_of ^ (e_of & (f_of ^ g_of)));
         } else {
             return sum + (e_of & f_of) + (~e_of & g_of);
         }
     }
 
-    /// Instead of moving the values along, the caller gives them in turned order.
+    /// Instead of moving the values along, the caller gives them in turned order. The next round waits for `d_of` and `h_of`: each is
+    /// added up in two halves, so that what is known early does not come late.
     [[gnu::always_inline]] void round(std::uint32_t x, std::uint32_t y, std::uint32_t& d_of, std::uint32_t e_of, std::uint32_t f_of,
                                       std::uint32_t g_of, std::uint32_t& h_of, std::uint32_t sum) {
         const std::uint32_t x_xor_y = x ^ y;
-        h_of += chosen(e_of, f_of, g_of, sum) + turned<6, 11, 25>(e_of);
-        d_of += h_of;
-        h_of += turned<2, 13, 22>(x) + ((x_xor_y & b_xor_c) ^ y);
+        const std::uint32_t early = chosen(e_of, f_of, g_of, h_of + sum);
+        const std::uint32_t turned_e = turned<6, 11, 25>(e_of);
+        const std::uint32_t d_early = d_of + early;
+        const std::uint32_t h_early = early + ((x_xor_y & b_xor_c) ^ y);
+        const std::uint32_t late = turned_e + turned<2, 13, 22>(x);
+        d_of = d_early + turned_e;
+        h_of = h_early + late;
         b_xor_c = x_xor_y;
     }
 };
