@@ -24,20 +24,19 @@
 #include "agent/manager/identity.h"
 #include "agent/manager/loop_caller.h"
 #include "agent/manager/trigger_gate.h"
+#include "agent/manager_search.h"
 #include "agent/session/engine.h"
 #include "agent/session/json.h"
 #include "agent/status/api.h"
 #include "agent/status/board.h"
 #include "agent/transfer/file_fetcher.h"
 #include "platform/paths.h"
-#include "platform/resolver.h"
 #include "platform/service.h"
 
 namespace hagent {
 namespace {
 
 constexpr Millis k_facts_age = Seconds{1};  // so old may the facts on the page be
-constexpr Millis k_look_again = Seconds{60};  // for a manager
 constexpr std::string_view k_local_job = "local:";  // of the command line: no manager knows it
 
 /// Tells the board and the report queue; wakes the loop for the manager. Called on the worker's thread.
@@ -117,7 +116,10 @@ public:
           loop_fetcher_(*loop_, workshop.transfer, headers),
           timers_(*loop_),
           caller_(loop_fetcher_, fetcher_, timers_),
-          dialect_(make_dialect()) {}
+          dialect_(make_dialect()),
+          search_({machine_, settings_, workshop.log, *loop_, worker_, timers_, workshop.random},
+                  duration == Duration::one_check_in ? ManagerSearch::Patience::once : ManagerSearch::Patience::until_found,
+                  [this](Status outcome) { search_ended(std::move(outcome)); }) {}
 
     ~Agent() {
         engine_.shut_down();
@@ -184,7 +186,10 @@ private:
 
     void start_manager() {
         if (!settings_.has_manager()) {
-            return look_for_manager();
+            if (settings_.manager.discovered) {
+                search_.look();
+            }
+            return;
         }
         manager::CheckInServices services{*dialect_,
                                           caller_,
@@ -207,55 +212,10 @@ private:
         }
     }
 
-    /// Nobody names a manager yet: the network may come later.
-    void look_for_manager() {
-        if (!settings_.manager.discovered) {
-            return;
-        }
-        const auto found = manager::discover(*machine_.files, settings_.manager, settings_.state_dir);
-        if (!found.ok()) {
-            return nobody_found(found.error());
-        }
-        if (!found->empty()) {
-            return manager_named();
-        }
-        if (settings_.manager.dns_srv.empty()) {
-            return nobody_found(named_nobody(settings_.manager.dhcp_lease_file));
-        }
-        const auto asked = worker_.submit(std::make_shared<CancelToken>(), [this](const CancelToken&) { ask_name_servers(); });
-        if (!asked.ok()) {
-            nobody_found(asked.error());
-        }
-    }
-
-    /// On the worker's thread: name servers that are away take their time. Nobody reads the list before the loop has heard of it.
-    void ask_name_servers() {
-        auto places = platform::look_up_service(settings_.manager.dns_srv);
-        if (places.ok()) {
-            machine_.named_managers = manager::managers_of_services(std::move(*places), settings_.manager.dialect, workshop_.random);
-        } else {
-            workshop_.log.info("agent", "no name server tells of a manager", {{"code", errors::id_text(places.error().id)}});
-        }
-        loop_->post([this] { machine_.named_managers.empty() ? nobody_found(named_nobody(settings_.manager.dns_srv)) : manager_named(); });
-    }
-
-    static Error named_nobody(const std::string& source) { return error(errors::AgentCode::manager_unreachable, source + " names no manager"); }
-
-    /// The configuration is read again and has it.
-    void manager_named() {
-        manager_found_ = true;
+    void search_ended(Status outcome) {
+        manager_found_ = outcome.ok();
+        outcome_ = std::move(outcome);
         loop_->stop();
-    }
-
-    void nobody_found(const Error& why) {
-        if (duration_ == Duration::one_check_in) {
-            outcome_ = why;
-            return loop_->stop();
-        }
-        if (!std::exchange(search_complained_, true)) {
-            workshop_.log.warning("agent", "no manager is known; it is looked for again every minute", {{"where", why.context}});
-        }
-        (void)timers_.after(k_look_again, [this] { look_for_manager(); });
     }
 
     /// The first manager that a discovered address led to stays the only one. A full disk may have room for its note later.
@@ -372,15 +332,15 @@ private:
     manager::LoopTimers timers_;
     manager::LoopCaller caller_;
     std::unique_ptr<manager::Dialect> dialect_;
+    ManagerSearch search_;
     std::unique_ptr<manager::CheckIn> check_in_;
     std::unique_ptr<Listener> listener_;
     manager::TriggerGate gate_;
     status::AgentView facts_;
     std::optional<Uptime> facts_read_;
     manager::FirstManager first_manager_{*machine_.files, settings_.state_dir};
-    bool manager_found_ = false;      // by discovery, while there was none
-    bool note_complained_ = false;    // about the note of the first manager; once is enough
-    bool search_complained_ = false;  // that there is no manager
+    bool manager_found_ = false;    // by the search: the configuration is to be read again
+    bool note_complained_ = false;  // about the note of the first manager; once is enough
     Status outcome_;
 };
 
