@@ -129,3 +129,10 @@ def run(title, command, folder, size, digest, environment=None):
     shutil.rmtree(place)
     user, system = after.ru_utime - before.ru_utime, after.ru_stime - before.ru_stime
     return Result(title, wall, user, system, (user + system) * GIB / size, peaks.rss_kib, peaks.pss_kib, right)
+
+
+def best(rounds):
+    """What several runs of one program come to: that with the least CPU, as others on the machine only ever add to it; the highest peaks;
+    right when all were."""
+    return dataclasses.replace(min(rounds, key=lambda result: result.cpu), rss_kib=max(result.rss_kib for result in rounds),
+                               pss_kib=max(result.pss_kib for result in rounds), right=all(result.right for result in rounds))

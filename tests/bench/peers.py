@@ -26,7 +26,7 @@ def lines(protocol, url, digest):
                                                                    for folder in os.environ["PATH"].split(os.pathsep))]
 
 
-def commands(hagents, protocol, url, digest, only=""):
-    """Every (title, shell line): hagent first."""
+def commands(hagents, protocol, url, digest, wanted):
+    """Every (title, shell line) whose title holds one of the wanted texts: hagent first."""
     own = [(name, f"{shlex.quote(path)} fetch --json {url} -o out --sha256 {digest}") for name, path in hagents.items()]
-    return [(title, line) for title, line in own + lines(protocol, url, digest) if only in title]
+    return [(title, line) for title, line in own + lines(protocol, url, digest) if any(text in title for text in wanted)]
