@@ -2,6 +2,7 @@
 """What the integration tests share: the program under test in a folder of its own, as command and as daemon."""
 
 import atexit
+import contextlib
 import json
 import os
 import re
@@ -62,6 +63,14 @@ class Daemon:
 
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    def open_things(self):
+        """What its descriptors lead to, as the system names it."""
+        found, folder = set(), f"/proc/{self.pid}/fd"
+        for name in os.listdir(folder):
+            with contextlib.suppress(FileNotFoundError):  # it has closed this one meanwhile
+                found.add(os.readlink(os.path.join(folder, name)))
+        return found
 
     def settle(self):
         """Waits for its first check-in, which fails here, and with it for the log file: after that no descriptor comes to stay. Itself."""

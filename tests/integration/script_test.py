@@ -9,6 +9,7 @@ import stat
 import unittest
 
 from kit import DONE, FACTOR, FAILED, NOT_FOUND, TRY_LATER, BoxTest, wait_until
+from services import lives  # from tests/lab, which kit puts on the path
 
 HEAD = "[Version]\nNumber=test\nOS=SLX\n[Script]\n"
 LONG = "a" * 5000
@@ -252,16 +253,7 @@ class Run(ScriptTest):
         self.assertEqual("command_timeout", session["steps"][0]["results"][0]["name"])
         pids = self.device("pids").split()
         self.assertEqual(2, len(pids))
-        wait_until(lambda: not any(alive(pid) for pid in pids), 10 * FACTOR, "the program and its child to end")
-
-
-def alive(pid):
-    """Whether the process is there and not just a zombie that nobody has collected."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
-            return file.read().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+        wait_until(lambda: not any(lives(pid) for pid in pids), 10 * FACTOR, "the program and its child to end")
 
 
 class Interrupted(ScriptTest):

@@ -22,7 +22,7 @@ from lab_http import parse_ranges  # noqa: E402
 from lab_windows import Window  # noqa: E402
 from selftest_ddi import DdiTest, ManagementTest  # noqa: E402,F401 - unittest collects them from here
 from servers import Nginx, Vsftpd  # noqa: E402
-from services import LabError, Services, port_answers, wait_until  # noqa: E402
+from services import LabError, Services, lives, port_answers, wait_until  # noqa: E402
 from setup_packages import SERVERS, ensure  # noqa: E402
 
 MIB = 1 << 20
@@ -82,7 +82,7 @@ class ServicesTest(unittest.TestCase):
                 child = int(one.wait_line("child", 10).split()[1])
                 raise ZeroDivisionError
         self.assertFalse(one.running())
-        wait_until(lambda: not _alive(child), 5, "the end of the grandchild")
+        wait_until(lambda: not lives(child), 5, "the end of the grandchild")
 
     def test_a_program_that_ends_early_is_told_with_its_output(self):
         with Services() as services:
@@ -91,14 +91,6 @@ class ServicesTest(unittest.TestCase):
             one = services.start("failing", ["sh", "-c", "echo no such luck; exit 4"], os.path.join(folder, "log"))
             with self.assertRaisesRegex(LabError, "ended with 4(.|\n)*no such luck"):
                 one.wait_line("ready", 10)
-
-
-def _alive(pid):
-    try:
-        with open(f"/proc/{pid}/stat", encoding="ascii") as file:
-            return file.read().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 class ServersTest(unittest.TestCase):

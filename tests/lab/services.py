@@ -42,6 +42,15 @@ def port_answers(port):
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+def lives(pid):
+    """Whether a process is there and no mere zombie that nobody has collected."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+            return file.read().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:  # gone, maybe between opening and reading
+        return False
+
+
 class Process:
     """One started program in its own process group; output goes to a log file."""
 

@@ -21,6 +21,7 @@ from hawkbit import provision, server_process  # noqa: E402  (the path above mus
 from hawkbit.ddi_client import DdiClient  # noqa: E402
 from hawkbit.hawkbit_manager import HawkbitManager  # noqa: E402
 from manager_api import ManagerError  # noqa: E402
+from services import lives  # noqa: E402
 
 TOKEN = "a-token-of-the-device"
 SMALL = {"demo.rsp": b"CO a b\n", "fw/kernel": bytes(range(256)) * 512}
@@ -40,15 +41,6 @@ def daily_window(hours_from_now):
     """A one hour window that opens once a day, so many hours from now, in UTC."""
     opens = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=hours_from_now)
     return {"schedule": f"0 {opens.minute} {opens.hour} * * ?", "duration": "01:00:00", "timezone": "+00:00"}
-
-
-def runs(pid):
-    """True while the process exists and is no mere zombie that waits for its parent."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:
-            return stat.read().rpartition(")")[2].split()[0] not in "ZX"
-    except FileNotFoundError:
-        return False
 
 
 def eventually(condition, timeout_s=60):
@@ -88,9 +80,9 @@ class HawkbitTest(unittest.TestCase):
     def stop_and_look(cls):
         """stop() ends the process, removes its folder, and may be called again."""
         pid = cls.manager.pid
-        assert runs(pid) and os.listdir(cls.server_folder), "the server was gone before stop()"
+        assert lives(pid) and os.listdir(cls.server_folder), "the server was gone before stop()"
         cls.manager.stop()
-        assert not runs(pid), f"process {pid} outlived stop()"
+        assert not lives(pid), f"process {pid} outlived stop()"
         assert os.listdir(cls.server_folder) == [], "stop() left files behind"
         cls.manager.stop()
 
@@ -340,9 +332,9 @@ class ServerEndTest(unittest.TestCase):
         eventually(log_of_main)
         with open(f"/proc/{starter.pid}/task/{starter.pid}/children", encoding="ascii") as children:
             server = int(children.read())
-        self.assertTrue(runs(server))
+        self.assertTrue(lives(server))
         starter.send_signal(signal.SIGKILL)
-        eventually(lambda: not runs(server))
+        eventually(lambda: not lives(server))
 
     def test_a_server_that_cannot_start_says_why(self):
         server = server_process.ServerProcess()
