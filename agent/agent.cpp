@@ -36,7 +36,7 @@
 namespace hagent {
 namespace {
 
-constexpr Millis k_facts_age = Seconds{1};  // so old may the facts on the page be
+constexpr Millis k_facts_age = Seconds{1};          // so old may the facts on the page be
 constexpr std::string_view k_local_job = "local:";  // of the command line: no manager knows it
 
 /// Tells the board and the report queue; wakes the loop for the manager. Called on the worker's thread.
@@ -93,8 +93,8 @@ struct Requests {
 
 class Agent {
 public:
-    Agent(Workshop& workshop, Duration duration, std::unique_ptr<loop::Loop> loop, std::unique_ptr<manager::ReportQueue> queue,
-          transfer::HeaderProvider headers, std::string device_id)
+    Agent(Workshop& workshop, Duration duration, std::unique_ptr<loop::Loop> loop,
+          std::unique_ptr<manager::ReportQueue> queue, transfer::HeaderProvider headers, std::string device_id)
         : workshop_(workshop),
           machine_(workshop.machine),
           settings_(workshop.settings),
@@ -107,9 +107,20 @@ public:
           publisher_(board_, *queue_, [this] { loop_->post([this] { reports_changed(); }); }),
           curl_(transfer::curl_fetcher(workshop.transfer, headers)),
           fetcher_(*machine_.files, folders(settings_), curl_.get()),
-          context_{*machine_.files,  machine_.clock,  *machine_.processes,         *machine_.host, *machine_.disks, fetcher_,
-                   workshop.transfer, workshop.random, workshop.log, workshop.session_settings, store_,          publisher_,
-                   machine_.dialogs.get(), machine_.registry.get()},
+          context_{*machine_.files,
+                   machine_.clock,
+                   *machine_.processes,
+                   *machine_.host,
+                   *machine_.disks,
+                   fetcher_,
+                   workshop.transfer,
+                   workshop.random,
+                   workshop.log,
+                   workshop.session_settings,
+                   store_,
+                   publisher_,
+                   machine_.dialogs.get(),
+                   machine_.registry.get()},
           worker_(limits::k_queued_jobs * 2),
           engine_(context_, worker_, [this] { loop_->post([this] { jobs_idle(); }); }),
           jobs_(engine_),
@@ -117,9 +128,10 @@ public:
           timers_(*loop_),
           caller_(loop_fetcher_, fetcher_, timers_),
           dialect_(make_dialect()),
-          search_({machine_, settings_, workshop.log, *loop_, worker_, timers_, workshop.random},
-                  duration == Duration::one_check_in ? ManagerSearch::Patience::once : ManagerSearch::Patience::until_found,
-                  [this](Status outcome) { search_ended(std::move(outcome)); }) {}
+          search_(
+              {machine_, settings_, workshop.log, *loop_, worker_, timers_, workshop.random},
+              duration == Duration::one_check_in ? ManagerSearch::Patience::once : ManagerSearch::Patience::until_found,
+              [this](Status outcome) { search_ended(std::move(outcome)); }) {}
 
     ~Agent() {
         engine_.shut_down();
@@ -139,7 +151,10 @@ public:
         }
         TRY(engine_.resume_unfinished());
         start_manager();
-        workshop_.log.info("agent", "ready", {{"version", std::string(agent_version())}, {"device", device_id_}, {"status", listener_ ? listener_->url() : ""}});
+        workshop_.log.info("agent", "ready",
+                           {{"version", std::string(agent_version())},
+                            {"device", device_id_},
+                            {"status", listener_ ? listener_->url() : ""}});
         loop_->run([&] { serve(requests); });
         engine_.shut_down();
         workshop_.log.info("agent", "stopped");
@@ -156,12 +171,14 @@ private:
     std::unique_ptr<manager::Dialect> make_dialect() {
         const auto& m = settings_.manager;
         if (m.dialect == config::Dialect::hserver) {
-            return std::make_unique<manager::HserverDialect>(manager::HserverServices{workshop_.log, m.opcodes, m.allow_clear_text});
+            return std::make_unique<manager::HserverDialect>(
+                manager::HserverServices{workshop_.log, m.opcodes, m.allow_clear_text});
         }
         if (m.dialect == config::Dialect::folder) {
-            return std::make_unique<manager::FolderDialect>(manager::FolderServices{
-                *machine_.files, machine_.clock, workshop_.log, settings_.trust.keys_dir, settings_.state_dir + "/jobs-serials",
-                [this](const std::string& job_id) { return queue_->finished(job_id); }});
+            return std::make_unique<manager::FolderDialect>(
+                manager::FolderServices{*machine_.files, machine_.clock, workshop_.log, settings_.trust.keys_dir,
+                                        settings_.state_dir + "/jobs-serials",
+                                        [this](const std::string& job_id) { return queue_->finished(job_id); }});
         }
         return std::make_unique<manager::HawkbitDialect>(m.tenant);
     }
@@ -176,11 +193,11 @@ private:
     }
 
     Status listen() {
-        listener_ = TRY(Listener::open(machine_, settings_, *loop_,
-                                       {board_, workshop_.ring, [this] { return view(); }, [this](const std::string& peer) { return trigger(peer); },
-                                        [this](const std::string& id) {
-                                            return engine_.cancel_session(id, session::StopReason::operators);
-                                        }}));
+        listener_ = TRY(Listener::open(
+            machine_, settings_, *loop_,
+            {board_, workshop_.ring, [this] { return view(); },
+             [this](const std::string& peer) { return trigger(peer); },
+             [this](const std::string& id) { return engine_.cancel_session(id, session::StopReason::operators); }}));
         return {};
     }
 
@@ -202,7 +219,9 @@ private:
                                           [this] { return identity(); },
                                           [this] { return window_open(); }};
         check_in_ = std::make_unique<manager::CheckIn>(
-            manager::CheckInSettings{settings_.manager.urls, {settings_.manager.interval, settings_.manager.spread}, manager::place_of(device_id_)},
+            manager::CheckInSettings{settings_.manager.urls,
+                                     {settings_.manager.interval, settings_.manager.spread},
+                                     manager::place_of(device_id_)},
             services);
         check_in_->on_change([this] { loop_->post([this] { manager_changed(); }); });
         if (duration_ == Duration::one_check_in) {
@@ -218,12 +237,14 @@ private:
         loop_->stop();
     }
 
-    /// The first manager that a discovered address led to stays the only one. A full disk may have room for its note later.
+    /// The first manager that a discovered address led to stays the only one. A full disk may have room for its note
+    /// later.
     void manager_changed() {
         if (settings_.manager.discovered && check_in_->view().last_success) {
             const auto noted = first_manager_.met(check_in_->view().url);
             if (!noted.ok() && !std::exchange(note_complained_, true)) {
-                workshop_.log.warning("agent", "the manager that was found cannot be noted", {{"where", noted.error().context}});
+                workshop_.log.warning("agent", "the manager that was found cannot be noted",
+                                      {{"where", noted.error().context}});
             }
         }
         end_if_quiet();
@@ -237,9 +258,7 @@ private:
                            [&](const config::Window& w) { return w.is_open(now, local_offset); });
     }
 
-    manager::Identity identity() {
-        return identity_of(machine_, settings_, device_id_, board_);
-    }
+    manager::Identity identity() { return identity_of(machine_, settings_, device_id_, board_); }
 
     void reports_changed() {
         if (check_in_) {
@@ -260,8 +279,8 @@ private:
         }
         if (check_in_->view().last_error) {
             outcome_ = *check_in_->view().last_error;
-        } else if (const auto recent = board_.recent(); !recent.empty() && recent.front()->failed() && recent.front()->ended &&
-                                                         *recent.front()->ended >= began_) {
+        } else if (const auto recent = board_.recent(); !recent.empty() && recent.front()->failed() &&
+                                                        recent.front()->ended && *recent.front()->ended >= began_) {
             outcome_ = error(errors::AgentCode::step_failed, "session " + recent.front()->id);
         }
         loop_->stop();

@@ -26,11 +26,13 @@ std::string last_session(const status::Board& board) {
         return {};
     }
     const auto& last = *recent.front();
-    return concat({last.id, " ", session::plain_words(last.phase), (last.failed() ? " with errors" : ""), ", job ", last.job.id});
+    return concat(
+        {last.id, " ", session::plain_words(last.phase), (last.failed() ? " with errors" : ""), ", job ", last.job.id});
 }
 
-manager::Identity describe_device(Machine& machine, const config::Settings& settings, std::string device_id, const status::Board& board,
-                                  const std::vector<platform::Volume>& volumes, const Result<trust::KeyRing>& keys) {
+manager::Identity describe_device(Machine& machine, const config::Settings& settings, std::string device_id,
+                                  const status::Board& board, const std::vector<platform::Volume>& volumes,
+                                  const Result<trust::KeyRing>& keys) {
     const auto host = machine.host->facts();
     manager::DeviceState state;
     state.image_version = host.image_version;
@@ -40,7 +42,8 @@ manager::Identity describe_device(Machine& machine, const config::Settings& sett
 
 }  // namespace
 
-manager::Identity identity_of(Machine& machine, const config::Settings& settings, std::string device_id, const status::Board& board) {
+manager::Identity identity_of(Machine& machine, const config::Settings& settings, std::string device_id,
+                              const status::Board& board) {
     return describe_device(machine, settings, std::move(device_id), board, machine.disks->volumes().value_or({}),
                            trust::KeyRing::load(*machine.files, settings.trust.keys_dir));
 }

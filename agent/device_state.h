@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns what this device says of itself beyond its hardware: image, trust, the last session; the same to the manager and to people.
+// Owns what this device says of itself beyond its hardware: image, trust, the last session; the same to the manager and
+// to people.
 #pragma once
 
 #include <string>
@@ -12,9 +13,9 @@
 
 namespace hagent {
 
-/// Identity and inventory as they are now. What the machine does not tell is left out: `image.version` without IMAGE_VERSION
-/// in os-release, `session.last` before the first one has ended. `agent.trust` says what content must be signed by:
-/// "required, 2 keys", or why the keys cannot be used.
+/// Identity and inventory as they are now. What the machine does not tell is left out: `image.version` without
+/// IMAGE_VERSION in os-release, `session.last` before the first one has ended. `agent.trust` says what content must be
+/// signed by: "required, 2 keys", or why the keys cannot be used.
 [[nodiscard]] manager::Identity identity_of(Machine& machine, const config::Settings& settings, std::string device_id,
                                             const status::Board& board);
 

@@ -42,7 +42,9 @@ void remove_door(platform::Files& files, const config::Settings& settings) { (vo
 std::optional<Door> find_door(platform::Files& files, const config::Settings& settings) {
     const auto content = files.read(door_file(settings), limits::k_config_bytes);
     const JsonDocument document(content.ok() ? *content : std::string());
-    const auto text = [&](std::string_view name) { return std::string(document.root().find(name).text().value_or("")); };
+    const auto text = [&](std::string_view name) {
+        return std::string(document.root().find(name).text().value_or(""));
+    };
     const auto pid = document.root().find("pid").whole(UINT32_MAX);
     if (!pid || text("listener").empty() || !platform::process_exists(static_cast<std::uint32_t>(*pid))) {
         return std::nullopt;

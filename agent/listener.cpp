@@ -29,12 +29,14 @@ Result<std::unique_ptr<trust::TlsServer>> tls_of(const Machine& machine, const c
     if (listen.tls_cert_file.empty()) {
         return std::unique_ptr<trust::TlsServer>();
     }
-    return trust::TlsServer::create({TRY(content(machine, listen.tls_cert_file)), TRY(content(machine, listen.tls_key_file)),
+    return trust::TlsServer::create({TRY(content(machine, listen.tls_cert_file)),
+                                     TRY(content(machine, listen.tls_key_file)),
                                      TRY(content(machine, listen.client_ca_file))});
 }
 
 /// Those of operators_file, and whoever may read the door's file.
-Result<std::vector<http::Operator>> operators_of(const Machine& machine, const config::ListenSettings& listen, const std::string& door_token) {
+Result<std::vector<http::Operator>> operators_of(const Machine& machine, const config::ListenSettings& listen,
+                                                 const std::string& door_token) {
     auto out = TRY(http::parse_operators(TRY(content(machine, listen.operators_file))));
     out.push_back({"this device", http::Role::operators, trust::sha256_hex(door_token)});
     return out;
@@ -53,7 +55,8 @@ struct Listener::Impl {
         const auto& listen = settings.listen;
         tls = TRY(tls_of(machine, listen));
         server = TRY(http::Server::start(loop, machine.clock, literal(*listen.status), tls.get()));
-        const Door door{server->address(), tls ? tls->pin() : "", TRY(TRY(trust::Random::create()).hex(k_door_token_bytes))};
+        const Door door{server->address(), tls ? tls->pin() : "",
+                        TRY(TRY(trust::Random::create()).hex(k_door_token_bytes))};
         router.emplace(http::Access(server->address(), TRY(operators_of(machine, listen, door.token))));
         status::add_routes(*router, std::move(services));
         server->serve(*router);
@@ -61,8 +64,9 @@ struct Listener::Impl {
         return write_door(files, settings, door);
     }
 
-    /// Anybody may ask for a check-in here, by HTTP or in the raw form of the VXC family, and for nothing else. Whatever more a raw
-    /// line says (which server to call, whether to restart) is not even read, and nothing of it is sent back.
+    /// Anybody may ask for a check-in here, by HTTP or in the raw form of the VXC family, and for nothing else.
+    /// Whatever more a raw line says (which server to call, whether to restart) is not even read, and nothing of it is
+    /// sent back.
     Status open_trigger(Machine& machine, loop::Loop& loop, const std::function<bool(const std::string&)>& ask) {
         trigger = TRY(http::Server::start(loop, machine.clock, literal(*settings.listen.trigger)));
         trigger_router.emplace(http::Access(trigger->address(), {}));
@@ -97,7 +101,8 @@ Result<std::unique_ptr<Listener>> Listener::open(Machine& machine, const config:
     if (!settings.listen.status && !settings.listen.trigger) {
         return std::unique_ptr<Listener>();
     }
-    std::unique_ptr<Listener> out(new Listener(std::unique_ptr<Impl>(new Impl{*machine.files, settings, {}, {}, {}, {}, {}, {}})));
+    std::unique_ptr<Listener> out(
+        new Listener(std::unique_ptr<Impl>(new Impl{*machine.files, settings, {}, {}, {}, {}, {}, {}})));
     if (settings.listen.trigger) {
         TRY(out->impl_->open_trigger(machine, loop, services.trigger));
     }

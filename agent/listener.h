@@ -5,18 +5,19 @@
 #include <memory>
 #include <string>
 
-#include "agent/machine.h"
 #include "agent/config/settings.h"
 #include "agent/loop/loop.h"
+#include "agent/machine.h"
 #include "agent/status/api.h"
 
 namespace hagent {
 
 class Listener {
 public:
-    /// Nothing where listen.status and listen.trigger are empty. Errors: an address in use, certificates, keys or an operators file that cannot be used.
-    [[nodiscard]] static Result<std::unique_ptr<Listener>> open(Machine& machine, const config::Settings& settings, loop::Loop& loop,
-                                                                status::ApiServices services);
+    /// Nothing where listen.status and listen.trigger are empty. Errors: an address in use, certificates, keys or an
+    /// operators file that cannot be used.
+    [[nodiscard]] static Result<std::unique_ptr<Listener>> open(Machine& machine, const config::Settings& settings,
+                                                                loop::Loop& loop, status::ApiServices services);
     ~Listener();
     Listener(const Listener&) = delete;
     Listener& operator=(const Listener&) = delete;

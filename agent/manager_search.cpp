@@ -15,11 +15,15 @@ namespace {
 
 constexpr Millis k_look_again = Seconds{60};
 
-Error nobody_named(const std::string& source) { return error(errors::AgentCode::manager_unreachable, source + " names no manager"); }
+Error nobody_named(const std::string& source) {
+    return error(errors::AgentCode::manager_unreachable, source + " names no manager");
+}
 
-/// What the name servers' answer means to who waits for a manager: a service that they do not know is one that nobody offers.
+/// What the name servers' answer means to who waits for a manager: a service that they do not know is one that nobody
+/// offers.
 Error nobody_answers(const std::string& service, Error why) {
-    const bool unknown = why.id == errors::resolver(errors::Resolver::host_not_found) || why.id == errors::resolver(errors::Resolver::no_data);
+    const bool unknown = why.id == errors::resolver(errors::Resolver::host_not_found) ||
+                         why.id == errors::resolver(errors::Resolver::no_data);
     return unknown ? nobody_named(service) : std::move(why);
 }
 
@@ -37,13 +41,15 @@ void ManagerSearch::look() {
     if (settings.manager.dns_srv.empty()) {
         return found_nobody(nobody_named(settings.manager.dhcp_lease_file));
     }
-    const auto asked = services_.worker.submit(std::make_shared<CancelToken>(), [this](const CancelToken&) { ask_name_servers(); });
+    const auto asked =
+        services_.worker.submit(std::make_shared<CancelToken>(), [this](const CancelToken&) { ask_name_servers(); });
     if (!asked.ok()) {
         found_nobody(asked.error());
     }
 }
 
-/// On the worker's thread: name servers that are away take their time. Nobody reads the list before the loop has heard of it.
+/// On the worker's thread: name servers that are away take their time. Nobody reads the list before the loop has heard
+/// of it.
 void ManagerSearch::ask_name_servers() {
     const auto& m = services_.settings.manager;
     auto places = platform::look_up_service(m.dns_srv);
@@ -60,7 +66,8 @@ void ManagerSearch::found_nobody(const Error& why) {
         return ended_(why);
     }
     if (!std::exchange(complained_, true)) {
-        services_.log.warning("agent", "no manager is known; it is looked for again every minute", {{"code", errors::id_text(why.id)}, {"where", why.context}});
+        services_.log.warning("agent", "no manager is known; it is looked for again every minute",
+                              {{"code", errors::id_text(why.id)}, {"where", why.context}});
     }
     (void)services_.timers.after(k_look_again, [this] { look(); });
 }

@@ -27,7 +27,8 @@ struct SearchServices {
     const transfer::Random& random;
 };
 
-/// Looks for a note of the manager that was met first, then into the lease, then asks the name servers. For the loop's thread.
+/// Looks for a note of the manager that was met first, then into the lease, then asks the name servers. For the loop's
+/// thread.
 class ManagerSearch {
 public:
     enum class Patience {
@@ -35,9 +36,9 @@ public:
         until_found,  // the network may come later: looks again every minute
     };
 
-    /// `ended` runs once at most. Success: somebody is named, and the configuration, when it is read again, says who. Errors:
-    /// manager_unreachable when nobody is named; resolver rows when no name server could be asked; those of manager::discover() and of
-    /// the worker.
+    /// `ended` runs once at most. Success: somebody is named, and the configuration, when it is read again, says who.
+    /// Errors: manager_unreachable when nobody is named; resolver rows when no name server could be asked; those of
+    /// manager::discover() and of the worker.
     ManagerSearch(const SearchServices& services, Patience patience, std::function<void(Status)> ended)
         : services_(services), patience_(patience), ended_(std::move(ended)) {}
 

@@ -159,11 +159,13 @@ const Option* met(int code) {
     return nullptr;
 }
 
-/// Where a value is missing, musl has moved the null behind the last word in front of it: the option's number tells which.
+/// Where a value is missing, musl has moved the null behind the last word in front of it: the option's number tells
+/// which.
 std::string bad_option(int argc, char* const* argv, int code) {
     if (code == ':') {
         const Option* option = met(optopt);
-        return concat({"option '", (option == nullptr ? std::string("?") : "--" + std::string(option->name)), "' needs a value"});
+        return concat(
+            {"option '", (option == nullptr ? std::string("?") : "--" + std::string(option->name)), "' needs a value"});
     }
     const char* word = argv[std::min(optind, argc) - 1];
     return concat({"unknown option '", word == nullptr ? "" : word, "'"});
@@ -184,7 +186,8 @@ std::variant<Options, UsageError> read_words(int argc, char* const* argv) {
     std::vector<option> long_options;
     for (std::size_t i = 0; i < k_options.size(); ++i) {
         const auto& o = k_options[i];
-        long_options.push_back({o.name, o.value == nullptr ? no_argument : required_argument, nullptr, k_first_long + static_cast<int>(i)});
+        long_options.push_back({o.name, o.value == nullptr ? no_argument : required_argument, nullptr,
+                                k_first_long + static_cast<int>(i)});
         if (o.letter != 0) {
             letters.append(1, o.letter).append(o.value == nullptr ? "" : ":");
         }
@@ -208,7 +211,8 @@ std::variant<Options, UsageError> read_words(int argc, char* const* argv) {
     }
     options.arguments.assign(argv + optind, argv + argc);
     if (options.arguments.empty()) {
-        return options.help ? std::variant<Options, UsageError>(options) : UsageError{"no verb given; see hagent --help", false};
+        return options.help ? std::variant<Options, UsageError>(options)
+                            : UsageError{"no verb given; see hagent --help", false};
     }
     options.verb = options.arguments.front();
     options.arguments.erase(options.arguments.begin());

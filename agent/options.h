@@ -19,21 +19,21 @@ struct Options {
     bool help = false;
     bool verbose = false;
 
-    bool once = false;            // check-in
-    bool check_config = false;    // run
-    bool allow_unsigned = false;  // script
-    std::string output;           // fetch
-    std::string sha256;           // fetch
-    std::uint64_t limit_rate = 0; // fetch, bytes a second
-    unsigned attempts = 0;        // fetch; 0: as configured
-    std::string source, root;     // script
-    std::string key;                                          // sign, enrol
-    bool replace = false;                                     // enrol
-    std::string kind, entry, package, version, expires;       // sign
-    std::uint64_t serial = 0;                                 // sign
-    std::vector<std::string> repositories, os, devices;       // sign
-    std::vector<std::string> file_sources;                    // sign, each PATH=URL
-    std::string keys;                                         // verify
+    bool once = false;                                   // check-in
+    bool check_config = false;                           // run
+    bool allow_unsigned = false;                         // script
+    std::string output;                                  // fetch
+    std::string sha256;                                  // fetch
+    std::uint64_t limit_rate = 0;                        // fetch, bytes a second
+    unsigned attempts = 0;                               // fetch; 0: as configured
+    std::string source, root;                            // script
+    std::string key;                                     // sign, enrol
+    bool replace = false;                                // enrol
+    std::string kind, entry, package, version, expires;  // sign
+    std::uint64_t serial = 0;                            // sign
+    std::vector<std::string> repositories, os, devices;  // sign
+    std::vector<std::string> file_sources;               // sign, each PATH=URL
+    std::string keys;                                    // verify
 };
 
 /// What is wrong, for standard error; the exit code is 2.

@@ -37,7 +37,8 @@ std::string config_path(const Options& options) {
     return named.empty() ? platform::default_config_file() : named;
 }
 
-session::Settings session_settings_of(Machine& machine, const config::Settings& settings, const std::string& config_file) {
+session::Settings session_settings_of(Machine& machine, const config::Settings& settings,
+                                      const std::string& config_file) {
     const auto host = machine.host->facts();
     session::Settings out;
     out.state_directory = settings.state_dir;
@@ -49,7 +50,8 @@ session::Settings session_settings_of(Machine& machine, const config::Settings& 
     out.device_ids.insert(out.device_ids.end(), host.macs.begin(), host.macs.end());
     out.image_version = host.image_version;
     out.script_roots = settings.script.roots;
-    out.protected_paths = {platform::own_program(), config_file, settings.state_dir, settings.trust.keys_dir, settings.script.hooks_dir};
+    out.protected_paths = {platform::own_program(), config_file, settings.state_dir, settings.trust.keys_dir,
+                           settings.script.hooks_dir};
     std::erase(out.protected_paths, "");
     out.hooks_directory = settings.script.hooks_dir;
     out.run_as = settings.script.run_as;
@@ -60,13 +62,15 @@ session::Settings session_settings_of(Machine& machine, const config::Settings& 
 }  // namespace
 
 config::Outcome load_config(Machine& machine, const Options& options, config::ManagerRule manager) {
-    const auto absent = manager == config::ManagerRule::required || !options.config_file.empty() ? config::Absent::refused
-                                                                                                : config::Absent::defaults;
+    const auto absent = manager == config::ManagerRule::required || !options.config_file.empty()
+                            ? config::Absent::refused
+                            : config::Absent::defaults;
     auto outcome = config::load(*machine.files, config_path(options), manager, absent);
     if (auto* settings = std::get_if<config::Settings>(&outcome); settings != nullptr && !options.state_dir.empty()) {
         settings->state_dir = platform::absolute(options.state_dir);
     }
-    if (auto* settings = std::get_if<config::Settings>(&outcome); settings != nullptr && settings->manager.may_discover()) {
+    if (auto* settings = std::get_if<config::Settings>(&outcome);
+        settings != nullptr && settings->manager.may_discover()) {
         settings->manager.discovered = true;
         const auto named = std::exchange(machine.named_managers, {});
         const auto found = manager::discover(*machine.files, settings->manager, settings->state_dir);
@@ -120,7 +124,8 @@ Result<transfer::HeaderProvider> manager_headers(Machine& machine, const config:
     });
 }
 
-Workshop::Workshop(Machine& machine_in, config::Settings settings_in, trust::Random seed, const std::string& config_file)
+Workshop::Workshop(Machine& machine_in, config::Settings settings_in, trust::Random seed,
+                   const std::string& config_file)
     : machine(machine_in),
       settings(std::move(settings_in)),
       log(machine.clock, settings.log.level),
@@ -135,7 +140,8 @@ Workshop::Workshop(Machine& machine_in, config::Settings settings_in, trust::Ran
     }
 }
 
-Result<std::unique_ptr<Workshop>> Workshop::open(Machine& machine, config::Settings settings, const std::string& config_file) {
+Result<std::unique_ptr<Workshop>> Workshop::open(Machine& machine, config::Settings settings,
+                                                 const std::string& config_file) {
     auto seed = TRY(trust::Random::create());
     return std::unique_ptr<Workshop>(new Workshop(machine, std::move(settings), std::move(seed), config_file));
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns what every verb that does work needs, built by hand from configuration and machine: options, settings, log, random.
+// Owns what every verb that does work needs, built by hand from configuration and machine: options, settings, log,
+// random.
 #pragma once
 
 #include <functional>

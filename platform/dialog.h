@@ -12,7 +12,11 @@
 
 namespace hagent::platform {
 
-enum class Answer : std::uint8_t { accepted, postponed, none };  // none: nobody is there, or nobody said anything in time
+enum class Answer : std::uint8_t {
+    accepted,
+    postponed,
+    none
+};  // none: nobody is there, or nobody said anything in time
 
 class Dialogs {
 public:

@@ -12,7 +12,8 @@ namespace {
 
 using Bytes = std::span<const std::uint8_t>;
 
-constexpr std::size_t k_header_bytes = 12, k_question_bytes = 4, k_record_bytes = 10, k_service_bytes = 6;  // without names
+constexpr std::size_t k_header_bytes = 12, k_question_bytes = 4, k_record_bytes = 10,
+                      k_service_bytes = 6;  // without names
 constexpr std::size_t k_name_bytes = 253, k_most_services = 16, k_most_domains = 6;
 constexpr unsigned k_srv = 33, k_internet = 1;
 constexpr unsigned k_pointer = 0xC0, k_longest_label = 63;  // what a length may be
@@ -35,8 +36,8 @@ std::size_t name_end(Bytes message, std::size_t at) {
     return message.size() + 1;
 }
 
-/// A name without the dot at its end; empty when it is none. Each pointer leads to an earlier place than the one before, so that there
-/// is an end to them.
+/// A name without the dot at its end; empty when it is none. Each pointer leads to an earlier place than the one
+/// before, so that there is an end to them.
 std::string name_at(Bytes message, std::size_t at) {
     std::string name;
     for (std::size_t earliest = at; at < message.size();) {
@@ -80,8 +81,10 @@ std::vector<ServicePlace> services_of_answer(Bytes message) {
             break;
         }
         const std::size_t end = data + u16(message, data - 2);
-        if (u16(message, at) == k_srv && u16(message, at + 2) == k_internet && host < end && name_end(message, host) == end) {
-            found.push_back({static_cast<std::uint16_t>(u16(message, data)), static_cast<std::uint16_t>(u16(message, data + 2)),
+        if (u16(message, at) == k_srv && u16(message, at + 2) == k_internet && host < end &&
+            name_end(message, host) == end) {
+            found.push_back({static_cast<std::uint16_t>(u16(message, data)),
+                             static_cast<std::uint16_t>(u16(message, data + 2)),
                              static_cast<std::uint16_t>(u16(message, data + 4)), name_at(message.first(end), host)});
             if (found.back().host.empty()) {
                 found.pop_back();

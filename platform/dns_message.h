@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the reading of what name servers answer and how names are completed. Pure. For the implementations of resolver.h.
+// Owns the reading of what name servers answer and how names are completed. Pure. For the implementations of
+// resolver.h.
 #pragma once
 
 #include <cstdint>
@@ -12,12 +13,13 @@
 
 namespace hagent::platform {
 
-/// The SRV records of an answer (RFC 1035, 4.1; RFC 2782), in its order and at most 16. Those without a host, or with one that is no
-/// name of at most 253 bytes, are left out, and so is all from the first byte on that cannot be understood.
+/// The SRV records of an answer (RFC 1035, 4.1; RFC 2782), in its order and at most 16. Those without a host, or with
+/// one that is no name of at most 253 bytes, are left out, and so is all from the first byte on that cannot be
+/// understood.
 [[nodiscard]] std::vector<ServicePlace> services_of_answer(std::span<const std::uint8_t> message);
 
-/// What to ask for, in order: the name itself, or when it ends with its protocol, with each domain behind it that the last line
-/// "search" or "domain" of resolv.conf(5) has, six at most. Never empty.
+/// What to ask for, in order: the name itself, or when it ends with its protocol, with each domain behind it that the
+/// last line "search" or "domain" of resolv.conf(5) has, six at most. Never empty.
 [[nodiscard]] std::vector<std::string> names_to_ask(const std::string& service, std::string_view resolv_conf);
 
 }  // namespace hagent::platform

@@ -22,7 +22,8 @@ struct FileInfo {
     std::uint64_t bytes = 0;
     std::uint32_t mode = 0;  // POSIX permission bits; 0644/0755 on Windows
     WallTime modified;
-    bool writable_by_others = false;  // group or world may write, on Windows users or guests; or owned by neither root nor us
+    // group or world may write, on Windows users or guests; or owned by neither root nor us
+    bool writable_by_others = false;
     bool readable_by_others = false;  // group or world may read, on Windows users or guests
 };
 
@@ -32,8 +33,9 @@ enum class OpenMode : std::uint8_t {
     truncate     // created with mode 0600 or emptied
 };
 
-/// A write of k_direct_least bytes or more whose offset, length and address are multiples of k_direct_step goes past the system's cache of
-/// files where that can be done: for long files this costs the least, and it leaves the cache to those who need it.
+/// A write of k_direct_least bytes or more whose offset, length and address are multiples of k_direct_step goes past
+/// the system's cache of files where that can be done: for long files this costs the least, and it leaves the cache to
+/// those who need it.
 inline constexpr std::size_t k_direct_step = 4096, k_direct_least = std::size_t{64} << 10U;
 
 /// An open regular file. Writes are not durable before sync() returns.
@@ -65,7 +67,8 @@ public:
     [[nodiscard]] virtual Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) = 0;
     /// The whole file, or file_too_large when it holds more than `limit` bytes.
     [[nodiscard]] virtual Result<std::string> read(const std::string& path, std::size_t limit) = 0;
-    /// Replaces the file so that a power cut leaves the old or the new content: temp beside it, sync, rename, sync directory.
+    /// Replaces the file so that a power cut leaves the old or the new content: temp beside it, sync, rename, sync
+    /// directory.
     [[nodiscard]] virtual Status write_durable(const std::string& path, std::string_view bytes, std::uint32_t mode) = 0;
 
     /// About the path itself: a symlink is not followed. Empty when nothing is there.
@@ -90,8 +93,9 @@ public:
     /// An exclusive lock on a file that is created when absent; `busy` when another process holds it.
     [[nodiscard]] virtual Result<std::unique_ptr<Lock>> lock(const std::string& path) = 0;
 
-    /// The same files, for paths that resolve() gave: where a symlink stands in such a path by now, the call fails with path_refused
-    /// (or the system's error, for a link at its end) and touches nothing behind it, whenever it was put there. On Windows: *this.
+    /// The same files, for paths that resolve() gave: where a symlink stands in such a path by now, the call fails with
+    /// path_refused (or the system's error, for a link at its end) and touches nothing behind it, whenever it was put
+    /// there. On Windows: *this.
     [[nodiscard]] virtual Files& jailed() { return *this; }
 };
 

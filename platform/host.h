@@ -14,14 +14,15 @@ namespace hagent::platform {
 
 struct HostFacts {
     std::string hostname;
-    std::vector<std::string> macs;  // permanent ones first, "00:80:64:aa:bb:cc"
-    std::vector<std::string> addresses;  // IPv4 and IPv6, loopback and link-local left out
+    std::vector<std::string> macs;        // permanent ones first, "00:80:64:aa:bb:cc"
+    std::vector<std::string> addresses;   // IPv4 and IPv6, loopback and link-local left out
     std::string vendor, product, serial;  // from DMI; empty when the machine does not say
     std::string cpu;
     std::uint64_t memory_bytes = 0;
     std::string os_name, os_release, machine;  // as uname prints: "Linux", "6.1.0-37-686", "i686"
-    std::string boot_id;  // differs after each start of the machine
-    std::string image_version;  // of the system image, as its maker wrote it (os-release IMAGE_VERSION); empty: not said
+    std::string boot_id;                       // differs after each start of the machine
+    // of the system image, as its maker wrote it (os-release IMAGE_VERSION); empty: not said
+    std::string image_version;
     std::string user;  // logged-on user; empty when nobody is
 };
 

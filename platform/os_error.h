@@ -9,7 +9,8 @@
 
 namespace hagent::platform {
 
-/// errno (POSIX) or GetLastError (Windows) of a file or process call: agent rows of the 1200s where one fits, else os_error.
+/// errno (POSIX) or GetLastError (Windows) of a file or process call: agent rows of the 1200s where one fits, else
+/// os_error.
 [[nodiscard]] Error file_error(std::int64_t number, std::string_view context);
 /// errno or WSAGetLastError of a socket call: the Winsock row of the same meaning (seed table).
 [[nodiscard]] Error socket_error(std::int64_t number, std::string_view context);

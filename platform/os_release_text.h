@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the reading of os-release files (os-release(5) of systemd): shell-like assignments, one a line. For the implementations of host.h.
+// Owns the reading of os-release files (os-release(5) of systemd): shell-like assignments, one a line. For the
+// implementations of host.h.
 #pragma once
 
 #include <string>
@@ -18,7 +19,8 @@ namespace hagent::platform {
             continue;
         }
         const auto value = assignment.substr(key.size() + 1);
-        const bool quoted = value.size() >= 2 && (value.front() == '"' || value.front() == '\'') && value.back() == value.front();
+        const bool quoted =
+            value.size() >= 2 && (value.front() == '"' || value.front() == '\'') && value.back() == value.front();
         const bool escapes = quoted && value.front() == '"';
         const auto inside = quoted ? value.substr(1, value.size() - 2) : value;
         found.clear();

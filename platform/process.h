@@ -17,11 +17,11 @@ namespace hagent::platform {
 struct Command {
     std::vector<std::string> argv;  // argv[0] is a path, or a name looked up in the fixed system path
     std::vector<std::pair<std::string, std::string>> environment;  // the whole environment, nothing is inherited
-    std::string directory;        // working directory; empty: "/"
-    std::string user;             // run as this user; empty: as we are
-    Millis time_limit{0};         // 0: none
-    std::size_t output_limit = 0; // bytes of stdout+stderr kept: the tail
-    bool detached = false;        // start it and return; no output, no limit
+    std::string directory;                                         // working directory; empty: "/"
+    std::string user;                                              // run as this user; empty: as we are
+    Millis time_limit{0};                                          // 0: none
+    std::size_t output_limit = 0;                                  // bytes of stdout+stderr kept: the tail
+    bool detached = false;                                         // start it and return; no output, no limit
 };
 
 struct Exit {

@@ -15,8 +15,8 @@ namespace hagent::platform {
 
 enum class ValueType : std::uint8_t { text, expandable, number, wide_number, binary, list };
 
-/// `data` by type: text and expandable: UTF-8; number (32 bits) and wide_number (64): decimal digits; binary: lower-case
-/// hexadecimal; list: UTF-8 texts, each ended by a NUL.
+/// `data` by type: text and expandable: UTF-8; number (32 bits) and wide_number (64): decimal digits; binary:
+/// lower-case hexadecimal; list: UTF-8 texts, each ended by a NUL.
 struct RegistryValue {
     ValueType type = ValueType::text;
     std::string data;
@@ -37,13 +37,15 @@ struct RegistryChange {
     RegistryValue value;  // set
 };
 
-/// Keys are whole paths that begin with a hive's long name: "HKEY_LOCAL_MACHINE\\Software\\X". Keys and names are compared
-/// without regard to ASCII case and keep the spelling they were made with. HKEY_CURRENT_USER is the logged-on user's.
+/// Keys are whole paths that begin with a hive's long name: "HKEY_LOCAL_MACHINE\\Software\\X". Keys and names are
+/// compared without regard to ASCII case and keep the spelling they were made with. HKEY_CURRENT_USER is the logged-on
+/// user's.
 class Registry {
 public:
     virtual ~Registry() = default;
     /// Empty when there is no such value.
-    [[nodiscard]] virtual Result<std::optional<RegistryValue>> value(const std::string& key, const std::string& name) = 0;
+    [[nodiscard]] virtual Result<std::optional<RegistryValue>> value(const std::string& key,
+                                                                     const std::string& name) = 0;
     /// The key and all below it, each key before those in it; empty when it is absent. Errors: file_too_large.
     [[nodiscard]] virtual Result<std::vector<RegistryKeyContent>> branch(const std::string& key) = 0;
     /// In order; durable when it returns. Missing keys above are made; removing what is absent is success.

@@ -24,8 +24,8 @@ struct ServicePlace {
 };
 
 /// Asks the system's name servers where a service is; blocks as long as they let it. A name that ends with its protocol
-/// ("_hagent._tcp") is looked for in each domain that names here are completed with, until one has it. At least one record.
-/// Errors: resolver rows, of the last name that was asked for.
+/// ("_hagent._tcp") is looked for in each domain that names here are completed with, until one has it. At least one
+/// record. Errors: resolver rows, of the last name that was asked for.
 [[nodiscard]] Result<std::vector<ServicePlace>> look_up_service(const std::string& name);
 
 }  // namespace hagent::platform

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns, in the static musl program, the copying of memory: by the processor's string instructions, which every x86 since 2010 runs at
-// the speed of its cache. In place of the compiler's own functions, which copy word by word where no vector registers may be used:
-// twenty times slower, and every byte of a transfer is copied.
+// Owns, in the static musl program, the copying of memory: by the processor's string instructions, which every x86
+// since 2010 runs at the speed of its cache. In place of the compiler's own functions, which copy word by word where no
+// vector registers may be used: twenty times slower, and every byte of a transfer is copied.
 #include <cstddef>
 #include <cstdint>
 
@@ -31,7 +31,8 @@ HAGENT_RUNTIME void* memcpy(void* to, const void* from, std::size_t size) {
 }
 
 HAGENT_RUNTIME void* memmove(void* to, const void* from, std::size_t size) {
-    // The difference wraps around where `to` lies below `from`: only a target inside the source has to be filled from its end.
+    // The difference wraps around where `to` lies below `from`: only a target inside the source has to be filled from
+    // its end.
     const auto distance = reinterpret_cast<std::uintptr_t>(to) - reinterpret_cast<std::uintptr_t>(from);
     distance >= size ? copy_upwards(to, from, size) : copy_downwards(to, from, size);
     return to;

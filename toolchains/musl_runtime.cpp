@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns, in the static musl program, what the C++ library does when it gives up: it says so and ends. In place of the library's own
-// way, which would carry code to unwind the stack and to spell the names of types (125 KiB) for exceptions that nobody catches.
+// Owns, in the static musl program, what the C++ library does when it gives up: it says so and ends. In place of the
+// library's own way, which would carry code to unwind the stack and to spell the names of types (125 KiB) for
+// exceptions that nobody catches.
+#include <unistd.h>
 #include <cstddef>
 #include <cstdlib>
 #include <exception>
 #include <new>
-#include <unistd.h>
 
 #define HAGENT_RUNTIME extern "C" __attribute__((visibility("default")))
 
 namespace {
 
 [[noreturn]] void give_up() {
-    constexpr char k_text[] = "hagent: no memory is left, or a rule of the C++ library was broken; this program ends here\n";
+    constexpr char k_text[] =
+        "hagent: no memory is left, or a rule of the C++ library was broken; this program ends here\n";
     [[maybe_unused]] const auto written = write(STDERR_FILENO, k_text, sizeof k_text - 1);
     std::abort();
 }
@@ -47,8 +49,8 @@ void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std
 
 void std::terminate() noexcept { give_up(); }
 
-// Itanium C++ ABI, levels I and II: what compiled code calls around exceptions. The first two end the program, so that there never is
-// an exception to count, to catch or to pass on.
+// Itanium C++ ABI, levels I and II: what compiled code calls around exceptions. The first two end the program, so that
+// there never is an exception to count, to catch or to pass on.
 #define HAGENT_ENDS(name) \
     HAGENT_RUNTIME void name() { give_up(); }
 HAGENT_ENDS(__cxa_allocate_exception)

@@ -8,8 +8,8 @@
 
 namespace hagent {
 
-/// The parts one after the other. Where three or more are put together this is a third of the code of a chain of `+`, each of which
-/// makes a text, moves it and destroys it.
+/// The parts one after the other. Where three or more are put together this is a third of the code of a chain of `+`,
+/// each of which makes a text, moves it and destroys it.
 [[nodiscard]] std::string concat(std::initializer_list<std::string_view> parts);
 
 }  // namespace hagent

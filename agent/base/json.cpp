@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the parser: nlohmann's event interface, because its tree keeps only the last of repeated members and no positions,
-// and because its tree's templates would cost every user of it tens of kilobytes.
+// Owns the parser: nlohmann's event interface, because its tree keeps only the last of repeated members and no
+// positions, and because its tree's templates would cost every user of it tens of kilobytes.
 #include "agent/base/json.h"
 
 #include <algorithm>
@@ -19,7 +19,8 @@ using Kind = JsonNode::Kind;
 /// Takes what nlohmann's parser finds; false ends the parsing.
 class JsonDocument::Builder {
 public:
-    Builder(JsonDocument& out, std::string_view text, std::size_t max_depth) : out_(out), text_(text), max_depth_(max_depth) {
+    Builder(JsonDocument& out, std::string_view text, std::size_t max_depth)
+        : out_(out), text_(text), max_depth_(max_depth) {
         out.texts_.reserve(text.size());  // no string is longer when decoded
     }
 
@@ -129,7 +130,9 @@ std::optional<std::string_view> JsonView::text() const {
     return is(Kind::text) ? std::optional(node_->content) : std::nullopt;
 }
 
-std::optional<bool> JsonView::boolean() const { return is(Kind::boolean) ? std::optional(node_->number != 0) : std::nullopt; }
+std::optional<bool> JsonView::boolean() const {
+    return is(Kind::boolean) ? std::optional(node_->number != 0) : std::nullopt;
+}
 
 std::optional<std::uint64_t> JsonView::whole(std::uint64_t max) const {
     return is(Kind::whole) && node_->number <= max ? std::optional(node_->number) : std::nullopt;

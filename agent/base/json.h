@@ -29,14 +29,15 @@ struct JsonFault {
 struct JsonNode {
     enum class Kind : std::uint8_t { null, boolean, whole, negative, fraction, text, array, object };
     Kind kind = Kind::null;
-    std::size_t extent = 1;    // nodes from this one to the next that is not in it
-    std::uint64_t number = 0;  // boolean: 0 or 1; negative: its two's complement; containers: how many values are in them
+    std::size_t extent = 1;  // nodes from this one to the next that is not in it
+    // boolean: 0 or 1; negative: its two's complement; containers: how many values are in them
+    std::uint64_t number = 0;
     std::string_view content;  // text: decoded; fraction: as written
     std::string_view name;     // decoded; of a member of an object
 };
 
-/// One value of a JsonDocument, which must outlive it, or none. Asking a value of another type, or none, is allowed: there is
-/// nothing in it.
+/// One value of a JsonDocument, which must outlive it, or none. Asking a value of another type, or none, is allowed:
+/// there is nothing in it.
 class JsonView {
 public:
     JsonView() = default;
@@ -95,7 +96,8 @@ private:
 /// A text that was taken, or the first fault in it. Moving it keeps its views good.
 class JsonDocument {
 public:
-    explicit JsonDocument(std::string_view text, JsonComments comments = JsonComments::refused, std::size_t max_depth = 32);
+    explicit JsonDocument(std::string_view text, JsonComments comments = JsonComments::refused,
+                          std::size_t max_depth = 32);
     JsonDocument(JsonDocument&&) noexcept = default;
     JsonDocument& operator=(JsonDocument&&) noexcept = default;
 

@@ -17,7 +17,8 @@ constexpr std::string_view k_replacement = "\xEF\xBF\xBD";  // U+FFFD
 /// RFC 8259 section 7: what stands after the backslash, or 0 where the character needs none of the short forms.
 char short_escape(char c) {
     switch (c) {
-        case '"': case '\\': return c;
+        case '"':
+        case '\\': return c;
         case '\b': return 'b';
         case '\t': return 't';
         case '\n': return 'n';

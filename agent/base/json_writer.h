@@ -10,8 +10,8 @@
 
 namespace hagent {
 
-/// A call that would make the text malformed (a member without a name, an end without a beginning, taken too early) is a bug
-/// in us and ends the process. Names are not compared: give each one once. At most 64 levels.
+/// A call that would make the text malformed (a member without a name, an end without a beginning, taken too early) is
+/// a bug in us and ends the process. Names are not compared: give each one once. At most 64 levels.
 class JsonWriter {
 public:
     // Values: the whole text, an item of the current array, or what the name before it names.

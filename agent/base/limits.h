@@ -45,8 +45,9 @@ inline constexpr std::size_t k_reply_line_bytes = 1024;
 inline constexpr std::size_t k_transcript_lines = 64;
 inline constexpr std::size_t k_redirects = 5;
 inline constexpr std::size_t k_sources = 16;
-inline constexpr std::uint64_t k_checkpoint_least_bytes = 4U << 20U;   // between two checkpoints of a download: as much as
-inline constexpr std::uint64_t k_checkpoint_most_bytes = 16U << 20U;   // is safe already, within these
+// between two checkpoints of a download: as much as
+inline constexpr std::uint64_t k_checkpoint_least_bytes = 4U << 20U;
+inline constexpr std::uint64_t k_checkpoint_most_bytes = 16U << 20U;  // is safe already, within these
 inline constexpr std::int64_t k_retry_after_cap_seconds = 3600;
 
 // manager
@@ -55,7 +56,8 @@ inline constexpr std::size_t k_queued_progress_reports = 20;
 inline constexpr std::size_t k_report_messages = 40;
 inline constexpr std::size_t k_report_message_bytes = 480;
 inline constexpr std::size_t k_finished_jobs = 500;
-inline constexpr std::size_t k_folder_jobs = 400;  // of one device; fewer than are remembered, or an old one would be done again
+// of one device; fewer than are remembered, or an old one would be done again
+inline constexpr std::size_t k_folder_jobs = 400;
 inline constexpr std::size_t k_hserver_keys = 256;
 inline constexpr std::size_t k_kept_sessions = 20;
 inline constexpr std::size_t k_queued_jobs = 32;

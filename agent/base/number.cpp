@@ -21,9 +21,12 @@ std::optional<std::uint64_t> parse_size(std::string_view text) {
     }
     unsigned shift = 0;
     switch (text.back()) {
-        case 'k': case 'K': shift = 10; break;
-        case 'm': case 'M': shift = 20; break;
-        case 'g': case 'G': shift = 30; break;
+        case 'k':
+        case 'K': shift = 10; break;
+        case 'm':
+        case 'M': shift = 20; break;
+        case 'g':
+        case 'G': shift = 30; break;
         default: return parse_u64(text);
     }
     const auto value = parse_u64(text.substr(0, text.size() - 1), UINT64_MAX >> shift);

@@ -39,8 +39,9 @@ public:
     const T* operator->() const { return &value(); }
 
 private:
-    std::optional<T> value_;  // two plain members and not a variant: what a variant does to copy and destroy itself is larger
-    Error error_{};           // read only when there is no value
+    // two plain members and not a variant: what a variant does to copy and destroy itself is larger
+    std::optional<T> value_;
+    Error error_{};  // read only when there is no value
 };
 
 /// Success without a value, or an Error.
@@ -73,11 +74,11 @@ using Status = Result<void>;
 #define TRY(expression) HAGENT_TRY_AS(HAGENT_TRY_NAME(__COUNTER__), expression)
 #define HAGENT_TRY_NAME(number) HAGENT_TRY_JOIN(hagent_try_, number)
 #define HAGENT_TRY_JOIN(name, number) name##number
-#define HAGENT_TRY_AS(name, expression)         \
-    __extension__({                             \
-        auto name = (expression);               \
-        if (!name.ok()) {                       \
-            return std::move(name).error();     \
-        }                                       \
-        std::move(name).value();                \
+#define HAGENT_TRY_AS(name, expression) \
+    __extension__({ \
+        auto name = (expression); \
+        if (!name.ok()) { \
+            return std::move(name).error(); \
+        } \
+        std::move(name).value(); \
     })

@@ -13,11 +13,11 @@ namespace hagent {
 
 /// One event of a session. Source: seed "Result Codes"; our own events are agent rows.
 struct TaskResult {
-    errors::Id id;                       // catalogue row: xdsa or agent
+    errors::Id id;  // catalogue row: xdsa or agent
     errors::Severity status = errors::Severity::note;
-    std::uint64_t info = 1;              // number of occurrences, or what the row says
-    std::string context;                 // which file, which command; never a secret
-    std::optional<errors::Id> native;    // the protocol code that caused it: ftp 550, winsock 10061 ...
+    std::uint64_t info = 1;            // number of occurrences, or what the row says
+    std::string context;               // which file, which command; never a secret
+    std::optional<errors::Id> native;  // the protocol code that caused it: ftp 550, winsock 10061 ...
 };
 
 /// The OR of all statuses: 0 when there is none. Source: seed "summary_status".

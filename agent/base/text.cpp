@@ -34,8 +34,8 @@ std::optional<std::uint8_t> nibble(char c) {
 
 std::uint8_t byte_at(std::string_view text, std::size_t at) { return static_cast<std::uint8_t>(text[at]); }
 
-/// The bytes of the UTF-8 character in front when it is a control character of two bytes (U+0080 to U+009F), or one that turns
-/// the direction of what follows (U+202A to U+202E, U+2066 to U+2069); 0 for any other.
+/// The bytes of the UTF-8 character in front when it is a control character of two bytes (U+0080 to U+009F), or one
+/// that turns the direction of what follows (U+202A to U+202E, U+2066 to U+2069); 0 for any other.
 std::size_t steering_sequence(std::string_view text) {
     const auto between = [&](std::size_t at, std::uint8_t first, std::uint8_t last) {
         return at < text.size() && byte_at(text, at) >= first && byte_at(text, at) <= last;
@@ -43,7 +43,8 @@ std::size_t steering_sequence(std::string_view text) {
     if (text.starts_with('\xC2')) {
         return between(1, 0x80, 0x9F) ? 2 : 0;
     }
-    const bool turns = (text.starts_with("\xE2\x80") && between(2, 0xAA, 0xAE)) || (text.starts_with("\xE2\x81") && between(2, 0xA6, 0xA9));
+    const bool turns = (text.starts_with("\xE2\x80") && between(2, 0xAA, 0xAE)) ||
+                       (text.starts_with("\xE2\x81") && between(2, 0xA6, 0xA9));
     return turns ? 3 : 0;
 }
 
@@ -125,7 +126,12 @@ std::optional<std::vector<std::uint8_t>> from_hex(std::string_view text) {
 
 Utf8Piece utf8_piece(std::string_view text, std::size_t at) {
     const std::uint8_t first = byte_at(text, at);
-    const std::size_t length = first < 0x80 ? 1 : first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : first < 0xF5 ? 4 : 0;
+    const std::size_t length = first < 0x80   ? 1
+                               : first < 0xC2 ? 0
+                               : first < 0xE0 ? 2
+                               : first < 0xF0 ? 3
+                               : first < 0xF5 ? 4
+                                              : 0;
     if (length == 0) {
         return {1, false};
     }

@@ -49,8 +49,8 @@ struct Utf8Piece {
 [[nodiscard]] std::string utf8_from_latin1(std::string_view text);
 /// `text` cut to at most `bytes`, never inside a UTF-8 sequence.
 [[nodiscard]] std::string_view clip(std::string_view text, std::size_t bytes);
-/// Control characters (but not tab) and those that turn the direction of writing become '?' each, so that a peer's text can
-/// neither steer a terminal or a log nor show itself as another.
+/// Control characters (but not tab) and those that turn the direction of writing become '?' each, so that a peer's text
+/// can neither steer a terminal or a log nor show itself as another.
 [[nodiscard]] std::string printable(std::string_view text);
 
 /// "12.3 MiB" for people.

@@ -127,13 +127,15 @@ std::optional<WallTime> parse_http_date(std::string_view text) {
     if (has_form(text, "aaa, 00 aaa 0000 00:00:00 GMT")) {  // IMF-fixdate: Sun, 06 Nov 1994 08:49:37 GMT
         return with_clock(digits(text, 12, 4), month_number(text.substr(8, 3)), digits(text, 5, 2), text, 17);
     }
-    if (const auto comma = text.find(','); comma != std::string_view::npos) {  // RFC 850: Sunday, 06-Nov-94 08:49:37 GMT
+    if (const auto comma = text.find(',');
+        comma != std::string_view::npos) {  // RFC 850: Sunday, 06-Nov-94 08:49:37 GMT
         const auto rest = text.substr(comma);
         if (comma < 6 || comma > 9 || !has_form(rest, ", 00-aaa-00 00:00:00 GMT")) {
             return std::nullopt;
         }
         const int year = *digits(rest, 9, 2);
-        return with_clock(year + (year < 70 ? 2000 : 1900), month_number(rest.substr(5, 3)), digits(rest, 2, 2), rest, 12);
+        return with_clock(year + (year < 70 ? 2000 : 1900), month_number(rest.substr(5, 3)), digits(rest, 2, 2), rest,
+                          12);
     }
     if (has_form(text, "aaa aaa  0 00:00:00 0000") || has_form(text, "aaa aaa 00 00:00:00 0000")) {  // asctime
         const auto day = text[8] == ' ' ? digits(text, 9, 1) : digits(text, 8, 2);

@@ -26,17 +26,25 @@ std::uint64_t number(std::string_view bytes) {
 /// Two's complement in four or eight bytes.
 Seconds seconds(std::string_view bytes) {
     const std::uint64_t value = number(bytes);
-    return Seconds{bytes.size() == 4 ? static_cast<std::int32_t>(static_cast<std::uint32_t>(value)) : static_cast<std::int64_t>(value)};
+    return Seconds{bytes.size() == 4 ? static_cast<std::int32_t>(static_cast<std::uint32_t>(value))
+                                     : static_cast<std::int64_t>(value)};
 }
 
-/// Counts, then tables one behind the other: moments, the type from each moment on, types, and what does not matter here.
+/// Counts, then tables one behind the other: moments, the type from each moment on, types, and what does not matter
+/// here.
 struct Block {
     std::size_t moment_bytes = 0, moments = 0, types = 0;
     std::string_view tables, rest;  // `rest` is what follows the block
 
-    [[nodiscard]] Seconds moment(std::size_t index) const { return seconds(tables.substr(index * moment_bytes, moment_bytes)); }
-    [[nodiscard]] std::size_t type_from(std::size_t index) const { return static_cast<unsigned char>(tables[moments * moment_bytes + index]); }
-    [[nodiscard]] Seconds offset(std::size_t type) const { return seconds(tables.substr(moments * (moment_bytes + 1) + type * k_type_bytes, 4)); }
+    [[nodiscard]] Seconds moment(std::size_t index) const {
+        return seconds(tables.substr(index * moment_bytes, moment_bytes));
+    }
+    [[nodiscard]] std::size_t type_from(std::size_t index) const {
+        return static_cast<unsigned char>(tables[moments * moment_bytes + index]);
+    }
+    [[nodiscard]] Seconds offset(std::size_t type) const {
+        return seconds(tables.substr(moments * (moment_bytes + 1) + type * k_type_bytes, 4));
+    }
 };
 
 std::optional<Block> read_block(std::string_view file, std::size_t moment_bytes) {
@@ -44,14 +52,17 @@ std::optional<Block> read_block(std::string_view file, std::size_t moment_bytes)
         return std::nullopt;
     }
     const auto count = [&](std::size_t index) { return number(file.substr(k_counts_at + 4 * index, 4)); };
-    const std::uint64_t marks = count(0) + count(1), leaps = count(2), moments = count(3), types = count(4), letters = count(5);
-    const std::uint64_t bytes = moments * (moment_bytes + 1) + types * k_type_bytes + letters + leaps * (moment_bytes + 4) + marks;
+    const std::uint64_t marks = count(0) + count(1), leaps = count(2), moments = count(3), types = count(4),
+                        letters = count(5);
+    const std::uint64_t bytes =
+        moments * (moment_bytes + 1) + types * k_type_bytes + letters + leaps * (moment_bytes + 4) + marks;
     file.remove_prefix(k_head_bytes);
     if (types == 0 || bytes > file.size()) {
         return std::nullopt;
     }
     const auto size = static_cast<std::size_t>(bytes);
-    return Block{moment_bytes, static_cast<std::size_t>(moments), static_cast<std::size_t>(types), file.substr(0, size), file.substr(size)};
+    return Block{moment_bytes, static_cast<std::size_t>(moments), static_cast<std::size_t>(types), file.substr(0, size),
+                 file.substr(size)};
 }
 
 }  // namespace
@@ -90,7 +101,8 @@ std::optional<TimeZone> TimeZone::parse(std::string_view file) {
 
 Seconds TimeZone::offset(WallTime time) const {
     const auto moment = std::chrono::floor<Seconds>(time.since_epoch);
-    const auto next = std::upper_bound(periods_.begin(), periods_.end(), moment, [](Seconds m, const Period& p) { return m < p.from; });
+    const auto next = std::upper_bound(periods_.begin(), periods_.end(), moment,
+                                       [](Seconds m, const Period& p) { return m < p.from; });
     if (next == periods_.end() && rule_) {
         return rule_->offset(moment);
     }

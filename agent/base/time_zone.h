@@ -14,8 +14,8 @@ namespace hagent {
 /// UTC unless it came from parse().
 class TimeZone {
 public:
-    /// Reads a TZif file (RFC 8536; versions 1 to 4). Empty on any deviation, and for more than k_zone_file_bytes. Leap seconds
-    /// are left out of account.
+    /// Reads a TZif file (RFC 8536; versions 1 to 4). Empty on any deviation, and for more than k_zone_file_bytes. Leap
+    /// seconds are left out of account.
     [[nodiscard]] static std::optional<TimeZone> parse(std::string_view file);
 
     /// Ahead of UTC, less than 26 hours either way.
@@ -30,8 +30,8 @@ private:
         friend bool operator==(const Period&, const Period&) = default;
     };
 
-    Seconds first_{0};             // before all periods
-    std::vector<Period> periods_;  // in order; each lasts until the next one
+    Seconds first_{0};              // before all periods
+    std::vector<Period> periods_;   // in order; each lasts until the next one
     std::optional<ZoneRule> rule_;  // from the last period on
 };
 

@@ -119,7 +119,7 @@ Seconds ZoneRule::offset(Seconds moment) const {
     }
     const chrono::sys_days day{chrono::floor<chrono::days>(moment + standard)};
     const auto year = chrono::year_month_day{day}.year();
-    const Seconds from = begin.in(year) - standard, until = end.in(year) - daylight;
+    const Seconds from = begin.in(year)-standard, until = end.in(year)-daylight;
     const bool advanced = from < until ? moment >= from && moment < until : moment >= from || moment < until;
     return advanced ? daylight : standard;
 }

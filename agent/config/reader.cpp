@@ -175,7 +175,8 @@ void Reader::map(const char* key, std::map<std::string, std::string>& out, std::
         return;
     }
     if (!value.is_object() || value.size() > max_items) {
-        complain(key, concat({"must be an object in curly brackets with at most ", std::to_string(max_items), " members"}));
+        complain(key,
+                 concat({"must be an object in curly brackets with at most ", std::to_string(max_items), " members"}));
         return;
     }
     out.clear();

@@ -17,8 +17,8 @@
 
 namespace hagent::config {
 
-/// Every take function leaves `out` alone when the member is absent or wrong. A member that none asked for is an unknown
-/// key: finish() complains.
+/// Every take function leaves `out` alone when the member is absent or wrong. A member that none asked for is an
+/// unknown key: finish() complains.
 class Reader {
 public:
     /// An object, or none: then every member is absent.

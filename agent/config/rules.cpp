@@ -173,7 +173,8 @@ private:
         }
     }
 
-    /// Anybody in the network can answer as a DHCP or name server: what it says is a place to look at, not somebody to trust.
+    /// Anybody in the network can answer as a DHCP or name server: what it says is a place to look at, not somebody to
+    /// trust.
     void discovery(std::string_view key, const std::string& value, const ManagerSettings& m) {
         if (value.empty() || !m.urls.empty()) {
             return;

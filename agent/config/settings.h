@@ -84,9 +84,9 @@ struct TransferSettings {
 
 struct ScriptSettings {
     std::vector<std::string> roots;  // default: platform::default_script_root()
-    std::string run_as;        // empty: the agent's own user
-    Seconds time_limit{3600};  // script.time_limit_s
-    std::string hooks_dir;     // default: platform::default_hooks_directory()
+    std::string run_as;              // empty: the agent's own user
+    Seconds time_limit{3600};        // script.time_limit_s
+    std::string hooks_dir;           // default: platform::default_hooks_directory()
 };
 
 struct SoftwareSettings {

@@ -78,7 +78,8 @@ public:
             return add(path, "is named as a secret file but is not there", errors::agent(AgentCode::file_not_found));
         }
         if (changeable(found->info) || found->info.readable_by_others) {
-            add(found->path, "holds a secret that other users can get at; run: " + platform::command_to_hide(found->path));
+            add(found->path,
+                "holds a secret that other users can get at; run: " + platform::command_to_hide(found->path));
         }
     }
 
@@ -112,8 +113,9 @@ Complaint unreadable(const std::string& path, const Error& error) {
                 concat({"is longer than ", std::to_string(limits::k_config_bytes), " bytes"})};
     }
     const bool absent = error.is(AgentCode::file_not_found);
-    return {AgentCode::config_missing, path,
-            absent ? "there is no such file" : concat({"cannot be read (system error ", std::to_string(error.os), ")"})};
+    return {
+        AgentCode::config_missing, path,
+        absent ? "there is no such file" : concat({"cannot be read (system error ", std::to_string(error.os), ")"})};
 }
 
 }  // namespace

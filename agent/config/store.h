@@ -14,13 +14,13 @@ namespace hagent::config {
 /// What a missing file means: `run` must have one; the local verbs then use the defaults.
 enum class Absent : std::uint8_t { refused, defaults };
 
-/// Reads `path` (default: platform::default_config_file()). A file, or its folder, that others may change is refused, and
-/// so is a window whose time zone this device does not know.
+/// Reads `path` (default: platform::default_config_file()). A file, or its folder, that others may change is refused,
+/// and so is a window whose time zone this device does not know.
 [[nodiscard]] Outcome load(platform::Files& files, const std::string& path, ManagerRule manager, Absent absent);
 
-/// Everything the agent relies on that others may change (or, where secret, read): the program, the configuration's folder,
-/// key and state directories with the keys in them, hooks, secret files. What does not exist is no complaint, except a
-/// secret file that is named. Each message says what to do. Spec 8 "Files at rest".
+/// Everything the agent relies on that others may change (or, where secret, read): the program, the configuration's
+/// folder, key and state directories with the keys in them, hooks, secret files. What does not exist is no complaint,
+/// except a secret file that is named. Each message says what to do. Spec 8 "Files at rest".
 [[nodiscard]] std::vector<Complaint> check_places(platform::Files& files, const Settings& settings,
                                                   const std::string& program);
 
@@ -29,7 +29,8 @@ enum class Absent : std::uint8_t { refused, defaults };
 /// than one line).
 [[nodiscard]] Result<std::string> read_secret(platform::Files& files, const std::string& path);
 
-/// Whether anybody but the owner may read or change the file (a secret must not be used then): the error says which file.
+/// Whether anybody but the owner may read or change the file (a secret must not be used then): the error says which
+/// file.
 [[nodiscard]] Status check_secret(platform::Files& files, const std::string& path);
 
 }  // namespace hagent::config

@@ -13,16 +13,17 @@
 namespace hagent::config {
 
 /// "mon-fri 22:00-05:00 Europe/Berlin": days (absent: all) on which it opens, opening and closing time (closing at or
-/// before opening means the next day), zone (absent: the device's local time). Where clocks are turned it follows them: an hour
-/// that a night leaves out opens nothing, one that it has twice is open twice.
+/// before opening means the next day), zone (absent: the device's local time). Where clocks are turned it follows them:
+/// an hour that a night leaves out opens nothing, one that it has twice is open twice.
 struct Window {
-    std::uint8_t days = 0x7F;       // bit 0 Monday ... bit 6 Sunday
-    std::uint16_t from_minute = 0;  // since midnight, 0..1439
-    std::uint16_t to_minute = 0;    // since midnight, 0..1440; equal to from_minute: open for 24 hours
-    std::string zone;               // as written; empty: local time
+    std::uint8_t days = 0x7F;         // bit 0 Monday ... bit 6 Sunday
+    std::uint16_t from_minute = 0;    // since midnight, 0..1439
+    std::uint16_t to_minute = 0;      // since midnight, 0..1440; equal to from_minute: open for 24 hours
+    std::string zone;                 // as written; empty: local time
     std::optional<TimeZone> rules{};  // of the zone; parse_window() leaves them empty, find_zones() does not
 
-    /// Whether it is open now; `local_offset` is how far the device's local time is ahead of UTC. A zone has its rules by now.
+    /// Whether it is open now; `local_offset` is how far the device's local time is ahead of UTC. A zone has its rules
+    /// by now.
     [[nodiscard]] bool is_open(WallTime now, Seconds local_offset) const;
     /// Whether it is open at this moment of its own zone: day 0 is Monday.
     [[nodiscard]] bool contains(unsigned day, unsigned minute) const;

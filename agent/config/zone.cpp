@@ -14,7 +14,8 @@ namespace {
 using errors::AgentCode;
 
 Error unusable(const std::string& name, std::string_view why) {
-    return error(AgentCode::config_bad_value, concat({"zone '", name, "': ", why, "; write UTC, or leave the zone out for the device's own time"}));
+    return error(AgentCode::config_bad_value,
+                 concat({"zone '", name, "': ", why, "; write UTC, or leave the zone out for the device's own time"}));
 }
 
 }  // namespace
@@ -33,7 +34,8 @@ Result<TimeZone> find_zone(platform::Files& files, std::span<const std::string> 
         }
         return unusable(name, "its file is damaged");
     }
-    return unusable(name, folders.empty() ? "this system has no time zones by name" : "not installed here (package tzdata)");
+    return unusable(name,
+                    folders.empty() ? "this system has no time zones by name" : "not installed here (package tzdata)");
 }
 
 std::vector<Complaint> find_zones(platform::Files& files, std::span<const std::string> folders, Settings& settings) {

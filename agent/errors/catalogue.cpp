@@ -17,11 +17,11 @@ struct ProtocolName {
 
 // The first name of a protocol is the permanent one; the others are what people type.
 constexpr ProtocolName k_protocols[] = {
-    {"ftp", Protocol::ftp},           {"ftps", Protocol::ftp},          {"http", Protocol::http},
-    {"https", Protocol::http},        {"winsock", Protocol::winsock},   {"socket", Protocol::winsock},
-    {"wsa", Protocol::winsock},       {"resolver", Protocol::resolver}, {"dns", Protocol::resolver},
-    {"wininet", Protocol::wininet},   {"xdsa", Protocol::xdsa},         {"sw", Protocol::xdsa},
-    {"agent", Protocol::agent},       {"hagent", Protocol::agent},
+    {"ftp", Protocol::ftp},         {"ftps", Protocol::ftp},          {"http", Protocol::http},
+    {"https", Protocol::http},      {"winsock", Protocol::winsock},   {"socket", Protocol::winsock},
+    {"wsa", Protocol::winsock},     {"resolver", Protocol::resolver}, {"dns", Protocol::resolver},
+    {"wininet", Protocol::wininet}, {"xdsa", Protocol::xdsa},         {"sw", Protocol::xdsa},
+    {"agent", Protocol::agent},     {"hagent", Protocol::agent},
 };
 
 constexpr char to_folded(char c) {
@@ -30,9 +30,7 @@ constexpr char to_folded(char c) {
 }
 
 // Names are compared without letter case, and "not-found" or "not found" is as good as "NOT_FOUND".
-bool same_name(std::string_view a, std::string_view b) {
-    return std::ranges::equal(a, b, {}, to_folded, to_folded);
-}
+bool same_name(std::string_view a, std::string_view b) { return std::ranges::equal(a, b, {}, to_folded, to_folded); }
 
 std::string_view trimmed(std::string_view text) {
     constexpr std::string_view k_blank = " \t\r\n";
@@ -107,8 +105,10 @@ Row from_class(Id id, const Class& kind, Words group, Words next) {
 }
 
 Row unlisted(Id id, Words group) {
-    constexpr Class k_unlisted{"UNLISTED", Severity::error, Retry::permanent, "The catalogue does not know this number."};
-    return from_class(id, k_unlisted, group, "Look the number up where it comes from, and report it so that it can be added.");
+    constexpr Class k_unlisted{"UNLISTED", Severity::error, Retry::permanent,
+                               "The catalogue does not know this number."};
+    return from_class(id, k_unlisted, group,
+                      "Look the number up where it comes from, and report it so that it can be added.");
 }
 
 Words ftp_next(std::size_t subject, Severity severity) {
@@ -127,7 +127,8 @@ Row describe_http(Id id) {
     const std::size_t first = id.number / std::size_t{100};
     if (first < 1 || first > std::size(k_http_classes)) return unlisted(id, "status");
     const Class& kind = k_http_classes[first - 1];
-    return from_class(id, kind, "status", kind.severity == Severity::note ? "Nothing to do." : "Look into the server's log.");
+    return from_class(id, kind, "status",
+                      kind.severity == Severity::note ? "Nothing to do." : "Look into the server's log.");
 }
 
 }  // namespace
@@ -138,9 +139,9 @@ const Row* find(Id id) {
     std::span<const Row> table = rows_of(id.protocol);
     // Result codes come first in xdsa.def; the other lists must not answer for them.
     if (id.protocol == Protocol::xdsa) {
-        table = table.first(static_cast<std::size_t>(std::ranges::find_if(table, [&](const Row& row) {
-            return row.group != table.front().group;
-        }) - table.begin()));
+        table = table.first(static_cast<std::size_t>(
+            std::ranges::find_if(table, [&](const Row& row) { return row.group != table.front().group; }) -
+            table.begin()));
     }
     const auto row = std::ranges::lower_bound(table, id.number, {}, [](const Row& r) { return r.id.number; });
     return row != table.end() && row->id == id ? &*row : nullptr;
@@ -181,14 +182,13 @@ std::vector<const Row*> explain(std::string_view number_or_name) {
     const auto number = parse_number(query);
     const auto id = parse_id(query);
     for (const Row& row : k_rows) {
-        if ((number && row.id.number == *number) || (id && row.id == *id) || is_called(row, query)) found.push_back(&row);
+        if ((number && row.id.number == *number) || (id && row.id == *id) || is_called(row, query))
+            found.push_back(&row);
     }
     return found;
 }
 
-std::string id_text(Id id) {
-    return std::string(to_string(id.protocol)) + "-" + std::to_string(id.number);
-}
+std::string id_text(Id id) { return std::string(to_string(id.protocol)) + "-" + std::to_string(id.number); }
 
 std::string_view to_string(Protocol protocol) {
     const auto* known = std::ranges::find(k_protocols, protocol, &ProtocolName::protocol);

@@ -15,8 +15,8 @@ namespace hagent::errors {
 
 // The area that an agent code's hundreds stand for; empty when no area has been given to them.
 constexpr Words agent_area(std::uint16_t number) {
-    constexpr std::array<Words, 12> k_areas{"general", "configuration", "files", "transfer", "trust", "script",
-                                                       "session", "manager", "listener", "software", "image", "upgrade"};
+    constexpr std::array<Words, 12> k_areas{"general", "configuration", "files",    "transfer", "trust", "script",
+                                            "session", "manager",       "listener", "software", "image", "upgrade"};
     const std::size_t area = number / std::size_t{100};
     return area >= 10 && area - 10 < k_areas.size() ? k_areas[area - 10] : Words();
 }
@@ -64,8 +64,8 @@ constexpr bool numbers_ascend(std::span<const Row> table) {
         const Row& before = table[i - 1];
         const Row& row = table[i];
         if (row.id.protocol < before.id.protocol) return false;
-        const bool same_list = row.id.protocol == before.id.protocol &&
-                               (row.group == before.group || row.id.protocol == Protocol::agent);
+        const bool same_list =
+            row.id.protocol == before.id.protocol && (row.group == before.group || row.id.protocol == Protocol::agent);
         if (same_list && row.id.number <= before.id.number) return false;
     }
     return true;
@@ -116,16 +116,19 @@ constexpr bool prefixed(std::span<const Row> table) {
 
 constexpr bool complete(std::span<const Row> table) {
     for (const Row& row : table) {
-        if (row.name.view().empty() || row.group.view().empty() || row.cause.view().empty() || row.next.view().empty()) return false;
+        if (row.name.view().empty() || row.group.view().empty() || row.cause.view().empty() || row.next.view().empty())
+            return false;
     }
     return true;
 }
 
 constexpr std::span<const Row> rows_of(Protocol protocol) {
     std::size_t first = 0;
-    while (first < std::size(k_rows) && k_rows[first].id.protocol != protocol) ++first;
+    while (first < std::size(k_rows) && k_rows[first].id.protocol != protocol)
+        ++first;
     std::size_t last = first;
-    while (last < std::size(k_rows) && k_rows[last].id.protocol == protocol) ++last;
+    while (last < std::size(k_rows) && k_rows[last].id.protocol == protocol)
+        ++last;
     return std::span<const Row>(k_rows).subspan(first, last - first);
 }
 

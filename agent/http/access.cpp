@@ -22,8 +22,9 @@ std::string_view port_of(std::string_view bound) { return bound.substr(std::min(
 /// A literal address of this device: "127.0.0.1.evil.example" is a name, which its owner may point anywhere.
 bool is_loopback(std::string_view address) {
     const auto parts = split(address, '.');
-    const bool v4 = parts.size() == 4 && parts.front() == "127" &&
-                    std::all_of(parts.begin(), parts.end(), [](std::string_view part) { return parse_u64(part, 255).has_value(); });
+    const bool v4 =
+        parts.size() == 4 && parts.front() == "127" &&
+        std::all_of(parts.begin(), parts.end(), [](std::string_view part) { return parse_u64(part, 255).has_value(); });
     return v4 || address == "[::1]" || address == "localhost";
 }
 
@@ -82,7 +83,8 @@ const Operator* Access::caller(const Request& request) const {
 std::optional<Response> Access::refusal(const Request& request, Role needed) const {
     const Operator* who = caller(request);
     // A browser that was lured here by a foreign name (DNS rebinding) or page (CSRF) says so in Host and Origin.
-    const bool shown_by_hand = who != nullptr && !who->token_sha256.empty();  // browsers show certificates by themselves
+    // browsers show certificates by themselves
+    const bool shown_by_hand = who != nullptr && !who->token_sha256.empty();
     if (!shown_by_hand && loopback_ && !host_is_ours(request.header("host"))) {
         return problem(403, "The Host header names another machine. Use the address that the agent listens on.");
     }
@@ -97,7 +99,9 @@ std::optional<Response> Access::refusal(const Request& request, Role needed) con
     if (who != nullptr) {
         return problem(403, "This token or certificate may read but not act. Use an operator's.");
     }
-    Response refused = problem(401, "This needs a token ('Authorization: Bearer TOKEN') or a client certificate that listen.operators_file names.");
+    Response refused = problem(
+        401,
+        "This needs a token ('Authorization: Bearer TOKEN') or a client certificate that listen.operators_file names.");
     refused.headers.emplace_back("WWW-Authenticate", "Bearer");
     return refused;
 }

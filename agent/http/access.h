@@ -23,7 +23,8 @@ struct Operator {
     std::string token_sha256;  // lower-case hexadecimal; empty: known by a certificate whose common name is `name`
 };
 
-/// Lines of "viewer|operator NAME SHA256HEX|certificate"; '#' begins a comment. Fails with config_bad_value and the line.
+/// Lines of "viewer|operator NAME SHA256HEX|certificate"; '#' begins a comment. Fails with config_bad_value and the
+/// line.
 [[nodiscard]] Result<std::vector<Operator>> parse_operators(std::string_view text);
 
 class Access {

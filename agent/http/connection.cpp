@@ -14,14 +14,15 @@ constexpr Millis k_head_time = Seconds{limits::k_http_header_seconds};
 constexpr Millis k_idle_time = Seconds{limits::k_http_idle_seconds};
 constexpr Millis k_drain_time = Seconds{2};
 constexpr std::size_t k_line_start_bytes = 4;  // "&V54"
-constexpr char k_tls_handshake = 0x16;  // RFC 8446 5.1: the first byte of a ClientHello record
+constexpr char k_tls_handshake = 0x16;         // RFC 8446 5.1: the first byte of a ClientHello record
 
 }  // namespace
 
 Connection::Connection(std::unique_ptr<platform::Stream> stream, Uptime now)
     : stream_(std::move(stream)), deadline_(now + k_head_time), waiting_since_(now) {}
 
-Connection::Connection(std::unique_ptr<trust::TlsStream> stream, Uptime now) : Connection(std::unique_ptr<platform::Stream>(), now) {
+Connection::Connection(std::unique_ptr<trust::TlsStream> stream, Uptime now)
+    : Connection(std::unique_ptr<platform::Stream>(), now) {
     tls_ = stream.get();
     stream_ = std::move(stream);
 }
@@ -95,7 +96,8 @@ void Connection::take(std::string_view bytes, Uptime now, const Answer& answer) 
     if (!parser_.started() && !bytes.empty()) {
         deadline_ = now + k_head_time;
         if (tls_ == nullptr && bytes.front() == k_tls_handshake) {
-            return send(problem(400, "This port speaks plain HTTP; the client began a TLS handshake. Use http://."), false, now);
+            return send(problem(400, "This port speaks plain HTTP; the client began a TLS handshake. Use http://."),
+                        false, now);
         }
     }
     const auto used = parser_.feed(bytes);
@@ -105,7 +107,8 @@ void Connection::take(std::string_view bytes, Uptime now, const Answer& answer) 
     if (parser_.state() != RequestParser::State::complete) {
         if (parser_.expects_continue() && !continued_ && parser_.state() != RequestParser::State::head) {
             continued_ = true;
-            (void)stream_->write("HTTP/1.1 100 Continue\r\n\r\n");  // fits any send buffer; a lost one only delays the client
+            (void)stream_->write(
+                "HTTP/1.1 100 Continue\r\n\r\n");  // fits any send buffer; a lost one only delays the client
         }
         return;
     }

@@ -19,8 +19,8 @@ class Connection {
 public:
     enum class State : std::uint8_t { reading, writing, draining, closed };
     using Answer = std::function<Response(const Request&)>;
-    /// Gets the first four bytes of a client that begins with '&', and the client's address; says what is answered before
-    /// the connection ends, empty: nothing.
+    /// Gets the first four bytes of a client that begins with '&', and the client's address; says what is answered
+    /// before the connection ends, empty: nothing.
     using Line = std::function<std::string(std::string_view start, const std::string& peer)>;
 
     Connection(std::unique_ptr<platform::Stream> stream, Uptime now);

@@ -10,12 +10,12 @@
 namespace hagent::http {
 
 struct Request {
-    std::string method;  // as sent: "GET"
-    std::string path;    // percent-decoded, begins with '/'
-    std::string query;   // raw, without '?'
+    std::string method;                                        // as sent: "GET"
+    std::string path;                                          // percent-decoded, begins with '/'
+    std::string query;                                         // raw, without '?'
     std::vector<std::pair<std::string, std::string>> headers;  // names in lower case, values trimmed
-    std::string body;    // chunks already joined
-    std::string peer;    // literal address, without port
+    std::string body;                                          // chunks already joined
+    std::string peer;                                          // literal address, without port
     std::string certificate;  // common name in the client's verified certificate; empty: none
     bool keep_alive = true;
 

@@ -48,7 +48,8 @@ std::optional<std::string> decoded(std::string_view path) {
 /// Whether a header's comma-separated value names this (without regard to case).
 bool lists(std::string_view value, std::string_view name) {
     const auto entries = split(value, ',');
-    return std::any_of(entries.begin(), entries.end(), [&](std::string_view entry) { return equal_ignoring_case(trim(entry), name); });
+    return std::any_of(entries.begin(), entries.end(),
+                       [&](std::string_view entry) { return equal_ignoring_case(trim(entry), name); });
 }
 
 }  // namespace
@@ -69,7 +70,8 @@ void RequestParser::fail(std::uint16_t status, std::string_view why) {
 }
 
 bool RequestParser::in_lines() const {
-    return state_ == State::head || state_ == State::chunk_size || state_ == State::chunk_end || state_ == State::trailers;
+    return state_ == State::head || state_ == State::chunk_size || state_ == State::chunk_end ||
+           state_ == State::trailers;
 }
 
 std::size_t RequestParser::feed(std::string_view bytes) {
@@ -110,8 +112,7 @@ void RequestParser::take_line(std::string_view line) {
                 return line.empty() ? void() : request_line(line);  // RFC 9112 2.2: empty lines before it are skipped
             }
             return line.empty() ? end_of_head() : header_line(line);
-        case State::chunk_size:
-            return chunk_size_line(line);
+        case State::chunk_size: return chunk_size_line(line);
         case State::chunk_end:
             return line.empty() ? void(state_ = State::chunk_size) : fail(400, "A chunk is longer than its size says.");
         case State::trailers:
@@ -119,8 +120,7 @@ void RequestParser::take_line(std::string_view line) {
         case State::body:
         case State::chunk_data:
         case State::complete:
-        case State::failed:
-            return;
+        case State::failed: return;
     }
 }
 

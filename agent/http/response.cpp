@@ -59,7 +59,8 @@ Response problem(std::uint16_t status, std::string_view detail) {
 
 Response with_etag(Response answer, std::string_view if_none_match) {
     std::array<char, 24> tag{};
-    std::snprintf(tag.data(), tag.size(), "\"%08x-%zx\"", static_cast<unsigned>(crc32(answer.body)), answer.body.size());
+    std::snprintf(tag.data(), tag.size(), "\"%08x-%zx\"", static_cast<unsigned>(crc32(answer.body)),
+                  answer.body.size());
     answer.headers.emplace_back("ETag", tag.data());
     if (answer.status == 200 && lists(if_none_match, tag.data())) {
         answer.status = 304;

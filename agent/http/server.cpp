@@ -13,7 +13,8 @@
 namespace hagent::http {
 
 struct Server::Impl {
-    Impl(loop::Loop& loop_in, platform::Clock& clock_in, const trust::TlsServer* tls_in) : loop(loop_in), clock(clock_in), tls(tls_in) {}
+    Impl(loop::Loop& loop_in, platform::Clock& clock_in, const trust::TlsServer* tls_in)
+        : loop(loop_in), clock(clock_in), tls(tls_in) {}
 
     loop::Loop& loop;
     platform::Clock& clock;
@@ -68,7 +69,8 @@ struct Server::Impl {
         if (found == clients.end()) {
             return;
         }
-        const auto state = found->second->advance(ready, clock.uptime(), [this](const Request& r) { return answer(r); });
+        const auto state =
+            found->second->advance(ready, clock.uptime(), [this](const Request& r) { return answer(r); });
         if (state == Connection::State::closed) {
             drop(socket);
             return;
@@ -145,9 +147,11 @@ Server::~Server() {
 Result<std::unique_ptr<Server>> Server::start(loop::Loop& loop, platform::Clock& clock, const std::string& bound,
                                               const trust::TlsServer* tls) {
     const auto colon = bound.rfind(':');
-    const auto port = colon == std::string::npos ? std::nullopt : parse_u64(std::string_view(bound).substr(colon + 1), 65535);
+    const auto port =
+        colon == std::string::npos ? std::nullopt : parse_u64(std::string_view(bound).substr(colon + 1), 65535);
     if (!port) {
-        return error(errors::AgentCode::config_bad_value, concat({"listen address '", bound, "': expected ADDRESS:PORT"}));
+        return error(errors::AgentCode::config_bad_value,
+                     concat({"listen address '", bound, "': expected ADDRESS:PORT"}));
     }
     std::string address = bound.substr(0, colon);
     const std::string shown_address = address;

@@ -22,7 +22,8 @@ public:
     /// `bound` is "address:port" (port 0: any free one; IPv6 in brackets). With `tls`, which is borrowed, every
     /// connection is encrypted.
     [[nodiscard]] static Result<std::unique_ptr<Server>> start(loop::Loop& loop, platform::Clock& clock,
-                                                               const std::string& bound, const trust::TlsServer* tls = nullptr);
+                                                               const std::string& bound,
+                                                               const trust::TlsServer* tls = nullptr);
     ~Server();
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;

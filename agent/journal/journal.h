@@ -20,8 +20,8 @@ namespace hagent::journal {
 /// One writer: the caller holds a lock on the directory. Not thread-safe.
 class Journal {
 public:
-    /// Opens or creates `path` (its directory exists) and replays it. A torn tail is cut off silently. At damage that is
-    /// followed by good records replay stops: damage() says so, what could not be used is kept as `path`.damaged.
+    /// Opens or creates `path` (its directory exists) and replays it. A torn tail is cut off silently. At damage that
+    /// is followed by good records replay stops: damage() says so, what could not be used is kept as `path`.damaged.
     [[nodiscard]] static Result<Journal> open(platform::Files& files, std::string path);
 
     Journal(Journal&&) noexcept = default;
@@ -29,7 +29,8 @@ public:
 
     /// Writes one record and syncs; once this returns success the record is there after any power cut. After an error
     /// the journal holds what it held before (the record may or may not be seen by the next open only when the power
-    /// goes before the next successful append). Errors: limit_exceeded (record or journal too long: rewrite), those of File.
+    /// goes before the next successful append). Errors: limit_exceeded (record or journal too long: rewrite), those of
+    /// File.
     [[nodiscard]] Status append(std::uint16_t type, std::string_view payload);
 
     /// Replaces the whole content in one step: after a power cut either the old or the new records are there.

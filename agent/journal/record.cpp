@@ -56,8 +56,8 @@ std::optional<Found> decode(std::string_view bytes) {
                  k_header_bytes + length};
 }
 
-/// Whether a good record begins anywhere in these bytes: then they are no torn tail. The work is bounded, because a long
-/// row of bytes that all look like lengths would cost its square.
+/// Whether a good record begins anywhere in these bytes: then they are no torn tail. The work is bounded, because a
+/// long row of bytes that all look like lengths would cost its square.
 bool holds_record(std::string_view bytes) {
     std::size_t budget = 8 * limits::k_journal_bytes;
     for (std::size_t at = 0; at + k_header_bytes <= bytes.size(); ++at) {

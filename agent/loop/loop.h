@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the one event loop: timers, sockets, libcurl transfers and messages from other threads, waiting in curl_multi_poll.
+// Owns the one event loop: timers, sockets, libcurl transfers and messages from other threads, waiting in
+// curl_multi_poll.
 #pragma once
 
 #include <cstdint>

@@ -66,10 +66,11 @@ struct ManagerView {
     std::size_t reports_waiting = 0;
 };
 
-/// One call at a time. A check-in first delivers the reports that wait, then talks the dialect, then acts on the events.
-/// A failed one goes on with the next address at once; when all have failed it backs off. Ten minutes after leaving
-/// the first address it is preferred again. After a final report was delivered the next check-in follows at once (but
-/// two never begin within a second). Reports that have piled up go out one every one to two seconds, oldest first.
+/// One call at a time. A check-in first delivers the reports that wait, then talks the dialect, then acts on the
+/// events. A failed one goes on with the next address at once; when all have failed it backs off. Ten minutes after
+/// leaving the first address it is preferred again. After a final report was delivered the next check-in follows at
+/// once (but two never begin within a second). Reports that have piled up go out one every one to two seconds, oldest
+/// first.
 class CheckIn {
 public:
     CheckIn(CheckInSettings settings, CheckInServices services);
@@ -93,8 +94,9 @@ public:
     void jobs_idle();
 
     [[nodiscard]] ManagerView view() const;
-    /// A check-in that began while the jobs were idle has ended well, or the last one failed; nothing is under way or about
-    /// to follow, no report waits that could be delivered now or after a pause between two, and the jobs are idle. For `check-in --once`.
+    /// A check-in that began while the jobs were idle has ended well, or the last one failed; nothing is under way or
+    /// about to follow, no report waits that could be delivered now or after a pause between two, and the jobs are
+    /// idle. For `check-in --once`.
     [[nodiscard]] bool quiet() const;
 
 private:
@@ -145,20 +147,20 @@ private:
     std::uint64_t call_ = 0;       // 0: none under way
     std::uint64_t due_timer_ = 0;  // 0: none set
     std::uint64_t report_timer_ = 0;
-    bool due_ = false;              // a check-in is to begin now
-    bool soon_ = false;             // one follows within about a second: asked for, or a job has ended
+    bool due_ = false;   // a check-in is to begin now
+    bool soon_ = false;  // one follows within about a second: asked for, or a job has ended
     std::optional<std::vector<std::string>> only_offered_;  // by the last check-in that ended well: no job but these
     bool until_quiet_ = false;
     bool began_idle_ = false;  // the last check-in: the jobs were idle when it began
     Identity identity_;
     std::deque<std::string> to_refuse_;
-    std::map<std::string, unsigned>
-        repeats_;  // by job: how often its result was sent again; keeps a loop from spinning
+    // by job: how often its result was sent again; keeps a loop from spinning
+    std::map<std::string, unsigned> repeats_;
 
     std::size_t url_ = 0;
     std::size_t addresses_failed_ = 0;  // since the last success or wait
     std::optional<Uptime> left_first_at_;
-    std::optional<Uptime> began_at_;  // the last check-in
+    std::optional<Uptime> began_at_;        // the last check-in
     unsigned settling_ = k_settling_waits;  // waits that are left of them
     unsigned delivery_failures_ = 0;
     Uptime no_delivery_before_;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns Dialect, the seam between "check in, report" and how one kind of manager says it. No sockets: calls out, answers in.
+// Owns Dialect, the seam between "check in, report" and how one kind of manager says it. No sockets: calls out, answers
+// in.
 #pragma once
 
 #include <cstdint>
@@ -46,7 +47,8 @@ struct JobOffered {
     session::Job job;
     bool standing = false;  // offered for ever, done or not: that it has ended here is no news for the manager
 };
-/// A job that cannot be done whatever the device does: to be reported as failed, so that it does not stay open for ever.
+/// A job that cannot be done whatever the device does: to be reported as failed, so that it does not stay open for
+/// ever.
 struct JobRefused {
     std::string job_id;
     Error why;

@@ -68,9 +68,7 @@ std::string text_of(std::string_view value) {
 
 bool is_host_name(std::string_view name) {
     return !name.empty() && name.size() <= k_name_bytes && name.front() != '-' && name.front() != '.' &&
-           std::all_of(name.begin(), name.end(), [](char c) {
-               return is_letter_or_digit(c) || c == '-' || c == '.';
-           });
+           std::all_of(name.begin(), name.end(), [](char c) { return is_letter_or_digit(c) || c == '-' || c == '.'; });
 }
 
 std::vector<std::string> hosts_of(std::string_view lease) {
@@ -104,8 +102,8 @@ std::string address_of(bool encrypted, std::string_view host, std::uint16_t port
     return concat({encrypted ? "https://" : "http://", host, usual ? "" : ":" + std::to_string(port), "/"});
 }
 
-/// Whose turn it is (RFC 2782, "Usage rules"); there is at least one. The lot decides among those of the lowest priority: a number up
-/// to the sum of their weights, and with 0 one without weight, where there is one.
+/// Whose turn it is (RFC 2782, "Usage rules"); there is at least one. The lot decides among those of the lowest
+/// priority: a number up to the sum of their weights, and with 0 one without weight, where there is one.
 std::size_t next_of(const std::vector<platform::ServicePlace>& places, const std::function<std::uint64_t()>& random) {
     std::uint16_t lowest = UINT16_MAX;
     for (const auto& place : places) {
@@ -152,18 +150,21 @@ std::vector<std::string> managers_of_services(std::vector<platform::ServicePlace
     while (!places.empty() && urls.size() < limits::k_sources) {
         std::swap(places[next_of(places, random)], places.back());
         if (const auto& place = places.back(); is_host_name(place.host) && place.port != 0) {
-            urls.push_back(address_of(dialect != config::Dialect::hserver || place.port == k_https_port, place.host, place.port));
+            urls.push_back(
+                address_of(dialect != config::Dialect::hserver || place.port == k_https_port, place.host, place.port));
         }
         places.pop_back();
     }
     return urls;
 }
 
-Result<std::vector<std::string>> discover(platform::Files& files, const config::ManagerSettings& settings, const std::string& state_dir) {
+Result<std::vector<std::string>> discover(platform::Files& files, const config::ManagerSettings& settings,
+                                          const std::string& state_dir) {
     const auto kept = files.read(kept_file(state_dir), limits::k_path_bytes);
     if (kept.ok()) {
         std::string url(trim(*kept));
-        return url.empty() ? Result<std::vector<std::string>>(error(errors::AgentCode::manager_unreachable, kept_file(state_dir) + " is empty"))
+        return url.empty() ? Result<std::vector<std::string>>(
+                                 error(errors::AgentCode::manager_unreachable, kept_file(state_dir) + " is empty"))
                            : std::vector<std::string>{std::move(url)};
     }
     if (!kept.error().is(errors::AgentCode::file_not_found)) {

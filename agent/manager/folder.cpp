@@ -22,7 +22,8 @@ using session::Report;
 
 constexpr unsigned k_rounds = 2;
 constexpr std::size_t k_latest = 8;
-constexpr std::array<std::string_view, 7> k_states = {"accepted", "downloading", "downloaded", "executing", "success", "failure", "cancelled"};
+constexpr std::array<std::string_view, 7> k_states = {"accepted", "downloading", "downloaded", "executing",
+                                                      "success",  "failure",     "cancelled"};
 
 std::string with_slash(const std::string& url) { return url.ends_with('/') ? url : url + "/"; }
 
@@ -102,7 +103,8 @@ Status FolderDialect::signature_answered(const Reply& reply) {
 Status FolderDialect::judge(const std::string& signature) {
     const auto keys = TRY(trust::KeyRing::load(services_.files, services_.keys_directory));
     if (signature.size() > limits::k_signature_bytes) {
-        return error(AgentCode::signature_invalid, std::string(k_jobs_signature_name) + " is too long to be a signature");
+        return error(AgentCode::signature_invalid,
+                     std::string(k_jobs_signature_name) + " is too long to be a signature");
     }
     auto signer = keys.verify(text_, signature, std::nullopt);
     if (!signer.ok()) {
@@ -152,7 +154,8 @@ void FolderDialect::told(const Reply& reply) {
     if (!reply.ok() || !fine(*reply)) {
         services_.log.warning("manager", "the folder does not take reports",
                               {{"where", transfer::shown(folder_ + jobs_->reports)},
-                               {"why", reply.ok() ? "HTTP " + std::to_string(reply->status) : std::string(errors::describe(reply.error().id).cause)}});
+                               {"why", reply.ok() ? "HTTP " + std::to_string(reply->status)
+                                                  : std::string(errors::describe(reply.error().id).cause)}});
     }
     if ((reply.ok() && fine(*reply)) || refuses(reply)) {
         told_digest_ = identity_.digest;  // also when refused: the same would be refused again
@@ -194,7 +197,8 @@ Call FolderDialect::put(const std::string& manager_url, const Identity& identity
         write(json, report);
     }
     for (const auto& job : jobs_->jobs) {
-        const bool written = std::any_of(latest_.begin(), latest_.end(), [&](const Report& report) { return report.job_id == job.id; });
+        const bool written =
+            std::any_of(latest_.begin(), latest_.end(), [&](const Report& report) { return report.job_id == job.id; });
         if (const auto ended = written ? std::nullopt : services_.finished(job.id)) {
             write(json, *ended);
         }

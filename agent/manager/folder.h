@@ -26,10 +26,11 @@ struct FolderServices {
     std::function<std::optional<session::Report>(const std::string&)> finished;  // how a job ended here, by its id
 };
 
-/// A check-in gets jobs.json and jobs.sig (FORMAT.md); nothing in them is believed before the signature is. When the two do
-/// not fit they are got once more: somebody may just be replacing them. Errors: signature_missing, signature_invalid,
-/// unknown_key, package_expired, package_replayed, manager_malformed_answer, those of KeyRing, Serials and the way there.
-/// Reports are one file for each device, replaced whole, with what is known of all listed jobs.
+/// A check-in gets jobs.json and jobs.sig (FORMAT.md); nothing in them is believed before the signature is. When the
+/// two do not fit they are got once more: somebody may just be replacing them. Errors: signature_missing,
+/// signature_invalid, unknown_key, package_expired, package_replayed, manager_malformed_answer, those of KeyRing,
+/// Serials and the way there. Reports are one file for each device, replaced whole, with what is known of all listed
+/// jobs.
 class FolderDialect final : public Dialect {
 public:
     explicit FolderDialect(FolderServices services) : services_(std::move(services)) {}
@@ -69,8 +70,9 @@ private:
 
     // what stays
     std::optional<FolderJobs> jobs_;  // accepted last
-    std::vector<session::Report> latest_;  // with all their messages, newest first; the memory of finished jobs has but one
-    std::string told_digest_;         // of the attributes in the report that was taken last
+    // with all their messages, newest first; the memory of finished jobs has but one
+    std::vector<session::Report> latest_;
+    std::string told_digest_;  // of the attributes in the report that was taken last
 };
 
 }  // namespace hagent::manager

@@ -17,12 +17,14 @@ namespace {
 constexpr std::size_t k_name_bytes = 128;
 
 Error malformed(std::string_view where, std::string_view what) {
-    return error(errors::AgentCode::manager_malformed_answer,
-                 std::string(k_jobs_name) + ": " + printable(clip(where, k_name_bytes)) + (where.empty() ? "" : ": ") + std::string(what));
+    return error(errors::AgentCode::manager_malformed_answer, std::string(k_jobs_name) + ": " +
+                                                                  printable(clip(where, k_name_bytes)) +
+                                                                  (where.empty() ? "" : ": ") + std::string(what));
 }
 
 bool plain_name(std::string_view name) {
-    return !name.empty() && name.size() <= k_name_bytes && std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c <= '~'; });
+    return !name.empty() && name.size() <= k_name_bytes &&
+           std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c <= '~'; });
 }
 
 /// Absent members pass as empty ones.
@@ -109,10 +111,12 @@ private:
 
     /// A job that is listed for a group and for the device is one job.
     Status add(FolderJob job, const std::string& where) {
-        const auto same = std::find_if(out_.jobs.begin(), out_.jobs.end(), [&](const FolderJob& other) { return other.id == job.id; });
+        const auto same = std::find_if(out_.jobs.begin(), out_.jobs.end(),
+                                       [&](const FolderJob& other) { return other.id == job.id; });
         if (same == out_.jobs.end()) {
             if (out_.jobs.size() == limits::k_folder_jobs) {
-                return malformed(where, "more than " + std::to_string(limits::k_folder_jobs) + " jobs for one device; take old ones out");
+                return malformed(where, "more than " + std::to_string(limits::k_folder_jobs) +
+                                            " jobs for one device; take old ones out");
             }
             out_.jobs.push_back(std::move(job));
         } else if (*same != job) {
@@ -152,8 +156,9 @@ Status read_head(JsonView root, FolderJobs& out) {
 Result<FolderJobs> parse_folder_jobs(std::string_view json, std::string_view device_id) {
     const JsonDocument document(json);
     if (const auto& fault = document.fault()) {
-        return fault->kind == JsonFault::Kind::syntax ? malformed("line " + std::to_string(fault->line), "not well-formed JSON")
-                                                      : malformed(fault->path, "is given twice or nested too deep");
+        return fault->kind == JsonFault::Kind::syntax
+                   ? malformed("line " + std::to_string(fault->line), "not well-formed JSON")
+                   : malformed(fault->path, "is given twice or nested too deep");
     }
     const JsonView root = document.root();
     if (!root.is_object()) {
@@ -173,7 +178,8 @@ Result<FolderJobs> parse_folder_jobs(std::string_view json, std::string_view dev
         TRY(reader.jobs(group, where, false));
     }
     for (const JsonView device : devices) {
-        TRY(reader.device(device, "devices." + std::string(device.name()), equal_ignoring_case(device.name(), device_id)));
+        TRY(reader.device(device, "devices." + std::string(device.name()),
+                          equal_ignoring_case(device.name(), device_id)));
     }
     return out;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the reading of jobs.json: what is to be done on which device (FORMAT.md). Pure; says nothing about the signature.
+// Owns the reading of jobs.json: what is to be done on which device (FORMAT.md). Pure; says nothing about the
+// signature.
 #pragma once
 
 #include <cstdint>
@@ -31,9 +32,9 @@ struct FolderJobs {
     std::string reports;          // where reports go, relative, '/' at its end; empty: nowhere
 };
 
-/// What the file says for `device_id` (ASCII case ignored). Strict about every device's part: unknown and repeated members, groups
-/// that are not there, paths that lead elsewhere are all refused, so that a mistake is seen when the file is signed and not on one
-/// device only. Errors: manager_malformed_answer with the member's path.
+/// What the file says for `device_id` (ASCII case ignored). Strict about every device's part: unknown and repeated
+/// members, groups that are not there, paths that lead elsewhere are all refused, so that a mistake is seen when the
+/// file is signed and not on one device only. Errors: manager_malformed_answer with the member's path.
 [[nodiscard]] Result<FolderJobs> parse_folder_jobs(std::string_view json, std::string_view device_id);
 
 }  // namespace hagent::manager

@@ -50,7 +50,8 @@ std::string_view execution_word(ReportStage stage) {
 
 std::string HawkbitDialect::base(const std::string& manager_url, const Identity& identity) const {
     const auto end = manager_url.find_last_not_of('/');
-    return concat({manager_url.substr(0, end + 1), "/", segment(tenant_), "/controller/v1/", segment(identity.device_id)});
+    return concat(
+        {manager_url.substr(0, end + 1), "/", segment(tenant_), "/controller/v1/", segment(identity.device_id)});
 }
 
 void HawkbitDialect::begin(const std::string& manager_url, const Identity& identity) {
@@ -204,7 +205,8 @@ std::vector<Event> HawkbitDialect::take_events() { return std::exchange(events_,
 
 Call HawkbitDialect::refuse_cancel(const std::string& manager_url, const Identity& identity,
                                    const std::string& job_id) {
-    return send(transfer::Method::post, concat({base(manager_url, identity), "/cancelAction/", segment(job_id), "/feedback"}),
+    return send(transfer::Method::post,
+                concat({base(manager_url, identity), "/cancelAction/", segment(job_id), "/feedback"}),
                 feedback_body({job_id, "rejected", "none", {"too late: the device is already being changed"}}));
 }
 

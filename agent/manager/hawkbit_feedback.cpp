@@ -59,7 +59,8 @@ std::vector<std::string> clean_messages(const std::vector<std::string>& messages
 std::string feedback_body(const Feedback& feedback) {
     JsonWriter json;
     json.begin_object();
-    json.member("id", feedback.action_id);  // newer servers ignore this old key; some older ones compare it with the address
+    json.member("id",
+                feedback.action_id);  // newer servers ignore this old key; some older ones compare it with the address
     json.begin_object("status");
     json.member("execution", feedback.execution);
     json.begin_object("result");

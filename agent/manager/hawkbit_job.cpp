@@ -113,7 +113,8 @@ Result<Artifact> read_artifact(JsonView value, const std::string& from) {
     Artifact artifact;
     artifact.path = replace_all(text(value, "filename"), "~", "/");
     if (!plain_path(artifact.path)) {
-        return error(AgentCode::path_refused, concat({"artifact '", printable(clip(artifact.path, k_name_bytes)), "'"}));
+        return error(AgentCode::path_refused,
+                     concat({"artifact '", printable(clip(artifact.path, k_name_bytes)), "'"}));
     }
     const JsonView links = value.find("_links");
     std::string href = text(links.find("download"), "href");
@@ -222,9 +223,9 @@ Status fill(Job& job, JsonView deployment, const std::string& from) {
     TRY(read_chunks(deployment.find("chunks"), from, job, kind));
     const auto found = kind.empty() ? kind_by_name(job.artifacts) : named_kind(kind);
     if (!found) {
-        return error(AgentCode::job_unsupported, kind.empty()
-                                                     ? "no artifact's name shows a kind, and there is no hagent.kind"
-                                                     : concat({"hagent.kind '", printable(clip(kind, k_name_bytes)), "'"}));
+        return error(AgentCode::job_unsupported,
+                     kind.empty() ? "no artifact's name shows a kind, and there is no hagent.kind"
+                                  : concat({"hagent.kind '", printable(clip(kind, k_name_bytes)), "'"}));
     }
     job.kind = *found;
     return {};

@@ -29,7 +29,8 @@ constexpr std::uint64_t k_longest_s = 30 * 86400;
 constexpr std::uint64_t k_most_kib_per_s = UINT64_MAX >> 11U;
 constexpr std::size_t k_value_bytes = 512;
 constexpr std::size_t k_script_bytes = 128U << 10U;  // written into a journal, six bytes for a quote
-constexpr std::array<std::string_view, 7> k_states = {"accepted", "downloading", "downloaded", "executing", "done", "error", "cancelled"};
+constexpr std::array<std::string_view, 7> k_states = {"accepted", "downloading", "downloaded", "executing",
+                                                      "done",     "error",       "cancelled"};
 
 /// Attributes under the names of this protocol; those that are not listed keep theirs.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 8> k_names = {{{"mac", "MAC"},
@@ -50,7 +51,9 @@ std::string value_of(std::string_view text) {
     return out;
 }
 
-std::string field(std::string_view name, std::string_view value) { return std::string(name) + "=" + value_of(value) + "|"; }
+std::string field(std::string_view name, std::string_view value) {
+    return std::string(name) + "=" + value_of(value) + "|";
+}
 
 /// The first address only, as 12 hexadecimal digits.
 std::string first_mac(const Identity& identity) {
@@ -65,28 +68,34 @@ std::string first_mac(const Identity& identity) {
 std::string inventory(const Identity& identity) {
     std::string out;
     for (const auto& [name, value] : identity.attributes) {
-        const auto row = std::find_if(k_names.begin(), k_names.end(), [&, wanted = std::string_view(name)](const auto& r) { return r.first == wanted; });
+        const auto row =
+            std::find_if(k_names.begin(), k_names.end(),
+                         [&, wanted = std::string_view(name)](const auto& r) { return r.first == wanted; });
         if (name != "mac") {
-            out += field(row == k_names.end() ? std::string_view(name) : row->second, name == "ip" ? value.substr(0, value.find(' ')) : value);
+            out += field(row == k_names.end() ? std::string_view(name) : row->second,
+                         name == "ip" ? value.substr(0, value.find(' ')) : value);
         }
     }
     return out;
 }
 
 std::string digits(std::string_view text) {
-    return text.find_first_not_of("0123456789") == std::string_view::npos && text.size() <= 20 ? std::string(text) : std::string();
+    return text.find_first_not_of("0123456789") == std::string_view::npos && text.size() <= 20 ? std::string(text)
+                                                                                               : std::string();
 }
 
 /// "SI1-UR9": what a report has to name. Without both, the script's own digest tells one job from another.
 std::string job_id_of(const HserverReply& reply) {
     const auto si = digits(reply.value("SI")), ur = digits(reply.value("UR"));
-    return si.empty() && ur.empty() ? "script-" + trust::sha256_hex(reply.script).substr(0, 16) : "SI" + si + "-UR" + ur;
+    return si.empty() && ur.empty() ? "script-" + trust::sha256_hex(reply.script).substr(0, 16)
+                                    : "SI" + si + "-UR" + ur;
 }
 
 std::string numbers_of(const std::string& job_id) {
     const auto dash = job_id.find("-UR");
-    return !job_id.starts_with("SI") || dash == std::string::npos ? std::string()
-                                                                  : "SI=" + job_id.substr(2, dash - 2) + "|UR=" + job_id.substr(dash + 3) + "|";
+    return !job_id.starts_with("SI") || dash == std::string::npos
+               ? std::string()
+               : "SI=" + job_id.substr(2, dash - 2) + "|UR=" + job_id.substr(dash + 3) + "|";
 }
 
 }  // namespace
@@ -99,12 +108,14 @@ void HserverDialect::begin(const std::string& manager_url, const Identity& ident
 }
 
 /// Requests that are not encrypted are PUT and encrypted ones POST; that is how these managers tell them apart.
-Call HserverDialect::call(const std::string& manager_url, const Identity& identity, std::string_view verb, const std::string& fields) const {
+Call HserverDialect::call(const std::string& manager_url, const Identity& identity, std::string_view verb,
+                          const std::string& fields) const {
     const std::string start = "&" + std::string(verb);
     return {manager_url.starts_with("https:") ? transfer::Method::post : transfer::Method::put,
             manager_url + (manager_url.ends_with('/') ? "" : "/") + "hserver.dll?" + start,
             {{"Content-Type", "text/plain"}},
-            start + "|" + field("MAC", first_mac(identity)) + (client_id_.empty() ? "" : field("CID", client_id_)) + fields};
+            start + "|" + field("MAC", first_mac(identity)) + (client_id_.empty() ? "" : field("CID", client_id_)) +
+                fields};
 }
 
 std::optional<Call> HserverDialect::next() {
@@ -179,36 +190,41 @@ Status HserverDialect::check_script(const std::string& script) const {
     }
     const auto parsed = script::parse_wire(script, "update");
     if (const auto* complaints = std::get_if<std::vector<script::Complaint>>(&parsed)) {
-        return error(AgentCode::script_syntax, printable(clip(script::headline(complaints->front()), limits::k_report_message_bytes)));
+        return error(AgentCode::script_syntax,
+                     printable(clip(script::headline(complaints->front()), limits::k_report_message_bytes)));
     }
     for (const auto& command : std::get<script::Script>(parsed).commands) {
-        const bool allowed = services_.opcodes.empty() || std::any_of(services_.opcodes.begin(), services_.opcodes.end(), [&](const std::string& op) {
-                                 return equal_ignoring_case(op, command.op);
-                             });
+        const bool allowed = services_.opcodes.empty() ||
+                             std::any_of(services_.opcodes.begin(), services_.opcodes.end(),
+                                         [&](const std::string& op) { return equal_ignoring_case(op, command.op); });
         if (!allowed) {
-            return error(AgentCode::job_unsupported, command.op + " in step " + std::to_string(command.line) + " is not in manager.opcodes");
+            return error(AgentCode::job_unsupported,
+                         command.op + " in step " + std::to_string(command.line) + " is not in manager.opcodes");
         }
     }
     return {};
 }
 
-/// A file server of the reply, as a folder address. One without a name is none; one without a user is not used: nobody becomes
-/// anonymous in silence.
-Status HserverDialect::add_repository(const HserverReply& reply, const std::string& prefix, session::WireScript& wire) const {
+/// A file server of the reply, as a folder address. One without a name is none; one without a user is not used: nobody
+/// becomes anonymous in silence.
+Status HserverDialect::add_repository(const HserverReply& reply, const std::string& prefix,
+                                      session::WireScript& wire) const {
     const auto host = reply.value(prefix + "FTPS");
     if (host.empty()) {
         return {};
     }
     const bool secure = reply.number(prefix + "FTPSecure", 1).value_or(0) == 1;
     const auto port = reply.number(prefix + "FTPPortNumber", 65535).value_or(0);
-    const std::string address = std::string(secure ? "ftpes" : "ftp") + "://" + std::string(host) + (port == 0 ? "" : ":" + std::to_string(port)) + "/";
+    const std::string address = std::string(secure ? "ftpes" : "ftp") + "://" + std::string(host) +
+                                (port == 0 ? "" : ":" + std::to_string(port)) + "/";
     const auto url = transfer::parse_url(address);
     if (!url.ok() || host.find_first_of("/?#@:") != std::string_view::npos) {
         return error(AgentCode::bad_url, prefix + "FTPS");
     }
     const std::string user(reply.value(prefix + "FTPU"));
     if (user.empty()) {
-        services_.log.warning(k_area, "the manager names a file server without a user; it is not used", {{"server", transfer::shown(address)}});
+        services_.log.warning(k_area, "the manager names a file server without a user; it is not used",
+                              {{"server", transfer::shown(address)}});
         return {};
     }
     if (!secure && !services_.allow_clear_text && !transfer::is_loopback(*url)) {
@@ -220,8 +236,10 @@ Status HserverDialect::add_repository(const HserverReply& reply, const std::stri
 
 std::vector<Event> HserverDialect::take_events() { return std::exchange(events_, {}); }
 
-Call HserverDialect::refuse_cancel(const std::string& manager_url, const Identity& identity, const std::string& job_id) {
-    return report(manager_url, identity, {job_id, session::ReportStage::executing, {}, 0, 0});  // nothing is ever taken back here
+Call HserverDialect::refuse_cancel(const std::string& manager_url, const Identity& identity,
+                                   const std::string& job_id) {
+    return report(manager_url, identity,
+                  {job_id, session::ReportStage::executing, {}, 0, 0});  // nothing is ever taken back here
 }
 
 Call HserverDialect::report(const std::string& manager_url, const Identity& identity, const Report& report) {
@@ -237,7 +255,9 @@ Delivery HserverDialect::delivered(const Report&, const Reply& reply) {
     if (!reply.ok()) {
         return Delivery::again;
     }
-    return fine(*reply) ? Delivery::acknowledged : reply->status == 404 || reply->status == 410 ? Delivery::obsolete : Delivery::again;
+    return fine(*reply)                                   ? Delivery::acknowledged
+           : reply->status == 404 || reply->status == 410 ? Delivery::obsolete
+                                                          : Delivery::again;
 }
 
 }  // namespace hagent::manager

@@ -20,9 +20,9 @@ struct HserverServices {
     bool allow_clear_text = false;     // FTP without encryption from another machine
 };
 
-/// Source: reference vxc-hagent 2; FORMAT.md says what is sent. V01 with the inventory first and when it has changed, else V55; both
-/// may be answered with one job. V02 reports on it, under the numbers that came with it. Nothing here is signed: a job is what the
-/// configured address sends, and only its opcodes can be limited.
+/// Source: reference vxc-hagent 2; FORMAT.md says what is sent. V01 with the inventory first and when it has changed,
+/// else V55; both may be answered with one job. V02 reports on it, under the numbers that came with it. Nothing here is
+/// signed: a job is what the configured address sends, and only its opcodes can be limited.
 class HserverDialect final : public Dialect {
 public:
     explicit HserverDialect(HserverServices services) : services_(std::move(services)) {}
@@ -41,9 +41,11 @@ public:
     [[nodiscard]] Delivery delivered(const session::Report& report, const Reply& reply) override;
 
 private:
-    [[nodiscard]] Call call(const std::string& manager_url, const Identity& identity, std::string_view verb, const std::string& fields) const;
+    [[nodiscard]] Call call(const std::string& manager_url, const Identity& identity, std::string_view verb,
+                            const std::string& fields) const;
     [[nodiscard]] Event event_of(const HserverReply& reply) const;
-    [[nodiscard]] Status add_repository(const HserverReply& reply, const std::string& prefix, session::WireScript& wire) const;
+    [[nodiscard]] Status add_repository(const HserverReply& reply, const std::string& prefix,
+                                        session::WireScript& wire) const;
     [[nodiscard]] Status check_script(const std::string& script) const;
     void log_strange(const HserverReply& reply) const;
 

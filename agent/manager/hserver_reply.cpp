@@ -18,13 +18,34 @@ constexpr std::size_t k_verb_bytes = 8;
 constexpr std::size_t k_text_bytes = 1024;
 constexpr std::string_view k_update = "UP0";
 
-// SI, UR: schedule and update record. FTP*: file server, M_FTP*: the master's. IT: seconds between check-ins. CID: the client's number.
-// QUB, QUT: postponements, and seconds to answer. What DP, CU and FTPST mean nobody has written down.
-constexpr std::array<std::string_view, 22> k_keys = {
-    "SI", "UR", "IT", "CID", "QUB", "QUT", "CU", "DP", "FTPS", "FTPU", "FTPP", "FTPPortNumber", "FTPSecure", "FTPBw", "FTPST",
-    "M_FTPS", "M_FTPU", "M_FTPP", "M_FTPPortNumber", "M_FTPSecure", "M_FTPBw", "M_FTPST"};
+// SI, UR: schedule and update record. FTP*: file server, M_FTP*: the master's. IT: seconds between check-ins. CID: the
+// client's number. QUB, QUT: postponements, and seconds to answer. What DP, CU and FTPST mean nobody has written down.
+constexpr std::array<std::string_view, 22> k_keys = {"SI",
+                                                     "UR",
+                                                     "IT",
+                                                     "CID",
+                                                     "QUB",
+                                                     "QUT",
+                                                     "CU",
+                                                     "DP",
+                                                     "FTPS",
+                                                     "FTPU",
+                                                     "FTPP",
+                                                     "FTPPortNumber",
+                                                     "FTPSecure",
+                                                     "FTPBw",
+                                                     "FTPST",
+                                                     "M_FTPS",
+                                                     "M_FTPU",
+                                                     "M_FTPP",
+                                                     "M_FTPPortNumber",
+                                                     "M_FTPSecure",
+                                                     "M_FTPBw",
+                                                     "M_FTPST"};
 
-bool is_number(std::string_view text) { return !text.empty() && text.size() <= 9 && std::all_of(text.begin(), text.end(), is_digit); }
+bool is_number(std::string_view text) {
+    return !text.empty() && text.size() <= 9 && std::all_of(text.begin(), text.end(), is_digit);
+}
 
 std::string_view take_field(std::string_view& rest) {
     bool quoted = false;
@@ -39,11 +60,13 @@ std::string_view take_field(std::string_view& rest) {
 
 /// Bytes of the name before '=', or 0 when the field is no key and value.
 std::size_t key_bytes(std::string_view field) {
-    const auto name = std::find_if_not(field.begin(), field.end(), [](char c) { return is_letter_or_digit(c) || c == '_'; });
+    const auto name =
+        std::find_if_not(field.begin(), field.end(), [](char c) { return is_letter_or_digit(c) || c == '_'; });
     return name != field.end() && *name == '=' ? static_cast<std::size_t>(name - field.begin()) : 0;
 }
 
-/// Two letters, perhaps '*', and then nothing or arguments: what the script's own parser takes for an opcode, known or not.
+/// Two letters, perhaps '*', and then nothing or arguments: what the script's own parser takes for an opcode, known or
+/// not.
 bool is_command(std::string_view field) {
     if (field.size() < 2 || !is_letter(field[0]) || !is_letter(field[1])) {
         return false;
@@ -69,19 +92,25 @@ std::string plain_value(std::string_view value) {
     return as_utf8(std::string(value));
 }
 
-Error malformed(std::string_view what) { return error(errors::AgentCode::manager_malformed_answer, "hserver.dll: " + std::string(what)); }
+Error malformed(std::string_view what) {
+    return error(errors::AgentCode::manager_malformed_answer, "hserver.dll: " + std::string(what));
+}
 
 }  // namespace
 
 std::string_view HserverReply::value(std::string_view name) const {
-    const auto found = std::find_if(keys.begin(), keys.end(), [&](const auto& key) { return equal_ignoring_case(key.first, name); });
+    const auto found =
+        std::find_if(keys.begin(), keys.end(), [&](const auto& key) { return equal_ignoring_case(key.first, name); });
     return found == keys.end() ? std::string_view() : std::string_view(found->second);
 }
 
-std::optional<std::uint64_t> HserverReply::number(std::string_view name, std::uint64_t max) const { return parse_u64(trim(value(name)), max); }
+std::optional<std::uint64_t> HserverReply::number(std::string_view name, std::uint64_t max) const {
+    return parse_u64(trim(value(name)), max);
+}
 
 bool known_hserver_key(std::string_view name) {
-    return std::any_of(k_keys.begin(), k_keys.end(), [&](std::string_view key) { return equal_ignoring_case(key, name); });
+    return std::any_of(k_keys.begin(), k_keys.end(),
+                       [&](std::string_view key) { return equal_ignoring_case(key, name); });
 }
 
 Result<HserverReply> parse_hserver_reply(std::string_view body) {
@@ -107,7 +136,8 @@ Result<HserverReply> parse_hserver_reply(std::string_view body) {
         } else if (out.verb == k_update && is_command(field)) {
             out.script += command_text(field) + '|';
             auto after = body;
-            if (const auto number = take_field(after); is_number(number)) {  // without one the script is refused when it is parsed
+            if (const auto number = take_field(after);
+                is_number(number)) {  // without one the script is refused when it is parsed
                 out.script.append(number).append(1, '|');
                 body = after;
             }

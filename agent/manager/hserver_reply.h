@@ -25,9 +25,9 @@ struct HserverReply {
     [[nodiscard]] std::optional<std::uint64_t> number(std::string_view name, std::uint64_t max) const;
 };
 
-/// Fields between '|', which may stand inside of 0x0F quotes. A '&' before a key may be there or not, keys come in any order,
-/// fields may be empty. Errors: manager_malformed_answer for what does not begin with '&' and a verb, or has too many keys.
-/// Source: reference vxc-hagent 2.3.
+/// Fields between '|', which may stand inside of 0x0F quotes. A '&' before a key may be there or not, keys come in any
+/// order, fields may be empty. Errors: manager_malformed_answer for what does not begin with '&' and a verb, or has too
+/// many keys. Source: reference vxc-hagent 2.3.
 [[nodiscard]] Result<HserverReply> parse_hserver_reply(std::string_view body);
 
 /// Whether the agent knows what the key is for; others are logged by name and kept.

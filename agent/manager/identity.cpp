@@ -35,9 +35,7 @@ Result<std::string> fact(std::string_view name, const platform::HostFacts& host)
                          : Result<std::string>(std::move(value));
 }
 
-bool plain(char c) {
-    return is_letter_or_digit(c) || std::string_view("-._:@+").find(c) != std::string_view::npos;
-}
+bool plain(char c) { return is_letter_or_digit(c) || std::string_view("-._:@+").find(c) != std::string_view::npos; }
 
 std::string joined(const std::vector<std::string>& texts) {
     std::string out;

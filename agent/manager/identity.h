@@ -24,7 +24,8 @@ namespace hagent::manager {
 struct DeviceState {
     std::string image_version;
     std::string image_slot;
-    /// More attributes, by name, for example {"agent.trust", "required, 2 keys"}; named "*.free" when they change all the time.
+    /// More attributes, by name, for example {"agent.trust", "required, 2 keys"}; named "*.free" when they change all
+    /// the time.
     std::vector<std::pair<std::string, std::string>> more;
 };
 

@@ -39,7 +39,8 @@ std::uint64_t LoopCaller::call(Call call, Done done) {
     if (transfer::is_file_url(exchange.url)) {
         transfer::StringSink sink(limits::k_manager_answer_bytes);
         auto result = local_.exchange(exchange, sink, CancelToken());
-        return k_local | timers_.after(Millis{0}, [done = std::move(done), reply = to_reply(std::move(result), sink.take())] { done(reply); });
+        return k_local | timers_.after(Millis{0}, [done = std::move(done),
+                                                   reply = to_reply(std::move(result), sink.take())] { done(reply); });
     }
     return fetcher_.start(std::move(exchange), limits::k_manager_answer_bytes, k_call_limit,
                           [done = std::move(done)](Result<transfer::Reply> result, std::string body) {

@@ -108,7 +108,8 @@ std::string content_of(const session::Job& job) {
 }
 
 Result<std::unique_ptr<ReportQueue>> ReportQueue::open(platform::Files& files, const std::string& path) {
-    auto journal = TRY(journal::Journal::open(files, path));  // within the `new` below its failure would leak the memory
+    // within the `new` below its failure would leak the memory
+    auto journal = TRY(journal::Journal::open(files, path));
     auto queue = std::unique_ptr<ReportQueue>(new ReportQueue(std::move(journal)));
     queue->replay();
     return queue;
@@ -129,7 +130,8 @@ void ReportQueue::replay() {
                 std::erase_if(waiting_, [&](const Waiting& w) { return w.number == entry->number; });
                 break;
             case k_offered:
-                (void)note_content(entry->report.job_id, std::string(document.root().find("content").text().value_or("")));
+                (void)note_content(entry->report.job_id,
+                                   std::string(document.root().find("content").text().value_or("")));
                 break;
         }
     }
@@ -158,13 +160,15 @@ void ReportQueue::remember(Report report) {
 
 /// What is still offered is forgotten last.
 void ReportQueue::touch(const std::string& job_id) {
-    const auto found = std::find_if(finished_.begin(), finished_.end(), [&](const Report& r) { return r.job_id == job_id; });
+    const auto found =
+        std::find_if(finished_.begin(), finished_.end(), [&](const Report& r) { return r.job_id == job_id; });
     if (found != finished_.end()) {
         Report report = std::move(*found);
         finished_.erase(found);
         finished_.push_back(std::move(report));
     }
-    const auto known = std::find_if(contents_.begin(), contents_.end(), [&](const auto& c) { return c.first == job_id; });
+    const auto known =
+        std::find_if(contents_.begin(), contents_.end(), [&](const auto& c) { return c.first == job_id; });
     if (known != contents_.end()) {
         auto content = std::move(*known);
         contents_.erase(known);
@@ -264,7 +268,8 @@ Status ReportQueue::acknowledge(std::uint64_t number) {
 void ReportQueue::put_back() {
     const std::lock_guard lock(mutex_);
     const auto number = std::exchange(on_its_way_, 0);
-    const auto older = std::find_if(waiting_.begin(), waiting_.end(), [&](const Waiting& w) { return w.number == number; });
+    const auto older =
+        std::find_if(waiting_.begin(), waiting_.end(), [&](const Waiting& w) { return w.number == number; });
     if (older == waiting_.end()) {
         return;
     }

@@ -41,12 +41,13 @@ public:
     [[nodiscard]] std::optional<Waiting> begin_delivery();
     /// Delivered, or obsolete.
     [[nodiscard]] Status acknowledge(std::uint64_t number);
-    /// It could not be delivered now. News of its job that came meanwhile take it in: else an answer that gets lost each time
-    /// would let progress be told again and again, and keep the result back for ever.
+    /// It could not be delivered now. News of its job that came meanwhile take it in: else an answer that gets lost
+    /// each time would let progress be told again and again, and keep the result back for ever.
     void put_back();
 
-    /// A job is offered; `content` is content_of() it. True when it has ended here. An id that comes with another content than
-    /// before names another job (a manager that was set up anew counts from 1 again): what was known under it is forgotten. An error only means that this was not noted for the next start.
+    /// A job is offered; `content` is content_of() it. True when it has ended here. An id that comes with another
+    /// content than before names another job (a manager that was set up anew counts from 1 again): what was known under
+    /// it is forgotten. An error only means that this was not noted for the next start.
     [[nodiscard]] Result<bool> offered(const std::string& job_id, const std::string& content);
 
     /// The final report of a job that ended here, also long after it was delivered: for jobs that are offered again.
@@ -74,7 +75,8 @@ private:
     std::uint64_t on_its_way_ = 0;  // number; 0: none
     std::uint64_t compact_at_ = 0;  // bytes of the journal
     std::deque<Waiting> waiting_;
-    std::deque<session::Report> finished_;  // offered or ended last at the end; at most k_finished_jobs, each with its last message only
+    // offered or ended last at the end; at most k_finished_jobs, each with its last message only
+    std::deque<session::Report> finished_;
     std::deque<std::pair<std::string, std::string>> contents_;  // of the jobs offered last: id, content
 };
 

@@ -38,8 +38,8 @@ std::optional<unsigned> hex_digit(char c) {
 
 }  // namespace
 
-// Multiples of the golden ratio fall into the largest gap that those before have left, from wherever one begins to count. What
-// is no digit only moves the whole series.
+// Multiples of the golden ratio fall into the largest gap that those before have left, from wherever one begins to
+// count. What is no digit only moves the whole series.
 std::uint64_t place_of(std::string_view device_id) {
     std::uint64_t number = 0, rest = k_fnv_offset;
     for (const char c : device_id) {

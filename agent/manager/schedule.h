@@ -28,17 +28,18 @@ inline constexpr Seconds k_shortest_interval{1};
 inline constexpr Seconds k_longest_interval{24 * 3600};
 inline constexpr unsigned k_settling_waits = 8;  // after check-ins that ended well
 
-/// Where a device stands among its like, 0 to 2^64 - 1: the `chance` of its first check-in. The same id always has the same
-/// place. Ids that count up (addresses, serial numbers or names of one delivery) lie side by side more evenly than chance would
-/// have it, others as by chance.
+/// Where a device stands among its like, 0 to 2^64 - 1: the `chance` of its first check-in. The same id always has the
+/// same place. Ids that count up (addresses, serial numbers or names of one delivery) lie side by side more evenly than
+/// chance would have it, others as by chance.
 [[nodiscard]] std::uint64_t place_of(std::string_view device_id);
 
 /// Time from now to the next check-in. `chance` is uniform over its whole range.
-///  - first: as far into the spread window as `chance` lies in its range, so that 10,000 devices do not arrive together;
+/// - first: as far into the spread window as `chance` lies in its range, so that 10,000 devices do not arrive together;
 ///  - drain: at once;
 ///  - after failures: up to interval * 2^failures (at most an hour, never below a second) with full jitter,
 ///    or Retry-After plus jitter;
-///  - else the hint or the interval, minus up to a tenth of it by chance; while settling up to half of it, so that devices
+/// - else the hint or the interval, minus up to a tenth of it by chance; while settling up to half of it, so that
+/// devices
 ///    which were switched on together are out of step within half an hour and not after many.
 [[nodiscard]] Millis next_check_in(const ScheduleSettings& settings, const ScheduleInput& input, std::uint64_t chance);
 

@@ -12,9 +12,11 @@ bool TriggerGate::pass(std::string_view peer, Uptime now) {
         return false;
     }
     const auto who = std::hash<std::string_view>{}(peer);
-    auto source = std::find_if(sources_.begin(), sources_.end(), [&](const Source& s) { return s.taken > 0 && s.peer == who; });
+    auto source =
+        std::find_if(sources_.begin(), sources_.end(), [&](const Source& s) { return s.taken > 0 && s.peer == who; });
     if (source == sources_.end()) {
-        source = std::min_element(sources_.begin(), sources_.end(), [](const Source& a, const Source& b) { return a.since < b.since; });
+        source = std::min_element(sources_.begin(), sources_.end(),
+                                  [](const Source& a, const Source& b) { return a.since < b.since; });
         *source = {who, now, 0};
     } else if (now - source->since >= k_window) {
         *source = {who, now, 0};

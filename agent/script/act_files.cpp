@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Owns the actions on whole files: SF, XC, GF, DF, DT, RF.
-#include "agent/script/acting.h"
 #include "agent/base/concat.h"
+#include "agent/script/acting.h"
 #include "agent/script/placing.h"
 #include "platform/paths.h"
 

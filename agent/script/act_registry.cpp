@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Owns the actions on the registry: SV, DV, DK, MR, GR. Each may be done twice: the second time finds what it wants.
-#include "agent/base/limits.h"
 #include "agent/base/concat.h"
+#include "agent/base/limits.h"
 #include "agent/script/acting.h"
 #include "agent/script/registry_key.h"
 #include "agent/script/registry_text.h"
@@ -36,7 +36,8 @@ Status act_set_value(Acting& acting) {
     const auto& arguments = acting.step.arguments;
     auto [key, name] = TRY(registry_key_and_name(arguments[0]));
     const auto type = TRY(value_type(arguments.size() > 2 ? arguments[2] : "REG_SZ"));
-    return apply(acting, {{RegistryChange::Kind::set, std::move(key), std::move(name), TRY(value_of(type, arguments[1]))}});
+    return apply(acting,
+                 {{RegistryChange::Kind::set, std::move(key), std::move(name), TRY(value_of(type, arguments[1]))}});
 }
 
 Status act_delete_value(Acting& acting) {
@@ -65,11 +66,13 @@ Status act_fetch_branch(Acting& acting) {
         return error(AgentCode::file_not_found, key);
     }
     const std::string name = TRY(repository_path(acting.step.arguments[1]));
-    const std::string file = concat({services.scratch_dir, platform::native("/"), "export-", std::to_string(acting.step.n)});
+    const std::string file =
+        concat({services.scratch_dir, platform::native("/"), "export-", std::to_string(acting.step.n)});
     TRY(services.files.write_durable(file, registry_text(keys), k_export_mode));
     const auto sent = services.uploads->upload(file, name, acting.cancel);
     TRY(services.files.remove_tree(file));
-    TRY(services.files.sync_directory(services.scratch_dir));  // what the registry holds is not for anybody to find later
+    TRY(services.files.sync_directory(
+        services.scratch_dir));  // what the registry holds is not for anybody to find later
     return sent;
 }
 

@@ -2,8 +2,8 @@
 // Owns the actions that start programs or stop the machine: EX, RB, SP.
 #include <array>
 
-#include "agent/base/limits.h"
 #include "agent/base/concat.h"
+#include "agent/base/limits.h"
 #include "agent/base/text.h"
 #include "agent/script/acting.h"
 #include "agent/script/argv.h"
@@ -18,8 +18,9 @@ constexpr int k_signal_base = 128;
 constexpr int k_last_signal = 64;
 
 std::string hexadecimal(std::uint32_t number) {
-    const std::array<std::uint8_t, 4> bytes = {static_cast<std::uint8_t>(number >> 24U), static_cast<std::uint8_t>(number >> 16U & 0xFFU),
-                                               static_cast<std::uint8_t>(number >> 8U & 0xFFU), static_cast<std::uint8_t>(number & 0xFFU)};
+    const std::array<std::uint8_t, 4> bytes = {
+        static_cast<std::uint8_t>(number >> 24U), static_cast<std::uint8_t>(number >> 16U & 0xFFU),
+        static_cast<std::uint8_t>(number >> 8U & 0xFFU), static_cast<std::uint8_t>(number & 0xFFU)};
     return to_hex(bytes);
 }
 
@@ -36,10 +37,12 @@ Status judge(Acting& acting, const platform::Exit& exit, Millis limit) {
     }
     const bool has_signals = platform::native("/") == "/";
     if (has_signals && exit.code > k_signal_base && exit.code <= k_signal_base + k_last_signal) {
-        return ended_badly(acting, AgentCode::command_killed, "was ended by signal " + std::to_string(exit.code - k_signal_base));
+        return ended_badly(acting, AgentCode::command_killed,
+                           "was ended by signal " + std::to_string(exit.code - k_signal_base));
     }
     if (exit.code < 0) {  // Windows: the number of the exception that nobody handled, as people look it up
-        return ended_badly(acting, AgentCode::command_killed, "was ended by exception 0x" + hexadecimal(static_cast<std::uint32_t>(exit.code)));
+        return ended_badly(acting, AgentCode::command_killed,
+                           "was ended by exception 0x" + hexadecimal(static_cast<std::uint32_t>(exit.code)));
     }
     if (exit.code != 0) {
         return ended_badly(acting, AgentCode::command_failed, "ended with status " + std::to_string(exit.code));
@@ -61,7 +64,8 @@ Environment program_environment(const Acting& acting) {
 
 Result<int> run_hook(Acting& acting, std::vector<std::string> argv, Seconds time_limit) {
     const std::string program = argv.front();
-    auto ended = TRY(run_hook(acting.services, std::move(argv), program_environment(acting), time_limit, acting.cancel));
+    auto ended =
+        TRY(run_hook(acting.services, std::move(argv), program_environment(acting), time_limit, acting.cancel));
     acting.record.output = std::move(ended.output);
     return ended.timed_out ? Result<int>(error(AgentCode::command_timeout, program)) : Result<int>(ended.code);
 }
@@ -86,17 +90,20 @@ Status act_execute(Acting& acting) {
 
 Status act_stop_machine(Acting& acting) {
     // A hook gets the delay as its argument and waits by itself.
-    if (hook_program(acting.services, "reboot").empty() && acting.services.clock.wait(acting.step.seconds, acting.cancel)) {
+    if (hook_program(acting.services, "reboot").empty() &&
+        acting.services.clock.wait(acting.step.seconds, acting.cancel)) {
         return error(AgentCode::cancelled, acting.step.effect);
     }
     acting.record.boot_id = acting.services.host.facts().boot_id;
-    acting.record.results.push_back({errors::agent(AgentCode::reboot_pending), errors::Severity::note, 1, acting.step.effect, {}});
+    acting.record.results.push_back(
+        {errors::agent(AgentCode::reboot_pending), errors::Severity::note, 1, acting.step.effect, {}});
     return {};
 }
 
 Status after_stop_machine(Acting& acting) {
     const auto action = acting.step.op == "SP" ? platform::PowerAction::power_off : platform::PowerAction::reboot;
-    return stop_machine(acting.services, action, acting.step.seconds, program_environment(acting), acting.record.output, acting.cancel);
+    return stop_machine(acting.services, action, acting.step.seconds, program_environment(acting), acting.record.output,
+                        acting.cancel);
 }
 
 }  // namespace hagent::script

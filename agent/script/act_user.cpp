@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Owns the actions that speak to the user: LU, EL, QU, by a hook program or the machine's own dialogs.
-#include "agent/base/number.h"
 #include "agent/base/concat.h"
+#include "agent/base/number.h"
 #include "agent/base/text.h"
 #include "agent/script/acting.h"
 #include "agent/script/user.h"
@@ -40,12 +40,14 @@ Status note_postponed(Acting& acting, unsigned count) {
 
 Result<Answer> answer_of_hook(Acting& acting, const std::string& program, const std::string& fallback) {
     const auto& step = acting.step;
-    const int code = TRY(run_hook(acting, {program, step.arguments[0], std::to_string(step.seconds.count()), fallback}, step.seconds + k_hook_time));
+    const int code = TRY(run_hook(acting, {program, step.arguments[0], std::to_string(step.seconds.count()), fallback},
+                                  step.seconds + k_hook_time));
     switch (code) {
         case k_accepted: return Answer::accepted;
         case k_postponed: return Answer::postponed;
         case k_no_answer: return Answer::none;
-        default: return error(AgentCode::command_failed, concat({program, " ended with status ", std::to_string(code)}));
+        default:
+            return error(AgentCode::command_failed, concat({program, " ended with status ", std::to_string(code)}));
     }
 }
 
@@ -75,9 +77,11 @@ Status must_succeed(const std::string& program, int code) {
 Status act_lock(Acting& acting) {
     const auto& step = acting.step;
     if (const std::string hook = hook_program(acting.services, "lock"); !hook.empty()) {
-        return must_succeed(hook, TRY(run_hook(acting, {hook, step.arguments[0], std::to_string(step.seconds.count())}, k_hook_time)));
+        return must_succeed(
+            hook, TRY(run_hook(acting, {hook, step.arguments[0], std::to_string(step.seconds.count())}, k_hook_time)));
     }
-    return acting.services.dialogs == nullptr ? Status() : acting.services.dialogs->tell(step.arguments[0], step.seconds);
+    return acting.services.dialogs == nullptr ? Status()
+                                              : acting.services.dialogs->tell(step.arguments[0], step.seconds);
 }
 
 Status act_unlock(Acting& acting) {
@@ -96,7 +100,8 @@ Status act_ask(Acting& acting) {
             return error(AgentCode::cancelled, acting.step.effect);
         }
     }
-    acting.record.output = concat({"postponed ", std::to_string(count), " of ", std::to_string(acting.step.postponements), " times"});
+    acting.record.output =
+        concat({"postponed ", std::to_string(count), " of ", std::to_string(acting.step.postponements), " times"});
     const std::string file = note_file(acting);
     return file.empty() || count == 0 ? Status() : acting.services.files.remove_tree(file);
 }

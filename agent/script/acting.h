@@ -32,28 +32,29 @@ public:
     }
 };
 
-[[nodiscard]] Status act_fetch(Acting& acting);        // SF, XC
-[[nodiscard]] Status act_upload(Acting& acting);       // GF
-[[nodiscard]] Status act_execute(Acting& acting);      // EX
-[[nodiscard]] Status act_delete_file(Acting& acting);  // DF
-[[nodiscard]] Status act_delete_tree(Acting& acting);  // DT
-[[nodiscard]] Status act_rename(Acting& acting);       // RF
-[[nodiscard]] Status act_add_line(Acting& acting);     // AL
-[[nodiscard]] Status act_delete_line(Acting& acting);  // DL
-[[nodiscard]] Status act_set_value(Acting& acting);      // SV
-[[nodiscard]] Status act_delete_value(Acting& acting);   // DV
-[[nodiscard]] Status act_delete_key(Acting& acting);     // DK
-[[nodiscard]] Status act_merge(Acting& acting);          // MR
-[[nodiscard]] Status act_fetch_branch(Acting& acting);   // GR
-[[nodiscard]] Status act_lock(Acting& acting);           // LU
-[[nodiscard]] Status act_unlock(Acting& acting);         // EL
-[[nodiscard]] Status act_ask(Acting& acting);            // QU
-[[nodiscard]] Status act_stop_machine(Acting& acting);   // RB, SP: waits for the delay
-[[nodiscard]] Status after_stop_machine(Acting& acting); // RB, SP: asks for it
+[[nodiscard]] Status act_fetch(Acting& acting);           // SF, XC
+[[nodiscard]] Status act_upload(Acting& acting);          // GF
+[[nodiscard]] Status act_execute(Acting& acting);         // EX
+[[nodiscard]] Status act_delete_file(Acting& acting);     // DF
+[[nodiscard]] Status act_delete_tree(Acting& acting);     // DT
+[[nodiscard]] Status act_rename(Acting& acting);          // RF
+[[nodiscard]] Status act_add_line(Acting& acting);        // AL
+[[nodiscard]] Status act_delete_line(Acting& acting);     // DL
+[[nodiscard]] Status act_set_value(Acting& acting);       // SV
+[[nodiscard]] Status act_delete_value(Acting& acting);    // DV
+[[nodiscard]] Status act_delete_key(Acting& acting);      // DK
+[[nodiscard]] Status act_merge(Acting& acting);           // MR
+[[nodiscard]] Status act_fetch_branch(Acting& acting);    // GR
+[[nodiscard]] Status act_lock(Acting& acting);            // LU
+[[nodiscard]] Status act_unlock(Acting& acting);          // EL
+[[nodiscard]] Status act_ask(Acting& acting);             // QU
+[[nodiscard]] Status act_stop_machine(Acting& acting);    // RB, SP: waits for the delay
+[[nodiscard]] Status after_stop_machine(Acting& acting);  // RB, SP: asks for it
 
 /// The whole environment of every program a script or one of its hooks starts (README).
 [[nodiscard]] Environment program_environment(const Acting& acting);
-/// Runs a hook; its output goes to the record. Its exit status, or command_timeout and the errors of platform::Processes.
+/// Runs a hook; its output goes to the record. Its exit status, or command_timeout and the errors of
+/// platform::Processes.
 [[nodiscard]] Result<int> run_hook(Acting& acting, std::vector<std::string> argv, Seconds time_limit);
 
 }  // namespace hagent::script

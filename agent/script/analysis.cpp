@@ -75,8 +75,7 @@ void plan_known(Planning& planning) {
         return planning.refuse_command(wrong_count(planning.row, count));
     }
     if (planning.row.plan == nullptr) {
-        return planning.fail(k_no_argument,
-                             error(AgentCode::unsupported_here, missing_part(planning.row.name)));
+        return planning.fail(k_no_argument, error(AgentCode::unsupported_here, missing_part(planning.row.name)));
     }
     if (good) {
         planning.row.plan(planning);
@@ -91,7 +90,8 @@ void plan_step(AnalysisContext& context, const Command& command) {
     step.op = std::string(clip(command.op, 16));
     step.optional = command.optional;
     const CommandRow* row = find_command(command.op);
-    Planning planning(context, command, row != nullptr ? *row : k_unknown, step, earlier_state(context.options, step.n));
+    Planning planning(context, command, row != nullptr ? *row : k_unknown, step,
+                      earlier_state(context.options, step.n));
     if (row != nullptr) {
         plan_known(planning);
     } else {
@@ -155,15 +155,16 @@ void analyse_space(AnalysisContext& context) {
     context.plan.disk = budget.impacts();
     auto results = budget.results();
     if (!status) {
-        results.push_back({errors::xdsa(errors::Xdsa::dsa_failed_to_run), errors::Severity::warning, 1, status.error().context, {}});
+        results.push_back(
+            {errors::xdsa(errors::Xdsa::dsa_failed_to_run), errors::Severity::warning, 1, status.error().context, {}});
     }
     context.plan.results.insert(context.plan.results.end(), results.begin(), results.end());
 }
 
 }  // namespace
 
-Plan analyse(const Script& script, const Facts& facts, const PackageFiles& package, const Jail& jail, platform::Files& files,
-             platform::Disks& disks, const Options& options) {
+Plan analyse(const Script& script, const Facts& facts, const PackageFiles& package, const Jail& jail,
+             platform::Files& files, platform::Disks& disks, const Options& options) {
     Plan plan;
     plan.file = script.file;
     plan.version = script.version;
@@ -183,7 +184,8 @@ Plan refused_plan(const std::string& file, const std::vector<Complaint>& complai
     plan.file = file;
     plan.complaints = complaints;
     for (const auto& complaint : complaints) {
-        plan.results.push_back({errors::agent(AgentCode::script_syntax), errors::Severity::error, 1, headline(complaint), {}});
+        plan.results.push_back(
+            {errors::agent(AgentCode::script_syntax), errors::Severity::error, 1, headline(complaint), {}});
     }
     return plan;
 }

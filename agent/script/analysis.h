@@ -65,25 +65,26 @@ struct Plan {
     std::vector<PackageFile> downloads;  // each once, in order of first use; steps already done need none
     std::vector<VolumeImpact> disk;      // every volume that is touched
     unsigned reboots = 0;
-    std::vector<TaskResult> results;     // has_error(results): nothing may be run
-    std::vector<Complaint> complaints;   // results that belong to a place in the script, with that place
-    std::vector<Complaint> notes;        // what was ignored in the script's text
+    std::vector<TaskResult> results;    // has_error(results): nothing may be run
+    std::vector<Complaint> complaints;  // results that belong to a place in the script, with that place
+    std::vector<Complaint> notes;       // what was ignored in the script's text
     Jail jail;
 };
 
 struct Options {
-    std::string staging_dir;             // where downloads are kept until they are placed
-    bool uploads = false;                // GF can be run here
-    unsigned postponements = k_postponements;  // of each QU, at most k_most_postponements
-    Seconds time_limit{3600};            // config script.time_limit_s, for EX without its own
+    std::string staging_dir;                         // where downloads are kept until they are placed
+    bool uploads = false;                            // GF can be run here
+    unsigned postponements = k_postponements;        // of each QU, at most k_most_postponements
+    Seconds time_limit{3600};                        // config script.time_limit_s, for EX without its own
     const platform::Processes* processes = nullptr;  // programs of EX are looked for; null: they are not
     platform::Registry* registry = nullptr;          // CR, SV ...; only read; null: there is none
-    std::span<const StepRecord> earlier; // after a restart: steps already done are not checked again
+    std::span<const StepRecord> earlier;             // after a restart: steps already done are not checked again
 };
 
 /// Changes nothing. A failed check is a result: ERROR, or WARNING when the step is optional; malformed commands,
-/// refused paths and unknown opcodes are ERROR in any case. A program that is not there is ERROR too, but WARNING when an
-/// earlier step may bring it, and nothing when one puts it there. Codes: agent 1003, 1411, 1500..1519; XDSA 74, 75 for space.
+/// refused paths and unknown opcodes are ERROR in any case. A program that is not there is ERROR too, but WARNING when
+/// an earlier step may bring it, and nothing when one puts it there. Codes: agent 1003, 1411, 1500..1519; XDSA 74, 75
+/// for space.
 [[nodiscard]] Plan analyse(const Script& script, const Facts& facts, const PackageFiles& package, const Jail& jail,
                            platform::Files& files, platform::Disks& disks, const Options& options);
 

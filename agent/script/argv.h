@@ -15,8 +15,8 @@ namespace hagent::script {
 /// Errors: bad_argument when a quote is not closed or nothing is left to run.
 [[nodiscard]] Result<std::vector<std::string>> split_command_line(std::string_view line);
 
-/// The vector as a person would type it; it splits into the same words. Arguments with blanks, quotes or what means something to a
-/// shell are put in quotes.
+/// The vector as a person would type it; it splits into the same words. Arguments with blanks, quotes or what means
+/// something to a shell are put in quotes.
 [[nodiscard]] std::string join_command_line(const std::vector<std::string>& argv);
 
 }  // namespace hagent::script

@@ -53,7 +53,8 @@ constexpr std::array<CommandRow, 28> k_commands = {{
 std::span<const CommandRow> command_table() { return k_commands; }
 
 const CommandRow* find_command(std::string_view op) {
-    const auto row = std::find_if(k_commands.begin(), k_commands.end(), [&](const CommandRow& r) { return r.name == op; });
+    const auto row =
+        std::find_if(k_commands.begin(), k_commands.end(), [&](const CommandRow& r) { return r.name == op; });
     return row == k_commands.end() ? nullptr : &*row;
 }
 

@@ -26,10 +26,10 @@ struct CommandRow {
     std::string_view arguments;  // for complaints: "repository file, device path"
     int repository_argument;     // which one may begin with <regroot>; -1: none
     Repeat repeat;
-    void (*plan)(Planning&);     // null: the command is known but this agent cannot run it
-    Status (*act)(Acting&);      // null: settled in analysis, nothing to do
-    Status (*after)(Acting&);    // what follows once the step's end is journalled; mostly null
-    std::string_view undo;       // how a person takes it back
+    void (*plan)(Planning&);   // null: the command is known but this agent cannot run it
+    Status (*act)(Acting&);    // null: settled in analysis, nothing to do
+    Status (*after)(Acting&);  // what follows once the step's end is journalled; mostly null
+    std::string_view undo;     // how a person takes it back
 };
 
 /// Whether a step whose end was not journalled may simply be done again; EX says it with "+r".

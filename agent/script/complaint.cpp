@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <string>
 
-#include "agent/base/text.h"
 #include "agent/base/concat.h"
+#include "agent/base/text.h"
 #include "agent/script/syntax.h"
 
 namespace hagent::script {
@@ -28,8 +28,8 @@ std::size_t offset_of(const std::string& text, std::size_t index) {
 }  // namespace
 
 std::string headline(const Complaint& complaint) {
-    return concat({printable(complaint.file), ":", std::to_string(complaint.line), ":", std::to_string(complaint.column), ": ",
-                   printable(complaint.message)});
+    return concat({printable(complaint.file), ":", std::to_string(complaint.line), ":",
+                   std::to_string(complaint.column), ": ", printable(complaint.message)});
 }
 
 std::string render(const Complaint& complaint) {

@@ -24,7 +24,11 @@ std::string_view variable_name(std::string_view text) {
 Result<std::string> value_of(std::string_view name, const Facts& facts) {
     const std::string os = facts.os_codes.empty() ? "" : facts.os_codes.front();
     const std::array<std::pair<std::string_view, const std::string*>, 6> variables = {
-        {{"mac", &facts.mac}, {"ip", &facts.ip}, {"hostname", &facts.hostname}, {"serial", &facts.serial}, {"os", &os},
+        {{"mac", &facts.mac},
+         {"ip", &facts.ip},
+         {"hostname", &facts.hostname},
+         {"serial", &facts.serial},
+         {"os", &os},
          {"image", &facts.image_version}}};
     if (equal_ignoring_case(name, "regroot")) {
         return error(errors::AgentCode::bad_argument, "expected <regroot> only at the beginning of a repository path");

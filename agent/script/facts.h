@@ -21,7 +21,8 @@ struct Facts {
 };
 
 /// The facts of this machine; `os_codes` comes from the configuration.
-[[nodiscard]] Facts facts_from(const platform::HostFacts& host, std::vector<std::string> os_codes, std::string image_version);
+[[nodiscard]] Facts facts_from(const platform::HostFacts& host, std::vector<std::string> os_codes,
+                               std::string image_version);
 
 /// Replaces <mac> <ip> <hostname> <serial> <os> <image>; names are compared without regard to case, "<<" is one '<'.
 /// A '<' that no letters and '>' follow stands for itself.

@@ -83,8 +83,8 @@ std::string hook_program(const Services& services, const std::string& name) {
     return {};
 }
 
-Result<HookEnd> run_hook(const Services& services, std::vector<std::string> argv, Environment environment, Seconds time_limit,
-                         const CancelToken& cancel) {
+Result<HookEnd> run_hook(const Services& services, std::vector<std::string> argv, Environment environment,
+                         Seconds time_limit, const CancelToken& cancel) {
     platform::Command command;
     command.argv = std::move(argv);
     command.environment = std::move(environment);
@@ -94,15 +94,16 @@ Result<HookEnd> run_hook(const Services& services, std::vector<std::string> argv
     return HookEnd{exit.code, exit.timed_out, printable_tail(exit.output)};
 }
 
-Status stop_machine(const Services& services, platform::PowerAction action, Seconds delay, Environment environment, std::string& output,
-                    const CancelToken& cancel) {
+Status stop_machine(const Services& services, platform::PowerAction action, Seconds delay, Environment environment,
+                    std::string& output, const CancelToken& cancel) {
     const std::string program = hook_program(services, "reboot");
     if (program.empty()) {
         auto asked = services.host.power(action);
         return asked ? Status() : Status(error(AgentCode::reboot_failed, asked.error().context));
     }
     const std::string word = action == platform::PowerAction::power_off ? "poweroff" : "reboot";
-    auto ended = TRY(run_hook(services, {program, word, std::to_string(delay.count())}, std::move(environment), delay + k_stop_hook_time, cancel));
+    auto ended = TRY(run_hook(services, {program, word, std::to_string(delay.count())}, std::move(environment),
+                              delay + k_stop_hook_time, cancel));
     output = std::move(ended.output);
     if (ended.timed_out || ended.code != 0) {
         const std::string how = ended.timed_out ? "took too long" : "ended with status " + std::to_string(ended.code);

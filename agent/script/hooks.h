@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns hooks: the programs of the device's maker in `script.hooks_dir`, and the environment of every program that the agent starts.
+// Owns hooks: the programs of the device's maker in `script.hooks_dir`, and the environment of every program that the
+// agent starts.
 #pragma once
 
 #include <string>
@@ -31,12 +32,13 @@ struct HookEnd {
 };
 
 /// Runs a hook to its end. Errors: those of platform::Processes.
-[[nodiscard]] Result<HookEnd> run_hook(const Services& services, std::vector<std::string> argv, Environment environment, Seconds time_limit,
-                                       const CancelToken& cancel);
+[[nodiscard]] Result<HookEnd> run_hook(const Services& services, std::vector<std::string> argv, Environment environment,
+                                       Seconds time_limit, const CancelToken& cancel);
 
-/// Asks the hook `reboot`, else the system, to stop the machine. The hook gets the delay as its argument, the system is asked at once.
+/// Asks the hook `reboot`, else the system, to stop the machine. The hook gets the delay as its argument, the system is
+/// asked at once.
 /// `output` takes what the hook printed. Errors: reboot_failed, those of platform::Processes.
-[[nodiscard]] Status stop_machine(const Services& services, platform::PowerAction action, Seconds delay, Environment environment,
-                                  std::string& output, const CancelToken& cancel);
+[[nodiscard]] Status stop_machine(const Services& services, platform::PowerAction action, Seconds delay,
+                                  Environment environment, std::string& output, const CancelToken& cancel);
 
 }  // namespace hagent::script

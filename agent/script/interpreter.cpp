@@ -24,9 +24,14 @@ bool is_settled(StepState state) { return state == StepState::done || state == S
 
 class Interpreter {
 public:
-    Interpreter(const Plan& plan, PackageFiles& package, Services& services, StepJournal& journal, StepObserver& observer,
-                const CancelToken& cancel)
-        : plan_(plan), package_(package), services_(services), journal_(journal), observer_(observer), cancel_(cancel) {}
+    Interpreter(const Plan& plan, PackageFiles& package, Services& services, StepJournal& journal,
+                StepObserver& observer, const CancelToken& cancel)
+        : plan_(plan),
+          package_(package),
+          services_(services),
+          journal_(journal),
+          observer_(observer),
+          cancel_(cancel) {}
 
     [[nodiscard]] Result<Outcome> run(const std::vector<StepRecord>& earlier);
 
@@ -112,8 +117,8 @@ void Interpreter::unlock_at_end() {
     }
 }
 
-/// The machine was asked to stop, the request was journalled, but it is still the same start of the machine: it is asked
-/// again. With a hook nobody can tell whether it should have gone down, so the script goes on.
+/// The machine was asked to stop, the request was journalled, but it is still the same start of the machine: it is
+/// asked again. With a hook nobody can tell whether it should have gone down, so the script goes on.
 /// `index` is the step concerned when the answer is not Next::step.
 Result<Next> Interpreter::stop_again(std::size_t& index) {
     StepRecord* last = nullptr;
@@ -210,20 +215,14 @@ void Interpreter::finish(Next next, std::size_t index) {
         unlock_at_end();
     }
     switch (next) {
-        case Next::step:
-            outcome_.ended = Ended::completed;
-            return;
-        case Next::cancelled:
-            outcome_.ended = Ended::cancelled;
-            return;
-        case Next::stopped:
-            outcome_.ended = Ended::reboot_requested;
-            return;
-        case Next::failed:
-            break;
+        case Next::step: outcome_.ended = Ended::completed; return;
+        case Next::cancelled: outcome_.ended = Ended::cancelled; return;
+        case Next::stopped: outcome_.ended = Ended::reboot_requested; return;
+        case Next::failed: break;
     }
     outcome_.ended = Ended::failed;
-    outcome_.results.push_back({errors::agent(AgentCode::step_failed), Severity::error, 1, place_of(plan_.steps[index]), {}});
+    outcome_.results.push_back(
+        {errors::agent(AgentCode::step_failed), Severity::error, 1, place_of(plan_.steps[index]), {}});
     for (std::size_t i = index + 1; i < outcome_.steps.size(); ++i) {
         outcome_.steps[i].state = StepState::skipped;
         observer_.step_changed(outcome_.steps[i]);
@@ -249,22 +248,17 @@ Result<Outcome> Interpreter::run(const std::vector<StepRecord>& earlier) {
 
 std::string_view to_string(StepState state) {
     switch (state) {
-        case StepState::pending:
-            return "pending";
-        case StepState::running:
-            return "running";
-        case StepState::done:
-            return "done";
-        case StepState::failed:
-            return "failed";
-        case StepState::skipped:
-            return "skipped";
+        case StepState::pending: return "pending";
+        case StepState::running: return "running";
+        case StepState::done: return "done";
+        case StepState::failed: return "failed";
+        case StepState::skipped: return "skipped";
     }
     return "";
 }
 
-Result<Outcome> run(const Plan& plan, PackageFiles& package, Services& services, StepJournal& journal, StepObserver& observer,
-                    const std::vector<StepRecord>& earlier, const CancelToken& cancel) {
+Result<Outcome> run(const Plan& plan, PackageFiles& package, Services& services, StepJournal& journal,
+                    StepObserver& observer, const std::vector<StepRecord>& earlier, const CancelToken& cancel) {
     check(!has_error(plan.results));
     return Interpreter(plan, package, services, journal, observer, cancel).run(earlier);
 }

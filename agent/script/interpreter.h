@@ -36,7 +36,8 @@ public:
 class Uploads {
 public:
     virtual ~Uploads() = default;
-    [[nodiscard]] virtual Status upload(const std::string& local_path, const std::string& name, const CancelToken& cancel) = 0;
+    [[nodiscard]] virtual Status upload(const std::string& local_path, const std::string& name,
+                                        const CancelToken& cancel) = 0;
 };
 
 /// Borrowed for the length of run().
@@ -45,10 +46,10 @@ struct Services {
     platform::Processes& processes;
     platform::Host& host;
     platform::Clock& clock;
-    Facts facts;              // given to programs as HAGENT_* variables
-    std::string hooks_dir;    // empty: no hooks
-    std::string run_as;       // user of EX; empty: as we are
-    Seconds time_limit{3600}; // of EX without its own
+    Facts facts;               // given to programs as HAGENT_* variables
+    std::string hooks_dir;     // empty: no hooks
+    std::string run_as;        // user of EX; empty: as we are
+    Seconds time_limit{3600};  // of EX without its own
     Uploads* uploads = nullptr;
     platform::Registry* registry = nullptr;  // null: there is none
     platform::Dialogs* dialogs = nullptr;    // LU, QU without a hook; null: nobody is told or asked
@@ -73,6 +74,7 @@ struct Outcome {
 /// harmless, else it fails with step_interrupted.
 /// Errors: those of the journal only; what a step meets is in the outcome.
 [[nodiscard]] Result<Outcome> run(const Plan& plan, PackageFiles& package, Services& services, StepJournal& journal,
-                                  StepObserver& observer, const std::vector<StepRecord>& earlier, const CancelToken& cancel);
+                                  StepObserver& observer, const std::vector<StepRecord>& earlier,
+                                  const CancelToken& cancel);
 
 }  // namespace hagent::script

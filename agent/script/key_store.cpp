@@ -36,8 +36,7 @@ void KeyStore::change(Keys& keys, const RegistryChange& change) {
             }
             return;
         case RegistryChange::Kind::make_key:
-        case RegistryChange::Kind::set:
-            break;
+        case RegistryChange::Kind::set: break;
     }
     for (std::size_t end = 0; end != std::string::npos;) {
         end = change.key.find('\\', end + 1);

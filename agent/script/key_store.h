@@ -15,7 +15,8 @@ public:
     /// `file` need not be there yet. One process at a time may change it.
     KeyStore(platform::Files& files, std::string file) : files_(files), file_(std::move(file)) {}
 
-    [[nodiscard]] Result<std::optional<platform::RegistryValue>> value(const std::string& key, const std::string& name) override;
+    [[nodiscard]] Result<std::optional<platform::RegistryValue>> value(const std::string& key,
+                                                                       const std::string& name) override;
     [[nodiscard]] Result<std::vector<platform::RegistryKeyContent>> branch(const std::string& key) override;
     /// All of them or none, also when the power fails. Errors: file_too_large beyond limits::k_key_store_bytes.
     [[nodiscard]] Status apply(const std::vector<platform::RegistryChange>& changes) override;

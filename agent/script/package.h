@@ -34,7 +34,8 @@ public:
 };
 
 /// A repository path as written in a script, in the package's form: a leading <regroot> is dropped, '\' becomes '/',
-/// repeated and leading separators go. Errors: path_refused for "." or ".." as a part, bad_argument when empty names a file.
+/// repeated and leading separators go. Errors: path_refused for "." or ".." as a part, bad_argument when empty names a
+/// file.
 [[nodiscard]] Result<std::string> repository_path(std::string_view argument);
 
 /// '*' stands for any run of characters, '?' for one; neither for '/'.

@@ -68,14 +68,10 @@ void Parser::line(std::string_view text) {
         return header(text);
     }
     switch (section_) {
-        case Section::none:
-            return complain(text, text.find(content), "expected a section such as [Version]");
-        case Section::version:
-            return version(text);
-        case Section::script:
-            return command(text);
-        case Section::other:
-            return;
+        case Section::none: return complain(text, text.find(content), "expected a section such as [Version]");
+        case Section::version: return version(text);
+        case Section::script: return command(text);
+        case Section::other: return;
     }
 }
 
@@ -87,7 +83,8 @@ void Parser::header(std::string_view text) {
     }
     const auto rest = trim(text.substr(close + 1));
     if (!rest.empty() && rest.front() != ';' && rest.front() != '#') {
-        return complain(text, close + 1 + text.substr(close + 1).find(rest), "expected nothing after the section's name");
+        return complain(text, close + 1 + text.substr(close + 1).find(rest),
+                        "expected nothing after the section's name");
     }
     const auto name = trim(text.substr(open + 1, close - open - 1));
     if (equal_ignoring_case(name, "Version")) {
@@ -133,7 +130,8 @@ void Parser::command(std::string_view text) {
 
 Parsed Parser::end() {
     if (complaints_.empty() && !seen_script_ && !script_.notes.empty()) {
-        script_.notes.front().message = "expected [Script] or [Version]; this section is not known, and there is no [Script]";
+        script_.notes.front().message =
+            "expected [Script] or [Version]; this section is not known, and there is no [Script]";
         complaints_.push_back(std::move(script_.notes.front()));
     } else if (complaints_.empty() && !seen_script_) {
         ++number_;
@@ -153,7 +151,8 @@ Parsed parse(std::string_view text, const std::string& file) {
             {file, 1, 1, concat({"expected at most ", human_bytes(limits::k_script_bytes), " of script"}), ""}};
     }
     if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF")) {
-        return std::vector<Complaint>{{file, 1, 1, "expected UTF-8 or Latin-1, not UTF-16; save the file in another encoding", ""}};
+        return std::vector<Complaint>{
+            {file, 1, 1, "expected UTF-8 or Latin-1, not UTF-16; save the file in another encoding", ""}};
     }
     if (text.starts_with("\xEF\xBB\xBF")) {
         text.remove_prefix(3);

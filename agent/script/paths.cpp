@@ -75,7 +75,8 @@ Result<std::string> with_resolved_parent(const std::string& path, platform::File
     return parent + path.substr(last + 1);
 }
 
-Status check_roots(const std::string& real, PathUse use, const Jail& jail, platform::Files& files, std::string_view named) {
+Status check_roots(const std::string& real, PathUse use, const Jail& jail, platform::Files& files,
+                   std::string_view named) {
     bool inside = false;
     for (const auto& root : jail.roots) {
         const std::string real_root = TRY(files.resolve(relocated(platform::native(root), jail)));
@@ -88,7 +89,8 @@ Status check_roots(const std::string& real, PathUse use, const Jail& jail, platf
     return inside ? Status() : Status(refused(named, "leads through a link to a place outside of the allowed folders"));
 }
 
-Status check_protected(const std::string& real, PathUse use, const Jail& jail, platform::Files& files, std::string_view named) {
+Status check_protected(const std::string& real, PathUse use, const Jail& jail, platform::Files& files,
+                       std::string_view named) {
     for (const auto& path : jail.protected_paths) {
         const std::string own = files.resolve(path).value_or(path);
         const bool hit = is_within(real, own) || is_within(real, path);
@@ -127,7 +129,8 @@ bool is_within(std::string_view path, std::string_view directory) {
 
 Result<std::string> tidy_path(std::string_view argument) {
     const std::string path = platform::native(argument);
-    const bool control = std::any_of(path.begin(), path.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; });
+    const bool control =
+        std::any_of(path.begin(), path.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; });
     if (control) {
         return refused(printable(argument), "holds a control character");
     }
@@ -149,7 +152,8 @@ Result<std::string> tidy_path(std::string_view argument) {
         }
         const bool drive = has_drives() && parts.empty() && is_drive(part);
         if (has_drives() && !drive && (parts.empty() || is_special_name(part))) {
-            return refused(argument, parts.empty() ? "does not begin with a drive" : "has a name with a special meaning");
+            return refused(argument,
+                           parts.empty() ? "does not begin with a drive" : "has a name with a special meaning");
         }
         parts.push_back(part);
     }
@@ -161,9 +165,8 @@ Result<std::string> tidy_path(std::string_view argument) {
 
 Result<std::string> device_path(const std::string& argument, PathUse use, const Jail& jail, platform::Files& files) {
     const std::string tidy = TRY(tidy_path(argument));
-    const bool allowed = std::any_of(jail.roots.begin(), jail.roots.end(), [&](const std::string& root) {
-        return is_within(tidy, platform::native(root));
-    });
+    const bool allowed = std::any_of(jail.roots.begin(), jail.roots.end(),
+                                     [&](const std::string& root) { return is_within(tidy, platform::native(root)); });
     if (!allowed) {
         return refused(argument, "lies outside of the folders in script.roots");
     }

@@ -13,9 +13,10 @@ namespace hagent::script {
 
 /// Where scripts may work. All paths are absolute.
 struct Jail {
-    std::vector<std::string> roots;       // config script.roots, as scripts name them; empty: nothing is allowed
-    std::string relocation;               // `--root DIR`: every device path lies below DIR; empty: as written
-    std::vector<std::string> protected_paths;  // real paths, never relocated: the agent's program, config, keys, state, hooks
+    std::vector<std::string> roots;  // config script.roots, as scripts name them; empty: nothing is allowed
+    std::string relocation;          // `--root DIR`: every device path lies below DIR; empty: as written
+    // real paths, never relocated: the agent's program, config, keys, state, hooks
+    std::vector<std::string> protected_paths;
 };
 
 /// What a step does with the path; decides which links are followed and what else must not be hit.
@@ -36,7 +37,8 @@ enum class PathUse : std::uint8_t {
 [[nodiscard]] Result<std::string> device_path(const std::string& argument, PathUse use, const Jail& jail,
                                               platform::Files& files);
 
-/// The program that EX means by argv[0]: with a relocation the one that lies below it if there is one, else the machine's own.
+/// The program that EX means by argv[0]: with a relocation the one that lies below it if there is one, else the
+/// machine's own.
 [[nodiscard]] Result<std::string> program_path(const std::string& name, const Jail& jail, platform::Files& files);
 
 /// `path` is `directory` or lies below it, as this system compares names.

@@ -43,7 +43,9 @@ Result<bool> is_program(const std::string& path, platform::Files& files) {
     std::array<char, 4> start{};
     const std::size_t count = TRY(file->read_at(0, start));
     const std::string_view text(start.data(), count);
-    return text.starts_with("#!") || text == "\x7F" "ELF";
+    return text.starts_with("#!") || text ==
+                                         "\x7F"
+                                         "ELF";
 }
 
 std::uint32_t executable(std::uint32_t mode) { return mode | ((mode & 0444U) >> 2U); }
@@ -73,7 +75,8 @@ Status copy_bytes(const std::string& from, const std::string& to, platform::File
 }
 
 /// Success, or the error; cross_device means that nothing has changed.
-Status place_by_rename(const std::string& staged, const std::string& target, std::uint32_t mode, platform::Files& files) {
+Status place_by_rename(const std::string& staged, const std::string& target, std::uint32_t mode,
+                       platform::Files& files) {
     {
         const auto file = TRY(files.open(staged, platform::OpenMode::read_write));
         TRY(file->sync());
@@ -109,7 +112,8 @@ Status sync_parent(const std::string& path, platform::Files& files) {
 
 Status make_parents(const std::string& path, platform::Files& files) {
     std::vector<std::string> missing;
-    for (std::string folder = parent_of(path); !folder.empty() && !TRY(files.info(folder)); folder = parent_of(folder)) {
+    for (std::string folder = parent_of(path); !folder.empty() && !TRY(files.info(folder));
+         folder = parent_of(folder)) {
         missing.push_back(folder);
     }
     if (missing.empty()) {

@@ -22,12 +22,12 @@ enum class Placing : std::uint8_t {
 /// Puts the content of `staged` at `target` (a real path); missing parents are made. Permissions: those of a file that
 /// is replaced, else 0644; programs ("#!" or ELF) can be executed by all who can read them.
 /// Errors: those of platform::Files, cancelled.
-[[nodiscard]] Status place(const std::string& staged, const std::string& target, Placing placing, platform::Files& files,
-                           const CancelToken& cancel);
+[[nodiscard]] Status place(const std::string& staged, const std::string& target, Placing placing,
+                           platform::Files& files, const CancelToken& cancel);
 
 /// Puts a copy with these permissions at `target`, whose folder exists. Errors: those of platform::Files, cancelled.
-[[nodiscard]] Status place_copy(const std::string& from, const std::string& target, std::uint32_t mode, platform::Files& files,
-                                const CancelToken& cancel);
+[[nodiscard]] Status place_copy(const std::string& from, const std::string& target, std::uint32_t mode,
+                                platform::Files& files, const CancelToken& cancel);
 
 /// The folder of `path` and those above it exist, durably.
 [[nodiscard]] Status make_parents(const std::string& path, platform::Files& files);

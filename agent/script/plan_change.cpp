@@ -2,8 +2,8 @@
 // Owns the planners of the commands that change the device without the package: EX, DF, DT, RF, AL, DL, RB, SP.
 #include <algorithm>
 
-#include "agent/base/limits.h"
 #include "agent/base/concat.h"
+#include "agent/base/limits.h"
 #include "agent/base/number.h"
 #include "agent/script/argv.h"
 #include "agent/script/planning.h"
@@ -47,7 +47,8 @@ void look_for_program(Planning& planning) {
     switch (earlier_step_brings(planning, name)) {
         case Bringer::yes: return;
         case Bringer::perhaps:
-            return planning.doubt(0, error(there.error().id, name + " cannot be run as things are; an earlier step must bring it"));
+            return planning.doubt(
+                0, error(there.error().id, name + " cannot be run as things are; an earlier step must bring it"));
         case Bringer::none: return planning.fail(0, error(there.error().id, name + " cannot be run on this device"));
     }
 }
@@ -55,7 +56,8 @@ void look_for_program(Planning& planning) {
 void plan_time_limit(Planning& planning) {
     const auto seconds = parse_u64(planning.argument(2), k_longest_run_seconds);
     if (planning.step.detached) {
-        return planning.refuse(2, error(AgentCode::bad_argument, "expected no time limit for a program that is not waited for"));
+        return planning.refuse(
+            2, error(AgentCode::bad_argument, "expected no time limit for a program that is not waited for"));
     }
     if (!seconds || *seconds == 0) {
         return planning.refuse(
@@ -106,7 +108,8 @@ void plan_execute(Planning& planning) {
     auto& step = planning.step;
     const std::string mode = planning.count() > 1 ? planning.argument(1) : "+";
     if (mode != "+" && mode != "-" && mode != "+r") {
-        planning.refuse(1, error(AgentCode::bad_argument, "expected \"+\" (wait), \"-\" (do not wait) or \"+r\" (wait, may be run again)"));
+        planning.refuse(1, error(AgentCode::bad_argument,
+                                 "expected \"+\" (wait), \"-\" (do not wait) or \"+r\" (wait, may be run again)"));
     }
     step.detached = mode == "-";
     step.may_repeat = mode == "+r";
@@ -146,7 +149,8 @@ void plan_rename(Planning& planning) {
 }
 
 void plan_add_line(Planning& planning) {
-    planning.step.effect = concat({"make sure that ", planning.argument(0), " has the line \"", planning.argument(1), "\""});
+    planning.step.effect =
+        concat({"make sure that ", planning.argument(0), " has the line \"", planning.argument(1), "\""});
     plan_edit(planning);
 }
 

@@ -2,8 +2,8 @@
 // Owns the planners of the confirming commands: CO, CF, CI, CP, CU. They are settled here; running them does nothing.
 #include <algorithm>
 
-#include "agent/base/number.h"
 #include "agent/base/concat.h"
+#include "agent/base/number.h"
 #include "agent/base/text.h"
 #include "agent/script/planning.h"
 
@@ -80,12 +80,14 @@ void plan_space(Planning& planning) {
     }
     const auto volume = planning.context.disks.volume_of(path);
     if (!volume) {
-        return planning.fail(0, error(volume.error().id, concat({"the volume of ", planning.argument(0), " cannot be found"})));
+        return planning.fail(
+            0, error(volume.error().id, concat({"the volume of ", planning.argument(0), " cannot be found"})));
     }
     const std::uint64_t there = volume->available_bytes + staged_bytes_beside(planning, volume.value());
     if (there < *wanted) {
         const auto [wants, has] = human_bytes_apart(*wanted, there);
-        planning.fail(1, error(AgentCode::not_enough_space, concat({wants, " wanted, ", has, " free on ", volume->mount_point})));
+        planning.fail(
+            1, error(AgentCode::not_enough_space, concat({wants, " wanted, ", has, " free on ", volume->mount_point})));
     }
 }
 
@@ -112,14 +114,17 @@ void plan_platform(Planning& planning) {
     for (std::size_t i = 0; i < planning.count(); ++i) {
         const auto wanted = to_lower(trim(planning.argument(i)));
         if (wanted.empty()) {
-            return planning.refuse(i, error(AgentCode::bad_argument, "expected a platform such as \"VXC 6215\" or \"VXC*\""));
+            return planning.refuse(
+                i, error(AgentCode::bad_argument, "expected a platform such as \"VXC 6215\" or \"VXC*\""));
         }
-        if (std::any_of(own.begin(), own.end(), [&](const std::string& name) { return matches(wanted, to_lower(name)); })) {
+        if (std::any_of(own.begin(), own.end(),
+                        [&](const std::string& name) { return matches(wanted, to_lower(name)); })) {
             return;
         }
     }
-    planning.fail(0, error(AgentCode::platform_mismatch,
-                           concat({"this device is ", (own.empty() ? "of an unknown platform" : own.back()), ", not ", all})));
+    planning.fail(
+        0, error(AgentCode::platform_mismatch,
+                 concat({"this device is ", (own.empty() ? "of an unknown platform" : own.back()), ", not ", all})));
 }
 
 void plan_user(Planning& planning) {

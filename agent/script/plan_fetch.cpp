@@ -2,8 +2,8 @@
 // Owns the planners of the commands that move files between package and device: SF, XC, GF.
 #include <algorithm>
 
-#include "agent/base/text.h"
 #include "agent/base/concat.h"
+#include "agent/base/text.h"
 #include "agent/script/placing.h"
 #include "agent/script/planning.h"
 #include "platform/paths.h"
@@ -81,8 +81,9 @@ bool add_placement(Planning& planning, const PackageFile& file, const std::strin
 
 Error not_listed(const std::string& path) {
     const auto shown = clip(path, 200);
-    return error(AgentCode::file_not_listed, concat({(path.empty() ? "the package" : shown), (shown.size() < path.size() ? "..." : ""),
-                                                     " has no file in the package's manifest"}));
+    return error(AgentCode::file_not_listed,
+                 concat({(path.empty() ? "the package" : shown), (shown.size() < path.size() ? "..." : ""),
+                         " has no file in the package's manifest"}));
 }
 
 std::vector<const PackageFile*> matching_files(const Planning& planning, const std::string& pattern) {
@@ -114,7 +115,8 @@ std::optional<std::string> tidy_target(Planning& planning) {
     return std::move(target).value();
 }
 
-void place_matches(Planning& planning, const std::vector<const PackageFile*>& found, const std::string& target, bool directory) {
+void place_matches(Planning& planning, const std::vector<const PackageFile*>& found, const std::string& target,
+                   bool directory) {
     std::set<std::string> names;
     for (const auto* file : found) {
         const std::string name = base_name(file->path);
@@ -141,8 +143,8 @@ void plan_fetch_files(Planning& planning) {
     }
     const auto found = matching_files(planning, *pattern);
     const std::string& written = planning.argument(1);
-    const bool directory = has_wildcard(*pattern) || written.back() == '/' || written.back() == platform::native("/").front() ||
-                           is_directory(planning, *target);
+    const bool directory = has_wildcard(*pattern) || written.back() == '/' ||
+                           written.back() == platform::native("/").front() || is_directory(planning, *target);
     planning.step.effect = "fetch " + *pattern + " to " + *target;
     if (found.empty()) {
         return planning.fail(0, not_listed(*pattern));
@@ -152,7 +154,8 @@ void plan_fetch_files(Planning& planning) {
     if (files.size() == 1) {
         planning.step.effect = concat({"fetch ", files[0].file.path, " (", total(files), ") to ", files[0].target});
     } else if (!files.empty()) {
-        planning.step.effect = "fetch " + counted(files.size()) + " matching " + *pattern + " (" + total(files) + ") to " + *target;
+        planning.step.effect =
+            "fetch " + counted(files.size()) + " matching " + *pattern + " (" + total(files) + ") to " + *target;
     }
 }
 
@@ -164,11 +167,13 @@ void plan_fetch_tree(Planning& planning) {
     }
     planning.step.effect = "fetch the tree " + *tree + " to " + *target;
     if (has_wildcard(*tree)) {
-        return planning.refuse(0, error(AgentCode::bad_argument, "expected a folder of the package, without wildcards"));
+        return planning.refuse(0,
+                               error(AgentCode::bad_argument, "expected a folder of the package, without wildcards"));
     }
     const std::string prefix = tree->empty() ? "" : *tree + "/";
     for (const auto& file : planning.context.package.files()) {
-        if (file.path.starts_with(prefix) && !add_placement(planning, file, below(*target, file.path.substr(prefix.size())))) {
+        if (file.path.starts_with(prefix) &&
+            !add_placement(planning, file, below(*target, file.path.substr(prefix.size())))) {
             return;
         }
     }
@@ -176,8 +181,8 @@ void plan_fetch_tree(Planning& planning) {
     if (files.empty()) {
         return planning.fail(0, not_listed(*tree));
     }
-    planning.step.effect = "fetch the " + (tree->empty() ? "whole package" : "tree " + *tree) + " (" + counted(files.size()) +
-                           ", " + total(files) + ") to " + *target;
+    planning.step.effect = "fetch the " + (tree->empty() ? "whole package" : "tree " + *tree) + " (" +
+                           counted(files.size()) + ", " + total(files) + ") to " + *target;
 }
 
 void plan_upload(Planning& planning) {

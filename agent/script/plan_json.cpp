@@ -2,8 +2,8 @@
 // Owns the JSON form of a plan (spec 11 "script check --json").
 #include <algorithm>
 
-#include "agent/base/json_writer.h"
 #include "agent/base/concat.h"
+#include "agent/base/json_writer.h"
 #include "agent/base/text.h"
 #include "agent/errors/catalogue.h"
 #include "agent/script/analysis.h"
@@ -73,7 +73,8 @@ void write_list(JsonWriter& json, std::string_view name, const std::vector<T>& i
 void write_version(JsonWriter& json, const Plan& plan) {
     json.begin_object("version");
     for (auto entry = plan.version.begin(); entry != plan.version.end(); ++entry) {
-        const bool given = std::any_of(plan.version.begin(), entry, [&](const auto& other) { return other.first == entry->first; });
+        const bool given =
+            std::any_of(plan.version.begin(), entry, [&](const auto& other) { return other.first == entry->first; });
         if (!given) {  // the first of two equal keys stays
             json.member(entry->first, entry->second);
         }

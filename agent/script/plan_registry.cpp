@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Owns the planners of the registry commands: CR, SV, DV, DK, MR, GR.
-#include "agent/base/limits.h"
 #include "agent/base/concat.h"
+#include "agent/base/limits.h"
 #include "agent/base/text.h"
 #include "agent/script/planning.h"
 #include "agent/script/registry_key.h"
@@ -92,7 +92,8 @@ void plan_confirm_value(Planning& planning) {
     if (!found) {
         return planning.fail(0, found.error());
     }
-    const auto wanted = *found ? value_of((*found)->type, planning.argument(2)) : Result<platform::RegistryValue>(error(AgentCode::bad_argument));
+    const auto wanted = *found ? value_of((*found)->type, planning.argument(2))
+                               : Result<platform::RegistryValue>(error(AgentCode::bad_argument));
     if (!wanted || *wanted != **found) {
         planning.fail(2, differs(place, *found));
     }
@@ -156,7 +157,8 @@ void plan_merge(Planning& planning) {
     }
     const std::string missing = planning.argument(0) + " is not on this device";
     if (bringer == Bringer::perhaps) {
-        return planning.doubt(0, error(AgentCode::file_not_found, missing + " as things are; an earlier step must bring it"));
+        return planning.doubt(
+            0, error(AgentCode::file_not_found, missing + " as things are; an earlier step must bring it"));
     }
     planning.fail(0, error(AgentCode::file_not_found, missing));
 }

@@ -2,8 +2,8 @@
 // Owns the plan as people read it.
 #include <algorithm>
 
-#include "agent/base/text.h"
 #include "agent/base/concat.h"
+#include "agent/base/text.h"
 #include "agent/errors/catalogue.h"
 #include "agent/script/analysis.h"
 
@@ -29,14 +29,10 @@ std::string version_line(const Plan& plan) {
 
 std::string_view state_text(VolumeState state) {
     switch (state) {
-        case VolumeState::not_used:
-            return "not changed";
-        case VolumeState::used:
-            return "enough space";
-        case VolumeState::warn:
-            return "into the reserve";
-        case VolumeState::full:
-            return "NOT ENOUGH SPACE";
+        case VolumeState::not_used: return "not changed";
+        case VolumeState::used: return "enough space";
+        case VolumeState::warn: return "into the reserve";
+        case VolumeState::full: return "NOT ENOUGH SPACE";
     }
     return "";
 }

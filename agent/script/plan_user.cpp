@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Owns the planners of the commands that speak to the user: LU, EL, QU.
-#include "agent/base/number.h"
 #include "agent/base/concat.h"
+#include "agent/base/number.h"
 #include "agent/base/text.h"
 #include "agent/script/planning.h"
 #include "agent/script/user.h"

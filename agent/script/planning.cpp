@@ -57,7 +57,8 @@ Bringer earlier_step_brings(const Planning& planning, const std::string& place) 
     };
     Bringer found = Bringer::none;
     for (const auto& step : planning.context.plan.steps) {
-        const bool placed = std::any_of(step.files.begin(), step.files.end(), [&](const Placement& p) { return is_it(p.target); });
+        const bool placed =
+            std::any_of(step.files.begin(), step.files.end(), [&](const Placement& p) { return is_it(p.target); });
         if (placed || (step.op == "RF" && step.arguments.size() > 1 && is_it(step.arguments[1]))) {
             return Bringer::yes;
         }

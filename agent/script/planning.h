@@ -39,7 +39,8 @@ struct AnalysisContext {
 
 class Planning {
 public:
-    Planning(AnalysisContext& shared, const Command& written, const CommandRow& found, PlannedStep& planned, StepState earlier)
+    Planning(AnalysisContext& shared, const Command& written, const CommandRow& found, PlannedStep& planned,
+             StepState earlier)
         : context(shared), command(written), row(found), step(planned), earlier_(earlier) {}
 
     AnalysisContext& context;

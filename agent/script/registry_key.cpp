@@ -40,7 +40,8 @@ Result<std::string_view> hive_named(std::string_view name) {
 }
 
 bool has_control_character(std::string_view text) {
-    return std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
+    return std::any_of(text.begin(), text.end(),
+                       [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
 }
 
 char separator_in(std::string_view argument) { return argument.find('\\') == std::string_view::npos ? '/' : '\\'; }
@@ -53,7 +54,8 @@ Result<std::string> joined(const std::vector<std::string_view>& parts) {
             continue;
         }
         if (part.size() > k_longest_name || ++depth > k_deepest || key.size() + part.size() >= limits::k_path_bytes) {
-            return error(AgentCode::name_too_long, "expected a key of at most 32 parts with at most 255 bytes each, 1024 in all");
+            return error(AgentCode::name_too_long,
+                         "expected a key of at most 32 parts with at most 255 bytes each, 1024 in all");
         }
         key.append(key.empty() ? "" : "\\").append(key.empty() ? TRY(hive_named(part)) : part);
     }
@@ -99,11 +101,13 @@ Status may_change(const RegistryChange& change) {
     for (const auto pattern : k_protected) {
         if (agree(pattern, change.key) && (removal || is_deeper_or_same(change.key, pattern))) {
             const bool own = is_deeper_or_same(change.key, pattern);
-            return error(AgentCode::path_protected, change.key + (own ? " belongs to the agent" : " holds keys of the agent"));
+            return error(AgentCode::path_protected,
+                         change.key + (own ? " belongs to the agent" : " holds keys of the agent"));
         }
     }
     if (removal && split(change.key, '\\').size() < k_shallowest_removed) {
-        return error(AgentCode::path_refused, change.key + " holds what the whole system needs; name a key further down");
+        return error(AgentCode::path_refused,
+                     change.key + " holds what the whole system needs; name a key further down");
     }
     return {};
 }

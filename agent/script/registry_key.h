@@ -11,8 +11,8 @@
 
 namespace hagent::script {
 
-/// "HKLM\\Software//X" as "HKEY_LOCAL_MACHINE\\Software\\X": hives by short or long name, separators '\\' (repeated ones
-/// count once), or '/' where there is no '\\' at all. Errors: bad_argument, name_too_long.
+/// "HKLM\\Software//X" as "HKEY_LOCAL_MACHINE\\Software\\X": hives by short or long name, separators '\\' (repeated
+/// ones count once), or '/' where there is no '\\' at all. Errors: bad_argument, name_too_long.
 [[nodiscard]] Result<std::string> registry_key(std::string_view argument);
 
 /// SV's form: the last part is the value's name; nothing after the last separator is the default value.

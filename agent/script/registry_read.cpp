@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the reading of registry files. Source: the files that regedit of Windows 2000 and later (5.00) and before (4) writes.
+// Owns the reading of registry files. Source: the files that regedit of Windows 2000 and later (5.00) and before (4)
+// writes.
 #include <algorithm>
 #include <optional>
 
@@ -65,7 +66,8 @@ std::string list_until_empty(std::string text) {
 }
 
 bool is_plain(std::string_view text) {
-    return std::none_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
+    return std::none_of(text.begin(), text.end(),
+                        [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
 }
 
 class Reader {

@@ -23,9 +23,10 @@ struct TypeRow {
     std::string_view name;
     ValueType type;
 };
-constexpr std::array k_types = {TypeRow{"REG_SZ", ValueType::text},         TypeRow{"REG_EXPAND_SZ", ValueType::expandable},
-                                TypeRow{"REG_DWORD", ValueType::number},    TypeRow{"REG_QWORD", ValueType::wide_number},
-                                TypeRow{"REG_BINARY", ValueType::binary},   TypeRow{"REG_MULTI_SZ", ValueType::list}};
+constexpr std::array k_types = {
+    TypeRow{"REG_SZ", ValueType::text},       TypeRow{"REG_EXPAND_SZ", ValueType::expandable},
+    TypeRow{"REG_DWORD", ValueType::number},  TypeRow{"REG_QWORD", ValueType::wide_number},
+    TypeRow{"REG_BINARY", ValueType::binary}, TypeRow{"REG_MULTI_SZ", ValueType::list}};
 constexpr std::string_view k_between = "\\0";
 
 std::optional<std::uint64_t> number_in(std::string_view text, std::uint64_t max) {
@@ -74,7 +75,8 @@ RegistryValue list_value(std::string_view data) {
 }  // namespace
 
 Result<ValueType> value_type(std::string_view name) {
-    const auto row = std::find_if(k_types.begin(), k_types.end(), [&](const TypeRow& r) { return equal_ignoring_case(r.name, name); });
+    const auto row = std::find_if(k_types.begin(), k_types.end(),
+                                  [&](const TypeRow& r) { return equal_ignoring_case(r.name, name); });
     if (row == k_types.end()) {
         return error(AgentCode::bad_argument,
                      "expected REG_SZ, REG_EXPAND_SZ, REG_DWORD, REG_QWORD, REG_BINARY or REG_MULTI_SZ");
@@ -90,15 +92,11 @@ std::string_view type_name(ValueType type) {
 Result<RegistryValue> value_of(ValueType type, std::string_view data) {
     switch (type) {
         case ValueType::text:
-        case ValueType::expandable:
-            return RegistryValue{type, std::string(data)};
+        case ValueType::expandable: return RegistryValue{type, std::string(data)};
         case ValueType::number:
-        case ValueType::wide_number:
-            return number_value(type, data);
-        case ValueType::binary:
-            return binary_value(data);
-        case ValueType::list:
-            return list_value(data);
+        case ValueType::wide_number: return number_value(type, data);
+        case ValueType::binary: return binary_value(data);
+        case ValueType::list: return list_value(data);
     }
     return error(AgentCode::bad_argument);
 }

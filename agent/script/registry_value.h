@@ -14,8 +14,8 @@ namespace hagent::script {
 [[nodiscard]] Result<platform::ValueType> value_type(std::string_view name);
 [[nodiscard]] std::string_view type_name(platform::ValueType type);
 
-/// Numbers are decimal, or hexadecimal after "0x"; binary is hexadecimal, blanks and commas between bytes are allowed; the
-/// texts of a list are separated by "\0" (backslash, zero). Errors: bad_argument.
+/// Numbers are decimal, or hexadecimal after "0x"; binary is hexadecimal, blanks and commas between bytes are allowed;
+/// the texts of a list are separated by "\0" (backslash, zero). Errors: bad_argument.
 [[nodiscard]] Result<platform::RegistryValue> value_of(platform::ValueType type, std::string_view data);
 
 /// The data as value_of() takes it, for one line.

@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <span>
 
-#include "agent/base/number.h"
 #include "agent/base/concat.h"
+#include "agent/base/number.h"
 #include "agent/base/text.h"
 #include "agent/script/registry_text.h"
 #include "agent/script/utf16.h"
@@ -22,7 +22,8 @@ std::string quoted(std::string_view text) {
 }
 
 bool is_plain(std::string_view text) {
-    return std::none_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
+    return std::none_of(text.begin(), text.end(),
+                        [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
 }
 
 std::string with_commas(std::string_view digits) {
@@ -54,18 +55,12 @@ std::string dword_text(std::uint64_t number) {
 
 std::string data_text(const RegistryValue& value) {
     switch (value.type) {
-        case ValueType::text:
-            return is_plain(value.data) ? quoted(value.data) : "hex(1):" + texts_text(value.data);
-        case ValueType::expandable:
-            return "hex(2):" + texts_text(value.data);
-        case ValueType::number:
-            return "dword:" + dword_text(parse_u64(value.data).value_or(0));
-        case ValueType::wide_number:
-            return "hex(b):" + bytes_text(little_endian(parse_u64(value.data).value_or(0), 8));
-        case ValueType::binary:
-            return "hex:" + with_commas(value.data);
-        case ValueType::list:
-            return "hex(7):" + texts_text(value.data);
+        case ValueType::text: return is_plain(value.data) ? quoted(value.data) : "hex(1):" + texts_text(value.data);
+        case ValueType::expandable: return "hex(2):" + texts_text(value.data);
+        case ValueType::number: return "dword:" + dword_text(parse_u64(value.data).value_or(0));
+        case ValueType::wide_number: return "hex(b):" + bytes_text(little_endian(parse_u64(value.data).value_or(0), 8));
+        case ValueType::binary: return "hex:" + with_commas(value.data);
+        case ValueType::list: return "hex(7):" + texts_text(value.data);
     }
     return {};
 }

@@ -81,17 +81,22 @@ std::vector<TaskResult> SpaceBudget::results() const {
     for (const auto& mount_point : order_) {
         const Account& account = accounts_.at(mount_point);
         const VolumeState state = state_of(account);
-        const std::uint64_t limit = state == VolumeState::full ? account.volume.free_bytes : account.volume.available_bytes;
+        const std::uint64_t limit =
+            state == VolumeState::full ? account.volume.free_bytes : account.volume.available_bytes;
         const auto [needed, there] = human_bytes_apart(positive(account.peak), limit);
-        const std::string context = concat({mount_point, ": ", needed, " needed at the fullest moment, ", there, " free"});
+        const std::string context =
+            concat({mount_point, ": ", needed, " needed at the fullest moment, ", there, " free"});
         if (account.changed && account.volume.type == platform::VolumeType::read_only) {
-            results.push_back({errors::agent(errors::AgentCode::read_only), errors::Severity::error, 1, mount_point, {}});
+            results.push_back(
+                {errors::agent(errors::AgentCode::read_only), errors::Severity::error, 1, mount_point, {}});
         } else if (state == VolumeState::full) {
-            results.push_back({errors::xdsa(errors::Xdsa::dsa_over_limit), errors::Severity::error, 1,
-                               context, {}});
+            results.push_back({errors::xdsa(errors::Xdsa::dsa_over_limit), errors::Severity::error, 1, context, {}});
         } else if (state == VolumeState::warn) {
-            results.push_back({errors::xdsa(errors::Xdsa::dsa_into_minfree), errors::Severity::warning, 1,
-                               context + " without the reserve", {}});
+            results.push_back({errors::xdsa(errors::Xdsa::dsa_into_minfree),
+                               errors::Severity::warning,
+                               1,
+                               context + " without the reserve",
+                               {}});
         }
     }
     return results;

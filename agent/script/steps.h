@@ -19,7 +19,7 @@ struct StepRecord {
     std::vector<TaskResult> results;
     bool in_flight_before = false;  // its intent was journalled before an interruption, its end was not
     std::string output;             // EX: the tail of what the program printed, made printable
-    std::string boot_id;            // RB, SP: the start of the machine in which the stop was asked for; keep it in the journal
+    std::string boot_id;  // RB, SP: the start of the machine in which the stop was asked for; keep it in the journal
 };
 
 }  // namespace hagent::script

@@ -32,8 +32,8 @@ struct Command {
     std::string op;         // upper case, without '*'
     bool optional = false;  // written with '*': a failure is a WARNING and the script goes on
     std::vector<Argument> arguments;
-    unsigned line = 0;      // text form: line in the file; wire form: the step number the manager gave
-    unsigned column = 0;    // of the opcode
+    unsigned line = 0;    // text form: line in the file; wire form: the step number the manager gave
+    unsigned column = 0;  // of the opcode
     std::string source_line;
 };
 

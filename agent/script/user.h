@@ -10,7 +10,8 @@ inline constexpr Seconds k_longest_lock{24 * 3600};
 inline constexpr Seconds k_usual_question{300};
 inline constexpr Seconds k_longest_question{3600};
 inline constexpr Seconds k_postponement{900};  // before the user is asked again
-inline constexpr unsigned k_postponements = 3;       // then the script goes on without asking, unless the manager says another number
+// then the script goes on without asking, unless the manager says another number
+inline constexpr unsigned k_postponements = 3;
 inline constexpr unsigned k_most_postponements = 10;
 
 }  // namespace hagent::script

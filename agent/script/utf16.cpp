@@ -9,7 +9,8 @@
 namespace hagent::script {
 namespace {
 
-constexpr std::uint32_t k_first_high = 0xD800, k_first_low = 0xDC00, k_after_low = 0xE000, k_pairs = 0x10000, k_unknown = 0xFFFD;
+constexpr std::uint32_t k_first_high = 0xD800, k_first_low = 0xDC00, k_after_low = 0xE000, k_pairs = 0x10000,
+                        k_unknown = 0xFFFD;
 
 void put_unit(std::string& out, std::uint32_t unit) {
     out.push_back(static_cast<char>(unit & 0xFFU));

@@ -2,8 +2,8 @@
 // Owns the wire form of scripts, as managers of the VXC family put it into a check-in reply.
 #include <algorithm>
 
-#include "agent/base/limits.h"
 #include "agent/base/concat.h"
+#include "agent/base/limits.h"
 #include "agent/base/number.h"
 #include "agent/base/text.h"
 #include "agent/script/command_line.h"
@@ -52,12 +52,14 @@ public:
         ++ordinal_;
         const std::string text = decoded(field);
         if (field.size() > limits::k_script_line_bytes) {
-            return complain(text.substr(0, limits::k_script_line_bytes), 0,
-                            concat({"expected at most ", std::to_string(limits::k_script_line_bytes), " bytes in a command"}));
+            return complain(
+                text.substr(0, limits::k_script_line_bytes), 0,
+                concat({"expected at most ", std::to_string(limits::k_script_line_bytes), " bytes in a command"}));
         }
         if (script_.commands.size() == limits::k_script_commands) {
             if (!too_many_) {
-                complain(text, 0, concat({"expected at most ", std::to_string(limits::k_script_commands), " commands"}));
+                complain(text, 0,
+                         concat({"expected at most ", std::to_string(limits::k_script_commands), " commands"}));
             }
             too_many_ = true;
             return;

@@ -21,7 +21,8 @@ constexpr const char* k_after = "after-change";
 std::string ChangeHooks::note_of(const std::string& name) const { return concat({notes_, "/", name}); }
 
 Result<ChangeHooks::Answer> ChangeHooks::before(const CancelToken& cancel) {
-    const bool closing = TRY(services_.files.info(note_of(k_after))).has_value();  // the changes are made, only `after-change` is left
+    // the changes are made, only `after-change` is left
+    const bool closing = TRY(services_.files.info(note_of(k_after))).has_value();
     return closing ? Result<Answer>(Answer::go_on) : call(k_before, {"script"}, cancel);
 }
 
@@ -29,24 +30,24 @@ Result<ChangeHooks::Answer> ChangeHooks::after(bool success, const CancelToken& 
     return call(k_after, {"script", success ? "success" : "failure"}, cancel);
 }
 
-Result<ChangeHooks::Answer> ChangeHooks::call(const std::string& name, std::vector<std::string> arguments, const CancelToken& cancel) {
+Result<ChangeHooks::Answer> ChangeHooks::call(const std::string& name, std::vector<std::string> arguments,
+                                              const CancelToken& cancel) {
     const std::string program = script::hook_program(services_, name);
     if (program.empty()) {
         return Answer::go_on;
     }
     arguments.insert(arguments.begin(), program);
-    const auto ended = TRY(script::run_hook(services_, std::move(arguments), script::device_environment(services_.facts), k_time_limit, cancel));
+    const auto ended = TRY(script::run_hook(services_, std::move(arguments),
+                                            script::device_environment(services_.facts), k_time_limit, cancel));
     if (ended.timed_out) {
         return error(AgentCode::command_timeout, program);
     }
     switch (ended.code) {
-        case k_done:
-            return forget_reboot(note_of(name));
-        case k_reboot_first:
-            return want_reboot(program, note_of(name), cancel);
+        case k_done: return forget_reboot(note_of(name));
+        case k_reboot_first: return want_reboot(program, note_of(name), cancel);
         default:
-            return error(AgentCode::command_failed, concat({program, " ended with status ", std::to_string(ended.code), "; it said: ",
-                                                            script::last_words(ended.output)}));
+            return error(AgentCode::command_failed, concat({program, " ended with status ", std::to_string(ended.code),
+                                                            "; it said: ", script::last_words(ended.output)}));
     }
 }
 
@@ -60,14 +61,16 @@ Result<ChangeHooks::Answer> ChangeHooks::forget_reboot(const std::string& note) 
 }
 
 /// Where the system does not tell one start from another there is one reboot and no second.
-Result<ChangeHooks::Answer> ChangeHooks::want_reboot(const std::string& program, const std::string& note, const CancelToken& cancel) {
+Result<ChangeHooks::Answer> ChangeHooks::want_reboot(const std::string& program, const std::string& note,
+                                                     const CancelToken& cancel) {
     const std::string boot = services_.host.facts().boot_id;
     if (TRY(services_.files.info(note)) && (boot.empty() || TRY(services_.files.read(note, k_note_bytes)) != boot)) {
         return error(AgentCode::command_failed, program + " wants a reboot, and after the reboot another one");
     }
     TRY(services_.files.write_durable(note, boot, k_note_mode));
     std::string output;
-    TRY(script::stop_machine(services_, platform::PowerAction::reboot, Seconds{0}, script::device_environment(services_.facts), output, cancel));
+    TRY(script::stop_machine(services_, platform::PowerAction::reboot, Seconds{0},
+                             script::device_environment(services_.facts), output, cancel));
     return Answer::reboot;
 }
 

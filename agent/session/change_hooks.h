@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the hooks around a session's changes: `before-change` and `after-change` open and close a write filter or an overlay.
+// Owns the hooks around a session's changes: `before-change` and `after-change` open and close a write filter or an
+// overlay.
 #pragma once
 
 #include <string>
@@ -8,8 +9,9 @@
 
 namespace hagent::session {
 
-/// Arguments, time limit and exit statuses: README. Each is called again after every restart until it says that all is done, so that what
-/// it needs may take a reboot; two reboots in a row for the same answer are refused, because the next one would not help either.
+/// Arguments, time limit and exit statuses: README. Each is called again after every restart until it says that all is
+/// done, so that what it needs may take a reboot; two reboots in a row for the same answer are refused, because the
+/// next one would not help either.
 class ChangeHooks {
 public:
     enum class Answer : std::uint8_t { go_on, reboot };  // reboot: asked for; the session goes on after it
@@ -22,8 +24,10 @@ public:
     [[nodiscard]] Result<Answer> after(bool success, const CancelToken& cancel);
 
 private:
-    [[nodiscard]] Result<Answer> call(const std::string& name, std::vector<std::string> arguments, const CancelToken& cancel);
-    [[nodiscard]] Result<Answer> want_reboot(const std::string& program, const std::string& note, const CancelToken& cancel);
+    [[nodiscard]] Result<Answer> call(const std::string& name, std::vector<std::string> arguments,
+                                      const CancelToken& cancel);
+    [[nodiscard]] Result<Answer> want_reboot(const std::string& program, const std::string& note,
+                                             const CancelToken& cancel);
     [[nodiscard]] Result<Answer> forget_reboot(const std::string& note);
     [[nodiscard]] std::string note_of(const std::string& name) const;
 

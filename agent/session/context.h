@@ -39,10 +39,10 @@ public:
 struct Settings {
     std::string state_directory;
     std::string keys_directory;
-    std::vector<std::string> os_codes;          // own code first
-    std::vector<std::string> device_ids;        // the device id and the MAC addresses
+    std::vector<std::string> os_codes;    // own code first
+    std::vector<std::string> device_ids;  // the device id and the MAC addresses
     std::vector<std::string> script_roots;
-    std::vector<std::string> protected_paths;   // program, config, keys, state, hooks
+    std::vector<std::string> protected_paths;  // program, config, keys, state, hooks
     std::string hooks_directory;
     std::string run_as;
     Seconds step_time_limit{3600};

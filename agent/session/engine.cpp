@@ -41,7 +41,8 @@ Status Engine::resume_unfinished() {
 }
 
 Engine::Entry* Engine::find(const std::string& job_id) {
-    const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) { return e.job.id == job_id; });
+    const auto found =
+        std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) { return e.job.id == job_id; });
     return found == entries_.end() ? nullptr : &*found;
 }
 
@@ -63,7 +64,8 @@ Offer Engine::offer(const Job& job) {
             }
             known->job = job.execute ? job : known->job;
             known->rest = Rest::none;
-        } else if (context_.observer.has_ended(job.id)) {  // its session may have come to its end since somebody last looked
+        } else if (context_.observer.has_ended(
+                       job.id)) {  // its session may have come to its end since somebody last looked
             return Offer::known;
         } else if (entries_.size() >= limits::k_queued_jobs || shut_down_) {
             return Offer::full;
@@ -88,7 +90,8 @@ void Engine::work() {
         Entry entry;
         {
             const std::lock_guard lock(mutex_);
-            const auto next = std::find_if(entries_.begin(), entries_.end(), [](const Entry& e) { return e.rest == Rest::none; });
+            const auto next =
+                std::find_if(entries_.begin(), entries_.end(), [](const Entry& e) { return e.rest == Rest::none; });
             if (shut_down_ || next == entries_.end()) {
                 break;
             }
@@ -105,7 +108,8 @@ void Engine::work() {
 void Engine::settle(const std::string& job_id, const Result<SessionEnd>& end) {
     const std::lock_guard lock(mutex_);
     running_.clear();
-    const auto done = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) { return e.job.id == job_id; });
+    const auto done =
+        std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) { return e.job.id == job_id; });
     const bool stopped = done->stop->reason() != StopReason::none;
     if (end.ok() && *end == SessionEnd::waiting) {
         done->rest = done->job.execute || stopped ? Rest::none : Rest::leave;
@@ -166,7 +170,8 @@ CancelOutcome Engine::cancel(const std::string& job_id, StopReason reason) {
     CancelOutcome outcome = CancelOutcome::unknown;
     {
         const std::lock_guard lock(mutex_);
-        const auto entry = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) { return e.job.id == job_id; });
+        const auto entry =
+            std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) { return e.job.id == job_id; });
         if (entry != entries_.end()) {
             outcome = cancel_entry(entry, reason);
         }
@@ -181,7 +186,8 @@ CancelOutcome Engine::cancel_session(const std::string& session_id, StopReason r
     std::string job_id;
     {
         const std::lock_guard lock(mutex_);
-        const auto entry = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) { return e.session_id == session_id; });
+        const auto entry =
+            std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) { return e.session_id == session_id; });
         if (entry == entries_.end()) {
             return CancelOutcome::unknown;
         }
@@ -222,7 +228,9 @@ void close_damaged_sessions(Context& context) {
             continue;
         }
         const auto closed = context.store.close_damaged(id, context.clock.wall());
-        context.log.error("session", closed.ok() ? "its journal is damaged: it ends as failed" : "its journal is damaged, and nothing can be written",
+        context.log.error("session",
+                          closed.ok() ? "its journal is damaged: it ends as failed"
+                                      : "its journal is damaged, and nothing can be written",
                           {{"id", id}, {"where", stored.error().context}});
     }
 }

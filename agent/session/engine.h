@@ -18,9 +18,9 @@
 namespace hagent::session {
 
 enum class Offer : std::uint8_t {
-    taken,   // a new job, or a waiting one that may be executed or go on now
-    known,   // running or waiting already, or ended: the observer has its final report
-    full,    // too many jobs wait: the manager will offer it again
+    taken,  // a new job, or a waiting one that may be executed or go on now
+    known,  // running or waiting already, or ended: the observer has its final report
+    full,   // too many jobs wait: the manager will offer it again
 };
 
 enum class CancelOutcome : std::uint8_t {
@@ -87,8 +87,8 @@ private:
     bool shut_down_ = false;
 };
 
-/// Gives every session of the store whose journal is damaged its end, and says so in the log; what fails is left for the
-/// next start. Call it before the engine, or anything else, looks for unfinished sessions.
+/// Gives every session of the store whose journal is damaged its end, and says so in the log; what fails is left for
+/// the next start. Call it before the engine, or anything else, looks for unfinished sessions.
 void close_damaged_sessions(Context& context);
 
 }  // namespace hagent::session

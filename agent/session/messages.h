@@ -10,7 +10,8 @@
 namespace hagent::session {
 
 /// "plan: 9 steps, 1 reboot, 66.2 MiB to download", then one line per volume that is touched.
-[[nodiscard]] std::vector<std::string> plan_messages(const SessionRecord& record, std::uint64_t download_bytes, std::size_t files);
+[[nodiscard]] std::vector<std::string> plan_messages(const SessionRecord& record, std::uint64_t download_bytes,
+                                                     std::size_t files);
 /// "step 5 of 9, EX: done".
 [[nodiscard]] std::string step_message(const StepView& step, std::size_t of);
 /// How it ended, then every error with its cause and next step.

@@ -21,11 +21,14 @@ namespace {
 using errors::AgentCode;
 
 const Artifact* find_artifact(const Job& job, std::string_view path) {
-    const auto found = std::find_if(job.artifacts.begin(), job.artifacts.end(), [&](const Artifact& a) { return a.path == path; });
+    const auto found =
+        std::find_if(job.artifacts.begin(), job.artifacts.end(), [&](const Artifact& a) { return a.path == path; });
     return found == job.artifacts.end() ? nullptr : &*found;
 }
 
-std::string file_name(const std::string& path) { return path.substr(path.find_last_of(platform::native("/") + "/") + 1); }
+std::string file_name(const std::string& path) {
+    return path.substr(path.find_last_of(platform::native("/") + "/") + 1);
+}
 
 trust::Kind kind_of(JobKind kind) {
     switch (kind) {
@@ -49,7 +52,8 @@ JobKind job_kind_of(trust::Kind kind) {
 
 }  // namespace
 
-std::vector<transfer::Source> sources_of(const trust::ManifestFile& file, const trust::Manifest& manifest, const Job& job) {
+std::vector<transfer::Source> sources_of(const trust::ManifestFile& file, const trust::Manifest& manifest,
+                                         const Job& job) {
     std::vector<transfer::Source> sources;
     for (const auto& url : file.sources) {
         sources.push_back({url});
@@ -106,17 +110,19 @@ Status Package::list_local(const std::string& below) {
             manifest_.files.push_back({below + name, info->bytes, "", {}});
         }
         if (manifest_.files.size() > limits::k_manifest_files) {
-            return error(AgentCode::limit_exceeded, local_ + " holds too many files to be a package; name its folder with --source");
+            return error(AgentCode::limit_exceeded,
+                         local_ + " holds too many files to be a package; name its folder with --source");
         }
     }
     return {};
 }
 
-/// Nobody has signed what a legacy manager sends, so there is no manifest. One is made of what its file server gives, once and before
-/// the plan: from then on files, digests and restarts are the same as in a signed package.
+/// Nobody has signed what a legacy manager sends, so there is no manifest. One is made of what its file server gives,
+/// once and before the plan: from then on files, digests and restarts are the same as in a signed package.
 Status Package::select_wire(const CancelToken& cancel) {
     constexpr std::string_view k_entry = "update.wire";
-    const auto kept = context_.settings.state_directory + "/sessions/" + record_.id + "/package/" + std::string(trust::k_manifest_name);
+    const auto kept = context_.settings.state_directory + "/sessions/" + record_.id + "/package/" +
+                      std::string(trust::k_manifest_name);
     record_.signer = "network";
     if (TRY(context_.files.info(kept)).has_value()) {
         manifest_ = TRY(trust::parse_manifest(TRY(context_.files.read(kept, limits::k_manifest_bytes))));
@@ -130,9 +136,11 @@ Status Package::select_wire(const CancelToken& cancel) {
     const auto parsed = script::parse_wire(commands, std::string(k_entry));
     if (const auto* script = std::get_if<script::Script>(&parsed)) {
         for (const auto& command : script->commands) {
-            const auto path = command.op == "SF" && !command.arguments.empty() ? script::repository_path(command.arguments[0].text)
-                                                                               : Result<std::string>(error(AgentCode::bad_argument));
-            const bool one_file = path.ok() && trust::valid_path(*path) && !script::has_wildcard(*path);  // the plan objects to all others
+            const auto path = command.op == "SF" && !command.arguments.empty()
+                                  ? script::repository_path(command.arguments[0].text)
+                                  : Result<std::string>(error(AgentCode::bad_argument));
+            const bool one_file = path.ok() && trust::valid_path(*path) &&
+                                  !script::has_wildcard(*path);  // the plan objects to all others
             if (one_file && manifest_.find(*path) == nullptr) {
                 manifest_.files.push_back(TRY(fetch_wire_file(*path, manifest_.files.size() + 1, cancel)));
             }
@@ -142,15 +150,20 @@ Status Package::select_wire(const CancelToken& cancel) {
     return context_.files.write_durable(kept, trust::write_manifest(manifest_), 0600);
 }
 
-/// Logins are not written anywhere: after a restart in the middle of this the job waits until the manager offers it again.
-Result<trust::ManifestFile> Package::fetch_wire_file(const std::string& path, std::size_t number, const CancelToken& cancel) {
+/// Logins are not written anywhere: after a restart in the middle of this the job waits until the manager offers it
+/// again.
+Result<trust::ManifestFile> Package::fetch_wire_file(const std::string& path, std::size_t number,
+                                                     const CancelToken& cancel) {
     transfer::DownloadRequest request;
     for (const auto& repository : record_.job.wire.repositories) {
         if (repository.user.empty()) {
-            context_.log.warning("session", "the login for its files was lost with a restart: the job waits to be offered again", {{"job", record_.job.id}});
+            context_.log.warning("session",
+                                 "the login for its files was lost with a restart: the job waits to be offered again",
+                                 {{"job", record_.job.id}});
             return error(AgentCode::cancelled);
         }
-        request.sources.push_back({transfer::with_login(repository.url, repository.user, repository.password) + transfer::encode_path(path)});
+        request.sources.push_back(
+            {transfer::with_login(repository.url, repository.user, repository.password) + transfer::encode_path(path)});
     }
     if (request.sources.empty()) {
         return error(AgentCode::no_source, path);
@@ -159,7 +172,9 @@ Result<trust::ManifestFile> Package::fetch_wire_file(const std::string& path, st
     request.limit_bytes_per_s = record_.job.wire.limit_bytes_per_s;
     request.disks = &context_.disks;
     TransferWatch watch(context_, record_, path, 0);
-    auto got = transfer::download(request, {context_.files, context_.clock, context_.fetcher, context_.transfer_options, context_.random, cancel}, watch);
+    auto got = transfer::download(
+        request, {context_.files, context_.clock, context_.fetcher, context_.transfer_options, context_.random, cancel},
+        watch);
     watch.finished(got.ok());
     if (!got.ok()) {
         return std::move(got).error().with(path);
@@ -184,7 +199,8 @@ Status Package::select_remote(const CancelToken& cancel) {
         record_.job.kind = job_kind_of(manifest_.kind);
     }
     if (manifest_.kind != kind_of(record_.job.kind)) {
-        return error(AgentCode::role_not_allowed, concat({"the manifest is of kind '", trust::to_string(manifest_.kind), "'"}));
+        return error(AgentCode::role_not_allowed,
+                     concat({"the manifest is of kind '", trust::to_string(manifest_.kind), "'"}));
     }
     return manifest_.entry.empty() ? Status() : fetch_entry(cancel);
 }
@@ -198,7 +214,8 @@ Status Package::check_for_this_device(const trust::Signer& signer) {
         context_.log.warning("session", "expiry is not checked: the clock is not trusted", {{"now", rfc3339(now)}});
     }
     TRY(trust::check_package(manifest_,
-                             {context_.settings.os_codes, {host.product, concat({host.vendor, " ", host.product})},
+                             {context_.settings.os_codes,
+                              {host.product, concat({host.vendor, " ", host.product})},
                               context_.settings.device_ids},
                              now, trusted_clock, serials.highest(signer.fingerprint, manifest_.package)));
     return serials.accept(signer.fingerprint, manifest_.package, manifest_.serial);
@@ -223,10 +240,9 @@ Result<std::string> Package::small_file(const std::string& name, std::size_t lim
     }
     request.directory = context_.store.download_directory(record_.id, 0) + name.substr(name.rfind('.'));
     TransferWatch watch(context_, record_, name, request.bytes.value_or(0));
-    auto got = transfer::download(request,
-                                  {context_.files, context_.clock, context_.fetcher, context_.transfer_options,
-                                   context_.random, cancel},
-                                  watch);
+    auto got = transfer::download(
+        request, {context_.files, context_.clock, context_.fetcher, context_.transfer_options, context_.random, cancel},
+        watch);
     watch.finished(got.ok());
     if (!got.ok()) {
         return std::move(got).error().with(name);
@@ -250,7 +266,8 @@ Status Package::fetch_entry(const CancelToken& cancel) {
         return {};
     }
     TRY(stage({entry->path, entry->bytes, entry->sha256}, cancel));
-    return context_.files.write_durable(kept, TRY(context_.files.read(TRY(staged(entry->path)), limits::k_script_bytes)), 0600);
+    return context_.files.write_durable(
+        kept, TRY(context_.files.read(TRY(staged(entry->path)), limits::k_script_bytes)), 0600);
 }
 
 /// A copy of the entry script that stays when a step moves the staged one into place.
@@ -301,10 +318,9 @@ Status Package::stage(const script::PackageFile& file, const CancelToken& cancel
         return error(AgentCode::no_source, file.path);
     }
     TransferWatch watch(context_, record_, file.path, file.bytes);
-    const auto got = transfer::download(request,
-                                        {context_.files, context_.clock, context_.fetcher, context_.transfer_options,
-                                         context_.random, cancel},
-                                        watch);
+    const auto got = transfer::download(
+        request, {context_.files, context_.clock, context_.fetcher, context_.transfer_options, context_.random, cancel},
+        watch);
     watch.finished(got.ok());
     return got.ok() ? Status() : Status(Error(got.error()).with(file_name(file.path)));
 }

@@ -45,7 +45,8 @@ private:
     [[nodiscard]] Status select_local();
     [[nodiscard]] Status list_local(const std::string& below);
     [[nodiscard]] Status select_wire(const CancelToken& cancel);
-    [[nodiscard]] Result<trust::ManifestFile> fetch_wire_file(const std::string& path, std::size_t number, const CancelToken& cancel);
+    [[nodiscard]] Result<trust::ManifestFile> fetch_wire_file(const std::string& path, std::size_t number,
+                                                              const CancelToken& cancel);
     [[nodiscard]] Status select_remote(const CancelToken& cancel);
     [[nodiscard]] Result<std::string> small_file(const std::string& name, std::size_t limit, const CancelToken& cancel);
     [[nodiscard]] Status check_for_this_device(const trust::Signer& signer);

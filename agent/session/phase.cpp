@@ -92,6 +92,8 @@ bool may_follow(Phase from, Phase to) {
 }
 
 bool is_final(Phase phase) { return phase == completed || phase == aborted; }
-bool is_executing(Phase phase) { return part_of(phase) == executing || phase == ready_for_reboot || phase == suspended; }
+bool is_executing(Phase phase) {
+    return part_of(phase) == executing || phase == ready_for_reboot || phase == suspended;
+}
 
 }  // namespace hagent::session

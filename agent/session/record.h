@@ -30,10 +30,10 @@ enum class TransferState : std::uint8_t { waiting, running, done, failed };
 [[nodiscard]] std::string_view to_string(TransferState state);
 
 struct TransferView {
-    std::string file;                       // path in the package
-    std::string url;                        // of the source in use, without credentials
+    std::string file;  // path in the package
+    std::string url;   // of the source in use, without credentials
     std::uint64_t bytes = 0, total = 0;
-    std::uint64_t rate_bps = 0;             // bytes a second
+    std::uint64_t rate_bps = 0;  // bytes a second
     unsigned attempts = 0;
     std::vector<std::uint64_t> resumed_at;  // offsets, also over restarts of the agent
     TransferState state = TransferState::waiting;
@@ -53,12 +53,12 @@ inline constexpr std::size_t k_shown_transfers = 64;
 struct SessionRecord {
     std::string id;
     Job job;
-    std::string package, version, signer;   // of the verified manifest
+    std::string package, version, signer;  // of the verified manifest
     std::uint64_t serial = 0;
     Phase phase = Phase::initial;
     WallTime started;
     std::optional<WallTime> ended;
-    unsigned resumptions = 0;               // how often it went on after a restart
+    unsigned resumptions = 0;  // how often it went on after a restart
     std::vector<StepView> steps;
     Progress progress;
     std::vector<TransferView> transfers;

@@ -26,7 +26,8 @@ constexpr std::size_t k_step_reports = 50;  // at most that many a session: a ma
 /// What was free when the session began is not free any more once files are staged; the disk itself has the last word.
 bool is_space_finding(const TaskResult& result) {
     return result.id == errors::agent(AgentCode::not_enough_space) ||
-           result.id == errors::xdsa(errors::Xdsa::dsa_into_minfree) || result.id == errors::xdsa(errors::Xdsa::dsa_over_limit);
+           result.id == errors::xdsa(errors::Xdsa::dsa_into_minfree) ||
+           result.id == errors::xdsa(errors::Xdsa::dsa_over_limit);
 }
 
 /// What registry commands work on. A script that is tried out below a folder must not reach the machine's own.
@@ -34,7 +35,9 @@ class ScriptRegistry {
 public:
     ScriptRegistry(Context& context, const Job& job)
         : machine_(job.local.relocation.empty() ? context.registry : nullptr),
-          store_(context.files, (job.local.relocation.empty() ? context.settings.state_directory : job.local.relocation) + "/registry.ini") {}
+          store_(context.files,
+                 (job.local.relocation.empty() ? context.settings.state_directory : job.local.relocation) +
+                     "/registry.ini") {}
     [[nodiscard]] platform::Registry* get() { return machine_ != nullptr ? machine_ : &store_; }
 
 private:
@@ -43,7 +46,8 @@ private:
 };
 
 /// The pure planner over the facts of this device.
-script::Plan plan_of(Context& context, const Job& job, Package& package, bool uploads, std::span<const script::StepRecord> earlier) {
+script::Plan plan_of(Context& context, const Job& job, Package& package, bool uploads,
+                     std::span<const script::StepRecord> earlier) {
     const auto& settings = context.settings;
     const auto& entry = package.manifest().entry;
     const auto text = package.entry_script();
@@ -136,7 +140,8 @@ Result<std::unique_ptr<Session>> Session::begin(Context& context, const Job& job
     return std::unique_ptr<Session>(new Session(context, std::move(log), std::move(stored)));
 }
 
-Result<std::unique_ptr<Session>> Session::resume(Context& context, const std::string& id, const std::optional<Job>& offered_again) {
+Result<std::unique_ptr<Session>> Session::resume(Context& context, const std::string& id,
+                                                 const std::optional<Job>& offered_again) {
     Stored stored = TRY(context.store.load(id));
     auto log = TRY(context.store.reopen(id));
     TRY(log.resumed());
@@ -228,7 +233,8 @@ Status Session::select(Stop& stop) {
 Status Session::analyse() {
     TRY(enter(Phase::analyzing));
     TRY(enter(Phase::analyzing_scripts));
-    plan_ = plan_of(context_, record_.job, *package_, Uploads(context_, record_, package_->manifest()).possible(), earlier_);
+    plan_ = plan_of(context_, record_.job, *package_, Uploads(context_, record_, package_->manifest()).possible(),
+                    earlier_);
     if (had_plan_) {
         std::erase_if(plan_.results, is_space_finding);
     }
@@ -293,10 +299,18 @@ Result<SessionEnd> Session::execute(Stop& stop) {
     const auto& settings = context_.settings;
     ScriptRegistry registry(context_, record_.job);
     Uploads uploads(context_, record_, package_->manifest());
-    script::Services services{context_.files, context_.processes, context_.host, context_.clock,
+    script::Services services{context_.files,
+                              context_.processes,
+                              context_.host,
+                              context_.clock,
                               script::facts_from(context_.host.facts(), settings.os_codes, settings.image_version),
-                              settings.hooks_directory, settings.run_as, settings.step_time_limit, &uploads, registry.get(),
-                              context_.dialogs, log_.directory()};
+                              settings.hooks_directory,
+                              settings.run_as,
+                              settings.step_time_limit,
+                              &uploads,
+                              registry.get(),
+                              context_.dialogs,
+                              log_.directory()};
     ChangeHooks hooks(services, log_.directory());
     const bool hooked = record_.job.local.relocation.empty() && changes_device(plan_);
     if (const auto opened = hooked ? hooks.before(stop.token()) : go_on(); !opened.ok()) {
@@ -313,15 +327,7 @@ Result<SessionEnd> Session::execute(Stop& stop) {
     });
     const auto outcome = TRY(script::run(plan_, *package_, services, log_, watch, earlier_, stop.token()));
     TRY(std::move(reported));
-    for (const auto& result : outcome.results) {
-        const bool of_a_step = std::any_of(outcome.steps.begin(), outcome.steps.end(), [&](const script::StepRecord& s) {
-            return std::any_of(s.results.begin(), s.results.end(),
-                               [&](const TaskResult& r) { return r.id == result.id && r.context == result.context; });
-        });
-        if (!of_a_step) {
-            record_.results.push_back(result);
-        }
-    }
+    keep_results_of_no_step(outcome);
     switch (outcome.ended) {
         case script::Ended::cancelled: return SessionEnd::interrupted;  // only a shutdown stops a committed session
         case script::Ended::reboot_requested: return wait_for_reboot();
@@ -333,7 +339,24 @@ Result<SessionEnd> Session::execute(Stop& stop) {
     if (!closed.ok()) {
         return refused(closed.error(), stop);
     }
-    return *closed == ChangeHooks::Answer::reboot ? wait_for_reboot() : finish(Phase::completed, success ? ReportStage::success : ReportStage::failure);
+    return *closed == ChangeHooks::Answer::reboot
+               ? wait_for_reboot()
+               : finish(Phase::completed, success ? ReportStage::success : ReportStage::failure);
+}
+
+/// Results that no step brought are the session's own; those of steps stand in their records already.
+void Session::keep_results_of_no_step(const script::Outcome& outcome) {
+    for (const auto& result : outcome.results) {
+        const bool of_a_step =
+            std::any_of(outcome.steps.begin(), outcome.steps.end(), [&](const script::StepRecord& s) {
+                return std::any_of(s.results.begin(), s.results.end(), [&](const TaskResult& r) {
+                    return r.id == result.id && r.context == result.context;
+                });
+            });
+        if (!of_a_step) {
+            record_.results.push_back(result);
+        }
+    }
 }
 
 Result<SessionEnd> Session::wait_for_reboot() {
@@ -347,13 +370,14 @@ Result<SessionEnd> Session::refused(const Error& why, Stop& stop) {
     if (why.is(AgentCode::cancelled)) {
         switch (stop.reason()) {
             case StopReason::shutdown:
-            case StopReason::none:
-                return SessionEnd::interrupted;
+            case StopReason::none: return SessionEnd::interrupted;
             case StopReason::manager:
-                record_.results.push_back({errors::agent(AgentCode::session_cancelled), errors::Severity::warning, 1, "by the manager", {}});
+                record_.results.push_back(
+                    {errors::agent(AgentCode::session_cancelled), errors::Severity::warning, 1, "by the manager", {}});
                 return finish(Phase::aborted, ReportStage::cancelled);
             case StopReason::operators:
-                record_.results.push_back({errors::agent(AgentCode::session_cancelled), errors::Severity::error, 1, "on the device", {}});
+                record_.results.push_back(
+                    {errors::agent(AgentCode::session_cancelled), errors::Severity::error, 1, "on the device", {}});
                 return finish(Phase::aborted, ReportStage::failure);
         }
     }
@@ -391,8 +415,10 @@ Result<script::Plan> dry_run(Context& context, SessionRecord& record, const Canc
         TRY(context.files.make_directories(folder + "/package", 0700));
     }
     auto package = Package::select(context, record, cancel);
-    auto plan = package.ok() ? Result<script::Plan>(plan_of(context, record.job, **package, Uploads(context, record, (*package)->manifest()).possible(), {}))
-                             : Result<script::Plan>(std::move(package).error());
+    auto plan = package.ok()
+                    ? Result<script::Plan>(plan_of(context, record.job, **package,
+                                                   Uploads(context, record, (*package)->manifest()).possible(), {}))
+                    : Result<script::Plan>(std::move(package).error());
     if (remote) {
         TRY(context.store.drop_downloads(record.id));
         TRY(context.files.remove_tree(folder));

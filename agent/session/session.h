@@ -23,7 +23,8 @@ class Session {
 public:
     /// A new session for a job.
     [[nodiscard]] static Result<std::unique_ptr<Session>> begin(Context& context, const Job& job);
-    /// An unfinished one, after a restart, or when a waiting job may be executed now (then with the job as offered again).
+    /// An unfinished one, after a restart, or when a waiting job may be executed now (then with the job as offered
+    /// again).
     [[nodiscard]] static Result<std::unique_ptr<Session>> resume(Context& context, const std::string& id,
                                                                  const std::optional<Job>& offered_again);
 
@@ -42,6 +43,7 @@ private:
     [[nodiscard]] Status download(Stop& stop);
     [[nodiscard]] Result<SessionEnd> execute(Stop& stop);
     [[nodiscard]] Result<SessionEnd> finish(Phase phase, ReportStage stage);
+    void keep_results_of_no_step(const script::Outcome& outcome);
     [[nodiscard]] Result<SessionEnd> wait_for_reboot();
     [[nodiscard]] Result<SessionEnd> conclude(ReportStage stage);
     [[nodiscard]] Result<SessionEnd> refused(const Error& why, Stop& stop);
@@ -54,8 +56,8 @@ private:
     SessionLog log_;
     std::vector<script::StepRecord> earlier_;
     bool had_plan_;
-    bool executing_;                        // an earlier run had begun to change the device
-    std::optional<ReportStage> verdict_;    // an earlier run had come to its end, and only had to say so
+    bool executing_;                      // an earlier run had begun to change the device
+    std::optional<ReportStage> verdict_;  // an earlier run had come to its end, and only had to say so
     std::unique_ptr<Package> package_;
     script::Plan plan_;
 };

@@ -14,7 +14,8 @@ enum class StopReason : std::uint8_t { none, manager, operators, shutdown };
 /// Shared by the session's thread and those who stop it.
 class Stop {
 public:
-    /// False when it comes too late: the device is being changed. A shutdown is never too late: the session goes on later.
+    /// False when it comes too late: the device is being changed. A shutdown is never too late: the session goes on
+    /// later.
     [[nodiscard]] bool request(StopReason reason) {
         {
             const std::lock_guard lock(mutex_);

@@ -70,8 +70,9 @@ std::string Store::download_directory(const std::string& id, std::size_t number)
 Result<std::vector<std::string>> Store::list() const {
     auto names = files_.list(root_);
     if (!names.ok()) {
-        return names.error().is(errors::AgentCode::file_not_found) ? Result<std::vector<std::string>>(std::vector<std::string>{})
-                                                                   : std::move(names);
+        return names.error().is(errors::AgentCode::file_not_found)
+                   ? Result<std::vector<std::string>>(std::vector<std::string>{})
+                   : std::move(names);
     }
     std::vector<std::string> ids;
     for (std::string& name : *names) {
@@ -128,7 +129,8 @@ Result<Store::Opened> Store::read(const std::string& id) const {
     out.bytes = TRY(files_.read(path, limits::k_journal_bytes));
     auto found = journal::replay(out.bytes);
     if (found.tail == journal::Tail::damaged || found.tail == journal::Tail::foreign) {
-        out.damage = error(errors::AgentCode::corrupt_journal, concat({path, " at byte ", std::to_string(found.good_bytes)}));
+        out.damage =
+            error(errors::AgentCode::corrupt_journal, concat({path, " at byte ", std::to_string(found.good_bytes)}));
     }
     out.stored.record.id = id;
     for (const auto& entry : found.records) {

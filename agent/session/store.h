@@ -63,13 +63,13 @@ public:
     [[nodiscard]] Result<SessionLog> reopen(const std::string& id);
     /// What the journal of a session says. Errors: session_not_found; corrupt_journal with the place in the context.
     [[nodiscard]] Result<Stored> load(const std::string& id) const;
-    /// The same for people: a session whose journal is damaged is shown as far as it can be read, as one that failed with
-    /// corrupt_journal when the journal was written last.
+    /// The same for people: a session whose journal is damaged is shown as far as it can be read, as one that failed
+    /// with corrupt_journal when the journal was written last.
     [[nodiscard]] Result<SessionRecord> shown(const std::string& id) const;
     /// Decides how a session with a damaged journal ends, in one step: what can be read stays, and unless its end was
-    /// decided already a verdict of failure with corrupt_journal follows. It is reported like any other when the session
-    /// goes on; a session whose job cannot be read has no one to report to and is over. The damaged journal is kept
-    /// beside it as journal.damaged when there is room.
+    /// decided already a verdict of failure with corrupt_journal follows. It is reported like any other when the
+    /// session goes on; a session whose job cannot be read has no one to report to and is over. The damaged journal is
+    /// kept beside it as journal.damaged when there is room.
     [[nodiscard]] Status close_damaged(const std::string& id, WallTime now);
     /// Ids, oldest first.
     [[nodiscard]] Result<std::vector<std::string>> list() const;

@@ -176,10 +176,11 @@ Job job_from(JsonView from) {
         job.wire.repositories.push_back({std::string(url.text().value_or("")), {}, {}});
     }
     const JsonView local = from.find("local");
-    job.local = {text(local, "directory"), text(local, "entry"), text(local, "relocation"), flag(local, "allow_unsigned", false)};
+    job.local = {text(local, "directory"), text(local, "entry"), text(local, "relocation"),
+                 flag(local, "allow_unsigned", false)};
     for (const JsonView entry : from.find("artifacts")) {
-        job.artifacts.push_back({text(entry, "path"), text(entry, "url"), entry.find("bytes").whole(), text(entry, "sha256"),
-                                 text(entry, "sha1")});
+        job.artifacts.push_back({text(entry, "path"), text(entry, "url"), entry.find("bytes").whole(),
+                                 text(entry, "sha256"), text(entry, "sha1")});
     }
     return job;
 }
@@ -187,7 +188,7 @@ Job job_from(JsonView from) {
 script::StepState state_from(JsonView from) {
     const auto state = number(from, "state", 0U);
     return state <= static_cast<unsigned>(script::StepState::skipped) ? static_cast<script::StepState>(state)
-                                                                     : script::StepState::pending;
+                                                                      : script::StepState::pending;
 }
 
 void plan_from(JsonView from, SessionRecord& record) {
@@ -362,8 +363,9 @@ void apply(const journal::Record& entry, Stored& stored) {
             end_from(value, record);
             break;
         case k_verdict:
-            stored.verdict = static_cast<ReportStage>(
-                std::min(number(value, "stage", static_cast<unsigned>(ReportStage::failure)), static_cast<unsigned>(ReportStage::cancelled)));
+            stored.verdict =
+                static_cast<ReportStage>(std::min(number(value, "stage", static_cast<unsigned>(ReportStage::failure)),
+                                                  static_cast<unsigned>(ReportStage::cancelled)));
             stored.decided = time(value, "ended");
             end_from(value, record);
             break;

@@ -11,7 +11,16 @@
 namespace hagent::session {
 
 enum RecordType : std::uint16_t {
-    k_begin = 1, k_phase, k_package, k_plan, k_resumed, k_intent, k_step, k_end, k_verdict, k_transfer
+    k_begin = 1,
+    k_phase,
+    k_package,
+    k_plan,
+    k_resumed,
+    k_intent,
+    k_step,
+    k_end,
+    k_verdict,
+    k_transfer
 };
 
 [[nodiscard]] std::string begin_payload(const SessionRecord& record);

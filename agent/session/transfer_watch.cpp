@@ -72,7 +72,8 @@ void TransferWatch::attempted(const transfer::Attempted& attempt) {
         shown.decisions.erase(shown.decisions.begin());
     }
     if (attempt.decision != transfer::Decide::accept) {
-        context_.log.warning("transfer", std::string("try failed: ") + std::string(transfer::to_string(attempt.decision)),
+        context_.log.warning("transfer",
+                             std::string("try failed: ") + std::string(transfer::to_string(attempt.decision)),
                              {{"file", file_},
                               {"reply", errors::id_text(attempt.reply)},
                               {"at_bytes", std::to_string(attempt.at_bytes)},
@@ -88,7 +89,8 @@ void TransferWatch::resumed(std::uint64_t offset) {
 }
 
 void TransferWatch::transcript(const std::vector<std::string>& lines) {
-    const auto first = lines.size() > k_shown_lines ? lines.end() - static_cast<std::ptrdiff_t>(k_shown_lines) : lines.begin();
+    const auto first =
+        lines.size() > k_shown_lines ? lines.end() - static_cast<std::ptrdiff_t>(k_shown_lines) : lines.begin();
     view().transcript.assign(first, lines.end());
 }
 

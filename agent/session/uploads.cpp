@@ -54,8 +54,10 @@ Status Uploads::upload(const std::string& local_path, const std::string& name, c
         request.url = url;
         request.file = local_path;
         request.limit_bytes_per_s = record_.job.wire.limit_bytes_per_s;
-        const auto done = transfer::upload(request, {context_.files.jailed(), context_.clock, context_.fetcher, context_.transfer_options,
-                                                     context_.random, cancel}, watch);
+        const auto done = transfer::upload(request,
+                                           {context_.files.jailed(), context_.clock, context_.fetcher,
+                                            context_.transfer_options, context_.random, cancel},
+                                           watch);
         sent = done.ok() ? Status() : Status(done.error());
         if (sent.ok() || sent.error().is(AgentCode::cancelled)) {
             break;

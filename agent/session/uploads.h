@@ -17,12 +17,15 @@ public:
     Uploads(Context& context, SessionRecord& record, const trust::Manifest& manifest)
         : context_(context), record_(record), manifest_(manifest) {}
 
-    /// Whether the package has a folder: the administrator's own, a repository of its manifest, the manager's, or the one of a wire job.
+    /// Whether the package has a folder: the administrator's own, a repository of its manifest, the manager's, or the
+    /// one of a wire job.
     [[nodiscard]] bool possible() const;
 
-    /// To the administrator's folder with the permissions of the original; else to the first folder that takes it, by PUT or STOR.
-    /// The file is found as a resolved path, without following any link. Errors: those of platform::Files and transfer::upload.
-    [[nodiscard]] Status upload(const std::string& local_path, const std::string& name, const CancelToken& cancel) override;
+    /// To the administrator's folder with the permissions of the original; else to the first folder that takes it, by
+    /// PUT or STOR. The file is found as a resolved path, without following any link. Errors: those of platform::Files
+    /// and transfer::upload.
+    [[nodiscard]] Status upload(const std::string& local_path, const std::string& name,
+                                const CancelToken& cancel) override;
 
 private:
     [[nodiscard]] Status copy(const std::string& local_path, const std::string& name, const CancelToken& cancel);

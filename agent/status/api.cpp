@@ -28,7 +28,8 @@ Response page(const ApiServices& services) {
 
 Response one_session(const ApiServices& services, const Request& request, std::string_view id) {
     const auto snapshot = services.board.find(std::string(id));
-    return snapshot ? document(request, session::session_json(*snapshot)) : http::problem(404, "There is no session with this id.");
+    return snapshot ? document(request, session::session_json(*snapshot))
+                    : http::problem(404, "There is no session with this id.");
 }
 
 Response explain(const Request& request, std::string_view code) {
@@ -76,8 +77,9 @@ Response cancel(const ApiServices& services, std::string_view rest) {
 }  // namespace
 
 void add_trigger(http::Router& router, std::function<bool(const std::string& peer)> trigger) {
-    router.add({"POST", "/v1/check-in", Role::anyone,
-                [trigger = std::move(trigger)](const Request& r, std::string_view) { return ask_for_check_in(trigger, r); }});
+    router.add(
+        {"POST", "/v1/check-in", Role::anyone,
+         [trigger = std::move(trigger)](const Request& r, std::string_view) { return ask_for_check_in(trigger, r); }});
 }
 
 void add_routes(http::Router& router, ApiServices services) {
@@ -87,7 +89,8 @@ void add_routes(http::Router& router, ApiServices services) {
         router.add({"GET", std::move(path), Role::viewer, std::move(handler)});
     };
     get("/", [s](const Request&, std::string_view) { return page(*s); });
-    get("/v1/status", [s](const Request& r, std::string_view) { return document(r, status_json(s->view(), s->board)); });
+    get("/v1/status",
+        [s](const Request& r, std::string_view) { return document(r, status_json(s->view(), s->board)); });
     get("/v1/status.txt", [s](const Request&, std::string_view) { return text(status_text(s->view(), s->board)); });
     get("/v1/log.txt", [s](const Request&, std::string_view) { return text(log_text(s->log.since(0))); });
     get("/v1/sessions", [s](const Request& r, std::string_view) { return document(r, sessions_json(s->board)); });
@@ -97,7 +100,8 @@ void add_routes(http::Router& router, ApiServices services) {
     get("/v1/explain/", [](const Request& r, std::string_view code) { return explain(r, code); });
     get("/healthz", [](const Request&, std::string_view) { return text("ok\n"); });
     add_trigger(router, s->trigger);
-    router.add({"POST", "/v1/sessions/", Role::operators, [s](const Request&, std::string_view rest) { return cancel(*s, rest); }});
+    router.add({"POST", "/v1/sessions/", Role::operators,
+                [s](const Request&, std::string_view rest) { return cancel(*s, rest); }});
 }
 
 }  // namespace hagent::status

@@ -21,7 +21,8 @@ namespace hagent::status {
 [[nodiscard]] std::string explain_json(const std::vector<const errors::Row*>& rows);
 
 /// The status page: one file, no outside resource, readable without JavaScript.
-[[nodiscard]] std::string page_html(const AgentView& agent, const Board& board, const std::vector<log::Ring::Entry>& log);
+[[nodiscard]] std::string page_html(const AgentView& agent, const Board& board,
+                                    const std::vector<log::Ring::Entry>& log);
 
 // text for a terminal, ends with a line feed
 [[nodiscard]] std::string status_text(const AgentView& agent, const Board& board);

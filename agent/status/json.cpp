@@ -25,7 +25,8 @@ void write_texts(JsonWriter& json, std::string_view name, const Pairs& pairs) {
     std::vector<std::pair<std::string_view, std::string_view>> members;
     for (const auto& [name_of, value] : pairs) {
         const std::string_view key = name_of;
-        const auto known = std::find_if(members.begin(), members.end(), [&key](const auto& member) { return member.first == key; });
+        const auto known =
+            std::find_if(members.begin(), members.end(), [&key](const auto& member) { return member.first == key; });
         if (known == members.end()) {
             members.emplace_back(key, value);
         } else {

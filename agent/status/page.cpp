@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Owns the status page: plain HTML with its style inside; it reloads itself while a session runs.
-#include "agent/base/text.h"
 #include "agent/base/concat.h"
+#include "agent/base/text.h"
 #include "agent/base/version.h"
 #include "agent/session/json.h"
 #include "agent/status/documents.h"
@@ -53,7 +53,8 @@ std::string results_html(const std::vector<TaskResult>& results) {
 std::string transfers_html(const SessionRecord& record) {
     std::string out;
     for (const auto& view : record.transfers) {
-        std::string notes = concat({to_string(view.state), ", ", human_bytes(view.bytes), " of ", human_bytes(view.total)});
+        std::string notes =
+            concat({to_string(view.state), ", ", human_bytes(view.bytes), " of ", human_bytes(view.total)});
         for (const auto offset : view.resumed_at) {
             notes += ", resumed at byte " + std::to_string(offset);
         }
@@ -126,8 +127,9 @@ std::string recent_html(const Board& board) {
 std::string page_html(const AgentView& agent, const Board& board, const std::vector<log::Ring::Entry>& log) {
     const auto current = board.current();
     const auto when = [](const std::optional<WallTime>& time) { return time ? rfc3339(*time) : std::string("never"); };
-    std::string out = "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
-                      "content=\"width=device-width,initial-scale=1\">";
+    std::string out =
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
+        "content=\"width=device-width,initial-scale=1\">";
     out += concat({"<meta http-equiv=\"refresh\" content=\"", current ? "2" : "15", "\"><title>hagent</title>"});
     out.append(k_style).append("</head><body><main><h1>hagent</h1><table>");
     for (const auto& [key, value] : agent.device) {
@@ -150,8 +152,9 @@ std::string page_html(const AgentView& agent, const Board& board, const std::vec
     for (const auto& entry : log) {
         out += escaped(log::to_line(entry.record)) + "\n";
     }
-    return out + "</pre><p>Codes are explained by <code>hagent explain CODE</code> or at <code>/v1/explain/CODE</code>.</p>"
-                 "</main></body></html>\n";
+    return out +
+           "</pre><p>Codes are explained by <code>hagent explain CODE</code> or at <code>/v1/explain/CODE</code>.</p>"
+           "</main></body></html>\n";
 }
 
 }  // namespace hagent::status

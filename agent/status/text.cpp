@@ -2,8 +2,8 @@
 // Owns what the command line prints for people.
 #include <algorithm>
 
-#include "agent/base/text.h"
 #include "agent/base/concat.h"
+#include "agent/base/text.h"
 #include "agent/session/json.h"
 #include "agent/status/documents.h"
 
@@ -99,7 +99,8 @@ std::string session_text(const SessionRecord& record) {
         if (view.resumed_at.empty() && view.state == session::TransferState::done) {
             continue;
         }
-        out += line("", concat({view.file, ": ", to_string(view.state), ", ", human_bytes(view.bytes), " from ", view.url}));
+        out += line(
+            "", concat({view.file, ": ", to_string(view.state), ", ", human_bytes(view.bytes), " from ", view.url}));
         for (const auto offset : view.resumed_at) {
             out += line("", "  resumed at byte " + std::to_string(offset));
         }
@@ -109,7 +110,8 @@ std::string session_text(const SessionRecord& record) {
                                       human_bytes(volume.after_bytes), " after"}));
     }
     for (const auto& step : record.steps) {
-        out += line("step " + std::to_string(step.n), concat({step.op, " ", script::to_string(step.state), ": ", step.effect}));
+        out += line("step " + std::to_string(step.n),
+                    concat({step.op, " ", script::to_string(step.state), ": ", step.effect}));
         out += results_text(step.results, "                  ");
     }
     return out + results_text(record.results, "  ");
@@ -146,8 +148,17 @@ std::string explain_text(std::string_view asked, const std::vector<const errors:
     std::string out;
     for (const auto* row : rows) {
         out.append(errors::to_string(row->id.protocol)).append(" ").append(std::to_string(row->id.number)).append(" ");
-        out.append(row->name).append(" (").append(row->group).append(", ").append(errors::to_string(row->severity)).append(", ");
-        out.append(errors::to_string(row->retry)).append(")\n  ").append(row->cause).append("\n  what to do: ").append(row->next);
+        out.append(row->name)
+            .append(" (")
+            .append(row->group)
+            .append(", ")
+            .append(errors::to_string(row->severity))
+            .append(", ");
+        out.append(errors::to_string(row->retry))
+            .append(")\n  ")
+            .append(row->cause)
+            .append("\n  what to do: ")
+            .append(row->next);
         out += "\n";
     }
     return out;

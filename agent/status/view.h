@@ -23,7 +23,7 @@ struct ManagerView {
 
 struct AgentView {
     std::vector<std::pair<std::string, std::string>> device;  // id first, then facts in a fixed order
-    std::uint32_t pid = 0;  // 0: the daemon is not running
+    std::uint32_t pid = 0;                                    // 0: the daemon is not running
     Seconds uptime{0};
     std::uint64_t pss_bytes = 0;
     std::string listener;  // "http://127.0.0.1:8420"

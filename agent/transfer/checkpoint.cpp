@@ -35,7 +35,8 @@ std::string hex_of(std::string_view bytes) {
 /// Takes "name value\n" off the front of the text.
 std::optional<std::string_view> take(std::string_view& text, std::string_view name) {
     const auto end = text.find('\n');
-    if (end == std::string_view::npos || !text.starts_with(name) || text.size() <= name.size() || text[name.size()] != ' ') {
+    if (end == std::string_view::npos || !text.starts_with(name) || text.size() <= name.size() ||
+        text[name.size()] != ' ') {
         return std::nullopt;
     }
     const auto value = text.substr(name.size() + 1, end - name.size() - 1);
@@ -78,11 +79,18 @@ std::optional<Checkpoint> decode_checkpoint(std::string_view text) {
     }
     const auto sha256 = trust::Sha256::restore(std::string(digest->begin(), digest->end()));
     const auto size = parse_u64(*total, INT64_MAX);
-    if (!sha256 || sha256->bytes() != *bytes || (!size && *total != "-") || (*state != "partial" && *state != "complete")) {
+    if (!sha256 || sha256->bytes() != *bytes || (!size && *total != "-") ||
+        (*state != "partial" && *state != "complete")) {
         return std::nullopt;
     }
-    return Checkpoint{std::string(*url), std::string(*validator), std::string(*wanted), std::string(*boot), *bytes, size,
-                      *state == "complete", *sha256};
+    return Checkpoint{std::string(*url),
+                      std::string(*validator),
+                      std::string(*wanted),
+                      std::string(*boot),
+                      *bytes,
+                      size,
+                      *state == "complete",
+                      *sha256};
 }
 
 std::string part_path(const std::string& directory) { return directory + "/part"; }

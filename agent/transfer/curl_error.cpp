@@ -126,7 +126,8 @@ Explained explain(const CurlFailure& failure) {
             if (failure.text.find("chunk") != std::string::npos) {  // libcurl has no code of its own for it
                 return {error(AgentCode::protocol_garbage, concat({failure.host, ": ", failure.text})), Stage::data};
             }
-            return {suffered(failure).value_or(error(errors::winsock(errors::Winsock::econnreset), failure.host)), Stage::data};
+            return {suffered(failure).value_or(error(errors::winsock(errors::Winsock::econnreset), failure.host)),
+                    Stage::data};
         case CURLE_OPERATION_TIMEDOUT:
         case CURLE_FTP_ACCEPT_TIMEOUT: return timed_out(failure);
         case CURLE_PEER_FAILED_VERIFICATION: return {error(certificate_fault(failure.text), failure.host), Stage::tls};
@@ -141,7 +142,8 @@ Explained explain(const CurlFailure& failure) {
     if (row != k_rows.end()) {
         return {error(row->meaning, context), row->stage, row->local};
     }
-    return {error(AgentCode::protocol_garbage, concat({context, " (libcurl ", std::to_string(failure.code), ")"})), Stage::other};
+    return {error(AgentCode::protocol_garbage, concat({context, " (libcurl ", std::to_string(failure.code), ")"})),
+            Stage::other};
 }
 
 }  // namespace hagent::transfer

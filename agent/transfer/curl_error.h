@@ -12,13 +12,13 @@ namespace hagent::transfer {
 
 /// What libcurl says about a failed request.
 struct CurlFailure {
-    int code = 0;              // CURLcode
-    std::int64_t os = 0;       // CURLINFO_OS_ERRNO
-    std::string text{};        // CURLOPT_ERRORBUFFER
-    std::string host{};        // that was asked
-    bool connected = false;    // a connection was made, or the peer has already said something
-    bool resolved = true;      // the name has an address
-    bool quick = false;        // failed so fast that a second look-up costs no time
+    int code = 0;            // CURLcode
+    std::int64_t os = 0;     // CURLINFO_OS_ERRNO
+    std::string text{};      // CURLOPT_ERRORBUFFER
+    std::string host{};      // that was asked
+    bool connected = false;  // a connection was made, or the peer has already said something
+    bool resolved = true;    // the name has an address
+    bool quick = false;      // failed so fast that a second look-up costs no time
 };
 
 struct Explained {

@@ -56,8 +56,13 @@ void append(UniqueHandle<ListTraits>& list, const std::string& line) {
 struct CurlExchange::Impl {
     Impl(const Options& options_in, const HeaderProvider& provider_in, Exchange exchange_in, Sink& sink_in,
          const CancelToken* cancel_in)
-        : options(options_in), provider(provider_in), exchange(std::move(exchange_in)), sink(sink_in), cancel(cancel_in),
-          conversation(transcript), easy(curl_easy_init()) {
+        : options(options_in),
+          provider(provider_in),
+          exchange(std::move(exchange_in)),
+          sink(sink_in),
+          cancel(cancel_in),
+          conversation(transcript),
+          easy(curl_easy_init()) {
         check(static_cast<bool>(easy));
     }
 
@@ -80,7 +85,7 @@ struct CurlExchange::Impl {
     std::optional<Error> local_error;  // from the sink or from reading what is sent
     Reply reply;
     UniqueHandle<ShareTraits> sessions;  // of TLS, when they must not come from elsewhere
-    UniqueHandle<EasyTraits> easy;  // last: its clean-up may still call back
+    UniqueHandle<EasyTraits> easy;       // last: its clean-up may still call back
 
     template <class T>
     void set(CURLoption option, T value) {
@@ -126,7 +131,8 @@ struct CurlExchange::Impl {
 
 Status CurlExchange::Impl::configure() {
     if (is_ftp(url.scheme) && (exchange.method == Method::post || url.path.ends_with('/'))) {
-        return error(AgentCode::bad_url, exchange.method == Method::post ? "FTP cannot post" : "the path names a folder");
+        return error(AgentCode::bad_url,
+                     exchange.method == Method::post ? "FTP cannot post" : "the path names a folder");
     }
     curl_easy_reset(easy.get());
     header_list.reset();
@@ -302,8 +308,8 @@ std::size_t CurlExchange::Impl::on_header(char* data, std::size_t size, std::siz
 
 /// After each FTP line, which on_debug has read before.
 bool CurlExchange::Impl::goes_on() {
-    // libcurl counts the login as connecting too; a server that lets wrong passwords wait is no dead one, and whoever asks
-    // again meanwhile hammers the login.
+    // libcurl counts the login as connecting too; a server that lets wrong passwords wait is no dead one, and whoever
+    // asks again meanwhile hammers the login.
     const auto patience = options.connect_timeout.count() + options.stall_timeout.count();
     set(CURLOPT_CONNECTTIMEOUT, narrow<long>(std::clamp<std::int64_t>(patience, 1, 86400)));
     set(CURLOPT_FORBID_REUSE, !is_encrypted(url.scheme) && ended_well(conversation) && everything_moved() ? 0L : 1L);
@@ -334,7 +340,8 @@ int CurlExchange::Impl::on_progress(void* self, curl_off_t, curl_off_t, curl_off
 Status CurlExchange::Impl::follow() {
     auto next = resolve(url, head.location());
     if (head.location().empty() || !next.ok()) {
-        return error(AgentCode::protocol_garbage, concat({"HTTP ", std::to_string(head.status()), " without a usable Location"}));
+        return error(AgentCode::protocol_garbage,
+                     concat({"HTTP ", std::to_string(head.status()), " without a usable Location"}));
     }
     if (is_ftp(next->scheme) || (is_encrypted(url.scheme) && !is_encrypted(next->scheme))) {
         return error(AgentCode::redirect_downgrade, shown(head.location()));
@@ -356,8 +363,10 @@ Error CurlExchange::Impl::failure(int code, bool& local) {
     long os = 0;
     curl_off_t look_up_us = 0, connect_us = 0, total_us = 0;
     curl_easy_getinfo(easy.get(), CURLINFO_OS_ERRNO, &os);
-    curl_easy_getinfo(easy.get(), is_encrypted(url.scheme) && url.scheme != Scheme::ftpes ? CURLINFO_APPCONNECT_TIME_T
-                                                                                          : CURLINFO_CONNECT_TIME_T, &connect_us);
+    curl_easy_getinfo(
+        easy.get(),
+        is_encrypted(url.scheme) && url.scheme != Scheme::ftpes ? CURLINFO_APPCONNECT_TIME_T : CURLINFO_CONNECT_TIME_T,
+        &connect_us);
     curl_easy_getinfo(easy.get(), CURLINFO_NAMELOOKUP_TIME_T, &look_up_us);
     curl_easy_getinfo(easy.get(), CURLINFO_TOTAL_TIME_T, &total_us);
     failure.os = os;
@@ -372,14 +381,15 @@ Error CurlExchange::Impl::failure(int code, bool& local) {
     return std::move(explained.error);
 }
 
-/// Some servers end a transfer with another reply than 226 or 250; what counts is that the bytes are there. An upload is
-/// done only when the server says so.
+/// Some servers end a transfer with another reply than 226 or 250; what counts is that the bytes are there. An upload
+/// is done only when the server says so.
 bool CurlExchange::Impl::everything_moved() const {
     const bool confirmed = conversation.reply().value_or(0) / 100 == 2;
     if (exchange.method != Method::get) {
         curl_off_t sent = 0;
         curl_easy_getinfo(easy.get(), CURLINFO_SIZE_UPLOAD_T, &sent);
-        return confirmed && static_cast<std::uint64_t>(sent) == (exchange.source != nullptr ? exchange.source_bytes : exchange.body.size());
+        return confirmed && static_cast<std::uint64_t>(sent) ==
+                                (exchange.source != nullptr ? exchange.source_bytes : exchange.body.size());
     }
     const auto size = conversation.size();
     return size ? reply.head.start + reply.body_bytes == *size : confirmed;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns one exchange on one libcurl handle, redirects included; whoever drives the handle (worker or loop) owns the waiting.
+// Owns one exchange on one libcurl handle, redirects included; whoever drives the handle (worker or loop) owns the
+// waiting.
 #pragma once
 
 #include <memory>

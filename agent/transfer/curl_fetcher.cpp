@@ -101,7 +101,8 @@ std::unique_ptr<Fetcher> curl_fetcher(Options options, HeaderProvider provider) 
 struct LoopFetcher::Impl {
     struct Job {
         Job(const Impl& owner, Exchange exchange, std::size_t limit, Done done_in)
-            : sink(limit), running(owner.options, owner.provider, std::move(exchange), sink, nullptr),
+            : sink(limit),
+              running(owner.options, owner.provider, std::move(exchange), sink, nullptr),
               done(std::move(done_in)) {}
         StringSink sink;
         CurlExchange running;
@@ -167,7 +168,8 @@ LoopFetcher::~LoopFetcher() = default;
 
 std::uint64_t LoopFetcher::start(Exchange exchange, std::size_t body_limit, Millis time_limit, Done done) {
     const auto number = ++impl_->last;
-    auto& job = *(impl_->jobs[number] = std::make_unique<Impl::Job>(*impl_, std::move(exchange), body_limit, std::move(done)));
+    auto& job =
+        *(impl_->jobs[number] = std::make_unique<Impl::Job>(*impl_, std::move(exchange), body_limit, std::move(done)));
     auto ready = job.running.prepare();
     Impl* impl = impl_.get();
     if (!ready.ok()) {
@@ -175,7 +177,8 @@ std::uint64_t LoopFetcher::start(Exchange exchange, std::size_t body_limit, Mill
         return number;
     }
     if (time_limit.count() > 0) {
-        job.timer = impl_->loop.after(time_limit, [impl, number] { impl->finish(number, error(AgentCode::timed_out)); });
+        job.timer =
+            impl_->loop.after(time_limit, [impl, number] { impl->finish(number, error(AgentCode::timed_out)); });
     }
     impl_->run(number, job);
     return number;

@@ -92,7 +92,8 @@ void Request::tls() const {
     }
     if (!options.client_cert_file.empty()) {
         set(CURLOPT_SSLCERT, options.client_cert_file.c_str());
-        set(CURLOPT_SSLKEY, options.client_key_file.empty() ? options.client_cert_file.c_str() : options.client_key_file.c_str());
+        set(CURLOPT_SSLKEY,
+            options.client_key_file.empty() ? options.client_cert_file.c_str() : options.client_key_file.c_str());
     }
     if (is_ftp(url.scheme)) {
         set(CURLOPT_USE_SSL, static_cast<long>(CURLUSESSL_ALL));
@@ -122,7 +123,8 @@ void Request::ftp() const {
 }
 
 void Request::body() const {
-    const auto bytes = static_cast<curl_off_t>(exchange.source != nullptr ? exchange.source_bytes : exchange.body.size());
+    const auto bytes =
+        static_cast<curl_off_t>(exchange.source != nullptr ? exchange.source_bytes : exchange.body.size());
     switch (exchange.method) {
         case Method::get: return;
         case Method::put:

@@ -62,9 +62,15 @@ bool about_the_source(const Error& why) {
 
 class Download final : public Sink {
 public:
-    Download(const DownloadRequest& request, const DownloadServices& services, DownloadObserver& observer, PartFile part)
-        : request_(request), services_(services), observer_(observer), part_(std::move(part)), rate_(services.clock),
-          best_bytes_(part_.bytes()), tries_of_file_(part_.bytes() > 0 ? 1 : 0) {
+    Download(const DownloadRequest& request, const DownloadServices& services, DownloadObserver& observer,
+             PartFile part)
+        : request_(request),
+          services_(services),
+          observer_(observer),
+          part_(std::move(part)),
+          rate_(services.clock),
+          best_bytes_(part_.bytes()),
+          tries_of_file_(part_.bytes() > 0 ? 1 : 0) {
         struck_.resize(request.sources.size(), false);
         hints_.resize(request.sources.size());
     }
@@ -112,10 +118,10 @@ private:
     std::vector<FtpHints> hints_;  // per source: what it was found not to understand
     std::vector<bool> struck_;     // sources that refused for good
     std::size_t current_ = 0;
-    bool from_zero_ = false;       // the policy said: drop what is at hand
+    bool from_zero_ = false;  // the policy said: drop what is at hand
     std::uint64_t asked_from_ = 0;
     std::uint64_t best_bytes_;
-    unsigned tries_of_file_;       // that brought the bytes at hand
+    unsigned tries_of_file_;  // that brought the bytes at hand
     unsigned failures_ = 0;
     unsigned misfits_ = 0;
     bool arrived_whole_ = false;
@@ -130,7 +136,8 @@ bool Download::resumable() const {
     }
     const auto& validator = part_.validator();
     const auto url = parse_url(source());
-    const bool half = url.ok() && is_ftp(url->scheme) && validator.find('-') != std::string::npos;  // SIZE or MDTM alone
+    // SIZE or MDTM alone
+    const bool half = url.ok() && is_ftp(url->scheme) && validator.find('-') != std::string::npos;
     return same_source() && !validator.empty() && !half;
 }
 
@@ -171,7 +178,8 @@ Status Download::begin(const ReplyHead& head) {
         case RangeVerdict::afresh: asked_from_ = 0; break;
         case RangeVerdict::changed: return error(AgentCode::changed_on_server, shown(source()));
         case RangeVerdict::no_file:
-            return error(AgentCode::protocol_garbage, concat({"HTTP ", std::to_string(head.number), " brings no file"}));
+            return error(AgentCode::protocol_garbage,
+                         concat({"HTTP ", std::to_string(head.number), " brings no file"}));
         case RangeVerdict::broken:
             return error(AgentCode::bad_range, concat({"asked from byte ", std::to_string(asked_from_), ", got byte ",
                                                        std::to_string(head.start)}));
@@ -245,7 +253,10 @@ Result<Download::Outcome> Download::attempt() {
     }
     observer_.transcript(replied->transcript);
     result_.transcript = std::move(replied->transcript);
-    Outcome outcome{errors::Id{replied->head.protocol, replied->head.number}, replied->stage, {}, replied->retry_after,
+    Outcome outcome{errors::Id{replied->head.protocol, replied->head.number},
+                    replied->stage,
+                    {},
+                    replied->retry_after,
                     replied->head.total};
     if (replied->error) {
         outcome.reply = replied->error->id;
@@ -263,7 +274,8 @@ Download::Outcome Download::check_file(Outcome outcome) {
         outcome.context = std::move(context);
     };
     if (part_.total() && part_.bytes() < *part_.total()) {
-        refuse(AgentCode::truncated, concat({std::to_string(part_.bytes()), " of ", std::to_string(*part_.total()), " bytes"}));
+        refuse(AgentCode::truncated,
+               concat({std::to_string(part_.bytes()), " of ", std::to_string(*part_.total()), " bytes"}));
         arrived_whole_ = false;
     } else if (request_.bytes && part_.bytes() != *request_.bytes) {
         refuse(AgentCode::size_mismatch,
@@ -278,11 +290,13 @@ Download::Outcome Download::check_file(Outcome outcome) {
 
 void Download::count(const Outcome& outcome) {
     const auto total = part_.total() ? part_.total() : request_.bytes;
-    const auto enough = total ? std::clamp<std::uint64_t>(*total / k_progress_fraction, 1, k_progress_bytes) : k_progress_bytes;
+    const auto enough =
+        total ? std::clamp<std::uint64_t>(*total / k_progress_fraction, 1, k_progress_bytes) : k_progress_bytes;
     const bool progress = part_.bytes() >= best_bytes_ + enough;
     best_bytes_ = std::max(best_bytes_, part_.bytes());
     failures_ = progress ? 1 : failures_ + 1;
-    if (outcome.reply == errors::agent(AgentCode::digest_mismatch) || outcome.reply == errors::agent(AgentCode::size_mismatch)) {
+    if (outcome.reply == errors::agent(AgentCode::digest_mismatch) ||
+        outcome.reply == errors::agent(AgentCode::size_mismatch)) {
         ++misfits_;
     }
 }
@@ -305,8 +319,8 @@ Decision Download::judge(const Outcome& outcome) {
 }
 
 void Download::report(const Outcome& outcome, const Decision& decision, Millis wait) {
-    Attempted attempted{result_.attempts, shown(source()), outcome.reply,   outcome.stage, outcome.context, decision.kind,
-                        decision.because, wait.count(),    part_.bytes()};
+    Attempted attempted{result_.attempts, shown(source()),  outcome.reply, outcome.stage, outcome.context,
+                        decision.kind,    decision.because, wait.count(),  part_.bytes()};
     observer_.attempted(attempted);
     result_.decisions.push_back(std::move(attempted));
     if (result_.decisions.size() > k_kept_decisions) {
@@ -347,7 +361,8 @@ Status Download::act(const Decision& decision, const Outcome& outcome) {
 Error Download::final_error(const Decision& decision, const Outcome& outcome) const {
     std::string context = shown(source()) + (outcome.context.empty() ? "" : ": " + outcome.context);
     if (decision.because == errors::agent(AgentCode::attempts_exhausted)) {
-        context += concat({" (gave up after ", std::to_string(result_.attempts), (result_.attempts == 1 ? " try)" : " tries)")});
+        context += concat(
+            {" (gave up after ", std::to_string(result_.attempts), (result_.attempts == 1 ? " try)" : " tries)")});
         return error(outcome.reply, context);
     }
     return error(decision.because, context);
@@ -415,9 +430,11 @@ Result<Downloaded> Download::run() {
 
 }  // namespace
 
-Result<Downloaded> download(const DownloadRequest& request, const DownloadServices& services, DownloadObserver& observer) {
+Result<Downloaded> download(const DownloadRequest& request, const DownloadServices& services,
+                            DownloadObserver& observer) {
     TRY(check_request(request));
-    auto part = TRY(PartFile::open(services.files, services.clock, request.directory, wanted_text(request), services.options.boot_id));
+    auto part = TRY(PartFile::open(services.files, services.clock, request.directory, wanted_text(request),
+                                   services.options.boot_id));
     return Download(request, services, observer, std::move(part)).run();
 }
 

@@ -24,30 +24,30 @@ struct Source {
 };
 
 struct DownloadRequest {
-    std::vector<Source> sources;            // tried in order, then round again; at most k_sources
-    std::string directory;                  // of this file alone: holds `part` and `checkpoint` (FORMAT.md)
-    std::optional<std::uint64_t> bytes;     // empty: unknown
-    std::string sha256;                     // hexadecimal; empty: unknown
-    std::string sha1;                       // only looked at when there is no sha256
-    std::uint64_t limit_bytes_per_s = 0;    // 0: what Options says
-    platform::Disks* disks = nullptr;       // borrowed: when set, free space is checked before the first byte
+    std::vector<Source> sources;          // tried in order, then round again; at most k_sources
+    std::string directory;                // of this file alone: holds `part` and `checkpoint` (FORMAT.md)
+    std::optional<std::uint64_t> bytes;   // empty: unknown
+    std::string sha256;                   // hexadecimal; empty: unknown
+    std::string sha1;                     // only looked at when there is no sha256
+    std::uint64_t limit_bytes_per_s = 0;  // 0: what Options says
+    platform::Disks* disks = nullptr;     // borrowed: when set, free space is checked before the first byte
 };
 
 /// One failed or finished try and what was decided.
 struct Attempted {
     unsigned attempt = 1;
-    std::string source;                     // without credentials
-    errors::Id reply;                       // what came; on success the HTTP status or FTP 226
+    std::string source;  // without credentials
+    errors::Id reply;    // what came; on success the HTTP status or FTP 226
     Stage stage = Stage::connect;
-    std::string context;                    // a few words, may be empty
+    std::string context;  // a few words, may be empty
     Decide decision = Decide::accept;
     errors::Id because;
     std::int64_t wait_ms = 0;
-    std::uint64_t at_bytes = 0;             // bytes at hand afterwards
+    std::uint64_t at_bytes = 0;  // bytes at hand afterwards
 };
 
 struct Downloaded {
-    std::string path;                       // directory + "/part"
+    std::string path;  // directory + "/part"
     std::uint64_t bytes = 0;
     std::string sha256;                     // lower-case hexadecimal, of what was received
     unsigned attempts = 0;                  // 0: it was complete already

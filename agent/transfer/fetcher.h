@@ -32,25 +32,25 @@ struct FtpHints {
 struct Exchange {
     std::string url;  // may hold user:password@
     Method method = Method::get;
-    Headers headers;                       // sent to the origin of `url` only, never across a redirect to another one
-    std::string body;                      // what put and post send, unless `source` is set
-    platform::File* source = nullptr;      // borrowed: what put sends, read piece by piece
+    Headers headers;                   // sent to the origin of `url` only, never across a redirect to another one
+    std::string body;                  // what put and post send, unless `source` is set
+    platform::File* source = nullptr;  // borrowed: what put sends, read piece by piece
     std::uint64_t source_bytes = 0;
-    std::uint64_t offset = 0;              // get: the first byte wanted (HTTP Range, FTP REST)
-    std::string if_range;                  // HTTP: validator sent back with the range, byte for byte; may be empty
-    std::uint64_t limit_bytes_per_s = 0;   // 0: none
+    std::uint64_t offset = 0;             // get: the first byte wanted (HTTP Range, FTP REST)
+    std::string if_range;                 // HTTP: validator sent back with the range, byte for byte; may be empty
+    std::uint64_t limit_bytes_per_s = 0;  // 0: none
     FtpHints ftp;
 };
 
 /// What is known when the first byte of the file is about to arrive.
 struct ReplyHead {
     errors::Protocol protocol = errors::Protocol::http;
-    std::uint16_t number = 0;             // HTTP status; FTP reply to RETR (150, 125)
-    std::uint64_t start = 0;              // offset of the first byte that follows
-    std::optional<std::uint64_t> end;     // HTTP 206: offset after the last byte that follows
-    std::optional<std::uint64_t> total;   // size of the whole file, when the server says
-    std::string validator;                // strong ETag, else Last-Modified, as received; FTP: "SIZE MDTM"; may be empty
-    bool range_broken = false;            // a 206 whose Content-Range is missing, malformed or contradicts its length
+    std::uint16_t number = 0;            // HTTP status; FTP reply to RETR (150, 125)
+    std::uint64_t start = 0;             // offset of the first byte that follows
+    std::optional<std::uint64_t> end;    // HTTP 206: offset after the last byte that follows
+    std::optional<std::uint64_t> total;  // size of the whole file, when the server says
+    std::string validator;               // strong ETag, else Last-Modified, as received; FTP: "SIZE MDTM"; may be empty
+    bool range_broken = false;           // a 206 whose Content-Range is missing, malformed or contradicts its length
 };
 
 /// Where the bytes of a positive reply go. An error from either function ends the exchange and is its result.
@@ -63,15 +63,16 @@ public:
 
 struct Reply {
     ReplyHead head;
-    Stage stage = Stage::connect;          // how far it got
-    std::optional<Error> error;            // empty: the exchange did what was asked; else the ftp, http, winsock,
-                                           // resolver or agent row that says why not
-    std::uint64_t body_bytes = 0;          // given to the sink
+    Stage stage = Stage::connect;  // how far it got
+    std::optional<Error> error;    // empty: the exchange did what was asked; else the ftp, http, winsock,
+                                   // resolver or agent row that says why not
+    std::uint64_t body_bytes = 0;  // given to the sink
     std::optional<Seconds> retry_after;
     std::string etag, location, content_type;
-    std::string url;                       // the last one after redirects, without credentials
-    std::string body;                      // of a negative HTTP reply: its first k_error_body_bytes
-    std::vector<std::string> transcript;   // FTP lines and HTTP status lines, credentials scrubbed, the last k_transcript_lines
+    std::string url;   // the last one after redirects, without credentials
+    std::string body;  // of a negative HTTP reply: its first k_error_body_bytes
+    // FTP lines and HTTP status lines, credentials scrubbed, the last k_transcript_lines
+    std::vector<std::string> transcript;
 };
 
 inline constexpr std::size_t k_error_body_bytes = 4096;
@@ -81,7 +82,8 @@ class Fetcher {
 public:
     virtual ~Fetcher() = default;
     /// A Reply for everything that server and network do. Errors are local: cancelled (seen within a second),
-    /// bad_url, unsupported_scheme, what the sink returned, what reading `source` returned, netrc or CA file unreadable.
+    /// bad_url, unsupported_scheme, what the sink returned, what reading `source` returned, netrc or CA file
+    /// unreadable.
     [[nodiscard]] virtual Result<Reply> exchange(const Exchange& exchange, Sink& sink, const CancelToken& cancel) = 0;
 };
 

@@ -56,7 +56,8 @@ Result<std::string> file_path(std::string_view url) {
         path.erase(0, 1);  // "/C:/folder"
     }
     const auto parts = split(path, '/');
-    const bool odd = std::any_of(parts.begin(), parts.end(), [](std::string_view part) { return part == "." || part == ".."; });
+    const bool odd =
+        std::any_of(parts.begin(), parts.end(), [](std::string_view part) { return part == "." || part == ".."; });
     if (odd || path.find_first_of(std::string_view("\\\0", 2)) != std::string::npos) {
         return error(AgentCode::bad_url, "a file address must not hold '.', '..' or '\\' as a part of its path");
     }
@@ -66,7 +67,8 @@ Result<std::string> file_path(std::string_view url) {
 FileFetcher::FileFetcher(platform::Files& files, const std::vector<std::string>& folders, Fetcher* other)
     : files_(files), other_(other) {
     for (const auto& url : folders) {
-        if (auto path = is_file_url(url) ? file_path(url) : Result<std::string>(error(AgentCode::unsupported_scheme)); path.ok()) {
+        if (auto path = is_file_url(url) ? file_path(url) : Result<std::string>(error(AgentCode::unsupported_scheme));
+            path.ok()) {
             folders_.push_back(path->ends_with('/') ? *path : *path + "/");
         }
     }
@@ -92,16 +94,17 @@ Result<Reply> FileFetcher::exchange(const Exchange& exchange, Sink& sink, const 
     return reply;
 }
 
-/// The real path of the file, or of the folder that it is put into, must lie in a named folder, whatever links say; and the doors that
-/// are opened with it do not follow any that come later.
+/// The real path of the file, or of the folder that it is put into, must lie in a named folder, whatever links say; and
+/// the doors that are opened with it do not follow any that come later.
 Result<std::string> FileFetcher::place(const std::string& url, Method method) {
     const std::string path = TRY(file_path(url));
     for (const auto& folder : folders_) {
         if (!path.starts_with(folder) || path.ends_with('/') || method == Method::post) {
             continue;
         }
-        const std::string real = method == Method::get ? platform::native(TRY(files_.resolve(path)))
-                                                       : TRY(real_folder(files_, folder_of(path))) + path.substr(folder_of(path).size());
+        const std::string real = method == Method::get
+                                     ? platform::native(TRY(files_.resolve(path)))
+                                     : TRY(real_folder(files_, folder_of(path))) + path.substr(folder_of(path).size());
         if (real.starts_with(TRY(real_folder(files_, folder)))) {
             return real;
         }
@@ -109,14 +112,16 @@ Result<std::string> FileFetcher::place(const std::string& url, Method method) {
     return error(AgentCode::path_refused, shown(url));
 }
 
-Status FileFetcher::get(const Exchange& exchange, const std::string& path, Sink& sink, const CancelToken& cancel, Reply& reply) {
+Status FileFetcher::get(const Exchange& exchange, const std::string& path, Sink& sink, const CancelToken& cancel,
+                        Reply& reply) {
     auto& head = reply.head;
     const auto file = open_regular(files_.jailed(), path, head);
     if (!file.ok()) {
         reply.error = file.error();
         return {};
     }
-    if (exchange.offset > 0 && exchange.offset < *head.total && (exchange.if_range.empty() || exchange.if_range == head.validator)) {
+    if (exchange.offset > 0 && exchange.offset < *head.total &&
+        (exchange.if_range.empty() || exchange.if_range == head.validator)) {
         head.number = 206;
         head.start = exchange.offset;
         head.end = head.total;

@@ -15,10 +15,24 @@ namespace {
 constexpr std::string_view k_digits = "0123456789";
 
 constexpr std::array<std::pair<std::string_view, Stage>, 18> k_commands = {{
-    {"AUTH", Stage::auth}, {"PBSZ", Stage::auth}, {"PROT", Stage::auth}, {"USER", Stage::user}, {"PASS", Stage::pass},
-    {"PWD", Stage::pwd},   {"CWD", Stage::cwd},   {"MKD", Stage::mkd},   {"TYPE", Stage::type}, {"SIZE", Stage::size},
-    {"MDTM", Stage::mdtm}, {"REST", Stage::rest}, {"EPSV", Stage::epsv}, {"PASV", Stage::pasv}, {"RETR", Stage::retr},
-    {"STOR", Stage::stor}, {"QUIT", Stage::quit}, {"SYST", Stage::other},
+    {"AUTH", Stage::auth},
+    {"PBSZ", Stage::auth},
+    {"PROT", Stage::auth},
+    {"USER", Stage::user},
+    {"PASS", Stage::pass},
+    {"PWD", Stage::pwd},
+    {"CWD", Stage::cwd},
+    {"MKD", Stage::mkd},
+    {"TYPE", Stage::type},
+    {"SIZE", Stage::size},
+    {"MDTM", Stage::mdtm},
+    {"REST", Stage::rest},
+    {"EPSV", Stage::epsv},
+    {"PASV", Stage::pasv},
+    {"RETR", Stage::retr},
+    {"STOR", Stage::stor},
+    {"QUIT", Stage::quit},
+    {"SYST", Stage::other},
 }};
 
 Stage stage_of(std::string_view command) {
@@ -90,8 +104,8 @@ std::optional<std::uint16_t> parse_epsv_port(std::string_view text) {
     const auto rest = text.substr(open + 4);
     const auto end = std::min(rest.find_first_not_of(k_digits), rest.size());
     const auto port = parse_u64(rest.substr(0, end), UINT16_MAX);
-    if (k_digits.find(bar) != std::string_view::npos || text[open + 2] != bar || text[open + 3] != bar || !port || *port == 0 ||
-        end == rest.size() || rest[end] != bar) {
+    if (k_digits.find(bar) != std::string_view::npos || text[open + 2] != bar || text[open + 3] != bar || !port ||
+        *port == 0 || end == rest.size() || rest[end] != bar) {
         return std::nullopt;
     }
     return narrow<std::uint16_t>(*port);

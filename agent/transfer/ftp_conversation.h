@@ -23,8 +23,8 @@ struct FtpReplyLine {
 
 /// The port in the text of a 229 reply, "(|||6446|)" with any delimiter (RFC 2428, 3); empty when there is none.
 [[nodiscard]] std::optional<std::uint16_t> parse_epsv_port(std::string_view text);
-/// The port in the text of a 227 reply: the last two of six numbers below 256 between commas, wherever they stand (RFC 959,
-/// 4.1.2; RFC 1123, 4.1.2.6). The address is never used.
+/// The port in the text of a 227 reply: the last two of six numbers below 256 between commas, wherever they stand (RFC
+/// 959, 4.1.2; RFC 1123, 4.1.2.6). The address is never used.
 [[nodiscard]] std::optional<std::uint16_t> parse_pasv_port(std::string_view text);
 
 /// Fed with the lines of both sides in their order; knows where the conversation stands.

@@ -15,10 +15,13 @@ namespace {
 using errors::AgentCode;
 
 // What libcurl ends with over a reply that is no refusal but has no place where it came.
-constexpr std::array k_out_of_place = {CURLE_WEIRD_SERVER_REPLY,   CURLE_FTP_COULDNT_RETR_FILE, CURLE_FTP_COULDNT_SET_TYPE, CURLE_LOGIN_DENIED,
-                                       CURLE_FTP_WEIRD_PASV_REPLY, CURLE_FTP_WEIRD_227_FORMAT,  CURLE_REMOTE_ACCESS_DENIED, CURLE_WRITE_ERROR};
+constexpr std::array k_out_of_place = {
+    CURLE_WEIRD_SERVER_REPLY,   CURLE_FTP_COULDNT_RETR_FILE, CURLE_FTP_COULDNT_SET_TYPE, CURLE_LOGIN_DENIED,
+    CURLE_FTP_WEIRD_PASV_REPLY, CURLE_FTP_WEIRD_227_FORMAT,  CURLE_REMOTE_ACCESS_DENIED, CURLE_WRITE_ERROR};
 
-bool refusal(std::uint16_t number, Stage stage) { return number >= 400 || number == 332 || (number == 120 && stage == Stage::greeting); }
+bool refusal(std::uint16_t number, Stage stage) {
+    return number >= 400 || number == 332 || (number == 120 && stage == Stage::greeting);
+}
 
 }  // namespace
 

@@ -12,9 +12,9 @@
 namespace hagent::transfer {
 
 struct FtpEnd {
-    int code = 0;                      // CURLcode
-    FtpStep step = FtpStep::go_on;     // of the last reply
-    bool everything_moved = false;     // all bytes of the file went over
+    int code = 0;                   // CURLcode
+    FtpStep step = FtpStep::go_on;  // of the last reply
+    bool everything_moved = false;  // all bytes of the file went over
     std::string host{};
 };
 

@@ -9,7 +9,8 @@ bool transient(std::uint16_t number) { return number >= 400 && number < 500; }
 
 FtpStep judge_size(const FtpConversation& conversation, std::uint16_t number, const Exchange& exchange) {
     if (const auto size = conversation.size(); size && number == 213) {
-        return *size == exchange.offset ? FtpStep::nothing_left : (*size < exchange.offset ? FtpStep::shrunk : FtpStep::go_on);
+        return *size == exchange.offset ? FtpStep::nothing_left
+                                        : (*size < exchange.offset ? FtpStep::shrunk : FtpStep::go_on);
     }
     // Without a size the part at hand would count as one of another file, so a passing refusal is worth the wait.
     return transient(number) ? FtpStep::refused : FtpStep::go_on;

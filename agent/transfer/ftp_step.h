@@ -11,8 +11,8 @@
 
 namespace hagent::transfer {
 
-/// The commands right before RETR, with '*' before one that may be refused (libcurl, CURLOPT_PREQUOTE). libcurl could ask
-/// for the size itself, but then it ends a cut transfer by its own count and leaves the server's reason unread.
+/// The commands right before RETR, with '*' before one that may be refused (libcurl, CURLOPT_PREQUOTE). libcurl could
+/// ask for the size itself, but then it ends a cut transfer by its own count and leaves the server's reason unread.
 [[nodiscard]] std::vector<std::string> before_retr(const Exchange& exchange, const Url& url);
 
 enum class FtpStep : std::uint8_t {
@@ -25,8 +25,9 @@ enum class FtpStep : std::uint8_t {
 /// What the complete reply that has just come means for the conversation.
 [[nodiscard]] FtpStep judge_step(const FtpConversation& conversation, const Exchange& exchange);
 
-/// Whether the control connection may serve another exchange. After anything but a good end only this exchange knows where
-/// it stands: libcurl, which keeps connections, takes a refused TYPE for done, and the next file would come as text.
+/// Whether the control connection may serve another exchange. After anything but a good end only this exchange knows
+/// where it stands: libcurl, which keeps connections, takes a refused TYPE for done, and the next file would come as
+/// text.
 [[nodiscard]] bool ended_well(const FtpConversation& conversation);
 
 }  // namespace hagent::transfer

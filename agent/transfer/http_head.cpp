@@ -129,9 +129,7 @@ std::string HttpHead::validator() const {
     return changed && now && changed->since_epoch >= now->since_epoch ? std::string() : last_modified_;
 }
 
-bool HttpHead::believable() const {
-    return complete_ && (!length_broken_ || transfer_coded_);
-}
+bool HttpHead::believable() const { return complete_ && (!length_broken_ || transfer_coded_); }
 
 ReplyHead HttpHead::reply_head() const {
     ReplyHead head;

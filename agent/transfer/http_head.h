@@ -14,7 +14,7 @@ namespace hagent::transfer {
 
 /// "bytes 100-199/1000", "bytes */1000", "bytes 100-199/*" (RFC 9110, 14.4).
 struct ContentRange {
-    bool satisfied = false;               // false: "bytes */N"
+    bool satisfied = false;  // false: "bytes */N"
     std::uint64_t first = 0, last = 0;
     std::optional<std::uint64_t> total;
 };
@@ -33,8 +33,11 @@ public:
 
     [[nodiscard]] std::uint16_t status() const { return status_; }  // 0: no reply yet
     [[nodiscard]] bool positive() const { return status_ >= 200 && status_ < 300; }
-    [[nodiscard]] bool redirects() const { return (status_ >= 301 && status_ <= 303) || status_ == 307 || status_ == 308; }
-    /// The empty line was seen, and the length is one number that fits (RFC 9110, 8.6): else nobody knows where the body ends.
+    [[nodiscard]] bool redirects() const {
+        return (status_ >= 301 && status_ <= 303) || status_ == 307 || status_ == 308;
+    }
+    /// The empty line was seen, and the length is one number that fits (RFC 9110, 8.6): else nobody knows where the
+    /// body ends.
     [[nodiscard]] bool believable() const;
     /// The interpreted head. `validator` is a strong ETag (an unquoted one too), else a Last-Modified that is older
     /// than the reply (RFC 9110, 8.8.2.2), byte for byte.

@@ -20,8 +20,10 @@ constexpr Millis k_save_interval{1000};
 constexpr std::uint64_t k_save_least_bytes = 64U << 10U;
 constexpr std::size_t k_replay_bytes = 64U << 10U;
 constexpr std::uint32_t k_private = 0600;
-constexpr std::size_t k_chunk = 512U << 10U;  // pieces are joined to chunks of the file, so that these are written past the cache
-static_assert(k_chunk % platform::k_direct_step == 0 && k_chunk >= platform::k_direct_least && limits::k_checkpoint_least_bytes % k_chunk == 0);
+// pieces are joined to chunks of the file, so that these are written past the cache
+constexpr std::size_t k_chunk = 512U << 10U;
+static_assert(k_chunk % platform::k_direct_step == 0 && k_chunk >= platform::k_direct_least &&
+              limits::k_checkpoint_least_bytes % k_chunk == 0);
 
 Status absent_is_fine(Status status) {
     return !status.ok() && status.error().is(AgentCode::file_not_found) ? Status() : std::move(status);
@@ -29,7 +31,8 @@ Status absent_is_fine(Status status) {
 
 }  // namespace
 
-PartFile::PartFile(platform::Files& files, platform::Clock& clock, std::string directory, std::string wanted, std::string boot_id)
+PartFile::PartFile(platform::Files& files, platform::Clock& clock, std::string directory, std::string wanted,
+                   std::string boot_id)
     : files_(&files), clock_(&clock), directory_(std::move(directory)), saved_at_(clock.uptime()) {
     state_.wanted = std::move(wanted);
     state_.boot_id = std::move(boot_id);
@@ -38,8 +41,8 @@ PartFile::PartFile(platform::Files& files, platform::Clock& clock, std::string d
     }
 }
 
-Result<PartFile> PartFile::open(platform::Files& files, platform::Clock& clock, std::string directory, std::string wanted,
-                                std::string boot_id) {
+Result<PartFile> PartFile::open(platform::Files& files, platform::Clock& clock, std::string directory,
+                                std::string wanted, std::string boot_id) {
     TRY(files.make_directories(directory, 0700));
     PartFile part(files, clock, std::move(directory), std::move(wanted), std::move(boot_id));
     auto checkpoint = load_checkpoint(files, part.directory_);
@@ -115,7 +118,8 @@ void PartFile::describe(std::string url, std::string validator, std::optional<st
 /// A fast download is saved at the end of a chunk.
 bool PartFile::due() {
     const auto fresh = state_.bytes - saved_bytes_;
-    const bool much = fresh >= std::clamp(saved_bytes_, limits::k_checkpoint_least_bytes, limits::k_checkpoint_most_bytes);
+    const bool much =
+        fresh >= std::clamp(saved_bytes_, limits::k_checkpoint_least_bytes, limits::k_checkpoint_most_bytes);
     return (much && joined_ == 0) || (fresh >= k_save_least_bytes && clock_->uptime() - saved_at_ >= k_save_interval);
 }
 

@@ -15,8 +15,9 @@ namespace hagent::transfer {
 
 class PartFile {
 public:
-    /// Takes up what the directory holds if it belongs to the same wanted file, else begins with nothing. `boot_id` is that of the
-    /// machine's present start: what a killed process wrote in it counts though it was not synced. Empty: only what was synced counts.
+    /// Takes up what the directory holds if it belongs to the same wanted file, else begins with nothing. `boot_id` is
+    /// that of the machine's present start: what a killed process wrote in it counts though it was not synced. Empty:
+    /// only what was synced counts.
     [[nodiscard]] static Result<PartFile> open(platform::Files& files, platform::Clock& clock, std::string directory,
                                                std::string wanted, std::string boot_id);
 
@@ -44,7 +45,8 @@ public:
     [[nodiscard]] Status remove();
 
 private:
-    PartFile(platform::Files& files, platform::Clock& clock, std::string directory, std::string wanted, std::string boot_id);
+    PartFile(platform::Files& files, platform::Clock& clock, std::string directory, std::string wanted,
+             std::string boot_id);
     [[nodiscard]] Status take_up(const std::optional<Checkpoint>& checkpoint);
     template <class Digest>
     [[nodiscard]] Status read_again(std::uint64_t from, std::uint64_t to, Digest& digest);
@@ -61,9 +63,9 @@ private:
     std::string directory_;
     std::unique_ptr<platform::File> file_;
     Checkpoint state_;
-    std::optional<trust::Sha1> sha1_;  // only when the file is wanted by its SHA-1
+    std::optional<trust::Sha1> sha1_;              // only when the file is wanted by its SHA-1
     std::unique_ptr<char[], ChunkDeleter> chunk_;  // made with the first byte
-    std::size_t joined_ = 0;           // as many of state_.bytes, the last ones, are in the chunk and not in the file yet
+    std::size_t joined_ = 0;  // as many of state_.bytes, the last ones, are in the chunk and not in the file yet
     std::uint64_t saved_bytes_ = 0;
     Uptime saved_at_;
 };

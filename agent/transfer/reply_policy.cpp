@@ -228,8 +228,8 @@ RangeVerdict judge_part(const ReplyHead& head, std::uint64_t offset, std::string
     return size && head.end && *head.end == *size ? RangeVerdict::fits : RangeVerdict::broken;
 }
 
-/// HTTP successes whose body is the file: 200, 203 (the same by way of a proxy) and 206. Others speak about something else,
-/// and 204 would pass for an empty file.
+/// HTTP successes whose body is the file: 200, 203 (the same by way of a proxy) and 206. Others speak about something
+/// else, and 204 would pass for an empty file.
 bool brings_file(const ReplyHead& head) {
     return head.protocol != Protocol::http || head.number == 200 || head.number == 203 || head.number == 206;
 }
@@ -269,7 +269,8 @@ RangeVerdict judge_range(const ReplyHead& head, std::uint64_t offset, std::strin
     if (head.start != offset) {
         return RangeVerdict::afresh;
     }
-    const bool other_file = (!validator.empty() && validator != head.validator) || (total && head.total && *total != *head.total);
+    const bool other_file =
+        (!validator.empty() && validator != head.validator) || (total && head.total && *total != *head.total);
     return other_file ? RangeVerdict::changed : RangeVerdict::fits;
 }
 

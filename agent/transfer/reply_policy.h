@@ -13,18 +13,18 @@
 namespace hagent::transfer {
 
 struct Situation {
-    errors::Id reply;                       // ftp 426, http 503, winsock 10054, agent stalled ...
+    errors::Id reply;  // ftp 426, http 503, winsock 10054, agent stalled ...
     Stage stage = Stage::connect;
-    unsigned failures = 1;                  // tries in a row that failed without progress, this one included
-    unsigned attempts = 8;                  // how many of those are allowed
-    std::uint64_t bytes = 0;                // at hand and safe
-    bool can_resume = false;                // the source can be asked for the rest and a change would be noticed
-    bool other_source = false;              // another address of the same file is still worth a try
-    unsigned misfits = 0;                   // complete files that turned out wrong, this one included
-    FtpHints hints;                         // what this try left out already
-    bool pieced = false;                    // the file was put together from more than one try
-    std::optional<std::uint64_t> total;     // HTTP 416: the size in "bytes */N"
-    std::optional<std::uint64_t> wanted;    // the size that the file must have, when known
+    unsigned failures = 1;                // tries in a row that failed without progress, this one included
+    unsigned attempts = 8;                // how many of those are allowed
+    std::uint64_t bytes = 0;              // at hand and safe
+    bool can_resume = false;              // the source can be asked for the rest and a change would be noticed
+    bool other_source = false;            // another address of the same file is still worth a try
+    unsigned misfits = 0;                 // complete files that turned out wrong, this one included
+    FtpHints hints;                       // what this try left out already
+    bool pieced = false;                  // the file was put together from more than one try
+    std::optional<std::uint64_t> total;   // HTTP 416: the size in "bytes */N"
+    std::optional<std::uint64_t> wanted;  // the size that the file must have, when known
 };
 
 enum class Decide : std::uint8_t {
@@ -42,7 +42,7 @@ enum class Fallback : std::uint8_t { none, no_epsv, no_size, no_mdtm, no_rest };
 struct Decision {
     Decide kind = Decide::give_up;
     Wait wait = Wait::none;
-    errors::Id because;                     // the row to show; the reply itself, or what it amounts to
+    errors::Id because;  // the row to show; the reply itself, or what it amounts to
     Fallback fallback = Fallback::none;
     friend bool operator==(const Decision&, const Decision&) = default;
 };

@@ -13,7 +13,8 @@ constexpr std::size_t k_secrets = 16;
 }
 
 void Transcript::hide(std::string_view secret) {
-    if (!secret.empty() && secrets_.size() < k_secrets && std::find(secrets_.begin(), secrets_.end(), secret) == secrets_.end()) {
+    if (!secret.empty() && secrets_.size() < k_secrets &&
+        std::find(secrets_.begin(), secrets_.end(), secret) == secrets_.end()) {
         // a longer secret may contain a shorter one; put in its place, as a sort of a few texts would be 4 KiB of code
         secrets_.insert(std::upper_bound(secrets_.begin(), secrets_.end(), secret,
                                          [](std::string_view a, std::string_view b) { return a.size() > b.size(); }),

@@ -20,10 +20,18 @@ public:
     Status write(std::string_view) override { return {}; }
 };
 
-Attempted attempted(const Reply& reply, unsigned attempt, const std::string& url, const Decision& decision, Millis wait) {
+Attempted attempted(const Reply& reply, unsigned attempt, const std::string& url, const Decision& decision,
+                    Millis wait) {
     const errors::Id id = reply.error ? reply.error->id : errors::Id{reply.head.protocol, reply.head.number};
-    return {attempt,       shown(url), id, reply.stage, reply.error ? reply.error->context : std::string(), decision.kind,
-            decision.because, wait.count(), 0};
+    return {attempt,
+            shown(url),
+            id,
+            reply.stage,
+            reply.error ? reply.error->context : std::string(),
+            decision.kind,
+            decision.because,
+            wait.count(),
+            0};
 }
 
 Situation situation_of(const Reply& reply, unsigned failures, unsigned attempts) {
@@ -76,7 +84,8 @@ Result<Uploaded> upload(const UploadRequest& request, const DownloadServices& se
             return result;
         }
         if (ends) {
-            const auto about = reply.error && !reply.error->context.empty() ? ": " + reply.error->context : std::string();
+            const auto about =
+                reply.error && !reply.error->context.empty() ? ": " + reply.error->context : std::string();
             const auto context =
                 shown(request.url) + about +
                 (result.attempts > 1 ? concat({" (", std::to_string(result.attempts), " tries)"}) : "");

@@ -11,8 +11,8 @@
 namespace hagent::transfer {
 
 struct UploadRequest {
-    std::string url;           // may hold user:password@
-    std::string file;          // path of what is sent; empty: `bytes` is sent
+    std::string url;   // may hold user:password@
+    std::string file;  // path of what is sent; empty: `bytes` is sent
     std::string bytes;
     std::string content_type = "application/octet-stream";
     Headers headers;

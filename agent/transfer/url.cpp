@@ -38,8 +38,8 @@ Error bad(std::string_view why) { return error(AgentCode::bad_url, std::string(w
 /// The length of "scheme" when the text begins with "scheme:", else 0 (RFC 3986, 3.1).
 std::size_t scheme_length(std::string_view text) {
     std::size_t n = 0;
-    while (n < text.size() && (is_letter(text[n]) || (n > 0 && (is_digit(text[n]) || text[n] == '+' || text[n] == '-' ||
-                                                                 text[n] == '.')))) {
+    while (n < text.size() && (is_letter(text[n]) ||
+                               (n > 0 && (is_digit(text[n]) || text[n] == '+' || text[n] == '-' || text[n] == '.')))) {
         ++n;
     }
     return n < text.size() && text[n] == ':' ? n : 0;
@@ -255,7 +255,8 @@ std::string shown(std::string_view url) {
     }
     const auto rest = at == std::string_view::npos || at < start ? start : at + 1;
     const auto query = std::min(url.find('?', rest), url.size());
-    return printable(std::string(url.substr(0, start)).append(url.substr(rest, query - rest))) + (query == url.size() ? "" : "?...");
+    return printable(std::string(url.substr(0, start)).append(url.substr(rest, query - rest))) +
+           (query == url.size() ? "" : "?...");
 }
 
 bool same_origin(const Url& a, const Url& b) { return a.scheme == b.scheme && a.host == b.host && a.port == b.port; }
@@ -306,8 +307,10 @@ std::string local_name(const Url& url) {
     const auto name = decode(std::string_view(url.path).substr(url.path.rfind('/') + 1));
     // A drive, a stream and wildcards have signs of their own where '\\' separates.
     const std::string_view forbidden = platform::native("/") == "/" ? "/" : "/\\:*?\"<>|";
-    const bool usable = name.ok() && !name->empty() && name->find_first_of(forbidden) == std::string::npos && *name != "." && *name != ".." &&
-                        std::none_of(name->begin(), name->end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; });
+    const bool usable =
+        name.ok() && !name->empty() && name->find_first_of(forbidden) == std::string::npos && *name != "." &&
+        *name != ".." &&
+        std::none_of(name->begin(), name->end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; });
     return usable ? *name : "";
 }
 

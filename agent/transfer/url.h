@@ -40,8 +40,8 @@ struct Url {
 /// The address again, without user and password.
 [[nodiscard]] std::string to_text(const Url& url);
 
-/// Any text that is meant as an address, for people: what stands between "//" and "@" is left out, also when the rest is malformed,
-/// a query, which may be a ticket, becomes "?...", and control bytes become '?'.
+/// Any text that is meant as an address, for people: what stands between "//" and "@" is left out, also when the rest
+/// is malformed, a query, which may be a ticket, becomes "?...", and control bytes become '?'.
 [[nodiscard]] std::string shown(std::string_view url);
 
 /// Same scheme, host and port (RFC 6454).
@@ -60,7 +60,8 @@ struct Url {
 /// The text of an address that names nobody, with a login before its host, encoded so that neither part can end early.
 [[nodiscard]] std::string with_login(std::string_view url, std::string_view user, std::string_view password);
 
-/// The last part of the path as the name of a local file; empty when it cannot be one here, or would lead to another folder.
+/// The last part of the path as the name of a local file; empty when it cannot be one here, or would lead to another
+/// folder.
 [[nodiscard]] std::string local_name(const Url& url);
 
 /// "%41" becomes "A". Error: bad_url, for a percent sign without two hexadecimal digits.

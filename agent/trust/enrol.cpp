@@ -28,12 +28,14 @@ Error cannot(std::string_view what, int code) {
 /// RFC 4514 2.4: what has a meaning in a name is escaped.
 Result<std::string> common_name(std::string_view device_id) {
     if (device_id.empty() || device_id.size() > k_name_bytes) {
-        return error(errors::AgentCode::config_bad_value, "device.id must have 1 to 64 bytes to be the name in a certificate");
+        return error(errors::AgentCode::config_bad_value,
+                     "device.id must have 1 to 64 bytes to be the name in a certificate");
     }
     std::string out = "CN=";
     for (const char c : device_id) {
         if (static_cast<unsigned char>(c) < 0x20) {
-            return error(errors::AgentCode::config_bad_value, "device.id has a control byte, which no certificate can hold");
+            return error(errors::AgentCode::config_bad_value,
+                         "device.id has a control byte, which no certificate can hold");
         }
         out.append(std::string_view(",\\#+<>;\"= ").find(c) == std::string_view::npos ? "" : "\\").append(1, c);
     }
@@ -77,7 +79,8 @@ Result<Enrolment> request_certificate(std::string_view private_key, std::string_
         return error(errors::AgentCode::config_bad_value, "device.id cannot be the name in a certificate");
     }
     Pem pem{};
-    if (const int code = mbedtls_x509write_csr_pem(&request.csr, pem.data(), pem.size(), Generator::next, &generator); code != 0) {
+    if (const int code = mbedtls_x509write_csr_pem(&request.csr, pem.data(), pem.size(), Generator::next, &generator);
+        code != 0) {
         return cannot("the request cannot be written", code);
     }
     return Enrolment{text_of(pem), TRY(fingerprint_of(key))};

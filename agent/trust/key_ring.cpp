@@ -60,8 +60,9 @@ std::optional<Sort> sort_of_signature(std::string_view signature) {
 Status check_closed(const platform::FileInfo& info, const std::string& path) {
     if (info.writable_by_others) {
         const bool folder = info.kind == platform::FileKind::directory;
-        return error(AgentCode::config_insecure_permissions,
-                     (folder ? "others can change the folder of trusted keys " : "others can change the trusted key ") + path);
+        return error(
+            AgentCode::config_insecure_permissions,
+            (folder ? "others can change the folder of trusted keys " : "others can change the trusted key ") + path);
     }
     return {};
 }

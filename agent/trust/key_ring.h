@@ -31,16 +31,16 @@ public:
     ~KeyRing();
 
     /// Every NAME.pem of the directory with its NAME.roles, in the order of names; other files are ignored. A directory
-    /// that does not exist gives no keys. Errors: config_insecure_permissions (others may change the directory or a file
-    /// in it), key_unreadable (not a public key, too weak, a role that does not exist), those of Files.
+    /// that does not exist gives no keys. Errors: config_insecure_permissions (others may change the directory or a
+    /// file in it), key_unreadable (not a public key, too weak, a role that does not exist), those of Files.
     [[nodiscard]] static Result<KeyRing> load(platform::Files& files, const std::string& directory);
 
     /// Adds one key; roles empty: all kinds. Errors: key_unreadable.
     [[nodiscard]] Status add(std::string name, std::string_view pem, std::vector<Kind> roles = {});
 
-    /// Who signed exactly these bytes; `kind` empty: any key will do (jobs.json). Errors: role_not_allowed (a trusted key
-    /// made it but may not sign this kind), unknown_key (no key, or none of this sort, or `hint` names a key that is not
-    /// here), signature_invalid (anything else).
+    /// Who signed exactly these bytes; `kind` empty: any key will do (jobs.json). Errors: role_not_allowed (a trusted
+    /// key made it but may not sign this kind), unknown_key (no key, or none of this sort, or `hint` names a key that
+    /// is not here), signature_invalid (anything else).
     [[nodiscard]] Result<Signer> verify(std::string_view bytes, std::string_view signature, std::optional<Kind> kind,
                                         std::string_view hint = {}) const;
 

@@ -61,8 +61,8 @@ inline constexpr std::string_view k_signature_name = "manifest.sig";
 /// JSON with two blanks of indentation and a line end; parse_manifest() gives back an equal value.
 [[nodiscard]] std::string write_manifest(const Manifest& manifest);
 
-/// Relative, no empty, "." or ".." part, no '\\', ':', '~' (it stands for '/' in hawkBit) or control byte, UTF-8, at most
-/// k_path_bytes, not manifest.json or manifest.sig.
+/// Relative, no empty, "." or ".." part, no '\\', ':', '~' (it stands for '/' in hawkBit) or control byte, UTF-8, at
+/// most k_path_bytes, not manifest.json or manifest.sig.
 [[nodiscard]] bool valid_path(std::string_view path);
 
 }  // namespace hagent::trust

@@ -5,8 +5,8 @@
 #include <limits>
 #include <set>
 
-#include "agent/base/json.h"
 #include "agent/base/concat.h"
+#include "agent/base/json.h"
 #include "agent/base/json_writer.h"
 #include "agent/base/limits.h"
 #include "agent/base/text.h"
@@ -35,7 +35,8 @@ Result<std::string> text(JsonView value, const std::string& where, std::size_t m
         return malformed(where, "must be a text");
     }
     if (content->empty() || content->size() > max_bytes || !plain(*content)) {
-        return malformed(where, concat({"must have 1 to ", std::to_string(max_bytes), " bytes and no control characters"}));
+        return malformed(where,
+                         concat({"must have 1 to ", std::to_string(max_bytes), " bytes and no control characters"}));
     }
     return std::string(*content);
 }
@@ -153,7 +154,8 @@ Status check_paths(const std::vector<ManifestFile>& files) {
 
 Result<std::vector<ManifestFile>> read_files(JsonView value) {
     if (!value.is_array() || value.size() == 0 || value.size() > limits::k_manifest_files) {
-        return malformed("files", concat({"must be a list of 1 to ", std::to_string(limits::k_manifest_files), " files"}));
+        return malformed("files",
+                         concat({"must be a list of 1 to ", std::to_string(limits::k_manifest_files), " files"}));
     }
     std::vector<ManifestFile> out;
     out.reserve(value.size());
@@ -164,8 +166,8 @@ Result<std::vector<ManifestFile>> read_files(JsonView value) {
     return out;
 }
 
-/// Members that belong to no kind, or to another kind than this one, are refused: a reader that skipped what it does not
-/// know would ignore a restriction that a later writer relies on.
+/// Members that belong to no kind, or to another kind than this one, are refused: a reader that skipped what it does
+/// not know would ignore a restriction that a later writer relies on.
 Result<std::string> read_details(JsonView root, Kind kind) {
     for (const JsonView value : root) {
         const std::string_view name = value.name();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the rounds of SHA-256 and their constants (FIPS 180-4, 4.2.2 and 6.2.2), for the compression functions of this folder.
+// Owns the rounds of SHA-256 and their constants (FIPS 180-4, 4.2.2 and 6.2.2), for the compression functions of this
+// folder.
 #pragma once
 
 #include <array>
@@ -36,7 +37,8 @@ struct Sha256Values {
     std::uint32_t a, b, c, d, e, f, g, h;
     std::uint32_t b_xor_c = b ^ c;  // a ^ b of the round before
 
-    explicit Sha256Values(const Sha256State& s) : a(s[0]), b(s[1]), c(s[2]), d(s[3]), e(s[4]), f(s[5]), g(s[6]), h(s[7]) {}
+    explicit Sha256Values(const Sha256State& s)
+        : a(s[0]), b(s[1]), c(s[2]), d(s[3]), e(s[4]), f(s[5]), g(s[6]), h(s[7]) {}
     void add_to(Sha256State& s) const {
         const Sha256State values = {a, b, c, d, e, f, g, h};
         for (std::size_t i = 0; i < s.size(); ++i) {
@@ -45,7 +47,8 @@ struct Sha256Values {
     }
 
     /// Four rounds; each sum is a message word plus its round's constant.
-    [[gnu::always_inline]] void four_rounds(std::uint32_t sum0, std::uint32_t sum1, std::uint32_t sum2, std::uint32_t sum3) {
+    [[gnu::always_inline]] void four_rounds(std::uint32_t sum0, std::uint32_t sum1, std::uint32_t sum2,
+                                            std::uint32_t sum3) {
         round(a, b, d, e, f, g, h, sum0);
         round(h, a, c, d, e, f, g, sum1);
         round(g, h, b, c, d, e, f, sum2);
@@ -67,7 +70,8 @@ private:
     }
 
     /// The bits of `f` where `e` has ones, else those of `g`, together with `sum`.
-    [[gnu::always_inline]] static std::uint32_t chosen(std::uint32_t e_of, std::uint32_t f_of, std::uint32_t g_of, std::uint32_t sum) {
+    [[gnu::always_inline]] static std::uint32_t chosen(std::uint32_t e_of, std::uint32_t f_of, std::uint32_t g_of,
+                                                       std::uint32_t sum) {
         if constexpr (turns == Turns::nested) {
             return sum + (g_of ^ (e_of & (f_of ^ g_of)));
         } else {
@@ -75,10 +79,10 @@ private:
         }
     }
 
-    /// Instead of moving the values along, the caller gives them in turned order. The next round waits for `d_of` and `h_of`: each is
-    /// added up in two halves, so that what is known early does not come late.
-    [[gnu::always_inline]] void round(std::uint32_t x, std::uint32_t y, std::uint32_t& d_of, std::uint32_t e_of, std::uint32_t f_of,
-                                      std::uint32_t g_of, std::uint32_t& h_of, std::uint32_t sum) {
+    /// Instead of moving the values along, the caller gives them in turned order. The next round waits for `d_of` and
+    /// `h_of`: each is added up in two halves, so that what is known early does not come late.
+    [[gnu::always_inline]] void round(std::uint32_t x, std::uint32_t y, std::uint32_t& d_of, std::uint32_t e_of,
+                                      std::uint32_t f_of, std::uint32_t g_of, std::uint32_t& h_of, std::uint32_t sum) {
         const std::uint32_t x_xor_y = x ^ y;
         const std::uint32_t early = chosen(e_of, f_of, g_of, h_of + sum);
         const std::uint32_t turned_e = turned<6, 11, 25>(e_of);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the compressions that use what x86 processors have: the SHA extensions, or else four message words at a time by SSSE3,
-// with BMI2 for the rounds where there is that.
+// Owns the compressions that use what x86 processors have: the SHA extensions, or else four message words at a time by
+// SSSE3, with BMI2 for the rounds where there is that.
 #include "agent/trust/sha256_kernel.h"
 #include "agent/trust/sha256_round.h"
 
@@ -21,7 +21,7 @@ constexpr unsigned k_leaf7_ebx_sha = 1U << 29U;
 
 /// Four rounds on the message words `w`; the state is spread over two vectors as the instructions want it.
 [[gnu::target("sha,sse4.1"), gnu::always_inline]] inline void four_rounds(__m128i& abef, __m128i& cdgh, __m128i w,
-                                                      const std::uint32_t* round) {
+                                                                          const std::uint32_t* round) {
     const __m128i sum = _mm_add_epi32(w, load_vector(round));
     cdgh = _mm_sha256rnds2_epu32(cdgh, abef, sum);
     abef = _mm_sha256rnds2_epu32(abef, cdgh, _mm_shuffle_epi32(sum, 0x0E));
@@ -33,7 +33,8 @@ constexpr unsigned k_leaf7_ebx_sha = 1U << 29U;
 }
 
 /// The next four message words from the last sixteen (w0 oldest).
-[[gnu::target("sha,sse4.1"), gnu::always_inline]] inline __m128i next_words(__m128i w0, __m128i w1, __m128i w2, __m128i w3) {
+[[gnu::target("sha,sse4.1"), gnu::always_inline]] inline __m128i next_words(__m128i w0, __m128i w1, __m128i w2,
+                                                                            __m128i w3) {
     const __m128i partial = _mm_add_epi32(_mm_sha256msg1_epu32(w0, w1), _mm_alignr_epi8(w3, w2, 4));
     return _mm_sha256msg2_epu32(partial, w3);
 }
@@ -59,12 +60,14 @@ bool has_sha_extensions() {
     __m128i cdgh = _mm_blend_epi16(efgh, cdab, 0xF0);
     for (; blocks > 0; --blocks, data += k_sha256_block) {
         const __m128i abef_before = abef, cdgh_before = cdgh;
-        auto w0 = message_words(data), w1 = message_words(data + 16), w2 = message_words(data + 32), w3 = message_words(data + 48);
+        auto w0 = message_words(data), w1 = message_words(data + 16), w2 = message_words(data + 32),
+             w3 = message_words(data + 48);
         four_rounds(abef, cdgh, w0, &k_sha256_round[0]);
         four_rounds(abef, cdgh, w1, &k_sha256_round[4]);
         four_rounds(abef, cdgh, w2, &k_sha256_round[8]);
         four_rounds(abef, cdgh, w3, &k_sha256_round[12]);
-        for (std::size_t i = 16; i < k_sha256_round.size(); i += 16) {  // sixteen at a time, so that every word has a register
+        for (std::size_t i = 16; i < k_sha256_round.size();
+             i += 16) {  // sixteen at a time, so that every word has a register
             w0 = next_words(w0, w1, w2, w3);
             four_rounds(abef, cdgh, w0, &k_sha256_round[i]);
             w1 = next_words(w1, w2, w3, w0);
@@ -91,11 +94,13 @@ namespace {
 
 /// The small sigma 1 of two words, each of which stands twice in `pairs`: shifting both together turns them.
 [[gnu::target("ssse3"), gnu::always_inline]] inline __m128i sigma1_of_two(__m128i pairs) {
-    return _mm_xor_si128(_mm_srli_epi32(pairs, 10), _mm_xor_si128(_mm_srli_epi64(pairs, 17), _mm_srli_epi64(pairs, 19)));
+    return _mm_xor_si128(_mm_srli_epi32(pairs, 10),
+                         _mm_xor_si128(_mm_srli_epi64(pairs, 17), _mm_srli_epi64(pairs, 19)));
 }
 
 /// The next four message words from the last sixteen (w0 oldest). The last two depend on the first two.
-[[gnu::target("ssse3"), gnu::always_inline]] inline __m128i next_words_ssse3(__m128i w0, __m128i w1, __m128i w2, __m128i w3) {
+[[gnu::target("ssse3"), gnu::always_inline]] inline __m128i next_words_ssse3(__m128i w0, __m128i w1, __m128i w2,
+                                                                             __m128i w3) {
     const __m128i to_low = _mm_set_epi32(-1, -1, 0x0B0A0908, 0x03020100);
     const __m128i to_high = _mm_set_epi32(0x0B0A0908, 0x03020100, -1, -1);
     const __m128i later = _mm_alignr_epi8(w1, w0, 4);
@@ -118,16 +123,19 @@ struct Sums {
 };
 
 template <Turns turns>
-[[gnu::target("ssse3"), gnu::always_inline]] inline void compress_by_four(Sha256State& state, const std::uint8_t* data, std::size_t blocks) {
+[[gnu::target("ssse3"), gnu::always_inline]] inline void compress_by_four(Sha256State& state, const std::uint8_t* data,
+                                                                          std::size_t blocks) {
     Sums sums;
     for (; blocks > 0; --blocks, data += k_sha256_block) {
-        auto w0 = message_words(data), w1 = message_words(data + 16), w2 = message_words(data + 32), w3 = message_words(data + 48);
+        auto w0 = message_words(data), w1 = message_words(data + 16), w2 = message_words(data + 32),
+             w3 = message_words(data + 48);
         sums.set(0, w0, 0);
         sums.set(4, w1, 4);
         sums.set(8, w2, 8);
         sums.set(12, w3, 12);
         Sha256Values<turns> values(state);
-        for (std::size_t next = 16; next < k_sha256_round.size(); next += 16) {  // rounds, and the words of those sixteen later
+        for (std::size_t next = 16; next < k_sha256_round.size();
+             next += 16) {  // rounds, and the words of those sixteen later
             sums.four_rounds(values, 0);
             sums.set(0, w0 = next_words_ssse3(w0, w1, w2, w3), next);
             sums.four_rounds(values, 4);
@@ -158,15 +166,19 @@ bool has_ssse3() {
 #if defined(__x86_64__)
 bool has_bmi2() {
     __builtin_cpu_init();
-    return __builtin_cpu_supports("avx") != 0 && __builtin_cpu_supports("bmi") != 0 && __builtin_cpu_supports("bmi2") != 0;
+    return __builtin_cpu_supports("avx") != 0 && __builtin_cpu_supports("bmi") != 0 &&
+           __builtin_cpu_supports("bmi2") != 0;
 }
 
-[[gnu::target("avx,bmi,bmi2")]] void sha256_compress_bmi2(Sha256State& state, const std::uint8_t* data, std::size_t blocks) {
+[[gnu::target("avx,bmi,bmi2")]] void sha256_compress_bmi2(Sha256State& state, const std::uint8_t* data,
+                                                          std::size_t blocks) {
     compress_by_four<Turns::apart>(state, data, blocks);
 }
 #else
 bool has_bmi2() { return false; }
-void sha256_compress_bmi2(Sha256State& state, const std::uint8_t* data, std::size_t blocks) { sha256_compress_ssse3(state, data, blocks); }
+void sha256_compress_bmi2(Sha256State& state, const std::uint8_t* data, std::size_t blocks) {
+    sha256_compress_ssse3(state, data, blocks);
+}
 #endif
 
 }  // namespace hagent::trust
@@ -178,9 +190,15 @@ namespace hagent::trust {
 bool has_sha_extensions() { return false; }
 bool has_bmi2() { return false; }
 bool has_ssse3() { return false; }
-void sha256_compress_extensions(Sha256State& state, const std::uint8_t* data, std::size_t blocks) { sha256_compress_portable(state, data, blocks); }
-void sha256_compress_bmi2(Sha256State& state, const std::uint8_t* data, std::size_t blocks) { sha256_compress_portable(state, data, blocks); }
-void sha256_compress_ssse3(Sha256State& state, const std::uint8_t* data, std::size_t blocks) { sha256_compress_portable(state, data, blocks); }
+void sha256_compress_extensions(Sha256State& state, const std::uint8_t* data, std::size_t blocks) {
+    sha256_compress_portable(state, data, blocks);
+}
+void sha256_compress_bmi2(Sha256State& state, const std::uint8_t* data, std::size_t blocks) {
+    sha256_compress_portable(state, data, blocks);
+}
+void sha256_compress_ssse3(Sha256State& state, const std::uint8_t* data, std::size_t blocks) {
+    sha256_compress_portable(state, data, blocks);
+}
 
 }  // namespace hagent::trust
 

@@ -42,7 +42,8 @@ Status collect(platform::Files& files, const std::string& root, const std::strin
             return error(AgentCode::manifest_malformed, path + ": only files and folders can be signed");
         }
         if (out.size() > limits::k_manifest_files) {
-            return error(AgentCode::limit_exceeded, concat({"more than ", std::to_string(limits::k_manifest_files), " files"}));
+            return error(AgentCode::limit_exceeded,
+                         concat({"more than ", std::to_string(limits::k_manifest_files), " files"}));
         }
     }
     return {};

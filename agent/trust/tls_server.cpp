@@ -58,7 +58,8 @@ Result<std::string> pin_of(const Pk& key) {
     const auto digest = from_hex(TRY(fingerprint_of(key))).value_or(std::vector<std::uint8_t>());
     std::array<unsigned char, 64> out{};
     std::size_t length = 0;
-    if (const int code = mbedtls_base64_encode(out.data(), out.size(), &length, digest.data(), digest.size()); code != 0) {
+    if (const int code = mbedtls_base64_encode(out.data(), out.size(), &length, digest.data(), digest.size());
+        code != 0) {
         return unusable("the key has no fingerprint", code);
     }
     return std::string(reinterpret_cast<const char*>(out.data()), length);
@@ -138,7 +139,8 @@ private:
                      MBEDTLS_ERR_SSL_WANT_WRITE);
     }
     static int receive(void* self, unsigned char* bytes, std::size_t size) {
-        return moved(static_cast<MbedStream*>(self)->plain_->read({reinterpret_cast<char*>(bytes), size}), MBEDTLS_ERR_SSL_WANT_READ);
+        return moved(static_cast<MbedStream*>(self)->plain_->read({reinterpret_cast<char*>(bytes), size}),
+                     MBEDTLS_ERR_SSL_WANT_READ);
     }
 
     std::unique_ptr<platform::Stream> plain_;
@@ -165,7 +167,8 @@ Result<std::unique_ptr<TlsServer>> TlsServer::create(const TlsMaterial& material
         return unusable("listen.tls_key_file: not the key of the first certificate in listen.tls_cert_file");
     }
     auto& config = impl->config;
-    if (const int code = mbedtls_ssl_config_defaults(&config, MBEDTLS_SSL_IS_SERVER, MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT);
+    if (const int code = mbedtls_ssl_config_defaults(&config, MBEDTLS_SSL_IS_SERVER, MBEDTLS_SSL_TRANSPORT_STREAM,
+                                                     MBEDTLS_SSL_PRESET_DEFAULT);
         code != 0) {
         return unusable("TLS cannot be set up", code);
     }
@@ -179,7 +182,8 @@ Result<std::unique_ptr<TlsServer>> TlsServer::create(const TlsMaterial& material
     if (!material.client_authorities.empty()) {
         TRY(parse_certificates(impl->authorities, material.client_authorities, "listen.client_ca_file"));
         mbedtls_ssl_conf_ca_chain(&config, &impl->authorities, nullptr);
-        mbedtls_ssl_conf_authmode(&config, MBEDTLS_SSL_VERIFY_OPTIONAL);  // a token will do as well; client_name() looks at the verdict
+        mbedtls_ssl_conf_authmode(
+            &config, MBEDTLS_SSL_VERIFY_OPTIONAL);  // a token will do as well; client_name() looks at the verdict
     }
     return std::unique_ptr<TlsServer>(new TlsServer(std::move(impl)));
 }

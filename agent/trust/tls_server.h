@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns TLS for the connections that a listener accepts: TLS 1.2 and 1.3, certificates of clients if an authority is given.
+// Owns TLS for the connections that a listener accepts: TLS 1.2 and 1.3, certificates of clients if an authority is
+// given.
 #pragma once
 
 #include <memory>
@@ -13,8 +14,8 @@
 
 namespace hagent::trust {
 
-/// A stream whose bytes are encrypted on the way. The handshake happens within the first read() or write(); a client that
-/// fails it makes that call fail with tls_handshake.
+/// A stream whose bytes are encrypted on the way. The handshake happens within the first read() or write(); a client
+/// that fails it makes that call fail with tls_handshake.
 class TlsStream : public platform::Stream {
 public:
     /// read() has more without another byte from the socket.
@@ -34,7 +35,8 @@ struct TlsMaterial {
 
 class TlsServer {
 public:
-    /// Errors: key_unreadable (a weak or unreadable key), config_bad_value (a certificate that is none, or not for that key).
+    /// Errors: key_unreadable (a weak or unreadable key), config_bad_value (a certificate that is none, or not for that
+    /// key).
     [[nodiscard]] static Result<std::unique_ptr<TlsServer>> create(const TlsMaterial& material);
     ~TlsServer();
     TlsServer(const TlsServer&) = delete;

@@ -18,7 +18,8 @@ namespace {
 bool places_are_safe(Machine& machine, const config::Settings& settings) {
     const auto complaints = config::check_places(*machine.files, settings, platform::own_program());
     if (!complaints.empty()) {
-        complain("hagent: refusing to start, others could change what the agent relies on:\n" + config::render(complaints));
+        complain("hagent: refusing to start, others could change what the agent relies on:\n" +
+                 config::render(complaints));
     }
     return complaints.empty();
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Owns `enrol`: a device gets a key of its own, and a request for the certificate that goes with it.
-#include "agent/base/json_writer.h"
+#include "agent/trust/enrol.h"
 #include "agent/base/concat.h"
+#include "agent/base/json_writer.h"
 #include "agent/base/limits.h"
 #include "agent/config/store.h"
 #include "agent/manager/identity.h"
-#include "agent/trust/enrol.h"
 #include "agent/verbs/verbs.h"
 #include "platform/paths.h"
 
@@ -14,8 +14,8 @@ namespace {
 
 constexpr std::uint32_t k_secret_mode = 0600, k_public_mode = 0644;
 
-/// The key that is there; a new one where there is none, or where it shall be replaced: then the old one is kept beside it, so
-/// that the device can go back as long as the manager still knows it.
+/// The key that is there; a new one where there is none, or where it shall be replaced: then the old one is kept beside
+/// it, so that the device can go back as long as the manager still knows it.
 Result<std::string> device_key(platform::Files& files, const std::string& path, bool replace) {
     const bool there = TRY(files.info(path)).has_value();
     if (there && !replace) {
@@ -38,7 +38,9 @@ struct Enrolled {
 Result<Enrolled> enrol_device(Machine& machine, const config::Settings& settings, const Options& options) {
     Enrolled out;
     const auto& configured = settings.manager.client_key_file;
-    out.key_file = !options.key.empty() ? platform::absolute(options.key) : !configured.empty() ? configured : settings.state_dir + "/device.key";
+    out.key_file = !options.key.empty()  ? platform::absolute(options.key)
+                   : !configured.empty() ? configured
+                                         : settings.state_dir + "/device.key";
     out.request_file = out.key_file + ".csr";
     const auto id = TRY(manager::device_id(settings.device.id, machine.host->facts()));
     const auto key = TRY(device_key(*machine.files, out.key_file, options.replace));

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "agent/base/text.h"
 #include "agent/base/concat.h"
+#include "agent/base/text.h"
 #include "agent/errors/catalogue.h"
 #include "agent/session/json.h"
 #include "agent/session/stop.h"
@@ -83,8 +83,8 @@ private:
     bool drawn_ = false;
 };
 
-std::string document(const Options& options, const std::string& file, const transfer::Downloaded* got, const FetchWatch& watch,
-                     const Error* error) {
+std::string document(const Options& options, const std::string& file, const transfer::Downloaded* got,
+                     const FetchWatch& watch, const Error* error) {
     std::string decisions;
     for (const auto& attempted : watch.decisions) {
         decisions += (decisions.empty() ? "" : ",") + session::decision_json(attempted);
@@ -104,7 +104,8 @@ std::string document(const Options& options, const std::string& file, const tran
                    "],\"error\":", (error == nullptr ? "null" : session::error_json(*error)), "}\n"});
 }
 
-Result<transfer::Downloaded> download_to(Workshop& workshop, const Options& options, const std::string& file, FetchWatch& watch) {
+Result<transfer::Downloaded> download_to(Workshop& workshop, const Options& options, const std::string& file,
+                                         FetchWatch& watch) {
     session::Stop stop;
     const auto signals = platform::watch_signals(
         [](platform::ServiceRequest, void* context) { static_cast<session::Stop*>(context)->token().flag(); }, &stop);
@@ -121,7 +122,8 @@ Result<transfer::Downloaded> download_to(Workshop& workshop, const Options& opti
     request.sha256 = options.sha256;
     request.limit_bytes_per_s = options.limit_rate;
     request.disks = machine.disks.get();
-    auto got = TRY(transfer::download(request, {*machine.files, machine.clock, *fetcher, how, workshop.random, stop.token()}, watch));
+    auto got = TRY(transfer::download(
+        request, {*machine.files, machine.clock, *fetcher, how, workshop.random, stop.token()}, watch));
     TRY(machine.files->set_mode(got.path, 0644));
     TRY(machine.files->rename(got.path, file));
     TRY(machine.files->remove_tree(request.directory));

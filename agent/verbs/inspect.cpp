@@ -2,8 +2,8 @@
 // Owns `status`, `sessions`, `log`, `explain` and `version`: verbs that change nothing.
 #include <optional>
 
-#include "agent/base/limits.h"
 #include "agent/base/concat.h"
+#include "agent/base/limits.h"
 #include "agent/base/text.h"
 #include "agent/base/version.h"
 #include "agent/device_state.h"
@@ -30,7 +30,8 @@ void board_from_state(Machine& machine, const config::Settings& settings, status
 
 status::AgentView view_from_state(Machine& machine, const config::Settings& settings, const status::Board& board) {
     status::AgentView view;
-    show_device(machine, settings, manager::device_id(settings.device.id, machine.host->facts()).value_or("unknown"), board, view);
+    show_device(machine, settings, manager::device_id(settings.device.id, machine.host->facts()).value_or("unknown"),
+                board, view);
     view.manager.dialect = config::to_string(settings.manager.dialect);
     view.manager.url = settings.has_manager() ? transfer::shown(settings.manager.urls.front()) : "";
     return view;
@@ -58,8 +59,10 @@ Result<std::string> from_daemon(Machine& machine, const config::Settings& settin
     return door ? ask(*door, path, transfer::Method::get) : Result<std::string>(std::string());
 }
 
-/// Prints what the running daemon says at `path`, or at `path`.txt for people; the exit code, empty when no daemon runs.
-std::optional<int> daemon_tells(Machine& machine, const config::Settings& settings, const Options& options, const std::string& path) {
+/// Prints what the running daemon says at `path`, or at `path`.txt for people; the exit code, empty when no daemon
+/// runs.
+std::optional<int> daemon_tells(Machine& machine, const config::Settings& settings, const Options& options,
+                                const std::string& path) {
     const auto document = from_daemon(machine, settings, options.json ? path : path + ".txt");
     if (!document.ok()) {
         return failed(options, document.error());
@@ -133,7 +136,8 @@ int log(Machine& machine, const Options& options) {
     }
     const auto& file = workshop->settings.log.file;
     if (file.empty()) {
-        return failed(options, error(errors::AgentCode::file_not_found, "the agent is not running, and log.file names no log file"));
+        return failed(options, error(errors::AgentCode::file_not_found,
+                                     "the agent is not running, and log.file names no log file"));
     }
     const auto text = machine.files->read(file, 2 * limits::k_log_file_bytes);
     if (!text.ok()) {

@@ -2,8 +2,8 @@
 // Owns `script check` and `script run`: the administrator's way to see a plan and to carry it out by hand.
 #include <variant>
 
-#include "agent/base/limits.h"
 #include "agent/base/concat.h"
+#include "agent/base/limits.h"
 #include "agent/script/parser.h"
 #include "agent/session/engine.h"
 #include "agent/session/json.h"
@@ -28,7 +28,8 @@ public:
             const bool ended = step.state != script::StepState::pending && step.state != script::StepState::running;
             if (ended && step.n > told_ && !quiet_) {
                 told_ = step.n;
-                complain(concat({"step ", std::to_string(step.n), " ", step.op, ": ", script::to_string(step.state), "\n"}));
+                complain(
+                    concat({"step ", std::to_string(step.n), " ", step.op, ": ", script::to_string(step.state), "\n"}));
             }
         }
     }
@@ -85,7 +86,8 @@ Status readable_file(Machine& machine, const std::string& file) {
 Status usable_source(const std::string& source) {
     const auto url = TRY(transfer::parse_url(source));
     if (!url.user.empty() || !url.password.empty()) {
-        return error(errors::AgentCode::usage, "--source takes no user and password; put them into the file that transfer.netrc_file names");
+        return error(errors::AgentCode::usage,
+                     "--source takes no user and password; put them into the file that transfer.netrc_file names");
     }
     return {};
 }
@@ -96,10 +98,20 @@ struct Bench {
         : teller(quiet),
           fetcher(transfer::curl_fetcher(workshop.transfer)),
           store(*workshop.machine.files, workshop.settings.state_dir),
-          context{*workshop.machine.files, workshop.machine.clock, *workshop.machine.processes, *workshop.machine.host,
-                  *workshop.machine.disks, *fetcher,               workshop.transfer,           workshop.random,
-                  workshop.log,            workshop.session_settings, store,                    teller,
-                  workshop.machine.dialogs.get(), workshop.machine.registry.get()} {}
+          context{*workshop.machine.files,
+                  workshop.machine.clock,
+                  *workshop.machine.processes,
+                  *workshop.machine.host,
+                  *workshop.machine.disks,
+                  *fetcher,
+                  workshop.transfer,
+                  workshop.random,
+                  workshop.log,
+                  workshop.session_settings,
+                  store,
+                  teller,
+                  workshop.machine.dialogs.get(),
+                  workshop.machine.registry.get()} {}
 
     Teller teller;
     std::unique_ptr<transfer::Fetcher> fetcher;
@@ -122,7 +134,8 @@ int run_script(Workshop& workshop, const Options& options, const std::string& fi
     const auto job = job_of(options, file);
     session::close_damaged_sessions(bench.context);
     const auto earlier = unfinished(bench.store, job.id);
-    auto session = earlier ? session::Session::resume(bench.context, *earlier, std::nullopt) : session::Session::begin(bench.context, job);
+    auto session = earlier ? session::Session::resume(bench.context, *earlier, std::nullopt)
+                           : session::Session::begin(bench.context, job);
     if (!session.ok()) {
         return failed(options, session.error());
     }
@@ -167,7 +180,8 @@ int script(Machine& machine, const Options& options) {
     }
     const auto& named = options.arguments.back();
     const std::string file = is_url(options.source) ? named : platform::absolute(named);
-    if (const auto usable = is_url(options.source) ? usable_source(options.source) : readable_file(machine, file); !usable.ok()) {
+    if (const auto usable = is_url(options.source) ? usable_source(options.source) : readable_file(machine, file);
+        !usable.ok()) {
         return failed(options, usable.error());
     }
     return check ? check_script(*workshop, options, file) : run_script(*workshop, options, file);

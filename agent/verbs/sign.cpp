@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Owns `sign` and `verify`.
-#include "agent/base/limits.h"
+#include "agent/trust/sign.h"
 #include "agent/base/concat.h"
+#include "agent/base/limits.h"
 #include "agent/config/store.h"
 #include "agent/manager/folder_jobs.h"
 #include "agent/session/json.h"
-#include "agent/trust/sign.h"
 #include "agent/trust/verify.h"
 #include "agent/verbs/verbs.h"
 #include "platform/paths.h"
@@ -58,7 +58,8 @@ Result<trust::Manifest> requested(const Options& options) {
 
 /// The folder of a jobs.json that is the only argument, with '/' at its end; else empty.
 std::string folder_of_jobs(const Options& options) {
-    const std::string path = options.arguments.size() == 1 ? platform::absolute(options.arguments.front()) : std::string();
+    const std::string path =
+        options.arguments.size() == 1 ? platform::absolute(options.arguments.front()) : std::string();
     const auto name = path.find_last_of("/\\") + 1;
     return path.substr(name) == manager::k_jobs_name ? path.substr(0, name) : std::string();
 }
@@ -92,7 +93,8 @@ Result<Jobs> sign_jobs(Machine& machine, const Options& options, const std::stri
 
 int verify_jobs(Machine& machine, const Options& options, const trust::KeyRing& ring, const std::string& folder) {
     const auto jobs = read_jobs(machine, folder);
-    const auto signature = machine.files->read(folder + std::string(manager::k_jobs_signature_name), limits::k_signature_bytes);
+    const auto signature =
+        machine.files->read(folder + std::string(manager::k_jobs_signature_name), limits::k_signature_bytes);
     const auto signer = !jobs.ok()        ? Result<trust::Signer>(jobs.error())
                         : !signature.ok() ? Result<trust::Signer>(signature.error())
                                           : ring.verify(jobs->text, *signature, std::nullopt);
@@ -124,7 +126,8 @@ int sign(Machine& machine, const Options& options) {
     if (!key.ok()) {
         return failed(options, key.error());
     }
-    const auto signed_ = trust::sign_package(*machine.files, platform::absolute(options.arguments.front()), *std::move(request), *key);
+    const auto signed_ =
+        trust::sign_package(*machine.files, platform::absolute(options.arguments.front()), *std::move(request), *key);
     if (!signed_.ok()) {
         return failed(options, signed_.error());
     }

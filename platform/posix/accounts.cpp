@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <limits>
 
-#include "agent/base/number.h"
 #include "agent/base/concat.h"
+#include "agent/base/number.h"
 #include "agent/base/text.h"
 #include "platform/files.h"
 

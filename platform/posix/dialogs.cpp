@@ -11,21 +11,23 @@ constexpr int k_accepted = 10, k_postponed = 11;
 constexpr Seconds k_more_than_the_window{30};
 constexpr const char* k_path = "/usr/local/bin:/usr/bin:/bin";
 
-// $1 message, $2 seconds. The message comes as an argument and is never part of a command. A server that was started by a
-// display manager lets only those in who have its cookie: the file that it was started with.
+// $1 message, $2 seconds. The message comes as an argument and is never part of a command. A server that was started by
+// a display manager lets only those in who have its cookie: the file that it was started with.
 constexpr const char* k_begin =
     "printf '\\r\\n%s\\r\\n' \"$1\" 2>/dev/null >/dev/console\n"
     "[ -S /tmp/.X11-unix/X0 ] && command -v xmessage >/dev/null || exit 0\n"
     "DISPLAY=:0; export DISPLAY\n"
     "for line in /proc/[0-9]*/cmdline; do\n"
     "  case $(tr '\\0' ' ' 2>/dev/null <\"$line\") in\n"
-    "  *[Xx]org*' -auth '*|*/X' '*' -auth '*) XAUTHORITY=$(tr '\\0' '\\n' <\"$line\" | sed -n '/^-auth$/{n;p;q;}'); export XAUTHORITY;;\n"
+    "  *[Xx]org*' -auth '*|*/X' '*' -auth '*) XAUTHORITY=$(tr '\\0' '\\n' <\"$line\" | sed -n '/^-auth$/{n;p;q;}'); "
+    "export XAUTHORITY;;\n"
     "  esac\n"
     "done\n";
 constexpr const char* k_tell =
     "printf '%s\\n' \"$1\" | xmessage -center -timeout \"$2\" -buttons OK:0 -name hagent-message -file -\n";
 constexpr const char* k_ask =
-    "printf '%s\\n' \"$1\" | xmessage -center -timeout \"$2\" -buttons 'Now:10,Later:11' -name hagent-question -file -\n";
+    "printf '%s\\n' \"$1\" | xmessage -center -timeout \"$2\" -buttons 'Now:10,Later:11' -name hagent-question -file "
+    "-\n";
 // Only windows that we opened have this name.
 constexpr const char* k_take_back =
     "for line in /proc/[0-9]*/cmdline; do\n"

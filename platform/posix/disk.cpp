@@ -19,9 +19,9 @@ namespace {
 
 constexpr std::size_t k_mount_table_bytes = 1U << 20U;
 
-constexpr std::array<std::string_view, 8> k_network_types = {"nfs",  "nfs4", "cifs", "smb3",
-                                                             "smbfs", "ncpfs", "afs", "9p"};
-constexpr std::array<std::string_view, 10> k_disk_types = {"ext2",  "ext3",    "ext4",   "vfat",     "ubifs",
+constexpr std::array<std::string_view, 8> k_network_types = {"nfs",   "nfs4",  "cifs", "smb3",
+                                                             "smbfs", "ncpfs", "afs",  "9p"};
+constexpr std::array<std::string_view, 10> k_disk_types = {"ext2",  "ext3",    "ext4", "vfat",     "ubifs",
                                                            "jffs2", "overlay", "aufs", "squashfs", "rootfs"};
 
 struct Mount {
@@ -61,7 +61,8 @@ Result<std::vector<Mount>> mount_table() {
 }
 
 bool holds(const std::string& point, const std::string& path) {
-    return path.starts_with(point) && (point.ends_with('/') || path.size() == point.size() || path[point.size()] == '/');
+    return path.starts_with(point) &&
+           (point.ends_with('/') || path.size() == point.size() || path[point.size()] == '/');
 }
 
 Result<Volume> measured(const Mount& mount) {
@@ -72,9 +73,9 @@ Result<Volume> measured(const Mount& mount) {
     const std::uint64_t unit = found.f_frsize != 0 ? found.f_frsize : found.f_bsize;
     Volume volume;
     volume.mount_point = mount.point;
-    volume.type = (found.f_flag & ST_RDONLY) != 0              ? VolumeType::read_only
+    volume.type = (found.f_flag & ST_RDONLY) != 0         ? VolumeType::read_only
                   : contains(k_network_types, mount.type) ? VolumeType::nfs
-                                                               : VolumeType::normal;
+                                                          : VolumeType::normal;
     volume.total_bytes = found.f_blocks * unit;
     volume.free_bytes = found.f_bfree * unit;
     volume.available_bytes = found.f_bavail * unit;

@@ -137,7 +137,9 @@ Result<Fd> walk_to(const std::string& path, std::optional<std::uint32_t> mode) {
         if (part.empty()) {
             continue;
         }
-        const auto step = [&](int flags) { return uninterrupted([&] { return openat(at.get(), part.c_str(), flags | O_NOFOLLOW); }); };
+        const auto step = [&](int flags) {
+            return uninterrupted([&] { return openat(at.get(), part.c_str(), flags | O_NOFOLLOW); });
+        };
         Fd next(step(k_walk));
         if (!next && errno == ENOENT && mode && mkdirat(at.get(), part.c_str(), 0700) == 0) {
             next.reset(step(O_RDONLY | O_DIRECTORY | O_CLOEXEC));

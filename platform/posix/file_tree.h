@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the walks over directories: making, removing and resolving whole paths, and finding a place that no link leads to.
+// Owns the walks over directories: making, removing and resolving whole paths, and finding a place that no link leads
+// to.
 #pragma once
 
 #include <fcntl.h>
@@ -17,13 +18,13 @@ enum class Links : std::uint8_t { followed, refused };
 
 /// Where the last part of a path is, for the calls that end in "at".
 struct Place {
-    Fd folder;         // none: `name` is the whole path
+    Fd folder;  // none: `name` is the whole path
     std::string name;
     [[nodiscard]] int at() const { return folder ? folder.get() : AT_FDCWD; }
 };
 
-/// With links refused, the folder is opened part by part, each below the one before, so that whoever puts a link into the path
-/// meanwhile leads nobody anywhere. Errors: path_refused for a link, and those of Files.
+/// With links refused, the folder is opened part by part, each below the one before, so that whoever puts a link into
+/// the path meanwhile leads nobody anywhere. Errors: path_refused for a link, and those of Files.
 [[nodiscard]] Result<Place> place_of(const std::string& path, Links links);
 /// The folder itself, opened in the same way; parts that are missing are made with `mode` where there is one, durably.
 [[nodiscard]] Result<Fd> walk_to(const std::string& path, std::optional<std::uint32_t> mode = std::nullopt);

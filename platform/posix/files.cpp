@@ -89,7 +89,8 @@ public:
     Status write_at(std::uint64_t offset, std::string_view bytes) override {
         be_direct(fits_direct(offset, bytes));
         auto status = write_fd(fd_.get(), offset, bytes, path_);
-        if (direct_ && !status.ok() && status.error().os == EINVAL) {  // a file system that wants larger steps, or none at all
+        if (direct_ && !status.ok() &&
+            status.error().os == EINVAL) {  // a file system that wants larger steps, or none at all
             can_be_direct_ = false;
             be_direct(false);
             status = write_fd(fd_.get(), offset, bytes, path_);
@@ -115,14 +116,16 @@ public:
     }
 
 private:
-    /// Whether reads and writes go past the system's cache from now on. Those on the cache's way come after all that went past it.
+    /// Whether reads and writes go past the system's cache from now on. Those on the cache's way come after all that
+    /// went past it.
     void be_direct(bool wanted) {
         const bool direct = wanted && can_be_direct_;
         if (direct == direct_) {
             return;
         }
         const int flags = fcntl(fd_.get(), F_GETFL);
-        const bool changed = flags >= 0 && fcntl(fd_.get(), F_SETFL, direct ? flags | O_DIRECT : flags & ~O_DIRECT) == 0;
+        const bool changed =
+            flags >= 0 && fcntl(fd_.get(), F_SETFL, direct ? flags | O_DIRECT : flags & ~O_DIRECT) == 0;
         direct_ = changed ? direct : direct_;
         can_be_direct_ = can_be_direct_ && changed;
     }
@@ -216,7 +219,8 @@ public:
     PosixFiles() : jailed_(new PosixFiles(Links::refused)) {}
 
     Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override {
-        return std::unique_ptr<File>(std::make_unique<PosixFile>(TRY(open_regular(TRY(place(path)), mode, path)), path));
+        return std::unique_ptr<File>(
+            std::make_unique<PosixFile>(TRY(open_regular(TRY(place(path)), mode, path)), path));
     }
 
     Result<std::string> read(const std::string& path, std::size_t limit) override {
@@ -226,13 +230,15 @@ public:
         for (;;) {
             const std::size_t before = content.size();
             content.resize(std::min(limit, before + k_chunk) + 1);
-            const auto count = uninterrupted([&] { return ::read(fd.get(), &content[before], content.size() - before); });
+            const auto count =
+                uninterrupted([&] { return ::read(fd.get(), &content[before], content.size() - before); });
             if (count < 0) {
                 return file_error(errno, path);
             }
             content.resize(before + static_cast<std::size_t>(count));
             if (content.size() > limit) {
-                return error(AgentCode::file_too_large, concat({path, " holds more than ", std::to_string(limit), " bytes"}));
+                return error(AgentCode::file_too_large,
+                             concat({path, " holds more than ", std::to_string(limit), " bytes"}));
             }
             if (count == 0) {
                 return content;
@@ -332,7 +338,10 @@ public:
 
     Status set_mode(const std::string& path, std::uint32_t mode) override {
         const Place at = TRY(place(path));
-        const Fd fd(at.folder ? uninterrupted([&] { return openat(at.at(), at.name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC); }) : -1);
+        const Fd fd(at.folder ? uninterrupted([&] {
+            return openat(at.at(), at.name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        })
+                              : -1);
         const bool done = at.folder ? fd && fchmod(fd.get(), mode) == 0 : chmod(path.c_str(), mode) == 0;
         return done ? Status() : Status(file_error(errno, path));
     }
@@ -346,7 +355,8 @@ public:
         Fd fd = TRY(open_regular(TRY(place(path)), OpenMode::read_write, path));
         if (uninterrupted([&] { return flock(fd.get(), LOCK_EX | LOCK_NB); }) != 0) {
             const int problem = errno;
-            return problem == EWOULDBLOCK ? Error{errors::agent(AgentCode::busy), problem, path} : file_error(problem, path);
+            return problem == EWOULDBLOCK ? Error{errors::agent(AgentCode::busy), problem, path}
+                                          : file_error(problem, path);
         }
         return std::unique_ptr<Lock>(std::make_unique<HeldLock>(std::move(fd)));
     }

@@ -11,8 +11,8 @@
 #include <csignal>
 #include <limits>
 
-#include "agent/base/number.h"
 #include "agent/base/concat.h"
+#include "agent/base/number.h"
 #include "agent/base/text.h"
 #include "platform/files.h"
 #include "platform/firmware_text.h"
@@ -72,7 +72,8 @@ std::string logged_on_user() {
     std::string user;
     setutxent();
     while (const utmpx* entry = user.empty() ? getutxent() : nullptr) {
-        if (entry->ut_type == USER_PROCESS && entry->ut_pid > 0 && process_exists(narrow<std::uint32_t>(entry->ut_pid))) {
+        if (entry->ut_type == USER_PROCESS && entry->ut_pid > 0 &&
+            process_exists(narrow<std::uint32_t>(entry->ut_pid))) {
             const char* end = std::find(std::begin(entry->ut_user), std::end(entry->ut_user), '\0');
             user.assign(std::begin(entry->ut_user), end);
         }
@@ -96,14 +97,15 @@ public:
         facts.macs = mac_addresses();
         facts.addresses = ip_addresses();
         facts.vendor = first_fact(*files, {"/sys/class/dmi/id/sys_vendor", "/sys/class/dmi/id/board_vendor"});
-        facts.product = first_fact(*files, {"/sys/class/dmi/id/product_name", "/sys/class/dmi/id/board_name",
-                                            "/proc/device-tree/model"});
+        facts.product = first_fact(
+            *files, {"/sys/class/dmi/id/product_name", "/sys/class/dmi/id/board_name", "/proc/device-tree/model"});
         facts.serial = first_fact(*files, {"/sys/class/dmi/id/product_serial", "/sys/class/dmi/id/board_serial",
                                            "/proc/device-tree/serial-number"});
         facts.cpu = cpu_name(*files);
         facts.memory_bytes = kilobytes(field_of(content(*files, "/proc/meminfo"), "MemTotal"));
         facts.boot_id = trim(content(*files, "/proc/sys/kernel/random/boot_id"));
-        for (const char* path : {"/usr/lib/os-release", "/etc/os-release"}) {  // the second one counts where both say it
+        for (const char* path :
+             {"/usr/lib/os-release", "/etc/os-release"}) {  // the second one counts where both say it
             const auto version = os_release_value(content(*files, path), "IMAGE_VERSION");
             facts.image_version = version.empty() ? facts.image_version : version;
         }
@@ -134,7 +136,8 @@ private:
             if (done.ok() && done->code == 0 && !done->timed_out) {
                 return {};
             }
-            last = done.ok() ? error(AgentCode::reboot_failed, concat({arguments.front(), ": ", printable(trim(done->output))}))
+            last = done.ok() ? error(AgentCode::reboot_failed,
+                                     concat({arguments.front(), ": ", printable(trim(done->output))}))
                              : std::move(done).error();
         }
         return last;

@@ -18,8 +18,8 @@
 #include <cstring>
 #include <span>
 
-#include "agent/base/handle.h"
 #include "agent/base/concat.h"
+#include "agent/base/handle.h"
 #include "agent/base/text.h"
 #include "platform/files.h"
 #include "platform/posix/fd.h"

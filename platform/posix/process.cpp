@@ -213,7 +213,9 @@ public:
         if (stat(path.c_str(), &info) != 0) {
             return Error{errors::agent(AgentCode::command_not_found), errno, program};
         }
-        return S_ISREG(info.st_mode) && access(path.c_str(), X_OK) == 0 ? Status() : Status(error(AgentCode::permission_denied, program));
+        return S_ISREG(info.st_mode) && access(path.c_str(), X_OK) == 0
+                   ? Status()
+                   : Status(error(AgentCode::permission_denied, program));
     }
 };
 

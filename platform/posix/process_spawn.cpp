@@ -23,8 +23,8 @@ namespace hagent::platform {
 namespace {
 
 constexpr std::string_view k_program_path = "/usr/sbin:/usr/bin:/sbin:/bin";
-constexpr int k_control = 3;          // where the control pipe is in the new processes
-constexpr int k_out_of_the_way = 10;  // above every descriptor that is about to be filled
+constexpr int k_control = 3;               // where the control pipe is in the new processes
+constexpr int k_out_of_the_way = 10;       // above every descriptor that is about to be filled
 constexpr int k_set_child_subreaper = 36;  // PR_SET_CHILD_SUBREAPER, since Linux 3.4
 constexpr rlim_t k_most_descriptors = 65536;
 
@@ -129,7 +129,8 @@ Result<std::string> find_program(const std::string& name) {
     return Error{errors::agent(errors::AgentCode::command_not_found), ENOENT, name};
 }
 
-Launch::Launch(const Command& command) : command_(command), directory_(command.directory.empty() ? "/" : command.directory) {
+Launch::Launch(const Command& command)
+    : command_(command), directory_(command.directory.empty() ? "/" : command.directory) {
     for (const auto& [name, value] : command_.environment) {
         variables_.push_back(concat({name, "=", value}));
     }
@@ -199,8 +200,8 @@ void Launch::become_program() const {
     setsid();
     unblock_signals();
     umask(022);
-    if (change_user_ && (setgroups(account_.groups.size(), account_.groups.data()) != 0 || setgid(account_.group) != 0 ||
-                         setuid(account_.user) != 0)) {
+    if (change_user_ && (setgroups(account_.groups.size(), account_.groups.data()) != 0 ||
+                         setgid(account_.group) != 0 || setuid(account_.user) != 0)) {
         fail(ReportKind::no_user);
     }
     if (chdir(directory_.c_str()) != 0) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the birth of a program: the fork, everything done between fork and exec, and the keeper that watches over the tree.
+// Owns the birth of a program: the fork, everything done between fork and exec, and the keeper that watches over the
+// tree.
 #pragma once
 
 #include <sys/types.h>
@@ -15,9 +16,9 @@ namespace hagent::platform {
 
 /// What the keeper and the program before its exec report over the control pipe.
 enum class ReportKind : int {
-    started,          // value: the program's process id
-    ended,            // value: its wait status
-    no_process,       // the rest: value is errno of the step that failed
+    started,     // value: the program's process id
+    ended,       // value: its wait status
+    no_process,  // the rest: value is errno of the step that failed
     no_user,
     no_directory,
     no_exec
@@ -37,8 +38,8 @@ public:
     /// Finds the program and the user. Errors: command_not_found, bad_argument.
     [[nodiscard]] static Result<std::unique_ptr<Launch>> prepare(const Command& command);
 
-    /// Forks the keeper, which starts the program with its output going to `output`. The keeper adopts every descendant,
-    /// ends when the last one has ended, and reports to `control`. For a detached program it ends at once.
+    /// Forks the keeper, which starts the program with its output going to `output`. The keeper adopts every
+    /// descendant, ends when the last one has ended, and reports to `control`. For a detached program it ends at once.
     [[nodiscard]] Result<pid_t> fork_keeper(int control, int output) const;
 
     [[nodiscard]] const std::string& name() const { return command_.argv.front(); }

@@ -11,8 +11,8 @@
 #include <string>
 #include <utility>
 
-#include "agent/base/handle.h"
 #include "agent/base/concat.h"
+#include "agent/base/handle.h"
 #include "agent/base/number.h"
 #include "agent/base/text.h"
 #include "platform/clock.h"
@@ -90,7 +90,8 @@ void kill_descendants(pid_t ancestor, Millis time) {
     SystemClock clock;
     const CancelToken never;
     const Uptime end = clock.uptime() + time;
-    for (auto alive = descendants_of(ancestor); !alive.empty() && clock.uptime() < end; alive = descendants_of(ancestor)) {
+    for (auto alive = descendants_of(ancestor); !alive.empty() && clock.uptime() < end;
+         alive = descendants_of(ancestor)) {
         for (const pid_t id : alive) {
             kill(id, SIGKILL);
         }

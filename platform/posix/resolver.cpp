@@ -29,7 +29,8 @@ Result<std::vector<ServicePlace>> ask(const std::string& name) {
     std::array<std::uint8_t, k_answer_bytes> answer{};
     const int size = res_query(name.c_str(), k_internet, k_srv, answer.data(), static_cast<int>(answer.size()));
     const int why = size < 0 ? h_errno : NO_DATA;
-    auto places = services_of_answer(std::span(answer).first(std::min(static_cast<std::size_t>(std::max(size, 0)), answer.size())));
+    auto places = services_of_answer(
+        std::span(answer).first(std::min(static_cast<std::size_t>(std::max(size, 0)), answer.size())));
     if (!places.empty()) {
         return places;
     }

@@ -33,7 +33,9 @@ struct Address {
     [[nodiscard]] sockaddr_in6& v6() { return reinterpret_cast<sockaddr_in6&>(storage); }
 };
 
-std::string shown(const std::string& address, std::uint16_t port) { return concat({address, " port ", std::to_string(port)}); }
+std::string shown(const std::string& address, std::uint16_t port) {
+    return concat({address, " port ", std::to_string(port)});
+}
 
 Result<Address> parse(const std::string& text, std::uint16_t port) {
     Address address;
@@ -117,7 +119,8 @@ public:
         for (;;) {
             Address from;
             from.length = sizeof(from.storage);
-            Fd fd(uninterrupted([&] { return accept4(fd_.get(), from.get(), &from.length, SOCK_CLOEXEC | SOCK_NONBLOCK); }));
+            Fd fd(uninterrupted(
+                [&] { return accept4(fd_.get(), from.get(), &from.length, SOCK_CLOEXEC | SOCK_NONBLOCK); }));
             if (fd) {
                 return std::optional<std::unique_ptr<Stream>>(
                     std::make_unique<TcpStream>(std::move(fd), address_text(from)));
@@ -204,7 +207,11 @@ Result<std::unique_ptr<Stream>> connect(const std::string& address, std::uint16_
     return std::unique_ptr<Stream>(std::make_unique<TcpStream>(std::move(fd), address_text(remote)));
 }
 
-Result<bool> wait_readable(SocketId socket, std::int64_t milliseconds) { return wait_for(socket, POLLIN, milliseconds); }
-Result<bool> wait_writable(SocketId socket, std::int64_t milliseconds) { return wait_for(socket, POLLOUT, milliseconds); }
+Result<bool> wait_readable(SocketId socket, std::int64_t milliseconds) {
+    return wait_for(socket, POLLIN, milliseconds);
+}
+Result<bool> wait_writable(SocketId socket, std::int64_t milliseconds) {
+    return wait_for(socket, POLLOUT, milliseconds);
+}
 
 }  // namespace hagent::platform

@@ -18,7 +18,8 @@ constexpr std::uint32_t k_others = 077, k_writers = 0222;
 // System, administrators and the owner may do all, handed down to what a directory will hold; nothing comes from above.
 constexpr const wchar_t* k_private = L"D:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;FA;;;S-1-3-4)";
 
-constexpr DWORD k_write_rights = FILE_WRITE_DATA | FILE_APPEND_DATA | WRITE_DAC | WRITE_OWNER | DELETE | GENERIC_WRITE | GENERIC_ALL;
+constexpr DWORD k_write_rights =
+    FILE_WRITE_DATA | FILE_APPEND_DATA | WRITE_DAC | WRITE_OWNER | DELETE | GENERIC_WRITE | GENERIC_ALL;
 // Whoever may give himself the right to read may read.
 constexpr DWORD k_read_rights = FILE_READ_DATA | WRITE_DAC | WRITE_OWNER | GENERIC_READ | GENERIC_ALL;
 
@@ -50,7 +51,8 @@ bool is_our_user(PSID sid) {
         SidBytes sid;
     } found{};
     DWORD size = 0;
-    return GetTokenInformation(token, TokenUser, &found, sizeof(found), &size) != 0 && EqualSid(sid, found.user.User.Sid) != 0;
+    return GetTokenInformation(token, TokenUser, &found, sizeof(found), &size) != 0 &&
+           EqualSid(sid, found.user.User.Sid) != 0;
 }
 
 /// The rights that a list gives to others: all of them when it cannot be read.
@@ -67,8 +69,9 @@ DWORD rights_of_others(PACL list) {
         }
         auto* allowed = static_cast<ACCESS_ALLOWED_ACE*>(entry);
         if (allowed->Header.AceType == ACCESS_ALLOWED_ACE_TYPE && (allowed->Header.AceFlags & INHERIT_ONLY_ACE) == 0 &&
-            is_well_known(&allowed->SidStart, {WinWorldSid, WinAuthenticatedUserSid, WinBuiltinUsersSid, WinBuiltinGuestsSid,
-                                               WinInteractiveSid, WinNetworkSid, WinAnonymousSid})) {
+            is_well_known(&allowed->SidStart,
+                          {WinWorldSid, WinAuthenticatedUserSid, WinBuiltinUsersSid, WinBuiltinGuestsSid,
+                           WinInteractiveSid, WinNetworkSid, WinAnonymousSid})) {
             rights |= allowed->Mask;
         }
     }
@@ -102,14 +105,15 @@ Status apply_mode(const std::string& path, std::uint32_t mode) {
     }
     // An empty list that is not protected means: only what the directory hands down.
     const auto protection = shared ? UNPROTECTED_DACL_SECURITY_INFORMATION : PROTECTED_DACL_SECURITY_INFORMATION;
-    const DWORD problem = SetNamedSecurityInfoW(name.data(), SE_FILE_OBJECT, DACL_SECURITY_INFORMATION | protection, nullptr,
-                                                nullptr, list, nullptr);
+    const DWORD problem = SetNamedSecurityInfoW(name.data(), SE_FILE_OBJECT, DACL_SECURITY_INFORMATION | protection,
+                                                nullptr, nullptr, list, nullptr);
     // FAT has no access lists.
     const bool done = problem == ERROR_SUCCESS || problem == ERROR_NOT_SUPPORTED || problem == ERROR_INVALID_FUNCTION;
     if (!done) {
         return file_error(problem, path);
     }
-    const DWORD locked = (mode & k_writers) == 0 && (attributes & FILE_ATTRIBUTE_DIRECTORY) == 0 ? FILE_ATTRIBUTE_READONLY : 0U;
+    const DWORD locked =
+        (mode & k_writers) == 0 && (attributes & FILE_ATTRIBUTE_DIRECTORY) == 0 ? FILE_ATTRIBUTE_READONLY : 0U;
     const DWORD wanted = (attributes & ~static_cast<DWORD>(FILE_ATTRIBUTE_READONLY)) | locked;
     if (SetFileAttributesW(name.c_str(), wanted) == 0) {
         return file_error(GetLastError(), path);
@@ -122,8 +126,9 @@ OthersMay others_may(const std::wstring& path) {
     PSID owner = nullptr;
     PACL list = nullptr;
     PSECURITY_DESCRIPTOR descriptor = nullptr;
-    const DWORD problem = GetNamedSecurityInfoW(name.data(), SE_FILE_OBJECT, OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION,
-                                                &owner, nullptr, &list, nullptr, &descriptor);
+    const DWORD problem =
+        GetNamedSecurityInfoW(name.data(), SE_FILE_OBJECT, OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION,
+                              &owner, nullptr, &list, nullptr, &descriptor);
     const LocalMemory memory(descriptor);
     if (problem != ERROR_SUCCESS || owner == nullptr) {
         return {};

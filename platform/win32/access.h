@@ -10,8 +10,8 @@
 
 namespace hagent::platform {
 
-/// Creation attributes for the mode: nobody but the owner, administrators and the system for one without rights for others,
-/// else what the directory hands down.
+/// Creation attributes for the mode: nobody but the owner, administrators and the system for one without rights for
+/// others, else what the directory hands down.
 class CreationSecurity {
 public:
     explicit CreationSecurity(std::uint32_t mode);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns how the Windows headers are taken in: the socket header first, no min and max macros; and owners for their handles.
+// Owns how the Windows headers are taken in: the socket header first, no min and max macros; and owners for their
+// handles.
 #pragma once
 
 #ifndef NOMINMAX

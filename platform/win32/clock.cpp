@@ -9,7 +9,7 @@
 namespace hagent::platform {
 namespace {
 
-constexpr std::int64_t k_ticks_per_millisecond = 10'000;     // FILETIME counts 100 ns
+constexpr std::int64_t k_ticks_per_millisecond = 10'000;           // FILETIME counts 100 ns
 constexpr std::int64_t k_epoch_milliseconds = 11'644'473'600'000;  // from 1601 to 1970
 
 // A longer wait overflows the deadline arithmetic of the standard library.

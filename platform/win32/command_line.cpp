@@ -106,7 +106,8 @@ Result<CommandLine> command_line(const Command& command) {
     if (is_batch(program)) {
         return batch_line(program, arguments);
     }
-    CommandLine line{wide(program), L"\"" + wide(name) + L"\""};  // argv[0] follows simpler rules: marks cannot be in it
+    CommandLine line{wide(program),
+                     L"\"" + wide(name) + L"\""};  // argv[0] follows simpler rules: marks cannot be in it
     for (const auto& argument : arguments) {
         line.line += L" " + quoted(wide(argument));
     }
@@ -122,8 +123,9 @@ Status program_is_there(const std::string& name, const std::string& directory) {
 
 std::wstring environment_block(const Command& command) {
     auto variables = command.environment;
-    const bool has_root = std::any_of(variables.begin(), variables.end(),
-                                      [](const auto& variable) { return equal_ignoring_case(variable.first, "SystemRoot"); });
+    const bool has_root = std::any_of(variables.begin(), variables.end(), [](const auto& variable) {
+        return equal_ignoring_case(variable.first, "SystemRoot");
+    });
     if (!has_root) {
         variables.emplace_back("SystemRoot", windows_folder());
     }

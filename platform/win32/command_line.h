@@ -19,8 +19,8 @@ struct CommandLine {
 [[nodiscard]] std::wstring quoted(const std::wstring& argument);
 
 /// Finds argv[0] (names without a folder only in the system's own folders; ".exe" may be left out) and quotes the rest.
-/// A .bat or .cmd file runs in the command interpreter, which has no safe quoting for some characters: bad_argument for those.
-/// Errors: command_not_found, bad_argument.
+/// A .bat or .cmd file runs in the command interpreter, which has no safe quoting for some characters: bad_argument for
+/// those. Errors: command_not_found, bad_argument.
 [[nodiscard]] Result<CommandLine> command_line(const Command& command);
 
 /// Whether command_line() would find this argv[0]. Errors: command_not_found.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns messages and questions on Windows: message boxes in the session of whoever is at the console, also from a service.
+// Owns messages and questions on Windows: message boxes in the session of whoever is at the console, also from a
+// service.
 #include "platform/dialog.h"
 
 #include <algorithm>
@@ -15,7 +16,8 @@ namespace hagent::platform {
 namespace {
 
 constexpr DWORD k_no_session = 0xFFFFFFFFU;
-constexpr Seconds k_slice{10};  // a box cannot be closed from outside, so a question is asked in slices that a cancel can end
+constexpr Seconds k_slice{
+    10};  // a box cannot be closed from outside, so a question is asked in slices that a cancel can end
 
 DWORD seconds_of(Seconds time) { return narrow<DWORD>(std::clamp<std::int64_t>(time.count(), 1, 24 * 3600)); }
 
@@ -35,8 +37,8 @@ Result<DWORD> box(const std::string& text, DWORD style, Seconds time, bool wait)
     }
     const auto bytes = [](const std::wstring& s) { return narrow<DWORD>(s.size() * sizeof(wchar_t)); };
     SetLastError(ERROR_SUCCESS);
-    if (WTSSendMessageW(nullptr, session, title.data(), bytes(title), message.data(), bytes(message), style, seconds_of(time), &answer,
-                        wait ? TRUE : FALSE) == 0) {
+    if (WTSSendMessageW(nullptr, session, title.data(), bytes(title), message.data(), bytes(message), style,
+                        seconds_of(time), &answer, wait ? TRUE : FALSE) == 0) {
         const DWORD number = GetLastError();
         return cannot_be_shown_here(number) ? Result<DWORD>(DWORD{IDTIMEOUT}) : file_error(number, "message box");
     }
@@ -58,7 +60,8 @@ public:
             if (cancel.requested()) {
                 return error(errors::AgentCode::cancelled, "question");
             }
-            const DWORD answer = TRY(box(question, MB_YESNO | MB_ICONQUESTION | MB_SETFOREGROUND, std::min(left, k_slice), true));
+            const DWORD answer =
+                TRY(box(question, MB_YESNO | MB_ICONQUESTION | MB_SETFOREGROUND, std::min(left, k_slice), true));
             if (answer == IDYES || answer == IDNO) {
                 return answer == IDYES ? Answer::accepted : Answer::postponed;
             }

@@ -19,8 +19,8 @@ using errors::AgentCode;
 constexpr std::size_t k_chunk = 64U << 10U;
 constexpr std::size_t k_largest_piece = 16U << 20U;
 constexpr int k_deepest_tree = 200;
-constexpr int k_tries = 6;            // virus scanners keep a file open for a moment after it was written
-constexpr DWORD k_between_tries = 25; // milliseconds
+constexpr int k_tries = 6;             // virus scanners keep a file open for a moment after it was written
+constexpr DWORD k_between_tries = 25;  // milliseconds
 constexpr DWORD k_share_all = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
 constexpr std::uint32_t k_private_mode = 0600;
 
@@ -161,7 +161,8 @@ void make_writable(const std::wstring& name) {
 
 Status move(const std::string& from, const std::string& to) {
     const std::wstring source = wide_path(from), target = wide_path(to);
-    if (is_directory(source) && GetFileAttributesW(target.c_str()) != INVALID_FILE_ATTRIBUTES && !is_directory(target)) {
+    if (is_directory(source) && GetFileAttributesW(target.c_str()) != INVALID_FILE_ATTRIBUTES &&
+        !is_directory(target)) {
         return file_error(ERROR_DIRECTORY, to);  // the call would put the directory in the file's place
     }
     make_writable(target);
@@ -256,7 +257,8 @@ Status remove_one(const std::wstring& name, const std::string& path) {
     }
     make_writable(name);
     const bool directory = (attributes & FILE_ATTRIBUTE_DIRECTORY) != 0;
-    return finished(patiently([&] { return directory ? RemoveDirectoryW(name.c_str()) : DeleteFileW(name.c_str()); }), path);
+    return finished(patiently([&] { return directory ? RemoveDirectoryW(name.c_str()) : DeleteFileW(name.c_str()); }),
+                    path);
 }
 
 Status remove_below(const std::string& path, int depth) {
@@ -279,7 +281,8 @@ Status remove_below(const std::string& path, int depth) {
 /// The path of something that exists, without links; empty optional when it does not.
 Result<std::optional<std::string>> final_path(const std::string& path) {
     const std::wstring name = wide_path(path);
-    const FileHandle handle(CreateFileW(name.c_str(), 0, k_share_all, nullptr, OPEN_EXISTING, FILE_FLAG_BACKUP_SEMANTICS, nullptr));
+    const FileHandle handle(
+        CreateFileW(name.c_str(), 0, k_share_all, nullptr, OPEN_EXISTING, FILE_FLAG_BACKUP_SEMANTICS, nullptr));
     if (!handle) {
         const DWORD number = GetLastError();
         const DWORD attributes = GetFileAttributesW(name.c_str());
@@ -334,14 +337,15 @@ public:
         const std::wstring name = wide_path(path);
         WIN32_FILE_ATTRIBUTE_DATA found{};
         if (GetFileAttributesExW(name.c_str(), GetFileExInfoStandard, &found) == 0) {
-            return is_absence(GetLastError()) ? Result<std::optional<FileInfo>>(std::optional<FileInfo>()) : last_error(path);
+            return is_absence(GetLastError()) ? Result<std::optional<FileInfo>>(std::optional<FileInfo>())
+                                              : last_error(path);
         }
         const bool directory = (found.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) != 0;
         const bool locked = (found.dwFileAttributes & FILE_ATTRIBUTE_READONLY) != 0;
         FileInfo info;
         info.kind = is_link(name, found.dwFileAttributes) ? FileKind::symlink
-                    : directory                            ? FileKind::directory
-                                                           : FileKind::regular;
+                    : directory                           ? FileKind::directory
+                                                          : FileKind::regular;
         info.bytes = (std::uint64_t{found.nFileSizeHigh} << 32U) | found.nFileSizeLow;
         info.mode = directory ? 0755U : locked ? 0444U : 0644U;
         info.modified = wall_time(found.ftLastWriteTime);
@@ -360,7 +364,8 @@ public:
         for (;;) {
             const std::string existing = place.substr(0, end);
             if (const auto found = TRY(final_path(existing))) {
-                return *found + place.substr(found->ends_with('\\') && end < place.size() && place[end] == '\\' ? end + 1 : end);
+                return *found +
+                       place.substr(found->ends_with('\\') && end < place.size() && place[end] == '\\' ? end + 1 : end);
             }
             const auto separator = existing.find_last_of('\\', end - 2);
             if (separator == std::string::npos || separator < 2 || end < 4) {
@@ -387,7 +392,8 @@ public:
             TRY(make_directories(place.substr(0, separator), mode));
         }
         CreationSecurity security(mode);
-        if (CreateDirectoryW(name.c_str(), security.get()) == 0 && !(GetLastError() == ERROR_ALREADY_EXISTS && is_directory(name))) {
+        if (CreateDirectoryW(name.c_str(), security.get()) == 0 &&
+            !(GetLastError() == ERROR_ALREADY_EXISTS && is_directory(name))) {
             return last_error(path);
         }
         return {};

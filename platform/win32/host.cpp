@@ -34,7 +34,8 @@ std::string host_name() {
 
 MachineLabel machine_label() {
     std::vector<std::uint8_t> table(GetSystemFirmwareTable(k_smbios_provider, 0, nullptr, 0));
-    const UINT size = table.empty() ? 0 : GetSystemFirmwareTable(k_smbios_provider, 0, table.data(), narrow<DWORD>(table.size()));
+    const UINT size =
+        table.empty() ? 0 : GetSystemFirmwareTable(k_smbios_provider, 0, table.data(), narrow<DWORD>(table.size()));
     if (size <= k_smbios_header_bytes || size > table.size()) {
         return {};
     }
@@ -54,7 +55,8 @@ std::string registry_text(const wchar_t* key, const wchar_t* name) {
 std::string release() {
     using GetVersion = LONG(WINAPI*)(OSVERSIONINFOW*);
     const HMODULE system = GetModuleHandleW(L"ntdll.dll");
-    const auto get_version = system != nullptr ? std::bit_cast<GetVersion>(GetProcAddress(system, "RtlGetVersion")) : nullptr;
+    const auto get_version =
+        system != nullptr ? std::bit_cast<GetVersion>(GetProcAddress(system, "RtlGetVersion")) : nullptr;
     OSVERSIONINFOW version{};
     version.dwOSVersionInfoSize = sizeof(version);
     if (get_version == nullptr || get_version(&version) != 0) {
@@ -75,14 +77,14 @@ std::string machine() {
     }
 }
 
-/// A number in a registry key that lives until the machine starts anew; its first reader makes it up. The start time of the
-/// machine would change whenever the clock is set. Without the right to write there the start time has to do.
+/// A number in a registry key that lives until the machine starts anew; its first reader makes it up. The start time of
+/// the machine would change whenever the clock is set. Without the right to write there the start time has to do.
 std::string boot_id() {
     HKEY opened = nullptr;
     std::array<wchar_t, 64> text{};
     DWORD bytes = sizeof(text);
-    if (RegCreateKeyExW(HKEY_LOCAL_MACHINE, L"SOFTWARE\\hagent-boot", 0, nullptr, REG_OPTION_VOLATILE, KEY_READ | KEY_WRITE,
-                        nullptr, &opened, nullptr) == ERROR_SUCCESS) {
+    if (RegCreateKeyExW(HKEY_LOCAL_MACHINE, L"SOFTWARE\\hagent-boot", 0, nullptr, REG_OPTION_VOLATILE,
+                        KEY_READ | KEY_WRITE, nullptr, &opened, nullptr) == ERROR_SUCCESS) {
         const RegistryKey key(opened);
         if (RegGetValueW(opened, nullptr, L"id", RRF_RT_REG_SZ, nullptr, text.data(), &bytes) == ERROR_SUCCESS) {
             return narrow_text(text.data());
@@ -91,7 +93,8 @@ std::string boot_id() {
         if (RtlGenRandom(random.data(), k_random_bytes) != 0) {
             const std::wstring id = wide(to_hex(random));
             const auto size = narrow<DWORD>((id.size() + 1) * sizeof(wchar_t));
-            if (RegSetValueExW(opened, L"id", 0, REG_SZ, reinterpret_cast<const BYTE*>(id.c_str()), size) == ERROR_SUCCESS) {
+            if (RegSetValueExW(opened, L"id", 0, REG_SZ, reinterpret_cast<const BYTE*>(id.c_str()), size) ==
+                ERROR_SUCCESS) {
                 return narrow_text(id);
             }
         }
@@ -158,7 +161,8 @@ public:
     Status power(PowerAction action) override {
         TRY(take_shutdown_privilege());
         std::wstring message = L"hagent: a software job asked for this.";
-        const DWORD reason = SHTDN_REASON_MAJOR_APPLICATION | SHTDN_REASON_MINOR_INSTALLATION | SHTDN_REASON_FLAG_PLANNED;
+        const DWORD reason =
+            SHTDN_REASON_MAJOR_APPLICATION | SHTDN_REASON_MINOR_INSTALLATION | SHTDN_REASON_FLAG_PLANNED;
         const BOOL again = action == PowerAction::reboot ? TRUE : FALSE;
         if (InitiateSystemShutdownExW(nullptr, message.data(), 0, TRUE, again, reason) == 0) {
             const DWORD number = GetLastError();

@@ -18,7 +18,8 @@ namespace hagent::platform {
 namespace {
 
 constexpr ULONG k_mac_bytes = 6;
-constexpr ULONG k_skip = GAA_FLAG_SKIP_ANYCAST | GAA_FLAG_SKIP_MULTICAST | GAA_FLAG_SKIP_DNS_SERVER | GAA_FLAG_SKIP_FRIENDLY_NAME;
+constexpr ULONG k_skip =
+    GAA_FLAG_SKIP_ANYCAST | GAA_FLAG_SKIP_MULTICAST | GAA_FLAG_SKIP_DNS_SERVER | GAA_FLAG_SKIP_FRIENDLY_NAME;
 
 std::string mac_text(std::span<const std::uint8_t> bytes) {
     std::string text;
@@ -71,7 +72,8 @@ NetworkFacts network_facts() {
     }
     NetworkFacts facts;
     std::vector<std::string> unused;
-    for (const auto* adapter = answer == ERROR_SUCCESS ? adapters : nullptr; adapter != nullptr; adapter = adapter->Next) {
+    for (const auto* adapter = answer == ERROR_SUCCESS ? adapters : nullptr; adapter != nullptr;
+         adapter = adapter->Next) {
         for (const auto* entry = adapter->FirstUnicastAddress; entry != nullptr; entry = entry->Next) {
             append_once(facts.addresses, shown_address(entry->Address.lpSockaddr));
         }

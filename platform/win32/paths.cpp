@@ -32,7 +32,7 @@ std::string default_state_directory() { return in_our_folder("\\state"); }
 std::string default_keys_directory() { return in_our_folder("\\keys"); }
 std::string default_hooks_directory() { return in_our_folder("\\hooks"); }
 std::vector<std::string> time_zone_folders() { return {}; }  // Windows has names of its own, and rules in its registry
-std::string system_ca_file() { return {}; }  // Windows keeps its authorities in a store, not in a file
+std::string system_ca_file() { return {}; }                  // Windows keeps its authorities in a store, not in a file
 
 std::string own_program() {
     std::wstring path(32768, L'\0');

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the commands about permissions on Windows. Accounts are named by their numbers, which are the same in every language.
+// Owns the commands about permissions on Windows. Accounts are named by their numbers, which are the same in every
+// language.
 #include "platform/permissions.h"
 
 namespace hagent::platform {
@@ -12,8 +13,8 @@ constexpr const char* k_users = "*S-1-5-32-545";
 /// A new owner, nothing of the old access list, then full rights for system and administrators; `more` adds to these.
 std::string icacls(const std::string& path, const std::string& inherited, const std::string& more) {
     const std::string call = "icacls \"" + path + "\" ";
-    return call + "/setowner " + k_administrators + " && " + call + "/reset && " + call + "/inheritance:r /grant:r " + k_system + ":" +
-           inherited + "F " + k_administrators + ":" + inherited + "F" + more;
+    return call + "/setowner " + k_administrators + " && " + call + "/reset && " + call + "/inheritance:r /grant:r " +
+           k_system + ":" + inherited + "F " + k_administrators + ":" + inherited + "F" + more;
 }
 
 }  // namespace

@@ -18,10 +18,10 @@ namespace {
 
 using errors::AgentCode;
 
-constexpr Millis k_look{10};         // anonymous pipes cannot be waited for
+constexpr Millis k_look{10};  // anonymous pipes cannot be waited for
 constexpr Millis k_kill_time{5000};
 constexpr DWORD k_pipe_bytes = 256U << 10U;
-constexpr UINT k_killed = 128 + 9;   // what POSIX reports for a killed program
+constexpr UINT k_killed = 128 + 9;  // what POSIX reports for a killed program
 
 Error last_error(const std::string& context) { return file_error(GetLastError(), context); }
 
@@ -65,8 +65,8 @@ public:
         auto* list = reinterpret_cast<LPPROC_THREAD_ATTRIBUTE_LIST>(memory_.data());
         check(InitializeProcThreadAttributeList(list, 1, 0, &bytes) != 0);
         list_.reset(list);
-        check(UpdateProcThreadAttribute(list, 0, PROC_THREAD_ATTRIBUTE_HANDLE_LIST, handles_.data(), sizeof(handles_), nullptr,
-                                        nullptr) != 0);
+        check(UpdateProcThreadAttribute(list, 0, PROC_THREAD_ATTRIBUTE_HANDLE_LIST, handles_.data(), sizeof(handles_),
+                                        nullptr, nullptr) != 0);
     }
     [[nodiscard]] LPPROC_THREAD_ATTRIBUTE_LIST get() const { return list_.get(); }
 
@@ -159,8 +159,8 @@ private:
 
     [[nodiscard]] bool is_alive() const {
         JOBOBJECT_BASIC_ACCOUNTING_INFORMATION accounts{};
-        return QueryInformationJobObject(job_.get(), JobObjectBasicAccountingInformation, &accounts, sizeof(accounts), nullptr) !=
-                   0 &&
+        return QueryInformationJobObject(job_.get(), JobObjectBasicAccountingInformation, &accounts, sizeof(accounts),
+                                         nullptr) != 0 &&
                accounts.ActiveProcesses > 0;
     }
 
@@ -180,8 +180,8 @@ private:
     OutputTail tail_;
 };
 
-/// Started but not yet running, and in the job. Where our own job does not let another one in (before Windows 8), the program
-/// leaves it first.
+/// Started but not yet running, and in the job. Where our own job does not let another one in (before Windows 8), the
+/// program leaves it first.
 Result<Started> start_in_job(Launch& launch, HANDLE job, STARTUPINFOEXW& info) {
     constexpr DWORD k_flags = CREATE_SUSPENDED | CREATE_NO_WINDOW | EXTENDED_STARTUPINFO_PRESENT;
     Error last;
@@ -202,7 +202,8 @@ Result<Started> start_in_job(Launch& launch, HANDLE job, STARTUPINFOEXW& info) {
 Result<Exit> run_attached(const Command& command, const CancelToken& cancel, Launch& launch) {
     Pipe output = TRY(new_pipe());
     SECURITY_ATTRIBUTES inherit{sizeof(inherit), nullptr, TRUE};
-    const FileHandle null(CreateFileW(L"NUL", GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE, &inherit, OPEN_EXISTING, 0, nullptr));
+    const FileHandle null(
+        CreateFileW(L"NUL", GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE, &inherit, OPEN_EXISTING, 0, nullptr));
     if (!null) {
         return last_error("NUL");
     }

@@ -35,8 +35,9 @@ struct Place {
 Result<std::wstring> user_hive() {
     HANDLE opened = nullptr;
     if (WTSQueryUserToken(WTSGetActiveConsoleSessionId(), &opened) == 0) {
-        return GetLastError() == ERROR_NO_TOKEN ? Result<std::wstring>(error(AgentCode::user_mismatch, "nobody is logged on"))
-                                                : Result<std::wstring>(std::wstring());
+        return GetLastError() == ERROR_NO_TOKEN
+                   ? Result<std::wstring>(error(AgentCode::user_mismatch, "nobody is logged on"))
+                   : Result<std::wstring>(std::wstring());
     }
     const KernelHandle token(opened);
     std::array<std::byte, 256> bytes{};
@@ -80,7 +81,8 @@ Result<RegistryKey> open_key(const std::string& key, REGSAM rights) {
     if (status == ERROR_FILE_NOT_FOUND) {
         return RegistryKey();
     }
-    return status == ERROR_SUCCESS ? Result<RegistryKey>(RegistryKey(opened)) : Result<RegistryKey>(file_error(status, key));
+    return status == ERROR_SUCCESS ? Result<RegistryKey>(RegistryKey(opened))
+                                   : Result<RegistryKey>(file_error(status, key));
 }
 
 Result<RegistryKey> make_key(const std::string& key) {
@@ -91,7 +93,8 @@ Result<RegistryKey> make_key(const std::string& key) {
     HKEY opened = nullptr;
     const auto status = RegCreateKeyExW(place.hive, place.path.c_str(), 0, nullptr, REG_OPTION_NON_VOLATILE,
                                         KEY_READ | KEY_WRITE | KEY_WOW64_64KEY, nullptr, &opened, nullptr);
-    return status == ERROR_SUCCESS ? Result<RegistryKey>(RegistryKey(opened)) : Result<RegistryKey>(file_error(status, key));
+    return status == ERROR_SUCCESS ? Result<RegistryKey>(RegistryKey(opened))
+                                   : Result<RegistryKey>(file_error(status, key));
 }
 
 std::wstring wide_of(std::span<const std::uint8_t> bytes) {
@@ -125,7 +128,9 @@ RegistryValue value_from(DWORD type, std::span<const std::uint8_t> bytes) {
     switch (type) {
         case REG_SZ: return {ValueType::text, narrow_text(until_nul(wide_of(bytes)))};
         case REG_EXPAND_SZ: return {ValueType::expandable, narrow_text(until_nul(wide_of(bytes)))};
-        case REG_DWORD: return {ValueType::number, std::to_string(little_endian(bytes.first(std::min<std::size_t>(bytes.size(), 4))))};
+        case REG_DWORD:
+            return {ValueType::number,
+                    std::to_string(little_endian(bytes.first(std::min<std::size_t>(bytes.size(), 4))))};
         case REG_QWORD: return {ValueType::wide_number, std::to_string(little_endian(bytes))};
         case REG_MULTI_SZ: return {ValueType::list, list_text(wide_of(bytes))};
         default: return {ValueType::binary, to_hex(bytes)};
@@ -237,7 +242,8 @@ Status add_branch(const RegistryKey& key, const std::string& name, unsigned dept
     for (const auto& below : TRY(key_names(key))) {
         const std::string full = name + "\\" + narrow_text(below);
         HKEY opened = nullptr;
-        if (const auto status = RegOpenKeyExW(key.get(), below.c_str(), 0, KEY_READ | KEY_WOW64_64KEY, &opened); status != ERROR_SUCCESS) {
+        if (const auto status = RegOpenKeyExW(key.get(), below.c_str(), 0, KEY_READ | KEY_WOW64_64KEY, &opened);
+            status != ERROR_SUCCESS) {
             return file_error(status, full);
         }
         TRY(add_branch(RegistryKey(opened), full, depth + 1, room, out));
@@ -248,14 +254,16 @@ Status add_branch(const RegistryKey& key, const std::string& name, unsigned dept
 Status set_value(const RegistryChange& change) {
     const RegistryKey key = TRY(make_key(change.key));
     const Encoded value = encoded(change.value);
-    const auto status = RegSetValueExW(key.get(), wide(change.name).c_str(), 0, value.type, value.bytes.data(), narrow<DWORD>(value.bytes.size()));
+    const auto status = RegSetValueExW(key.get(), wide(change.name).c_str(), 0, value.type, value.bytes.data(),
+                                       narrow<DWORD>(value.bytes.size()));
     return status == ERROR_SUCCESS ? Status() : Status(file_error(status, change.key));
 }
 
 Status remove_value(const RegistryChange& change) {
     const RegistryKey key = TRY(open_key(change.key, KEY_SET_VALUE));
     const auto status = key ? RegDeleteValueW(key.get(), wide(change.name).c_str()) : ERROR_FILE_NOT_FOUND;
-    return status == ERROR_SUCCESS || status == ERROR_FILE_NOT_FOUND ? Status() : Status(file_error(status, change.key));
+    return status == ERROR_SUCCESS || status == ERROR_FILE_NOT_FOUND ? Status()
+                                                                     : Status(file_error(status, change.key));
 }
 
 Status remove_key(const RegistryChange& change) {
@@ -271,7 +279,8 @@ Status remove_key(const RegistryChange& change) {
     if (status == ERROR_SUCCESS) {
         status = RegDeleteKeyExW(place.hive, place.path.c_str(), KEY_WOW64_64KEY, 0);
     }
-    return status == ERROR_SUCCESS || status == ERROR_FILE_NOT_FOUND ? Status() : Status(file_error(status, change.key));
+    return status == ERROR_SUCCESS || status == ERROR_FILE_NOT_FOUND ? Status()
+                                                                     : Status(file_error(status, change.key));
 }
 
 Status apply_one(const RegistryChange& change) {
@@ -297,7 +306,8 @@ class WindowsRegistry final : public Registry {
 public:
     Result<std::optional<RegistryValue>> value(const std::string& key, const std::string& name) override {
         const RegistryKey opened = TRY(open_key(key, KEY_READ));
-        return opened ? read_value(opened, wide(name)) : Result<std::optional<RegistryValue>>(std::optional<RegistryValue>());
+        return opened ? read_value(opened, wide(name))
+                      : Result<std::optional<RegistryValue>>(std::optional<RegistryValue>());
     }
 
     Result<std::vector<RegistryKeyContent>> branch(const std::string& key) override {

@@ -27,14 +27,16 @@ std::int64_t resolver_number(DNS_STATUS status) {
     switch (status) {
         case DNS_ERROR_RCODE_NAME_ERROR: return WSAHOST_NOT_FOUND;
         case DNS_INFO_NO_RECORDS: return WSANO_DATA;
-        case DNS_ERROR_RCODE_SERVER_FAILURE: case ERROR_TIMEOUT: return WSATRY_AGAIN;
+        case DNS_ERROR_RCODE_SERVER_FAILURE:
+        case ERROR_TIMEOUT: return WSATRY_AGAIN;
         default: return WSANO_RECOVERY;
     }
 }
 
 Result<std::vector<ServicePlace>> ask(const std::string& name) {
     DNS_RECORDA* first = nullptr;
-    const auto status = DnsQuery_A(name.c_str(), DNS_TYPE_SRV, k_how, nullptr, reinterpret_cast<PDNS_RECORD*>(&first), nullptr);
+    const auto status =
+        DnsQuery_A(name.c_str(), DNS_TYPE_SRV, k_how, nullptr, reinterpret_cast<PDNS_RECORD*>(&first), nullptr);
     const UniqueHandle<RecordTraits> records(first);
     std::vector<ServicePlace> places;
     for (const auto* record = status == 0 ? first : nullptr; record != nullptr; record = record->pNext) {

@@ -15,7 +15,8 @@ namespace {
 class Watch;
 class Service;
 
-// A console handler and a service's main function get no context, so they find the live watch and the service here; nothing else does.
+// A console handler and a service's main function get no context, so they find the live watch and the service here;
+// nothing else does.
 constinit std::atomic<const Watch*> g_watch = nullptr;
 constinit std::atomic<Service*> g_service = nullptr;
 
@@ -95,10 +96,8 @@ private:
                     watch->reload();
                 }
                 return NO_ERROR;
-            case SERVICE_CONTROL_INTERROGATE:
-                return NO_ERROR;
-            default:
-                return ERROR_CALL_NOT_IMPLEMENTED;
+            case SERVICE_CONTROL_INTERROGATE: return NO_ERROR;
+            default: return ERROR_CALL_NOT_IMPLEMENTED;
         }
     }
 
@@ -106,7 +105,8 @@ private:
         SERVICE_STATUS status{};
         status.dwServiceType = SERVICE_WIN32_OWN_PROCESS;
         status.dwCurrentState = state;
-        status.dwControlsAccepted = state == SERVICE_RUNNING ? SERVICE_ACCEPT_STOP | SERVICE_ACCEPT_SHUTDOWN | SERVICE_ACCEPT_PARAMCHANGE : 0;
+        status.dwControlsAccepted =
+            state == SERVICE_RUNNING ? SERVICE_ACCEPT_STOP | SERVICE_ACCEPT_SHUTDOWN | SERVICE_ACCEPT_PARAMCHANGE : 0;
         status.dwWaitHint = state == SERVICE_STOP_PENDING ? k_hint_to_stop : 0;
         if (state == SERVICE_STOPPED && code_ != 0) {
             status.dwWin32ExitCode = ERROR_SERVICE_SPECIFIC_ERROR;

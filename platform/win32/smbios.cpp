@@ -53,7 +53,8 @@ MachineLabel read_machine_label(std::span<const std::uint8_t> table) {
         }
         rest.remove_prefix(end + 2);
     }
-    return {system.vendor.empty() ? board.vendor : system.vendor, system.product.empty() ? board.product : system.product,
+    return {system.vendor.empty() ? board.vendor : system.vendor,
+            system.product.empty() ? board.product : system.product,
             system.serial.empty() ? board.serial : system.serial};
 }
 

@@ -200,7 +200,11 @@ Result<std::unique_ptr<Stream>> connect(const std::string& address, std::uint16_
     return std::unique_ptr<Stream>(std::make_unique<TcpStream>(std::move(socket), address_text(remote)));
 }
 
-Result<bool> wait_readable(SocketId socket, std::int64_t milliseconds) { return wait_for(socket, POLLRDNORM, milliseconds); }
-Result<bool> wait_writable(SocketId socket, std::int64_t milliseconds) { return wait_for(socket, POLLWRNORM, milliseconds); }
+Result<bool> wait_readable(SocketId socket, std::int64_t milliseconds) {
+    return wait_for(socket, POLLRDNORM, milliseconds);
+}
+Result<bool> wait_writable(SocketId socket, std::int64_t milliseconds) {
+    return wait_for(socket, POLLWRNORM, milliseconds);
+}
 
 }  // namespace hagent::platform

@@ -13,7 +13,8 @@ namespace {
 
 constexpr std::size_t k_short_path = 240;  // the limit is 260, for directories less an 8.3 name
 constexpr std::size_t k_longest_name = 255;
-constexpr std::wstring_view k_long_prefix = L"\\\\?\\", k_long_share = L"\\\\?\\UNC\\", k_share = L"\\\\", k_device = L"\\\\.\\";
+constexpr std::wstring_view k_long_prefix = L"\\\\?\\", k_long_share = L"\\\\?\\UNC\\", k_share = L"\\\\",
+                            k_device = L"\\\\.\\";
 
 }  // namespace
 
@@ -60,8 +61,9 @@ bool has_too_long_name(std::string_view path) {
     const auto names = split(path, '/');
     return std::any_of(names.begin(), names.end(), [](std::string_view part) {
         const auto inner = split(part, '\\');
-        return std::any_of(inner.begin(), inner.end(),
-                           [](std::string_view name) { return name.size() > k_longest_name && wide(name).size() > k_longest_name; });
+        return std::any_of(inner.begin(), inner.end(), [](std::string_view name) {
+            return name.size() > k_longest_name && wide(name).size() > k_longest_name;
+        });
     });
 }
 

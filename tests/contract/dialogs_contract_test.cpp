@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the promises of platform/dialog.h that can be kept without anybody at the screen, over the machine's dialogs and the fake.
+// Owns the promises of platform/dialog.h that can be kept without anybody at the screen, over the machine's dialogs and
+// the fake.
 #include <doctest/doctest.h>
 
 #include <chrono>

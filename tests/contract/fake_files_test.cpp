@@ -176,8 +176,10 @@ TEST_CASE("paths of tests become the system's and are read back") {
     CHECK(rooted("x/y") == "x/y");
     CHECK(plain(rooted("/a/b.c")) == "/a/b.c");
     CHECK(plain("\"" + rooted("/") + "\"") == "\"/\"");
-    CHECK(plain("took \"" + rooted("/a/b") + "\", " + rooted("/c") + " and HKLM\\x") == "took \"/a/b\", /c and HKLM\\x");
-    CHECK(fakes::rooted_script("SF \"a/b\" \"/c d/e\"\nDF \"/\"\n") == "SF \"a/b\" \"" + rooted("/c d/e") + "\"\nDF \"" + rooted("/") + "\"\n");
+    CHECK(plain("took \"" + rooted("/a/b") + "\", " + rooted("/c") + " and HKLM\\x") ==
+          "took \"/a/b\", /c and HKLM\\x");
+    CHECK(fakes::rooted_script("SF \"a/b\" \"/c d/e\"\nDF \"/\"\n") ==
+          "SF \"a/b\" \"" + rooted("/c d/e") + "\"\nDF \"" + rooted("/") + "\"\n");
 }
 
 TEST_CASE("locks end with the power") {

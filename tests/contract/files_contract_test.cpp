@@ -29,7 +29,9 @@ AgentCode code_of(const Result<T>& result) {
     return static_cast<AgentCode>(result.error().id.number);
 }
 
-std::string content(Files& files, const std::string& path) { return files.read(path, k_limit).value_or("<unreadable>"); }
+std::string content(Files& files, const std::string& path) {
+    return files.read(path, k_limit).value_or("<unreadable>");
+}
 
 Names list(Files& files, const std::string& path) { return files.list(path).value_or({"<unreadable>"}); }
 
@@ -58,7 +60,8 @@ TEST_CASE_TEMPLATE("write_durable keeps every byte value", T, BOTH) {
     CHECK(content(t.files, t.root + "/bytes") == bytes);
 }
 
-TEST_CASE_TEMPLATE("long aligned writes, which may go past the system's cache, and all others see each other's bytes", T, BOTH) {
+TEST_CASE_TEMPLATE("long aligned writes, which may go past the system's cache, and all others see each other's bytes",
+                   T, BOTH) {
     T t;
     constexpr std::size_t k_step = platform::k_direct_step, k_long = platform::k_direct_least * 2;
     const std::unique_ptr<char[]> memory(new char[k_long + k_step]);
@@ -73,12 +76,12 @@ TEST_CASE_TEMPLATE("long aligned writes, which may go past the system's cache, a
         std::fill_n(expected.begin() + static_cast<std::ptrdiff_t>(offset), bytes, fill);
     };
     write_both(0, 'a', k_long);
-    write_both(100, 'b', 10);                       // short, into what went past the cache
+    write_both(100, 'b', 10);  // short, into what went past the cache
     write_both(k_long, 'c', k_long);
-    write_both(2 * k_long, 'd', k_long - 1);        // odd length
-    write_both(3 * k_long, 'e', k_long - 512, 512); // odd address
-    write_both(k_step + 1, 'f', k_long);            // odd offset, over the seam of two
-    write_both(k_step, 'g', k_long);                // over bytes that are in the cache
+    write_both(2 * k_long, 'd', k_long - 1);         // odd length
+    write_both(3 * k_long, 'e', k_long - 512, 512);  // odd address
+    write_both(k_step + 1, 'f', k_long);             // odd offset, over the seam of two
+    write_both(k_step, 'g', k_long);                 // over bytes that are in the cache
     std::string got(expected.size() + 1, '\0');
     CHECK((*file)->read_at(0, got).value_or(0) == expected.size());
     got.resize(expected.size());
@@ -344,7 +347,9 @@ TEST_CASE_TEMPLATE("directories can be synced, other things cannot", T, BOTH) {
 
 TEST_CASE_TEMPLATE("names beyond ASCII and with blanks work everywhere", T, BOTH) {
     T t;
-    const std::string folder = t.root + "/Gr\xC3\xBC\xC3\x9F" "e \xE4\xBD\xA0";
+    const std::string folder = t.root +
+                               "/Gr\xC3\xBC\xC3\x9F"
+                               "e \xE4\xBD\xA0";
     REQUIRE(t.files.make_directories(folder).ok());
     write(t.files, folder + "/x y", "1");
     CHECK(t.files.rename(folder + "/x y", folder + "/\xF0\x9F\x98\x80").ok());

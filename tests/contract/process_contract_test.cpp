@@ -89,7 +89,8 @@ struct ScriptedProcesses {
     platform::Processes& processes = owner;
 };
 
-TEST_CASE_TEMPLATE("exit codes, output tails and refusals are the same, real or fake", T, RealProcesses, ScriptedProcesses) {
+TEST_CASE_TEMPLATE("exit codes, output tails and refusals are the same, real or fake", T, RealProcesses,
+                   ScriptedProcesses) {
     T t;
     CancelToken cancel;
     CHECK(t.processes.run(command({"exit", "3"}), cancel)->code == 3);
@@ -115,8 +116,24 @@ TEST_CASE_TEMPLATE("exit codes, output tails and refusals are the same, real or 
 }
 
 TEST_CASE("arguments arrive byte for byte") {
-    const std::vector<std::string> tricky = {"", " ", "a b", "\"", "\\", "a\\", "a b\\", "\\\"", "\\\\\"x", "$HOME", "%PATH%",
-                                             "*", "'", "a\tb", "&|<>^", "--x=\"y z\\\"", "gr\xC3\xBC\xC3\x9F", "\xF0\x9F\x98\x80"};
+    const std::vector<std::string> tricky = {"",
+                                             " ",
+                                             "a b",
+                                             "\"",
+                                             "\\",
+                                             "a\\",
+                                             "a b\\",
+                                             "\\\"",
+                                             "\\\\\"x",
+                                             "$HOME",
+                                             "%PATH%",
+                                             "*",
+                                             "'",
+                                             "a\tb",
+                                             "&|<>^",
+                                             "--x=\"y z\\\"",
+                                             "gr\xC3\xBC\xC3\x9F",
+                                             "\xF0\x9F\x98\x80"};
     std::vector<std::string> arguments = {"arguments"};
     arguments.insert(arguments.end(), tricky.begin(), tricky.end());
     std::string expected;

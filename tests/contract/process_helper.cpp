@@ -55,11 +55,13 @@ int start_child(const std::string& path) {
     return platform::system_processes()->run(command, never).ok() ? 0 : 1;
 }
 
-/// A service: says in one file that it runs and in another that it was asked to stop; ends with status 7, or 8 when nobody asked.
+/// A service: says in one file that it runs and in another that it was asked to stop; ends with status 7, or 8 when
+/// nobody asked.
 int serve(const std::string& running, const std::string& stopped) {
     return platform::run_as_service([&] {
         std::atomic<bool> stop = false;
-        const auto watch = platform::watch_signals([](platform::ServiceRequest, void* flag) { *static_cast<std::atomic<bool>*>(flag) = true; }, &stop);
+        const auto watch = platform::watch_signals(
+            [](platform::ServiceRequest, void* flag) { *static_cast<std::atomic<bool>*>(flag) = true; }, &stop);
         note_pid(running);
         for (int i = 0; i < 12'000 && !stop; ++i) {
             std::this_thread::sleep_for(std::chrono::milliseconds(5));

@@ -49,10 +49,15 @@ TEST_CASE("what is absent is empty, and removing it is success") {
 
 TEST_CASE("a value of every type comes back as it was set") {
     on_each([](Registry& registry) {
-        for (const RegistryValue& value :
-             {RegistryValue{ValueType::text, "gr\xC3\xBC\xC3\x9F \xF0\x9F\x98\x80"}, {ValueType::text, ""}, {ValueType::expandable, "%x%\\y"},
-              {ValueType::number, "4294967295"}, {ValueType::wide_number, "18446744073709551615"}, {ValueType::binary, "00ff7f"},
-              {ValueType::binary, ""}, {ValueType::list, std::string("a\0b c\0", 6)}, {ValueType::list, ""}}) {
+        for (const RegistryValue& value : {RegistryValue{ValueType::text, "gr\xC3\xBC\xC3\x9F \xF0\x9F\x98\x80"},
+                                           {ValueType::text, ""},
+                                           {ValueType::expandable, "%x%\\y"},
+                                           {ValueType::number, "4294967295"},
+                                           {ValueType::wide_number, "18446744073709551615"},
+                                           {ValueType::binary, "00ff7f"},
+                                           {ValueType::binary, ""},
+                                           {ValueType::list, std::string("a\0b c\0", 6)},
+                                           {ValueType::list, ""}}) {
             for (const char* name : {"", "a \"name\""}) {
                 CAPTURE(value.data);
                 REQUIRE(registry.apply({{Kind::set, k_top, name, value}}).ok());
@@ -64,7 +69,10 @@ TEST_CASE("a value of every type comes back as it was set") {
 
 TEST_CASE("case does not matter, the first spelling stays") {
     on_each([](Registry& registry) {
-        REQUIRE(registry.apply({{Kind::set, k_top + "\\Sub", "Name", {ValueType::text, "1"}}, {Kind::set, k_top + "\\SUB", "NAME", {ValueType::text, "2"}}}).ok());
+        REQUIRE(registry
+                    .apply({{Kind::set, k_top + "\\Sub", "Name", {ValueType::text, "1"}},
+                            {Kind::set, k_top + "\\SUB", "NAME", {ValueType::text, "2"}}})
+                    .ok());
         const auto branch = registry.branch(k_top).value();
         REQUIRE(branch.size() == 2);
         CHECK(branch[0].key == k_top);
@@ -77,7 +85,10 @@ TEST_CASE("case does not matter, the first spelling stays") {
 
 TEST_CASE("a key goes with all below it and not with its neighbours") {
     on_each([](Registry& registry) {
-        REQUIRE(registry.apply({{Kind::set, k_top + "\\a\\b\\c", "n", {ValueType::text, "1"}}, {Kind::set, k_top + "\\ab", "n", {ValueType::text, "1"}}}).ok());
+        REQUIRE(registry
+                    .apply({{Kind::set, k_top + "\\a\\b\\c", "n", {ValueType::text, "1"}},
+                            {Kind::set, k_top + "\\ab", "n", {ValueType::text, "1"}}})
+                    .ok());
         REQUIRE(registry.apply({{Kind::remove_key, k_top + "\\A", {}, {}}}).ok());
         CHECK_FALSE(registry.value(k_top + "\\a\\b\\c", "n").value().has_value());
         CHECK(registry.branch(k_top + "\\a").value().empty());

@@ -20,9 +20,11 @@ public:
         log.push_back("take back");
         return {};
     }
-    [[nodiscard]] Result<platform::Answer> ask(const std::string& text, Seconds time, const CancelToken& cancel) override {
+    [[nodiscard]] Result<platform::Answer> ask(const std::string& text, Seconds time,
+                                               const CancelToken& cancel) override {
         log.push_back("ask " + text + " " + std::to_string(time.count()));
-        return cancel.requested() ? Result<platform::Answer>(error(errors::AgentCode::cancelled, "question")) : on_ask();
+        return cancel.requested() ? Result<platform::Answer>(error(errors::AgentCode::cancelled, "question"))
+                                  : on_ask();
     }
 
     std::vector<std::string> log;

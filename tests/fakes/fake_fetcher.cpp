@@ -48,7 +48,8 @@ ReplyHead head_of(const FakeRemoteFile& file, const transfer::Exchange& exchange
 
 }  // namespace
 
-Result<Reply> FakeFetcher::exchange(const transfer::Exchange& exchange, transfer::Sink& sink, const CancelToken& cancel) {
+Result<Reply> FakeFetcher::exchange(const transfer::Exchange& exchange, transfer::Sink& sink,
+                                    const CancelToken& cancel) {
     asked.push_back(exchange);
     asked.back().source = nullptr;
     TRY(transfer::parse_url(exchange.url));

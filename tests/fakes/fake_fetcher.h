@@ -17,13 +17,13 @@ namespace hagent::fakes {
 struct FakeRemoteFile {
     std::string bytes{};
     std::string validator = "\"v1\"";
-    bool ranges = true;        // false: a range request gets the whole file
+    bool ranges = true;  // false: a range request gets the whole file
     bool tells_size = true;
 };
 
 /// How one exchange goes wrong. Without any member set it goes well.
 struct FakeFault {
-    std::optional<errors::Id> refuse{};            // this reply instead of the file
+    std::optional<errors::Id> refuse{};  // this reply instead of the file
     transfer::Stage stage = transfer::Stage::http_body;
     std::optional<Seconds> retry_after{};
     std::optional<std::uint64_t> cut_after{};      // body bytes, then the connection ends with `refuse` or truncated
@@ -49,8 +49,8 @@ public:
     std::uint64_t sent_bytes = 0;    // of all bodies so far, what a dying receiver did not take included
 
 private:
-    [[nodiscard]] Result<transfer::Reply> get(const transfer::Exchange& exchange, transfer::Sink& sink, const FakeFault& fault,
-                                              const CancelToken& cancel);
+    [[nodiscard]] Result<transfer::Reply> get(const transfer::Exchange& exchange, transfer::Sink& sink,
+                                              const FakeFault& fault, const CancelToken& cancel);
     [[nodiscard]] Result<transfer::Reply> put(const transfer::Exchange& exchange);
 };
 

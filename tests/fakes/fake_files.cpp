@@ -31,7 +31,10 @@ Result<NodePtr> as_regular(const NodePtr& node, const std::string& path) {
 class OpenFile final : public File {
 public:
     OpenFile(StatePtr state, NodePtr node, std::string path, bool writable)
-        : state_(std::move(state)), node_(std::move(node)), path_(std::move(path)), writable_(writable),
+        : state_(std::move(state)),
+          node_(std::move(node)),
+          path_(std::move(path)),
+          writable_(writable),
           generation_(state_->generation) {}
 
     Result<std::size_t> read_at(std::uint64_t offset, std::span<char> out) override {

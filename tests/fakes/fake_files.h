@@ -19,11 +19,12 @@ enum class Unsynced : std::uint8_t {
     torn   // names survive, of changed bytes the first half
 };
 
-/// Keeps the contract of platform::Files, with names and paths as this system has them: on Windows '\\' separates too, ASCII case
-/// does not matter, "C:" is the root and other drives are volumes of their own; what it gives back is in the system's form. The
-/// test's own hands name things as POSIX does everywhere. Every call that changes something is numbered from 1: creating, writing, resizing,
-/// syncing a file or a directory, renaming, removing one entry, making one directory, changing a mode. write_durable is four
-/// of them (create, write, sync, rename), so that a cut may fall between. The typical crash test:
+/// Keeps the contract of platform::Files, with names and paths as this system has them: on Windows '\\' separates too,
+/// ASCII case does not matter, "C:" is the root and other drives are volumes of their own; what it gives back is in the
+/// system's form. The test's own hands name things as POSIX does everywhere. Every call that changes something is
+/// numbered from 1: creating, writing, resizing, syncing a file or a directory, renaming, removing one entry, making
+/// one directory, changing a mode. write_durable is four of them (create, write, sync, rename), so that a cut may fall
+/// between. The typical crash test:
 ///
 ///     for (std::uint64_t call = 1;; ++call) {
 ///         FakeFiles files;
@@ -39,7 +40,8 @@ public:
     FakeFiles();
     ~FakeFiles() override;
 
-    [[nodiscard]] Result<std::unique_ptr<platform::File>> open(const std::string& path, platform::OpenMode mode) override;
+    [[nodiscard]] Result<std::unique_ptr<platform::File>> open(const std::string& path,
+                                                               platform::OpenMode mode) override;
     [[nodiscard]] Result<std::string> read(const std::string& path, std::size_t limit) override;
     [[nodiscard]] Status write_durable(const std::string& path, std::string_view bytes, std::uint32_t mode) override;
     [[nodiscard]] Result<std::optional<platform::FileInfo>> info(const std::string& path) override;
@@ -58,8 +60,8 @@ public:
     /// The cut comes instead of the call with this number.
     void cut_power_at(std::uint64_t call);
     [[nodiscard]] bool power_is_off() const;
-    /// A change outside of the files (a program is started, the user is asked), numbered among theirs so that the cut may come
-    /// instead of it. What is done only after success is done only while there is power.
+    /// A change outside of the files (a program is started, the user is asked), numbered among theirs so that the cut
+    /// may come instead of it. What is done only after success is done only while there is power.
     [[nodiscard]] Status outside(const std::string& what);
     /// Power is back: what the disk kept is what there is. Planned failures are forgotten, numbers start at 1 again.
     void restart(Unsynced unsynced = Unsynced::lost);

@@ -29,9 +29,8 @@ std::uint64_t bytes_below(const Node& node) {
 }
 
 bool is_below(const Node& ancestor, const Node& node) {
-    return &ancestor == &node || std::any_of(ancestor.entries.begin(), ancestor.entries.end(), [&](const auto& entry) {
-               return is_below(*entry.second, node);
-           });
+    return &ancestor == &node || std::any_of(ancestor.entries.begin(), ancestor.entries.end(),
+                                             [&](const auto& entry) { return is_below(*entry.second, node); });
 }
 
 /// The new bytes up to the middle of what changed, the old ones behind.
@@ -45,7 +44,9 @@ std::string torn(const std::string& before, const std::string& after) {
 }  // namespace
 
 bool NameOrder::operator()(const std::string& a, const std::string& b) const {
-    return folds ? std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) < lower(y); }) : a < b;
+    return folds ? std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(),
+                                                [](char x, char y) { return lower(x) < lower(y); })
+                 : a < b;
 }
 
 FakeFiles::State::State() : has_drives(!platform::is_absolute("/")) { root = new_node(FileKind::directory, 0755); }
@@ -107,7 +108,9 @@ std::string FakeFiles::State::native(const std::string& normal_path) const {
     return !has_drives ? normal_path : platform::native(other_drive ? normal_path.substr(1) : "C:" + normal_path);
 }
 
-bool FakeFiles::State::is_absolute(const std::string& path) const { return path.starts_with('/') || platform::is_absolute(path); }
+bool FakeFiles::State::is_absolute(const std::string& path) const {
+    return path.starts_with('/') || platform::is_absolute(path);
+}
 
 Result<Place> FakeFiles::State::find(const std::string& path, bool follow_last) const {
     std::vector<NodePtr> above = {root};  // the way down, for ".."
@@ -132,7 +135,8 @@ Result<Place> FakeFiles::State::find(const std::string& path, bool follow_last) 
             continue;
         }
         const auto found = place.node->entries.find(part);
-        place = found == place.node->entries.end() ? Place{place.node, part, nullptr} : Place{place.node, found->first, found->second};
+        place = found == place.node->entries.end() ? Place{place.node, part, nullptr}
+                                                   : Place{place.node, found->first, found->second};
         if (place.node && place.node->kind == FileKind::symlink && (follow_last || !waiting.empty())) {
             if (++links > k_most_symlinks) {
                 return error(AgentCode::os_error, path + ": too many symlinks");
@@ -195,7 +199,8 @@ Status FakeFiles::State::write(Node& node, std::uint64_t offset, std::string_vie
     const std::uint64_t growth = end > node.bytes.size() ? end - node.bytes.size() : 0;
     const std::uint64_t room = capacity ? *capacity - std::min(*capacity, used()) : UINT64_MAX;
     const std::uint64_t missing = growth > room ? growth - room : 0;
-    const auto taken = bytes.substr(0, bytes.size() - narrow<std::size_t>(std::min<std::uint64_t>(missing, bytes.size())));
+    const auto taken =
+        bytes.substr(0, bytes.size() - narrow<std::size_t>(std::min<std::uint64_t>(missing, bytes.size())));
     if (!taken.empty()) {
         node.bytes.resize(std::max(node.bytes.size(), narrow<std::size_t>(offset) + taken.size()));
         std::copy(taken.begin(), taken.end(), node.bytes.begin() + static_cast<std::ptrdiff_t>(offset));

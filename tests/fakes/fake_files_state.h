@@ -63,7 +63,8 @@ struct FakeFiles::State {
     [[nodiscard]] Status change(const char* what, const std::string& path);
     [[nodiscard]] Status look(const std::string& path) const;
 
-    /// The names on the way from the root, which is the drive C: where there are drives; others are names of their own, "D:".
+    /// The names on the way from the root, which is the drive C: where there are drives; others are names of their own,
+    /// "D:".
     [[nodiscard]] std::vector<std::string> parts(std::string_view path) const;
     [[nodiscard]] std::string normal(std::string_view path) const;
     /// A normal path in the form that this system gives back.

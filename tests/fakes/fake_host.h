@@ -18,10 +18,21 @@ public:
         return power_answer;
     }
 
-    platform::HostFacts known = {
-        "device-1", {"00:80:64:aa:bb:cc"}, {"192.0.2.10"}, "Example Maker", "T10", "SN0001",
-        "Example CPU", std::uint64_t{512} << 20U, "Linux", "6.1.0", "i686", "11111111-2222-4333-8444-555555555555", "", ""};
-    Status power_answer;                            // set an error to refuse
+    platform::HostFacts known = {"device-1",
+                                 {"00:80:64:aa:bb:cc"},
+                                 {"192.0.2.10"},
+                                 "Example Maker",
+                                 "T10",
+                                 "SN0001",
+                                 "Example CPU",
+                                 std::uint64_t{512} << 20U,
+                                 "Linux",
+                                 "6.1.0",
+                                 "i686",
+                                 "11111111-2222-4333-8444-555555555555",
+                                 "",
+                                 ""};
+    Status power_answer;                         // set an error to refuse
     std::vector<platform::PowerAction> actions;  // what was asked and not refused, in order
 };
 

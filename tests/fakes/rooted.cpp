@@ -22,7 +22,8 @@ bool ends_path(std::string_view text, bool in_json) {
 std::string take_plain_path(std::string_view& text) {
     std::string path = "/";
     text.remove_prefix(3);
-    for (const bool in_json = text.starts_with('\\'); !text.empty() && !ends_path(text, in_json); text.remove_prefix(1)) {
+    for (const bool in_json = text.starts_with('\\'); !text.empty() && !ends_path(text, in_json);
+         text.remove_prefix(1)) {
         const bool separator = text.front() == '\\' || text.front() == '/';
         if (!separator || !path.ends_with('/')) {
             path += separator ? '/' : text.front();

@@ -17,8 +17,8 @@ struct ZoneFile {
     };
     std::vector<std::int32_t> offsets{0};  // of each type
     std::vector<Change> changes;
-    std::string rule;                      // at the end of versions from 2 on
-    char version = '2';                    // '\0': the first
+    std::string rule;    // at the end of versions from 2 on
+    char version = '2';  // '\0': the first
 
     [[nodiscard]] std::string text() const {
         if (version == '\0') {
@@ -39,7 +39,8 @@ private:
     static std::string block(unsigned moment_bytes, const ZoneFile& file) {
         constexpr std::string_view k_names("AAA\0", 4);
         std::string out = "TZif" + std::string(1, file.version) + std::string(15, '\0');
-        for (const std::size_t count : {std::size_t{1}, std::size_t{1}, std::size_t{0}, file.changes.size(), file.offsets.size(), k_names.size()}) {
+        for (const std::size_t count : {std::size_t{1}, std::size_t{1}, std::size_t{0}, file.changes.size(),
+                                        file.offsets.size(), k_names.size()}) {
             out += number(count, 4);
         }
         std::string types;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the main of a fuzz target without libFuzzer: every file of a corpus goes in whole, cut short, and with bytes changed.
+// Owns the main of a fuzz target without libFuzzer: every file of a corpus goes in whole, cut short, and with bytes
+// changed.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>

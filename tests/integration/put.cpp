@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns a small program for tests: uploads one file by the transfer policy and prints what was decided, as `fetch --json` does.
-// hagent_put FILE URL [--attempts N] [--base-ms N] [--stall-s N] [--limit-rate BYTES] [--ca FILE]
+// Owns a small program for tests: uploads one file by the transfer policy and prints what was decided, as `fetch
+// --json` does. hagent_put FILE URL [--attempts N] [--base-ms N] [--stall-s N] [--limit-rate BYTES] [--ca FILE]
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -70,6 +70,7 @@ int main(int argc, char** argv) {
     const auto done = transfer::upload(request, {*files, clock, *fetcher, options, random, cancel}, kept);
     const auto error = done.ok() ? std::string("null") : session::error_json(done.error());
     std::printf("{\"attempts\":%u,\"bytes\":%llu,\"decisions\":[%s],\"transcript\":[%s],\"error\":%s}\n", kept.attempts,
-                done.ok() ? static_cast<unsigned long long>(done->bytes) : 0ULL, kept.decisions.c_str(), kept.said.c_str(), error.c_str());
+                done.ok() ? static_cast<unsigned long long>(done->bytes) : 0ULL, kept.decisions.c_str(),
+                kept.said.c_str(), error.c_str());
     return done.ok() ? 0 : 1;
 }

@@ -63,8 +63,8 @@ void FtpServer::serve(Connection& peer) {
             if (!transfer(peer, command, argument, session)) {
                 return;
             }
-        } else if (!peer.write((planned ? *planned : plain_reply(command, argument, session)) + "\r\n") || command == "QUIT" ||
-                   (planned && planned->starts_with("421"))) {
+        } else if (!peer.write((planned ? *planned : plain_reply(command, argument, session)) + "\r\n") ||
+                   command == "QUIT" || (planned && planned->starts_with("421"))) {
             return;
         }
         const auto line = peer.line();
@@ -89,7 +89,8 @@ std::string FtpServer::open_passive(const std::string& command, Session& session
         return "229 Passive (" + script_.epsv_prefix + std::to_string(port) + "|)";
     }
     const std::lock_guard lock(mutex_);
-    return "227 Passive (" + script_.pasv_address + "," + std::to_string(port / 256) + "," + std::to_string(port % 256) + ")";
+    return "227 Passive (" + script_.pasv_address + "," + std::to_string(port / 256) + "," +
+           std::to_string(port % 256) + ")";
 }
 
 std::string FtpServer::plain_reply(const std::string& command, const std::string& argument, Session& session) {
@@ -113,8 +114,8 @@ std::string FtpServer::plain_reply(const std::string& command, const std::string
         return "213 " + (command == "SIZE" ? std::to_string(found->second.bytes.size()) : found->second.modified);
     }
     static const std::map<std::string, std::string> k_replies = {
-        {"", "220 Test server."},  {"USER", "331 Password?"}, {"PASS", "230 In."}, {"PWD", "257 \"/\" is here."},
-        {"TYPE", "200 Binary."},   {"QUIT", "221 Bye."},      {"MKD", "257 Made."}};
+        {"", "220 Test server."}, {"USER", "331 Password?"}, {"PASS", "230 In."}, {"PWD", "257 \"/\" is here."},
+        {"TYPE", "200 Binary."},  {"QUIT", "221 Bye."},      {"MKD", "257 Made."}};
     const auto found = k_replies.find(command);
     return found == k_replies.end() ? "502 Not here." : found->second;
 }
@@ -132,7 +133,8 @@ bool FtpServer::transfer(Connection& peer, const std::string& command, const std
             if (found == script_.files.end()) {
                 return peer.write("550 No such file.\r\n");
             }
-            bytes = found->second.bytes.substr(narrow<std::size_t>(std::min<std::uint64_t>(session.restart, found->second.bytes.size())));
+            bytes = found->second.bytes.substr(
+                narrow<std::size_t>(std::min<std::uint64_t>(session.restart, found->second.bytes.size())));
         }
         cut = std::exchange(script_.cut_after, std::nullopt);
         last = cut ? script_.after_cut : script_.after_data;

@@ -21,11 +21,12 @@ struct FtpFile {
 /// What a test may change while the server runs, through FtpServer::change().
 struct FtpScript {
     std::map<std::string, FtpFile> files{};
-    /// By command ("RETR"; "" is the greeting): these replies are given instead, one each time, the last one for ever when
+    /// By command ("RETR"; "" is the greeting): these replies are given instead, one each time, the last one for ever
+    /// when
     /// `for_ever`. The reply "close" ends the control connection, "hang" leaves it without an answer.
     std::map<std::string, std::deque<std::string>> replies{};
     bool for_ever = false;
-    std::optional<std::size_t> cut_after{};       // bytes of the next data connection
+    std::optional<std::size_t> cut_after{};                  // bytes of the next data connection
     std::string after_cut = "426 Data connection was cut.";  // what the control connection says then
     std::string before_data = "150 Here it comes.";
     std::string after_data = "226 Done.";

@@ -37,7 +37,8 @@ bool HttpServer::serve_one(Connection& peer, const std::string& request_line) {
             break;
         }
         const auto colon = line->find(':');
-        asked.fields[to_lower(line->substr(0, colon))] = colon == std::string::npos ? "" : std::string(trim(line->substr(colon + 1)));
+        asked.fields[to_lower(line->substr(0, colon))] =
+            colon == std::string::npos ? "" : std::string(trim(line->substr(colon + 1)));
     }
     asked.body = peer.bytes(narrow<std::size_t>(parse_u64(asked.field("content-length")).value_or(0)));
     {
@@ -49,7 +50,8 @@ bool HttpServer::serve_one(Connection& peer, const std::string& request_line) {
         return false;
     }
     const auto length = std::min(answer.cut_after.value_or(answer.body.size()), answer.body.size());
-    const bool written = (answer.head.empty() || peer.write(answer.head + "\r\n")) && peer.write(answer.body.substr(0, length));
+    const bool written =
+        (answer.head.empty() || peer.write(answer.head + "\r\n")) && peer.write(answer.body.substr(0, length));
     if (answer.hang) {
         peer.hang();
         return false;
@@ -70,8 +72,9 @@ HttpAnswer file_answer(const HttpAsked& asked, const std::string& bytes, const s
         return status_answer("416 Range Not Satisfiable", "Content-Range: bytes */" + size + "\r\n");
     }
     const auto part = bytes.substr(first);
-    return {"HTTP/1.1 206 Partial Content\r\nContent-Length: " + std::to_string(part.size()) + "\r\nContent-Range: bytes " +
-                std::to_string(first) + "-" + std::to_string(bytes.size() - 1) + "/" + size + "\r\n" + common,
+    return {"HTTP/1.1 206 Partial Content\r\nContent-Length: " + std::to_string(part.size()) +
+                "\r\nContent-Range: bytes " + std::to_string(first) + "-" + std::to_string(bytes.size() - 1) + "/" +
+                size + "\r\n" + common,
             part};
 }
 

@@ -24,10 +24,10 @@ struct HttpAsked {
 };
 
 struct HttpAnswer {
-    std::string head;                       // "HTTP/1.1 200 OK\r\nA: b\r\n" without the empty line; empty: close at once
+    std::string head;  // "HTTP/1.1 200 OK\r\nA: b\r\n" without the empty line; empty: close at once
     std::string body;
     std::optional<std::size_t> cut_after{};  // body bytes, then the connection is closed
-    bool hang = false;                      // then, or after the body, nothing more happens
+    bool hang = false;                       // then, or after the body, nothing more happens
 };
 
 class HttpServer {
@@ -57,6 +57,7 @@ private:
 /// What a good server answers for a file: whole, or the part that Range and If-Range ask for.
 [[nodiscard]] HttpAnswer file_answer(const HttpAsked& asked, const std::string& bytes, const std::string& etag);
 /// A status without more, "503 Busy" and further head lines ("Retry-After: 3\r\n").
-[[nodiscard]] HttpAnswer status_answer(const std::string& status, const std::string& fields = {}, const std::string& body = {});
+[[nodiscard]] HttpAnswer status_answer(const std::string& status, const std::string& fields = {},
+                                       const std::string& body = {});
 
 }  // namespace hagent::servers

@@ -116,7 +116,8 @@ void LoopbackServer::accept_all() {
         }
         auto stream = listener_->accept();
         if (stream.ok() && stream->has_value()) {
-            connections_.emplace_back([this, held = std::make_shared<Connection>(std::move(**stream), stopping_)] { serve_(*held); });
+            connections_.emplace_back(
+                [this, held = std::make_shared<Connection>(std::move(**stream), stopping_)] { serve_(*held); });
         }
     }
 }

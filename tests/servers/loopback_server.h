@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns LoopbackServer: a TCP server on a free loopback port, each connection served by a function on a thread of its own.
+// Owns LoopbackServer: a TCP server on a free loopback port, each connection served by a function on a thread of its
+// own.
 #pragma once
 
 #include <atomic>

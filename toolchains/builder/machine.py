@@ -20,15 +20,15 @@ BY_TARGET = {
 CLANG = ["clang-14", "libclang-rt-14-dev", "llvm-14"]
 BY_PRESET = {"dev": CLANG, "asan-ubsan": CLANG, "tsan": CLANG, "fuzz": CLANG}
 
-FOR_TESTS = {"win-x86_64": ["wine64"]}
+FOR_TESTS = {"dev": ["clang-format-14", "clang-tidy-14"], "win-x86_64": ["wine64"]}  # by preset
 
 
 def needed(presets, targets, with_tests):
     names = list(BASE)
     for target in targets:
-        names += BY_TARGET[target] + (FOR_TESTS.get(target, []) if with_tests else [])
+        names += BY_TARGET[target]
     for preset in presets:
-        names += BY_PRESET.get(preset, [])
+        names += BY_PRESET.get(preset, []) + (FOR_TESTS.get(preset, []) if with_tests else [])
     return list(dict.fromkeys(names))
 
 

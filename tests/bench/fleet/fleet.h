@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the simulation of a fleet on the real schedule (agent/manager/schedule.h): who checks in when, with a manager that may be away.
+// Owns the simulation of a fleet on the real schedule (agent/manager/schedule.h): who checks in when, with a manager
+// that may be away.
 #pragma once
 
 #include <cstddef>
@@ -38,7 +39,8 @@ struct Load {
 /// Hardware addresses as ids: `first`, `first` + `step` and so on.
 [[nodiscard]] std::vector<std::string> addresses(std::uint64_t first, std::uint64_t step, std::size_t count);
 /// Five deliveries of which `kept` in `of` devices are here, the others elsewhere.
-[[nodiscard]] std::vector<std::string> mixed_addresses(std::uint64_t seed, unsigned kept, unsigned of, std::size_t count);
+[[nodiscard]] std::vector<std::string> mixed_addresses(std::uint64_t seed, unsigned kept, unsigned of,
+                                                       std::size_t count);
 /// "tc-00001" and so on.
 [[nodiscard]] std::vector<std::string> names(std::size_t count);
 /// Addresses without any order.

@@ -27,9 +27,12 @@ struct Kind {
 
 std::vector<Kind> kinds() {
     return {
-        {"addresses counting up by 1", [](std::uint64_t seed) { return addresses(0x0080'6400'0000 + seed * 0x1'2345, 1, k_devices); }},
-        {"addresses counting up by 2", [](std::uint64_t seed) { return addresses(0x0080'6400'0000 + seed * 0x1'2345, 2, k_devices); }},
-        {"five deliveries, two in three here", [](std::uint64_t seed) { return mixed_addresses(seed, 2, 3, k_devices); }},
+        {"addresses counting up by 1",
+         [](std::uint64_t seed) { return addresses(0x0080'6400'0000 + seed * 0x1'2345, 1, k_devices); }},
+        {"addresses counting up by 2",
+         [](std::uint64_t seed) { return addresses(0x0080'6400'0000 + seed * 0x1'2345, 2, k_devices); }},
+        {"five deliveries, two in three here",
+         [](std::uint64_t seed) { return mixed_addresses(seed, 2, 3, k_devices); }},
         {"names tc-00001 to tc-10000", [](std::uint64_t) { return names(k_devices); }},
         {"no order (as chance would have it)", [](std::uint64_t seed) { return random_addresses(seed, k_devices); }},
     };
@@ -55,7 +58,8 @@ void print_kind(const Kind& kind, Seconds spread) {
         worst = std::max(worst, one.ratio());
         above += one.ratio() > k_goal ? 1U : 0U;
     }
-    std::printf("  %-36s %6u s %8.1f %8.1f %9.2fx %8.2fx  ", kind.title, seconds, static_cast<double>(k_devices) / seconds, peak, ratio, worst);
+    std::printf("  %-36s %6u s %8.1f %8.1f %9.2fx %8.2fx  ", kind.title, seconds,
+                static_cast<double>(k_devices) / seconds, peak, ratio, worst);
     if (above == 0) {
         std::printf("reached (<= %.1fx)\n", k_goal);
     } else {
@@ -64,7 +68,10 @@ void print_kind(const Kind& kind, Seconds spread) {
 }
 
 void print_first_check_ins() {
-    std::printf("First check-ins of 10,000 devices switched on at once: the busiest second, over %u fleets of each kind (seeds 1 to %u)\n", k_fleets, k_fleets);
+    std::printf(
+        "First check-ins of 10,000 devices switched on at once: the busiest second, over %u fleets of each kind (seeds "
+        "1 to %u)\n",
+        k_fleets, k_fleets);
     std::printf("  %-36s %8s %8s %8s %10s %9s\n", "ids", "spread", "mean/s", "peak/s", "peak/mean", "at worst");
     for (const auto spread : {Seconds{30}, Seconds{60}, Seconds{120}, Seconds{300}}) {
         for (const auto& kind : kinds()) {
@@ -79,7 +86,8 @@ void print_quarters(const char* title, const PerSecond& counts, unsigned from, u
     for (unsigned i = 0; i < quarters; ++i) {
         const auto by_ten = load(counts, from + i * k_quarter, from + (i + 1) * k_quarter, 10);
         const auto by_one = load(counts, from + i * k_quarter, from + (i + 1) * k_quarter);
-        std::printf("  %3u to %3u min  %8.1f %13.1f %9.2fx %12.1f\n", i * 15, (i + 1) * 15, by_ten.mean, by_ten.peak, by_ten.ratio(), by_one.peak);
+        std::printf("  %3u to %3u min  %8.1f %13.1f %9.2fx %12.1f\n", i * 15, (i + 1) * 15, by_ten.mean, by_ten.peak,
+                    by_ten.ratio(), by_one.peak);
     }
 }
 
@@ -94,10 +102,15 @@ std::vector<double> rates(const PerSecond& counts, std::size_t from, std::size_t
 std::string drawing_of(const PerSecond& steady, const PerSecond& outage) {
     const auto chance = check_ins(fleet_of(random_addresses(1, k_devices), k_spread), k_spread);
     return svg({
-        {"10,000 devices switched on at once: check-ins in each second of the spread window of 60 s (line: ids without order)",
+        {"10,000 devices switched on at once: check-ins in each second of the spread window of 60 s (line: ids without "
+         "order)",
          rates(steady, 0, 60, 1), rates(chance, 0, 60, 1), 1, k_goal * static_cast<double>(k_devices) / 60},
         {"The first two hours: check-ins per second over 10 s, interval 300 s", rates(steady, 0, 7200, 10), {}, 120, 0},
-        {"The manager is away from minute 60 to minute 120: check-ins per second over 10 s", rates(outage, 3600, 6 * 3600, 10), {}, 300, 0},
+        {"The manager is away from minute 60 to minute 120: check-ins per second over 10 s",
+         rates(outage, 3600, 6 * 3600, 10),
+         {},
+         300,
+         0},
     });
 }
 

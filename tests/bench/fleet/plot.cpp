@@ -23,7 +23,8 @@ std::string label(double x, double y, const char* anchor, const std::string& tex
 }
 
 std::string across(double y, const char* kind) {
-    return "<line class='" + std::string(kind) + "' x1='" + number(k_left) + "' x2='" + number(k_left + k_width) + "' y1='" + number(y) + "' y2='" + number(y) + "'/>\n";
+    return "<line class='" + std::string(kind) + "' x1='" + number(k_left) + "' x2='" + number(k_left + k_width) +
+           "' y1='" + number(y) + "' y2='" + number(y) + "'/>\n";
 }
 
 class Drawing {
@@ -31,7 +32,8 @@ public:
     Drawing(const Panel& panel, double top) : panel_(panel), top_(top) {
         highest_ = std::max(panel.limit, 1.0);
         for (const auto* series : {&panel.values, &panel.compared}) {
-            highest_ = series->empty() ? highest_ : std::max(highest_, *std::max_element(series->begin(), series->end()));
+            highest_ =
+                series->empty() ? highest_ : std::max(highest_, *std::max_element(series->begin(), series->end()));
         }
     }
 
@@ -42,7 +44,8 @@ public:
         out += across(y(0), "axis") + label(k_left - 8, y(0) + 4, "end", "0");
         out += label(k_left - 8, y(highest_) + 4, "end", number(highest_));
         if (panel_.limit > 0) {
-            out += across(y(panel_.limit), "limit") + label(k_left + k_width - 4, y(panel_.limit) - 4, "end", "1.2 x mean");
+            out += across(y(panel_.limit), "limit") +
+                   label(k_left + k_width - 4, y(panel_.limit) - 4, "end", "1.2 x mean");
         }
         out += label(k_left, y(0) + 18, "start", "0 min");
         return out + label(k_left + k_width, y(0) + 18, "end", number(panel_.minutes) + " min");
@@ -78,9 +81,12 @@ private:
 
 std::string svg(const std::vector<Panel>& panels) {
     const double width = k_left + k_width + k_margin, height = k_margin + k_panel * static_cast<double>(panels.size());
-    std::string out = "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 " + number(width) + " " + number(height) + "'>\n";
-    out += "<style>text{font:12px sans-serif;fill:#333}.bars{fill:#4a7fb5}polyline{fill:none;stroke:#c60;stroke-width:1}"
-           ".axis{stroke:#333}.limit{stroke:#a00;stroke-dasharray:4 3}</style>\n<rect width='100%' height='100%' fill='#fff'/>\n";
+    std::string out =
+        "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 " + number(width) + " " + number(height) + "'>\n";
+    out +=
+        "<style>text{font:12px sans-serif;fill:#333}.bars{fill:#4a7fb5}polyline{fill:none;stroke:#c60;stroke-width:1}"
+        ".axis{stroke:#333}.limit{stroke:#a00;stroke-dasharray:4 3}</style>\n<rect width='100%' height='100%' "
+        "fill='#fff'/>\n";
     double top = k_margin + k_top;
     for (const auto& panel : panels) {
         out += Drawing(panel, top).text();

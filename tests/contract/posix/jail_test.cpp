@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the tests that files of the jail are found without links, also when somebody swaps a folder for a link meanwhile.
+// Owns the tests that files of the jail are found without links, also when somebody swaps a folder for a link
+// meanwhile.
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -116,7 +117,9 @@ TEST_CASE_FIXTURE(Prison, "a folder that is swapped for a link all the time lead
     const std::string staged = root + "/staged";
     REQUIRE(files.write_durable(staged, "placed", 0644).ok());
     const script::Jail jail{{inside}, "", {}};
-    const auto real = [&](const std::string& name, PathUse use) { return script::device_path(folder + name, use, jail, files); };
+    const auto real = [&](const std::string& name, PathUse use) {
+        return script::device_path(folder + name, use, jail, files);
+    };
     unsigned done = 0, refused = 0;
     const auto count = [&](bool ok) { ++(ok ? done : refused); };
     const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);

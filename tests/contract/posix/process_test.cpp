@@ -54,7 +54,8 @@ TEST_CASE("a program gets only its three standard streams") {
     // Not close-on-exec on purpose, as a library may open it.
     const platform::Fd leaky(open("/dev/null", O_RDONLY));
     const platform::Fd high(fcntl(leaky.get(), F_DUPFD, 200));
-    CHECK(shell("for fd in /proc/self/fd/*; do echo ${fd##*/}; done | sort -n | head -4 | tr '\\n' ' '")->output.starts_with("0 1 2 "));
+    CHECK(shell("for fd in /proc/self/fd/*; do echo ${fd##*/}; done | sort -n | head -4 | tr '\\n' ' '")
+              ->output.starts_with("0 1 2 "));
     CHECK(shell("test ! -e /proc/$$/fd/200 && test ! -e /proc/$$/fd/" + std::to_string(leaky.get()))->code == 0);
 }
 
@@ -68,7 +69,8 @@ TEST_CASE("a program starts with default signals and umask 022") {
     const auto done = shell("umask; grep -E '^Sig(Blk|Ign)' /proc/self/status");
     umask(mask);
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    CHECK(words(done->output) == std::vector<std::string_view>{"0022", "SigBlk:", "0000000000000000", "SigIgn:", "0000000000000000"});
+    CHECK(words(done->output) ==
+          std::vector<std::string_view>{"0022", "SigBlk:", "0000000000000000", "SigIgn:", "0000000000000000"});
 }
 
 TEST_CASE("a program without a directory of its own runs in /") { CHECK(trim(shell("pwd")->output) == "/"); }

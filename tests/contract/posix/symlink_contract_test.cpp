@@ -18,7 +18,9 @@ using platform::OpenMode;
 void link_to(RealFilesUnderTest&, const std::string& path, const std::string& target) {
     REQUIRE(symlink(target.c_str(), path.c_str()) == 0);
 }
-void link_to(FakeFilesUnderTest& t, const std::string& path, const std::string& target) { t.owner.put_symlink(path, target); }
+void link_to(FakeFilesUnderTest& t, const std::string& path, const std::string& target) {
+    t.owner.put_symlink(path, target);
+}
 
 template <class T>
 void fill(T& t) {

@@ -20,7 +20,8 @@ using errors::AgentCode;
 
 namespace {
 
-Result<Reply> get(Fetcher& fetcher, const std::string& url, Sink& sink, Headers headers = {}, std::uint64_t offset = 0) {
+Result<Reply> get(Fetcher& fetcher, const std::string& url, Sink& sink, Headers headers = {},
+                  std::uint64_t offset = 0) {
     Exchange exchange;
     exchange.url = url;
     exchange.headers = std::move(headers);
@@ -85,7 +86,9 @@ TEST_CASE("a netrc file gives the login of its machine") {
     const fakes::TempDirectory folder;
     Options options;
     options.netrc_file = folder.path() + "/netrc";
-    REQUIRE(platform::system_files()->write_durable(options.netrc_file, "machine 127.0.0.1 login Aladdin password x\n", 0600).ok());
+    REQUIRE(platform::system_files()
+                ->write_durable(options.netrc_file, "machine 127.0.0.1 login Aladdin password x\n", 0600)
+                .ok());
     const auto fetcher = curl_fetcher(options);
     StringSink sink(100);
     REQUIRE(get(*fetcher, server.url("/"), sink).ok());
@@ -97,7 +100,8 @@ TEST_CASE("redirects end: in a circle, without a place, to another protocol") {
         if (asked.target == "/ftp") {
             return status_answer("301 Away", "Location: ftp://127.0.0.1/x\r\n");
         }
-        return asked.target == "/none" ? status_answer("302 Where") : status_answer("302 Round", "Location: /again\r\n");
+        return asked.target == "/none" ? status_answer("302 Where")
+                                       : status_answer("302 Round", "Location: /again\r\n");
     });
     const auto fetcher = curl_fetcher(Options());
     StringSink sink(100);
@@ -138,8 +142,9 @@ TEST_CASE("a lying Content-Range is seen before the first byte is kept") {
     for (const char* range : ranges) {
         CAPTURE(range);
         HttpServer server([&](const HttpAsked&) {
-            return HttpAnswer{"HTTP/1.1 206 Part\r\nContent-Length: 900\r\nContent-Range: " + std::string(range) + "\r\n",
-                              std::string(900, 'x')};
+            return HttpAnswer{
+                "HTTP/1.1 206 Part\r\nContent-Length: 900\r\nContent-Range: " + std::string(range) + "\r\n",
+                std::string(900, 'x')};
         });
         const auto fetcher = curl_fetcher(Options());
         HeadSink sink;
@@ -157,7 +162,9 @@ TEST_CASE("a server that speaks no HTTP, or nothing at all, is told apart") {
     LoopbackServer silent([](Connection& peer) { (void)peer.line(); });
     const auto fetcher = curl_fetcher(Options());
     StringSink sink(100);
-    const auto url = [](const LoopbackServer& server) { return "http://127.0.0.1:" + std::to_string(server.port()) + "/"; };
+    const auto url = [](const LoopbackServer& server) {
+        return "http://127.0.0.1:" + std::to_string(server.port()) + "/";
+    };
     CHECK(get(*fetcher, url(garbage), sink)->error->is(AgentCode::protocol_garbage));
     CHECK(get(*fetcher, url(silent), sink)->error->is(AgentCode::empty_reply));
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns what tests of downloads from misbehaving servers need: libcurl's fetcher, files in memory, short waits, and the verdict.
+// Owns what tests of downloads from misbehaving servers need: libcurl's fetcher, files in memory, short waits, and the
+// verdict.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -77,7 +78,9 @@ public:
         return done;
     }
 
-    [[nodiscard]] std::string kept() { return files->read(request.directory + "/part", 64U << 20U).value_or("(no part)"); }
+    [[nodiscard]] std::string kept() {
+        return files->read(request.directory + "/part", 64U << 20U).value_or("(no part)");
+    }
     [[nodiscard]] bool right() { return kept() == content; }
 
     void progress(std::uint64_t, std::optional<std::uint64_t>, std::uint64_t) override {
@@ -92,7 +95,9 @@ public:
         }
     }
     void resumed(std::uint64_t offset) override { resumed_at.push_back(offset); }
-    void transcript(const std::vector<std::string>& lines) override { said.insert(said.end(), lines.begin(), lines.end()); }
+    void transcript(const std::vector<std::string>& lines) override {
+        said.insert(said.end(), lines.begin(), lines.end());
+    }
 
     std::string content;
     transfer::Options options;

@@ -37,7 +37,8 @@ public:
     bool ftp() const override { return scheme_ == "ftp"; }
     std::string url(const std::string& path) const override { return scheme_ + "://h" + path; }
     void put(const std::string& path, const std::string& bytes) override {
-        fetcher_.files[url(path)] = {.bytes = bytes, .validator = ftp() ? std::to_string(bytes.size()) + " 20260101000000" : "\"e\""};
+        fetcher_.files[url(path)] = {.bytes = bytes,
+                                     .validator = ftp() ? std::to_string(bytes.size()) + " 20260101000000" : "\"e\""};
     }
     std::string content(const std::string& path) override { return fetcher_.files[url(path)].bytes; }
     void cut_next(std::size_t after) override { fetcher_.faults.push_back({.cut_after = after}); }

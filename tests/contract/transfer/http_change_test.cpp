@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the tests of files that change on an HTTP server between two tries: noticed by whatever the server tells, begun again,
-// and never a mixture, whether the user knows a digest or not.
+// Owns the tests of files that change on an HTTP server between two tries: noticed by whatever the server tells, begun
+// again, and never a mixture, whether the user knows a digest or not.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -27,7 +27,7 @@ struct Validators {
     const char* what;
     const char* before;
     const char* after;
-    bool resumes;     // the unchanged file is resumed although no digest is known
+    bool resumes;  // the unchanged file is resumed although no digest is known
 };
 
 constexpr const char* k_now = "Date: Tue, 06 Oct 2026 10:00:00 GMT\r\n";
@@ -47,7 +47,8 @@ const std::array<Validators, 8> k_validators = {{
 
 /// What If-Range must be to get a part: the ETag if there is a strong one, or the date.
 bool still_fits(const std::string& if_range, const std::string& fields) {
-    return if_range.empty() || (!if_range.starts_with("W/") && fields.find(": " + if_range + "\r\n") != std::string::npos);
+    return if_range.empty() ||
+           (!if_range.starts_with("W/") && fields.find(": " + if_range + "\r\n") != std::string::npos);
 }
 
 HttpAnswer answer_of(const HttpAsked& asked, const Version& file, bool knows_if_range) {
@@ -60,13 +61,15 @@ HttpAnswer answer_of(const HttpAsked& asked, const Version& file, bool knows_if_
         return status_answer("416 Behind", "Content-Range: bytes */" + size + "\r\n" + k_now);
     }
     const auto part = file.bytes.substr(*first);
-    return {"HTTP/1.1 206 Part\r\nContent-Length: " + std::to_string(part.size()) + "\r\nContent-Range: bytes " + std::to_string(*first) +
-                "-" + std::to_string(file.bytes.size() - 1) + "/" + size + "\r\n" + k_now + file.fields,
+    return {"HTTP/1.1 206 Part\r\nContent-Length: " + std::to_string(part.size()) + "\r\nContent-Range: bytes " +
+                std::to_string(*first) + "-" + std::to_string(file.bytes.size() - 1) + "/" + size + "\r\n" + k_now +
+                file.fields,
             part};
 }
 
 /// The first try is cut; the file changes before the second one, which may be in another process's time.
-void change_between_tries(const Validators& validators, std::size_t new_size, bool knows_if_range, bool known, bool restarted) {
+void change_between_tries(const Validators& validators, std::size_t new_size, bool knows_if_range, bool known,
+                          bool restarted) {
     DownloadRig rig(pattern(new_size, 99));
     const Version before{pattern(k_bytes, 1), validators.before}, after{rig.content, validators.after};
     if (known) {
@@ -116,7 +119,8 @@ TEST_CASE("a server that does not know If-Range is seen through by what its part
     }
 }
 
-TEST_CASE("Trap 9: a file that did not change is resumed where a validator says so, and the validator goes back as it came") {
+TEST_CASE(
+    "Trap 9: a file that did not change is resumed where a validator says so, and the validator goes back as it came") {
     for (const auto& validators : k_validators) {
         INFO(std::string(validators.what));
         DownloadRig rig(pattern(k_bytes));
@@ -142,7 +146,8 @@ TEST_CASE("a file that changes before every try ends with that, not with a mixtu
     unsigned count = 0;
     HttpServer server([&](const HttpAsked& asked) {
         ++count;
-        auto answer = answer_of(asked, {pattern(k_bytes, count), "ETag: \"v" + std::to_string(count) + "\"\r\n"}, count % 2 == 0);
+        auto answer =
+            answer_of(asked, {pattern(k_bytes, count), "ETag: \"v" + std::to_string(count) + "\"\r\n"}, count % 2 == 0);
         answer.cut_after = k_cut;
         return answer;
     });
@@ -157,7 +162,9 @@ TEST_CASE("a known digest is never given up for a newer file: the mismatch is to
     rig.know_the_file();
     unsigned count = 0;
     HttpServer server([&](const HttpAsked& asked) {
-        auto answer = answer_of(asked, {++count == 1 ? rig.content : pattern(k_bytes, 5), "ETag: \"v" + std::to_string(count) + "\"\r\n"}, true);
+        auto answer = answer_of(
+            asked, {++count == 1 ? rig.content : pattern(k_bytes, 5), "ETag: \"v" + std::to_string(count) + "\"\r\n"},
+            true);
         if (count == 1) {
             answer.cut_after = k_cut;
         }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the tests of redirects and logins during downloads: chains, circles, resuming behind them, and who gets to see a secret.
+// Owns the tests of redirects and logins during downloads: chains, circles, resuming behind them, and who gets to see a
+// secret.
 #include <doctest/doctest.h>
 
 #include <array>
@@ -43,13 +44,15 @@ bool anywhere(const DownloadRig& rig, const std::string& secret) {
 
 TEST_CASE("redirect chains are followed to their limit, by every redirecting status") {
     for (const char* status : {"301 A", "302 B", "303 C", "307 D", "308 E"}) {
-        for (const std::size_t length : {std::size_t{1}, limits::k_redirects, limits::k_redirects + 1, std::size_t{1000}}) {
+        for (const std::size_t length :
+             {std::size_t{1}, limits::k_redirects, limits::k_redirects + 1, std::size_t{1000}}) {
             INFO(std::string(status));
             CAPTURE(length);
             DownloadRig rig(pattern(k_bytes));
             HttpServer server([&](const HttpAsked& asked) { return chain_answer(asked, rig.content, status); });
             const bool fits = length <= limits::k_redirects;
-            check_end(rig, rig.run(server.url("/" + std::to_string(length))), fits ? k_arrives : ends(AgentCode::redirect_limit));
+            check_end(rig, rig.run(server.url("/" + std::to_string(length))),
+                      fits ? k_arrives : ends(AgentCode::redirect_limit));
             CHECK(server.asked().size() == (fits ? length : limits::k_redirects) + 1);
         }
     }
@@ -60,12 +63,16 @@ TEST_CASE("circles and places that are none end at once with what is wrong") {
         const char* location;
         AgentCode end;
     };
-    for (const Row& row : {Row{"/f", AgentCode::redirect_limit}, Row{"", AgentCode::protocol_garbage}, Row{"http://", AgentCode::protocol_garbage},
-                           Row{"http://127.0.0.1:99999/", AgentCode::protocol_garbage}, Row{"gopher://x/", AgentCode::protocol_garbage},
-                           Row{"file:///etc/passwd", AgentCode::protocol_garbage}, Row{"ftp://127.0.0.1/f", AgentCode::redirect_downgrade}}) {
+    for (const Row& row :
+         {Row{"/f", AgentCode::redirect_limit}, Row{"", AgentCode::protocol_garbage},
+          Row{"http://", AgentCode::protocol_garbage}, Row{"http://127.0.0.1:99999/", AgentCode::protocol_garbage},
+          Row{"gopher://x/", AgentCode::protocol_garbage}, Row{"file:///etc/passwd", AgentCode::protocol_garbage},
+          Row{"ftp://127.0.0.1/f", AgentCode::redirect_downgrade}}) {
         INFO(std::string(row.location));
         DownloadRig rig("x");
-        HttpServer server([&](const HttpAsked&) { return status_answer("302 There", "Location: " + std::string(row.location) + "\r\n"); });
+        HttpServer server([&](const HttpAsked&) {
+            return status_answer("302 There", "Location: " + std::string(row.location) + "\r\n");
+        });
         check_end(rig, rig.run(server.url("/f")), ends(row.end));
         CHECK(rig.attempts.size() == 1);
     }
@@ -82,7 +89,8 @@ TEST_CASE("a download behind a redirect is resumed behind it, also when the plac
     HttpServer one(cut), two(cut);
     HttpServer door([&](const HttpAsked&) {
         const auto token = "?token=t" + std::to_string(++count);
-        return status_answer("302 There", "Location: " + (count % 2 == 1 ? one : two).url("/mirror/f" + token) + "\r\n");
+        return status_answer("302 There",
+                             "Location: " + (count % 2 == 1 ? one : two).url("/mirror/f" + token) + "\r\n");
     });
     check_end(rig, rig.run(door.url("/f")), k_arrives);
     CHECK(rig.resumed_at == std::vector<std::uint64_t>{50000, 100000, 150000, 200000});
@@ -99,7 +107,9 @@ TEST_CASE("mirrors behind a redirect that hold different files are never mixed")
         return answer;
     });
     HttpServer new_one([&](const HttpAsked& asked) { return file_answer(asked, rig.content, "\"new\""); });
-    HttpServer door([&](const HttpAsked&) { return status_answer("302 There", "Location: " + (++count == 1 ? old_one : new_one).url("/f") + "\r\n"); });
+    HttpServer door([&](const HttpAsked&) {
+        return status_answer("302 There", "Location: " + (++count == 1 ? old_one : new_one).url("/f") + "\r\n");
+    });
     check_end(rig, rig.run(door.url("/f")), k_arrives);
     CHECK(rig.resumed_at.empty());
 }
@@ -108,7 +118,8 @@ TEST_CASE("a login stays with its own server when it redirects elsewhere") {
     DownloadRig rig(pattern(1000));
     HttpServer far([&](const HttpAsked& asked) { return file_answer(asked, rig.content, "\"e\""); });
     HttpServer near([&](const HttpAsked& asked) {
-        return asked.target == "/f" ? status_answer("302 Here", "Location: /g\r\n") : status_answer("302 There", "Location: " + far.url("/h") + "\r\n");
+        return asked.target == "/f" ? status_answer("302 Here", "Location: /g\r\n")
+                                    : status_answer("302 There", "Location: " + far.url("/h") + "\r\n");
     });
     check_end(rig, rig.run(with_login(near.url("/f"), "bob:hunter2")), k_arrives);
     REQUIRE(near.asked().size() == 2);
@@ -121,15 +132,17 @@ TEST_CASE("a login stays with its own server when it redirects elsewhere") {
 TEST_CASE("the other server may ask for its own login and has it when the address says so, never the first one") {
     DownloadRig rig(pattern(1000));
     HttpServer far([&](const HttpAsked& asked) {
-        return asked.field("authorization") == "Basic YW5uOnh5enp5" ? file_answer(asked, rig.content, "\"e\"")
-                                                                   : status_answer("401 Who", "WWW-Authenticate: Basic realm=\"r\"\r\n");
+        return asked.field("authorization") == "Basic YW5uOnh5enp5"
+                   ? file_answer(asked, rig.content, "\"e\"")
+                   : status_answer("401 Who", "WWW-Authenticate: Basic realm=\"r\"\r\n");
     });
     for (const bool own : {true, false}) {
         CAPTURE(own);
         const auto place = own ? with_login(far.url("/g"), "ann:xyzzy") : far.url("/g");
         HttpServer near([&](const HttpAsked&) { return status_answer("302 There", "Location: " + place + "\r\n"); });
         DownloadRig fresh(rig.content);
-        check_end(fresh, fresh.run(with_login(near.url("/f"), "bob:hunter2")), own ? k_arrives : ends(errors::http(401)));
+        check_end(fresh, fresh.run(with_login(near.url("/f"), "bob:hunter2")),
+                  own ? k_arrives : ends(errors::http(401)));
         CHECK_FALSE(anywhere(fresh, "hunter2"));
         CHECK_FALSE(anywhere(fresh, "xyzzy"));
     }
@@ -137,7 +150,9 @@ TEST_CASE("the other server may ask for its own login and has it when the addres
 
 TEST_CASE("a proxy that loses the login on the way ends at once, without hammering") {
     DownloadRig rig(pattern(k_bytes));
-    HttpServer server([&](const HttpAsked&) { return status_answer("401 Who", "WWW-Authenticate: Basic realm=\"r\"\r\n", "<html>login</html>"); });
+    HttpServer server([&](const HttpAsked&) {
+        return status_answer("401 Who", "WWW-Authenticate: Basic realm=\"r\"\r\n", "<html>login</html>");
+    });
     check_end(rig, rig.run(with_login(server.url("/f"), "bob:hunter2")), ends(errors::http(401)));
     CHECK(server.asked().size() == 1);
     CHECK_FALSE(anywhere(rig, "hunter2"));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the list of misbehaving HTTP servers of Mender's http_resumer_test.cpp (names and situations, judged by our rules):
-// the right bytes or the right error, never a wrong file, never an endless loop.
+// Owns the list of misbehaving HTTP servers of Mender's http_resumer_test.cpp (names and situations, judged by our
+// rules): the right bytes or the right error, never a wrong file, never an endless loop.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -37,13 +37,15 @@ std::string honest_range(std::size_t first, std::size_t size) {
 using Part = HttpAnswer (*)(const std::string& bytes, std::size_t first);
 
 struct Row {
-    const char* reference;   // the name in the reference list
+    const char* reference;  // the name in the reference list
     const char* what;
     Part part;
-    Expected when_cut;       // when every answer is cut after a fifth of the file
+    Expected when_cut;  // when every answer is cut after a fifth of the file
 };
 
-HttpAnswer says(const std::string& bytes, std::size_t first, const std::string& range) { return part_of(bytes, first, range); }
+HttpAnswer says(const std::string& bytes, std::size_t first, const std::string& range) {
+    return part_of(bytes, first, range);
+}
 
 // clang-format off
 const std::array<Row, 20> k_rows = {{
@@ -93,10 +95,10 @@ const std::array<Row, 20> k_rows = {{
 /// What the list holds about servers that go away and come back.
 struct Outage {
     const char* reference;
-    unsigned times;        // how often it goes away, each time after its share of the file
-    unsigned refused;      // tries that meet a closed port before it is back
-    unsigned attempts;     // tries in a row without progress that the user allows
-    bool returns;          // false: the last outage is for good
+    unsigned times;     // how often it goes away, each time after its share of the file
+    unsigned refused;   // tries that meet a closed port before it is back
+    unsigned attempts;  // tries in a row without progress that the user allows
+    bool returns;       // false: the last outage is for good
     Expected expected;
 };
 
@@ -121,13 +123,15 @@ struct ComingAndGoing {
     ComingAndGoing& operator=(const ComingAndGoing&) = delete;
 
     void start(std::uint16_t port) {
-        server = std::make_unique<HttpServer>([this](const HttpAsked& asked) {
-            auto answer = file_answer(asked, rig.content, "\"e\"");
-            if (downs < outage.times) {
-                answer.cut_after = k_bytes / (outage.times + 1);
-            }
-            return answer;
-        }, port);
+        server = std::make_unique<HttpServer>(
+            [this](const HttpAsked& asked) {
+                auto answer = file_answer(asked, rig.content, "\"e\"");
+                if (downs < outage.times) {
+                    answer.cut_after = k_bytes / (outage.times + 1);
+                }
+                return answer;
+            },
+            port);
         last_port = server->port();
     }
     void tried() {
@@ -272,7 +276,8 @@ TEST_CASE("SmallIntervalsErrorOnFirstRead: a part that brings nothing is asked f
 }
 
 TEST_CASE("OtherStatusThan200: an answer that brings no file is never taken for an empty one") {
-    for (const char* status : {"201 Made", "202 Later", "204 No Content", "205 Reset", "207 Many", "226 Delta", "299 Odd"}) {
+    for (const char* status :
+         {"201 Made", "202 Later", "204 No Content", "205 Reset", "207 Many", "226 Delta", "299 Odd"}) {
         for (const bool known : {true, false}) {
             INFO(std::string(status));
             CAPTURE(known);
@@ -294,7 +299,9 @@ TEST_CASE("ContentLengthZero: an empty file is a file") {
     check_end(rig, rig.run(server.url("/f")), k_arrives);
 }
 
-TEST_CASE("UserCancelInHeaderHandler, UserCancelInBodyHandler, UserDestroysReader: a cancel is seen at once and the part kept") {
+TEST_CASE(
+    "UserCancelInHeaderHandler, UserCancelInBodyHandler, UserDestroysReader: a cancel is seen at once and the part "
+    "kept") {
     for (const std::size_t sent : {std::size_t{0}, std::size_t{100000}}) {
         CAPTURE(sent);
         DownloadRig rig(pattern(k_bytes));

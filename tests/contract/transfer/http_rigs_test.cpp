@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the other rigs against HTTP downloads: truncation everywhere, errors in a rhythm or behind an offset, slow servers,
-// redirects, proxies that lose the login, heads and framings that are broken on purpose.
+// Owns the other rigs against HTTP downloads: truncation everywhere, errors in a rhythm or behind an offset, slow
+// servers, redirects, proxies that lose the login, heads and framings that are broken on purpose.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -19,7 +19,9 @@ namespace {
 
 constexpr std::size_t k_bytes = 200001;
 
-std::string head_of(const std::string& status, const std::string& fields) { return "HTTP/1.1 " + status + "\r\n" + fields; }
+std::string head_of(const std::string& status, const std::string& fields) {
+    return "HTTP/1.1 " + status + "\r\n" + fields;
+}
 std::string length_field(std::size_t bytes) { return "Content-Length: " + std::to_string(bytes) + "\r\n"; }
 
 /// Every answer is `text`, byte for byte, and then the connection ends.
@@ -119,11 +121,13 @@ TEST_CASE("interim answers without end are given up") {
     });
     DownloadRig rig("x");
     rig.options.attempts = 1;
-    check_end(rig, rig.run("http://127.0.0.1:" + std::to_string(server.port()) + "/f"), ends(AgentCode::protocol_garbage));
+    check_end(rig, rig.run("http://127.0.0.1:" + std::to_string(server.port()) + "/f"),
+              ends(AgentCode::protocol_garbage));
 }
 
 TEST_CASE("truncation after every n bytes: the file arrives as long as each try brings something") {
-    for (const std::size_t every : {std::size_t{3126}, std::size_t{4096}, std::size_t{16383}, std::size_t{65536}, k_bytes - 1}) {
+    for (const std::size_t every :
+         {std::size_t{3126}, std::size_t{4096}, std::size_t{16383}, std::size_t{65536}, k_bytes - 1}) {
         CAPTURE(every);
         DownloadRig rig(pattern(k_bytes));
         rig.options.attempts = 2;
@@ -166,20 +170,24 @@ TEST_CASE("the first answer is cut in half, the rest comes by ranges") {
 TEST_CASE("errors in a rhythm, errors behind an offset: waited out") {
     struct Rhythm {
         const char* what;
-        unsigned every;       // this many requests, one of them fails
-        std::size_t offset;   // only requests from here on
+        unsigned every;      // this many requests, one of them fails
+        std::size_t offset;  // only requests from here on
         const char* status;
-        unsigned times;       // so many failures, then all is well
+        unsigned times;  // so many failures, then all is well
     };
-    for (const Rhythm& rhythm : {Rhythm{"every second request", 2, 0, "500 Flaky", 1000}, Rhythm{"every second request", 2, 0, "503 Busy", 1000},
-                                 Rhythm{"two of the first requests", 1, 0, "502 Gateway", 2}, Rhythm{"behind an offset", 1, 100000, "500 Late", 2},
-                                 Rhythm{"behind an offset", 1, 1, "504 Late", 2}, Rhythm{"behind an offset", 1, 1, "429 Slower", 2},
-                                 Rhythm{"behind an offset", 1, 1, "408 Late", 2}, Rhythm{"behind an offset", 1, 1, "425 Early", 2}}) {
+    for (const Rhythm& rhythm :
+         {Rhythm{"every second request", 2, 0, "500 Flaky", 1000},
+          Rhythm{"every second request", 2, 0, "503 Busy", 1000},
+          Rhythm{"two of the first requests", 1, 0, "502 Gateway", 2},
+          Rhythm{"behind an offset", 1, 100000, "500 Late", 2}, Rhythm{"behind an offset", 1, 1, "504 Late", 2},
+          Rhythm{"behind an offset", 1, 1, "429 Slower", 2}, Rhythm{"behind an offset", 1, 1, "408 Late", 2},
+          Rhythm{"behind an offset", 1, 1, "425 Early", 2}}) {
         INFO(std::string(rhythm.what), " ", std::string(rhythm.status));
         DownloadRig rig(pattern(k_bytes));
         unsigned requests = 0, failed = 0;
         HttpServer server([&](const HttpAsked& asked) {
-            if (++requests % rhythm.every == 0 && first_asked(asked).value_or(0) >= rhythm.offset && failed < rhythm.times) {
+            if (++requests % rhythm.every == 0 && first_asked(asked).value_or(0) >= rhythm.offset &&
+                failed < rhythm.times) {
                 ++failed;
                 return status_answer(rhythm.status, "Retry-After: 0\r\n", "sorry");
             }
@@ -198,9 +206,9 @@ TEST_CASE("errors that do not end are given up, transient ones after the attempt
         std::uint16_t number;
         std::size_t tries;
     };
-    for (const Row& row : {Row{"500 X", 500, 4}, Row{"503 X", 503, 4}, Row{"599 X", 599, 4}, Row{"400 X", 400, 1}, Row{"401 X", 401, 1},
-                           Row{"403 X", 403, 1}, Row{"404 X", 404, 1}, Row{"410 X", 410, 1}, Row{"451 X", 451, 1}, Row{"501 X", 501, 1},
-                           Row{"505 X", 505, 1}}) {
+    for (const Row& row : {Row{"500 X", 500, 4}, Row{"503 X", 503, 4}, Row{"599 X", 599, 4}, Row{"400 X", 400, 1},
+                           Row{"401 X", 401, 1}, Row{"403 X", 403, 1}, Row{"404 X", 404, 1}, Row{"410 X", 410, 1},
+                           Row{"451 X", 451, 1}, Row{"501 X", 501, 1}, Row{"505 X", 505, 1}}) {
         INFO(std::string(row.status));
         DownloadRig rig(pattern(k_bytes));
         HttpServer server([&](const HttpAsked&) { return status_answer(row.status, "", "<html>"); });
@@ -216,17 +224,19 @@ TEST_CASE("Trap 9: 416 and 412 while resuming: complete, begun again, or given u
         std::string answer, fields;
         bool arrives;
     };
-    const std::array<Row, 5> rows = {{{"the file is shorter now", "416 Range", "Content-Range: bytes */1000\r\n", true},
-                                      {"without a size", "416 Range", "", true},
-                                      {"garbled size", "416 Range", "Content-Range: bytes */x\r\n", true},
-                                      {"the size that we have: we were not done", "416 Range", "Content-Range: bytes */200001\r\n", true},
-                                      {"no longer the same", "412 Changed", "", true}}};
+    const std::array<Row, 5> rows = {
+        {{"the file is shorter now", "416 Range", "Content-Range: bytes */1000\r\n", true},
+         {"without a size", "416 Range", "", true},
+         {"garbled size", "416 Range", "Content-Range: bytes */x\r\n", true},
+         {"the size that we have: we were not done", "416 Range", "Content-Range: bytes */200001\r\n", true},
+         {"no longer the same", "412 Changed", "", true}}};
     for (const auto& row : rows) {
         INFO(std::string(row.what));
         DownloadRig rig(pattern(k_bytes));
         unsigned requests = 0;
         HttpServer server([&](const HttpAsked& asked) {
-            auto answer = first_asked(asked) ? status_answer(row.answer, row.fields) : file_answer(asked, rig.content, "\"e\"");
+            auto answer =
+                first_asked(asked) ? status_answer(row.answer, row.fields) : file_answer(asked, rig.content, "\"e\"");
             if (++requests == 1) {
                 answer.cut_after = 100000;
             }
@@ -245,13 +255,18 @@ TEST_CASE("a slow server is waited for, one that stops is left and asked again")
         for (auto line = peer.line(); line && !line->empty(); line = peer.line()) {
             range = line->starts_with("Range: bytes=") ? line->substr(13) : range;
         }
-        const auto first = range.empty() ? 0 : narrow<std::size_t>(parse_u64(std::string_view(range).substr(0, range.size() - 1)).value_or(0));
+        const auto first =
+            range.empty()
+                ? 0
+                : narrow<std::size_t>(parse_u64(std::string_view(range).substr(0, range.size() - 1)).value_or(0));
         const auto size = std::to_string(rig.content.size());
-        peer.write(head_of(first == 0 ? "200 OK" : "206 Part", length_field(rig.content.size() - first) + "ETag: \"e\"\r\nContent-Range: bytes " +
-                                                                   std::to_string(first) + "-19999/" + size + "\r\n\r\n"));
+        peer.write(head_of(first == 0 ? "200 OK" : "206 Part",
+                           length_field(rig.content.size() - first) + "ETag: \"e\"\r\nContent-Range: bytes " +
+                               std::to_string(first) + "-19999/" + size + "\r\n\r\n"));
         const auto end = std::min(first + 10000, rig.content.size());
         for (auto at = first; at < end && peer.write(std::string_view(rig.content).substr(at, 500)); at += 500) {
-            std::this_thread::sleep_for(std::chrono::milliseconds(20));  // the server is slow, the test waits for nothing
+            std::this_thread::sleep_for(
+                std::chrono::milliseconds(20));  // the server is slow, the test waits for nothing
         }
         if (end < rig.content.size()) {
             peer.hang();

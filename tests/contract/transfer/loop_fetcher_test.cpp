@@ -41,7 +41,8 @@ struct World {
 
 TEST_CASE("check-ins run on the loop, several at a time, redirects included") {
     HttpServer server([](const HttpAsked& asked) {
-        return asked.target == "/r" ? status_answer("302 F", "Location: /x\r\n") : status_answer("200 OK", "ETag: \"1\"\r\n", asked.target);
+        return asked.target == "/r" ? status_answer("302 F", "Location: /x\r\n")
+                                    : status_answer("200 OK", "ETag: \"1\"\r\n", asked.target);
     });
     World world;
     LoopFetcher fetcher(*world.loop, Options(), [](const Url&) { return Headers{{"Authorization", "T"}}; });
@@ -66,7 +67,8 @@ TEST_CASE("check-ins run on the loop, several at a time, redirects included") {
 
 TEST_CASE("an error's body comes along, a body that is too long ends it, a bad address is told later") {
     HttpServer server([](const HttpAsked& asked) {
-        return asked.target == "/err" ? status_answer("400 Bad", "", "why") : status_answer("200 OK", "", std::string(1000, 'x'));
+        return asked.target == "/err" ? status_answer("400 Bad", "", "why")
+                                      : status_answer("200 OK", "", std::string(1000, 'x'));
     });
     World world;
     LoopFetcher fetcher(*world.loop, Options());
@@ -113,12 +115,14 @@ TEST_CASE("an exchange that takes too long is ended, an aborted one is silent") 
 
 TEST_CASE("a fetcher may go away with exchanges under way, and a new one may begin in the callback") {
     HttpServer server([](const HttpAsked& asked) {
-        return asked.target == "/hang" ? HttpAnswer{.head = "", .body = "", .hang = true} : status_answer("200 OK", "", "x");
+        return asked.target == "/hang" ? HttpAnswer{.head = "", .body = "", .hang = true}
+                                       : status_answer("200 OK", "", "x");
     });
     World world;
     {
         LoopFetcher fetcher(*world.loop, Options());
-        fetcher.start(world.asking(server.url("/hang")), 100, Millis(1000), [](Result<Reply>, std::string) { FAIL("called"); });
+        fetcher.start(world.asking(server.url("/hang")), 100, Millis(1000),
+                      [](Result<Reply>, std::string) { FAIL("called"); });
         fetcher.start(world.asking(server.url("/1")), 100, Millis(0), [&](Result<Reply>, std::string) {
             fetcher.start(world.asking(server.url("/2")), 100, Millis(0), [&](Result<Reply> reply, std::string body) {
                 CHECK(reply.ok());

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fuzzes a whole hawkBit check-in: the input holds the bodies of the answers, one a line, each with a digit for its status in front.
+// Fuzzes a whole hawkBit check-in: the input holds the bodies of the answers, one a line, each with a digit for its
+// status in front.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>

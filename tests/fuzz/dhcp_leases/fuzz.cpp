@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fuzzes the reading of DHCP leases: whatever a network's server put there, what comes of it is the address of a plain host.
+// Fuzzes the reading of DHCP leases: whatever a network's server put there, what comes of it is the address of a plain
+// host.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -28,7 +29,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         for (const auto& address : urls) {
             const auto url = transfer::parse_url(address);
             require(url.ok() && url->user.empty() && url->path == "/" && url->query.empty() && url->port != 0);
-            require(url->scheme == transfer::Scheme::https || (url->scheme == transfer::Scheme::http && dialect == config::Dialect::hserver));
+            require(url->scheme == transfer::Scheme::https ||
+                    (url->scheme == transfer::Scheme::http && dialect == config::Dialect::hserver));
         }
     }
     return 0;

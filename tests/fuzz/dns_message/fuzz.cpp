@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fuzzes the reading of a name server's answer: whoever sent it, what comes of it is a bounded list of addresses of plain hosts.
+// Fuzzes the reading of a name server's answer: whoever sent it, what comes of it is a bounded list of addresses of
+// plain hosts.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -29,12 +30,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         require(!place.host.empty() && place.host.size() <= 253);
     }
     for (const auto dialect : {config::Dialect::hawkbit, config::Dialect::hserver}) {
-        const auto urls = manager::managers_of_services(places, dialect, [n = std::uint64_t{0}]() mutable { return n += 0x9E3779B97F4A7C15U; });
+        const auto urls = manager::managers_of_services(
+            places, dialect, [n = std::uint64_t{0}]() mutable { return n += 0x9E3779B97F4A7C15U; });
         require(urls.size() <= places.size());
         for (const auto& address : urls) {
             const auto url = transfer::parse_url(address);
             require(url.ok() && url->user.empty() && url->path == "/" && url->query.empty() && url->port != 0);
-            require(url->scheme == transfer::Scheme::https || (url->scheme == transfer::Scheme::http && dialect == config::Dialect::hserver));
+            require(url->scheme == transfer::Scheme::https ||
+                    (url->scheme == transfer::Scheme::http && dialect == config::Dialect::hserver));
         }
     }
     const std::string_view text(reinterpret_cast<const char*>(data), size);

@@ -47,14 +47,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             const auto step = judge_step(ftp, exchange);
             require(exchange.offset > 0 || (step != FtpStep::nothing_left && step != FtpStep::shrunk));
             require(!ended_well(ftp) || step == FtpStep::go_on);
-            const bool passive = (ftp.stage() == Stage::epsv && *number == 229) || (ftp.stage() == Stage::pasv && *number == 227);
+            const bool passive =
+                (ftp.stage() == Stage::epsv && *number == 229) || (ftp.stage() == Stage::pasv && *number == 227);
             require(!passive || step == FtpStep::refused || ftp.data_port());
         }
     }
     for (const auto& line : transcript.lines()) {
         require(line.size() <= hagent::limits::k_reply_line_bytes && line.find('\x1b') == std::string::npos);
         // Nothing but asterisks; of a password that is one itself they are more than three.
-        require(!line.starts_with("> PASS ") || line.find_first_not_of('*', std::string_view("> PASS ").size()) == std::string::npos);
+        require(!line.starts_with("> PASS ") ||
+                line.find_first_not_of('*', std::string_view("> PASS ").size()) == std::string::npos);
     }
     require(transcript.lines().size() <= hagent::limits::k_transcript_lines);
     require(ftp.validator().find_first_of("\r\n") == std::string::npos);

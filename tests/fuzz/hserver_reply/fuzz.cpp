@@ -38,7 +38,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::string body(reinterpret_cast<const char*>(data), size);
     const auto reply = parse_hserver_reply(body);
     if (reply.ok()) {
-        require(!reply->verb.empty() && reply->keys.size() <= limits::k_hserver_keys && is_utf8(reply->script) && reply->text.size() <= 2048);
+        require(!reply->verb.empty() && reply->keys.size() <= limits::k_hserver_keys && is_utf8(reply->script) &&
+                reply->text.size() <= 2048);
         for (const auto& key : reply->keys) {
             require(!key.first.empty() && is_utf8(key.second));
         }
@@ -54,7 +55,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const auto& event : dialect.take_events()) {
         if (const auto* offered = std::get_if<JobOffered>(&event)) {
             check_job(offered->job);
-            const auto report = dialect.report("http://manager.example/", identity, {offered->job.id, session::ReportStage::executing, {body}, 1, 2});
+            const auto report = dialect.report("http://manager.example/", identity,
+                                               {offered->job.id, session::ReportStage::executing, {body}, 1, 2});
             require(report.body.starts_with("&V02|") && report.body.find('\x0f') == std::string::npos);
         }
     }

@@ -23,7 +23,8 @@ void require(bool holds) {
 
 void check_folder(const std::string& path) {
     require(path.size() > 1 && path.size() <= limits::k_path_bytes + 1 && path.front() != '/' && path.back() == '/');
-    require(("/" + path).find("/../") == std::string::npos && path.find(':') == std::string::npos && path.find('\\') == std::string::npos);
+    require(("/" + path).find("/../") == std::string::npos && path.find(':') == std::string::npos &&
+            path.find('\\') == std::string::npos);
 }
 
 }  // namespace
@@ -47,6 +48,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         check_folder(ours->reports);
     }
     // a mistake that only concerns the sum of a device's jobs aside, every device sees the same file
-    require(nobody.ok() && nobody->serial == ours->serial && nobody->reports == ours->reports && nobody->jobs.size() <= ours->jobs.size());
+    require(nobody.ok() && nobody->serial == ours->serial && nobody->reports == ours->reports &&
+            nobody->jobs.size() <= ours->jobs.size());
     return 0;
 }

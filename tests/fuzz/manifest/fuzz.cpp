@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the fuzz target of manifests: untrusted text must be refused or survive a round trip, and is never verified by no key.
+// Owns the fuzz target of manifests: untrusted text must be refused or survive a round trip, and is never verified by
+// no key.
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns what must hold for any script, however hostile: limits, complaints that can be shown, and a device that stays as it was
-// outside of the folder that scripts may touch.
+// Owns what must hold for any script, however hostile: limits, complaints that can be shown, and a device that stays as
+// it was outside of the folder that scripts may touch.
 #pragma once
 
 #include <cstdlib>
@@ -103,7 +103,8 @@ struct Device {
     void check() const {
         must(files.content("/etc/passwd") == "root" && files.content("/data/hagent/key") == "secret");
         for (const auto& path : files.tree()) {
-            must(is_within(path, "/data") || path == "/" || path == "/etc/" || path == "/etc/passwd" || path.starts_with("/stage/"));
+            must(is_within(path, "/data") || path == "/" || path == "/etc/" || path == "/etc/passwd" ||
+                 path.starts_with("/stage/"));
         }
     }
 };
@@ -126,7 +127,8 @@ inline void judge(const Parsed& parsed) {
     judge_plan(script, plan);
     device.check();
     if (!has_error(plan.results)) {
-        Services services{device.files, device.processes, device.host, device.clock, facts, "", "", Seconds{60}, nullptr};
+        Services services{device.files, device.processes, device.host, device.clock, facts, "",
+                          "",           Seconds{60},      nullptr};
         Journal journal;
         Observer observer;
         const CancelToken cancel;

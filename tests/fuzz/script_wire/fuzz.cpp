@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the fuzz target of scripts in wire form: parsed, analysed and, when nothing objects, run on a device made of fakes.
+// Owns the fuzz target of scripts in wire form: parsed, analysed and, when nothing objects, run on a device made of
+// fakes.
 #include <cstddef>
 #include <cstdint>
 #include <string_view>

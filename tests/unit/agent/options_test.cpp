@@ -37,7 +37,8 @@ UsageError wrong(const Words& words) {
 
 std::string complaint(const Words& words) { return wrong(words).message; }
 
-const Words k_verbs = {"run", "check-in", "status", "sessions", "log", "explain", "fetch", "script", "sign", "verify", "version"};
+const Words k_verbs = {"run",   "check-in", "status", "sessions", "log",    "explain",
+                       "fetch", "script",   "sign",   "verify",   "version"};
 const std::string k_digest(64, 'A');
 
 TEST_CASE("every verb is known, alone and with the options that all of them take") {
@@ -73,8 +74,19 @@ TEST_CASE("every option of a verb lands where it belongs") {
     CHECK(o.source == "s");
     CHECK(o.root == "r");
     CHECK(o.allow_unsigned);
-    o = good({"sign", "d", "--key", "k", "--kind", "script", "--entry", "e", "--package", "p", "--version", "1", "--serial", "18446744073709551615",
-              "--repository", "r1", "--repository", "r2", "--file-source", "a=u", "--os", "SLX", "--device", "d1", "--expires", "t"});
+    o = good({"sign",          "d",
+              "--key",         "k",
+              "--kind",        "script",
+              "--entry",       "e",
+              "--package",     "p",
+              "--version",     "1",
+              "--serial",      "18446744073709551615",
+              "--repository",  "r1",
+              "--repository",  "r2",
+              "--file-source", "a=u",
+              "--os",          "SLX",
+              "--device",      "d1",
+              "--expires",     "t"});
     CHECK(o.key == "k");
     CHECK(o.kind == "script");
     CHECK(o.entry == "e");
@@ -90,7 +102,11 @@ TEST_CASE("every option of a verb lands where it belongs") {
 }
 
 TEST_CASE("a wrong command line still says whether JSON was asked for") {
-    for (const Words& words : {Words{"--json"}, {"dance", "--json"}, {"--colour", "--json"}, {"--json", "status", "--once"}, {"fetch", "--json", "-o"}}) {
+    for (const Words& words : {Words{"--json"},
+                               {"dance", "--json"},
+                               {"--colour", "--json"},
+                               {"--json", "status", "--once"},
+                               {"fetch", "--json", "-o"}}) {
         CHECK(wrong(words).json);
     }
     CHECK_FALSE(wrong({"dance"}).json);
@@ -107,8 +123,15 @@ TEST_CASE("what is wrong is named") {
     CHECK(complaint({"fetch", "u", "--output"}).find("--output") != std::string::npos);
     CHECK(complaint({"status", "--once"}).find("status has no option --once") != std::string::npos);
     CHECK(complaint({"fetch", "u", "--serial", "1"}).find("fetch has no option --serial") != std::string::npos);
-    for (const Words& bad : {Words{"--sha256", "12"}, {"--sha256", std::string(64, 'g')}, {"--sha256", std::string(66, 'a')}, {"--limit-rate", "0"},
-                            {"--limit-rate", "-1"}, {"--limit-rate", "fast"}, {"--attempts", "0"}, {"--attempts", "1001"}, {"--attempts", "x"}}) {
+    for (const Words& bad : {Words{"--sha256", "12"},
+                             {"--sha256", std::string(64, 'g')},
+                             {"--sha256", std::string(66, 'a')},
+                             {"--limit-rate", "0"},
+                             {"--limit-rate", "-1"},
+                             {"--limit-rate", "fast"},
+                             {"--attempts", "0"},
+                             {"--attempts", "1001"},
+                             {"--attempts", "x"}}) {
         CAPTURE(bad[1]);
         CHECK(complaint({"fetch", "u", bad[0], bad[1]}).find(bad[0]) != std::string::npos);
     }
@@ -141,7 +164,9 @@ TEST_CASE("help needs no verb, and tells every verb and every option that a verb
         {"check-in", {"--once", "--verbose"}},
         {"fetch", {"-o, --output FILE", "--sha256 HEX", "--limit-rate BYTES", "--attempts N"}},
         {"script", {"--source PLACE", "--root DIR", "--allow-unsigned"}},
-        {"sign", {"--key FILE", "--kind KIND", "--entry FILE", "--package NAME", "--version V", "--serial N", "--repository URL", "--file-source PATH=URL", "--os CODE", "--device ID", "--expires TIME"}},
+        {"sign",
+         {"--key FILE", "--kind KIND", "--entry FILE", "--package NAME", "--version V", "--serial N",
+          "--repository URL", "--file-source PATH=URL", "--os CODE", "--device ID", "--expires TIME"}},
         {"verify", {"--keys DIR"}}};
     for (const auto& [verb, options] : own) {
         for (const auto& option : options) {

@@ -11,7 +11,8 @@ namespace {
 
 TEST_CASE("the parts of a text stand one after the other, whatever they are made of") {
     const std::string name = "vmlinuz";
-    CHECK(concat({"file '", name, "' has ", std::to_string(42), " bytes", {&name[2], 1}}) == "file 'vmlinuz' has 42 bytesl");
+    CHECK(concat({"file '", name, "' has ", std::to_string(42), " bytes", {&name[2], 1}}) ==
+          "file 'vmlinuz' has 42 bytesl");
 }
 
 TEST_CASE("nothing put together is an empty text") {

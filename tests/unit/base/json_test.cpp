@@ -47,7 +47,8 @@ TEST_CASE("a syntax fault has its place") {
 }
 
 TEST_CASE("a repeated member is named by its path") {
-    CHECK(fault(R"({"a": [0, {"b": 1, "c": 2, "b": 3}]})") == JsonFault{JsonFault::Kind::repeated_member, 0, 0, "a[1].b"});
+    CHECK(fault(R"({"a": [0, {"b": 1, "c": 2, "b": 3}]})") ==
+          JsonFault{JsonFault::Kind::repeated_member, 0, 0, "a[1].b"});
     CHECK(fault(R"({"a": 1, "\u0061": 2})").path == "a");
 }
 
@@ -59,7 +60,8 @@ TEST_CASE("nesting beyond the limit is refused where it begins") {
 }
 
 TEST_CASE("a view shows each type as what it is and as nothing else") {
-    const auto document = parsed(R"({"n": null, "t": true, "f": false, "u": 18446744073709551615, "i": -5, "d": 1.5, "s": "x\u00e4",
+    const auto document =
+        parsed(R"({"n": null, "t": true, "f": false, "u": 18446744073709551615, "i": -5, "d": 1.5, "s": "x\u00e4",
                                      "a": [1, [2, 3], {}], "o": {"k": {"z": 1}, "l": 2}})");
     const JsonView root = document.root();
     CHECK(root.is_object());

@@ -13,7 +13,9 @@ using namespace hagent;
 
 namespace {
 
-std::string judged(const std::string& text) { return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace); }
+std::string judged(const std::string& text) {
+    return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
 
 }  // namespace
 
@@ -38,8 +40,9 @@ TEST_CASE("members and items stand in the order of the calls") {
     json.raw("raw", "[1]");
     json.member("flag", false);
     json.end_object();
-    CHECK(json.take() ==
-          R"({"z":"text","a":1,"empty":{},"list":[true,null,{"n":7},[]],"none":null,"texts":["x","y"],"raw":[1],"flag":false})");
+    CHECK(
+        json.take() ==
+        R"({"z":"text","a":1,"empty":{},"list":[true,null,{"n":7},[]],"none":null,"texts":["x","y"],"raw":[1],"flag":false})");
 }
 
 TEST_CASE("a writer whose text was taken begins anew") {
@@ -76,7 +79,10 @@ TEST_CASE("every byte and every pair of bytes is written as the judge writes it"
 }
 
 TEST_CASE("broken UTF-8 is replaced as the judge replaces it") {
-    CHECK(json_text("a\xE2\x82" "b") == "\"a\xEF\xBF\xBD" "b\"");
+    CHECK(json_text("a\xE2\x82"
+                    "b") ==
+          "\"a\xEF\xBF\xBD"
+          "b\"");
     CHECK(json_text("\xF0\x9F\x98\x80") == "\"\xF0\x9F\x98\x80\"");
     CHECK(json_text("\xED\xA0\x80") == judged("\xED\xA0\x80"));
     std::mt19937 random(7);

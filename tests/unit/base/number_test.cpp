@@ -13,7 +13,8 @@ TEST_CASE("parse_u64 takes decimal digits and nothing else") {
     CHECK(parse_u64("0") == 0U);
     CHECK(parse_u64("007") == 7U);
     CHECK(parse_u64("18446744073709551615") == UINT64_MAX);
-    for (const char* text : {"", " 1", "1 ", "+1", "-1", "0x1", "1.0", "a", "18446744073709551616", "99999999999999999999999"}) {
+    for (const char* text :
+         {"", " 1", "1 ", "+1", "-1", "0x1", "1.0", "a", "18446744073709551616", "99999999999999999999999"}) {
         CAPTURE(std::string(text));
         CHECK_FALSE(parse_u64(text).has_value());
     }

@@ -59,15 +59,19 @@ TEST_CASE("is_utf8 accepts what RFC 3629 allows") {
 }
 
 TEST_CASE("is_utf8 refuses overlong forms, surrogates, strays and cut sequences") {
-    for (const char* text : {"\x80", "\xBF", "\xC0\x80", "\xC1\xBF", "\xC2", "\xC2x", "\xE0\x9F\xBF", "\xE2\x82", "\xED\xA0\x80",
-                             "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xFE", "\xFF", "ok\xF0\x9F\x98"}) {
+    for (const char* text :
+         {"\x80", "\xBF", "\xC0\x80", "\xC1\xBF", "\xC2", "\xC2x", "\xE0\x9F\xBF", "\xE2\x82", "\xED\xA0\x80",
+          "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xFE", "\xFF", "ok\xF0\x9F\x98"}) {
         CAPTURE(std::string(text));
         CHECK_FALSE(is_utf8(text));
     }
 }
 
 TEST_CASE("every Latin-1 byte becomes valid UTF-8") {
-    CHECK(utf8_from_latin1("Gr\xFC\xDF""e") == "Gr\xC3\xBC\xC3\x9F""e");
+    CHECK(utf8_from_latin1("Gr\xFC\xDF"
+                           "e") ==
+          "Gr\xC3\xBC\xC3\x9F"
+          "e");
     std::string all;
     for (int i = 0; i < 256; ++i) {
         all += static_cast<char>(i);
@@ -90,9 +94,11 @@ TEST_CASE("printable disarms control bytes") {
 }
 
 TEST_CASE("printable disarms control characters of several bytes, and what turns the direction of writing") {
-    CHECK(printable("a\xC2\x9B" "31m\xC2\x80\xC2\xA0") == "a?31m?\xC2\xA0");
+    CHECK(printable("a\xC2\x9B"
+                    "31m\xC2\x80\xC2\xA0") == "a?31m?\xC2\xA0");
     CHECK(printable("/data/\xE2\x80\xAEgnp.exe \xE2\x81\xA6x\xE2\x81\xA9") == "/data/?gnp.exe ?x?");
-    CHECK(printable("\xE2\x80\xA6 \xE2\x80\x9C \xE2\x81\xAA \xC2 \xE2\x80") == "\xE2\x80\xA6 \xE2\x80\x9C \xE2\x81\xAA \xC2 \xE2\x80");
+    CHECK(printable("\xE2\x80\xA6 \xE2\x80\x9C \xE2\x81\xAA \xC2 \xE2\x80") ==
+          "\xE2\x80\xA6 \xE2\x80\x9C \xE2\x81\xAA \xC2 \xE2\x80");
 }
 
 TEST_CASE("sizes are shown in the largest fitting unit") {

@@ -7,8 +7,8 @@
 #include <string>
 #include <string_view>
 
-#include "agent/config/config.h"
 #include "agent/base/text.h"
+#include "agent/config/config.h"
 #include "tests/fakes/rooted.h"
 
 namespace hagent::config {
@@ -16,7 +16,9 @@ namespace hagent::config {
 using fakes::rooted;
 
 /// A configuration in which every path that begins with '/' is one of this system.
-inline std::string rooted_text(const std::string& text) { return replace_all(fakes::rooted_script(text), "\\", "\\\\"); }
+inline std::string rooted_text(const std::string& text) {
+    return replace_all(fakes::rooted_script(text), "\\", "\\\\");
+}
 
 /// The settings of a text that must be right.
 inline Settings settings_of(std::string_view text, ManagerRule manager = ManagerRule::optional) {

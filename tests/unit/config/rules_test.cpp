@@ -79,7 +79,8 @@ TEST_CASE("a manager that DHCP suggests must prove itself, unless the network is
     CHECK(complaints_of(manager(lease + R"(, "ca_file": "/ca.pem")"), ManagerRule::required).empty());
     CHECK(code_of(manager(lease + R"(, "dialect": "folder", "ca_file": "/ca.pem")")) == AgentCode::config_bad_value);
     CHECK(code_of(manager(lease + R"(, "dialect": "hserver", "trust": "network")")) == AgentCode::config_bad_value);
-    CHECK(complaints_of(manager(lease + R"(, "dialect": "hserver", "trust": "network", "allow_clear_text": true)")).empty());
+    CHECK(complaints_of(manager(lease + R"(, "dialect": "hserver", "trust": "network", "allow_clear_text": true)"))
+              .empty());
     CHECK(complaints_of(manager(lease + R"(, "urls": ["https://m.example/"])")).empty());
 }
 
@@ -89,8 +90,10 @@ TEST_CASE("a manager that the name servers suggest must prove itself too, and it
           "manager.dns_srv: needs ca_file or pins, or whoever answers in this network becomes the manager\n");
     CHECK(complaints_of(manager(service + ca), ManagerRule::required).empty());
     CHECK(complaints_of(manager(R"("dns_srv": "_hagent._tcp.example.org")" + ca), ManagerRule::required).empty());
-    CHECK(complaints_of(manager(service + R"(, "dialect": "folder")")).starts_with("manager.dns_srv: finds servers of the dialects"));
-    CHECK(complaints_of(manager(service + R"(, "dialect": "hserver", "trust": "network")")).starts_with("manager.dns_srv: needs allow_clear_text"));
+    CHECK(complaints_of(manager(service + R"(, "dialect": "folder")"))
+              .starts_with("manager.dns_srv: finds servers of the dialects"));
+    CHECK(complaints_of(manager(service + R"(, "dialect": "hserver", "trust": "network")"))
+              .starts_with("manager.dns_srv: needs allow_clear_text"));
     CHECK(complaints_of(manager(service + R"(, "urls": ["https://m.example/"])")).empty());
     for (const char* odd : {"hagent._tcp", "_hagent", "_hagent._udp", "_tcp"}) {
         CAPTURE(odd);

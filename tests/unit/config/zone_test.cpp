@@ -40,8 +40,12 @@ bool open_at(const Window& window, std::string_view time, Seconds local_offset =
 bool open_before(const Window& window, std::string_view time) {
     return window.is_open({parse_rfc3339(time).value().since_epoch - Seconds{1}}, Seconds{0});
 }
-bool opens_at(const Window& window, std::string_view time) { return !open_before(window, time) && open_at(window, time); }
-bool closes_at(const Window& window, std::string_view time) { return open_before(window, time) && !open_at(window, time); }
+bool opens_at(const Window& window, std::string_view time) {
+    return !open_before(window, time) && open_at(window, time);
+}
+bool closes_at(const Window& window, std::string_view time) {
+    return open_before(window, time) && !open_at(window, time);
+}
 
 }  // namespace
 
@@ -61,7 +65,8 @@ TEST_CASE_FIXTURE(Site, "A night in which clocks are turned is shorter or longer
     const auto hour = window("sun 02:00-03:00 Europe/Berlin");
     for (int minute = 0; minute < 24 * 60; ++minute) {  // 2026-03-29 has no such hour
         CAPTURE(minute);
-        CHECK_FALSE(hour.is_open({parse_rfc3339("2026-03-28T23:00:00Z").value().since_epoch + std::chrono::minutes{minute}}, Seconds{0}));
+        CHECK_FALSE(hour.is_open(
+            {parse_rfc3339("2026-03-28T23:00:00Z").value().since_epoch + std::chrono::minutes{minute}}, Seconds{0}));
     }
     CHECK(opens_at(hour, "2026-10-25T00:00:00Z"));
     CHECK(closes_at(hour, "2026-10-25T02:00:00Z"));  // when it has been there for the second time
@@ -94,19 +99,26 @@ TEST_CASE_FIXTURE(Site, "The first folder that has the zone counts; UTC needs no
 TEST_CASE_FIXTURE(Site, "A zone that is not to be had is refused with the reason and a way out") {
     files.put("/zones/leapseconds", "# Allowance for leap seconds\n");
     files.put("/zones/Long", std::string(100'000, 'x'));
-    CHECK(refused("Europe/Brlin") == "zone 'Europe/Brlin': not installed here (package tzdata); write UTC, or leave the zone out for the device's own time");
+    CHECK(refused("Europe/Brlin") ==
+          "zone 'Europe/Brlin': not installed here (package tzdata); write UTC, or leave the zone out for the device's "
+          "own time");
     CHECK(refused("Europe").find("not installed here") != std::string::npos);
-    CHECK(refused("leapseconds") == "zone 'leapseconds': its file is damaged; write UTC, or leave the zone out for the device's own time");
+    CHECK(refused("leapseconds") ==
+          "zone 'leapseconds': its file is damaged; write UTC, or leave the zone out for the device's own time");
     CHECK(refused("Long").find("zone 'Long'") == 0);
-    CHECK(find_zone(files, {}, "Europe/Berlin").error().context.find("this system has no time zones by name; write UTC") != std::string::npos);
+    CHECK(find_zone(files, {}, "Europe/Berlin")
+              .error()
+              .context.find("this system has no time zones by name; write UTC") != std::string::npos);
 }
 
 TEST_CASE("A zone's name does not lead out of the folder") {
-    for (const char* bad : {"../../etc/passwd", "/etc/passwd", "Europe/../../x", "Europe//Berlin", "Europe/", "./Berlin", "Europe/.hidden", "-x", "Europe/-x", "Europe\\Berlin", "C:/x"}) {
+    for (const char* bad : {"../../etc/passwd", "/etc/passwd", "Europe/../../x", "Europe//Berlin", "Europe/",
+                            "./Berlin", "Europe/.hidden", "-x", "Europe/-x", "Europe\\Berlin", "C:/x"}) {
         CAPTURE(bad);
         CHECK_FALSE(parse_window(std::string("08:00-09:00 ") + bad).has_value());
     }
-    for (const char* good : {"Europe/Berlin", "America/Argentina/Buenos_Aires", "America/Port-au-Prince", "Etc/GMT+5", "EST5EDT", "UTC"}) {
+    for (const char* good :
+         {"Europe/Berlin", "America/Argentina/Buenos_Aires", "America/Port-au-Prince", "Etc/GMT+5", "EST5EDT", "UTC"}) {
         CAPTURE(good);
         CHECK(parse_window(std::string("08:00-09:00 ") + good).has_value());
     }
@@ -114,7 +126,8 @@ TEST_CASE("A zone's name does not lead out of the folder") {
 
 TEST_CASE_FIXTURE(Site, "Every window gets its zone, and every one without is named") {
     Settings settings = default_settings();
-    for (const char* text : {"08:00-09:00", "08:00-09:00 Europe/Berlin", "08:00-09:00 Europe/Atlantis", "08:00-09:00 UTC"}) {
+    for (const char* text :
+         {"08:00-09:00", "08:00-09:00 Europe/Berlin", "08:00-09:00 Europe/Atlantis", "08:00-09:00 UTC"}) {
         settings.windows.push_back(parse_window(text).value());
     }
     settings.upgrade.window = parse_window("08:00-09:00 Moon/North");

@@ -18,7 +18,8 @@ namespace {
 // "xdsa 75 SW_DSA_OVER_LIMIT" for every meaning, in the order explain gives them.
 std::vector<std::string> meanings(std::string_view query) {
     std::vector<std::string> found;
-    for (const Row* row : explain(query)) found.push_back(id_text(row->id) + " " + std::string(row->name));
+    for (const Row* row : explain(query))
+        found.push_back(id_text(row->id) + " " + std::string(row->name));
     return found;
 }
 
@@ -67,13 +68,15 @@ TEST_CASE("the examples of the specification are explained") {
 
 TEST_CASE("a number with several meanings lists them all") {
     CHECK(meanings("18") == Meanings{"xdsa-18 SW_SOURCE_PHASE"});
-    CHECK(meanings("9") == Meanings{"xdsa-9 SW_DVERIFY_TASK", "xdsa-9 SW_REINSTALLED_STATE", "xdsa-9 SW_ANALYZING_SOFTWARE_PHASE"});
+    CHECK(meanings("9") ==
+          Meanings{"xdsa-9 SW_DVERIFY_TASK", "xdsa-9 SW_REINSTALLED_STATE", "xdsa-9 SW_ANALYZING_SOFTWARE_PHASE"});
     CHECK(explain("4").size() == 6);  // result code, task, both software states, phase, status
     CHECK(explain("0004").size() == 6);
 }
 
 TEST_CASE("the spelling that the seed uses twice finds both codes") {
-    CHECK(meanings("SW_SOC_INCORRECT_MEDIA_TYPE") == Meanings{"xdsa-39 SW_SOC_INCORRECT_MEDIA_TYPE", "xdsa-41 SW_SOC_INCORRECT_TYPE"});
+    CHECK(meanings("SW_SOC_INCORRECT_MEDIA_TYPE") ==
+          Meanings{"xdsa-39 SW_SOC_INCORRECT_MEDIA_TYPE", "xdsa-41 SW_SOC_INCORRECT_TYPE"});
 }
 
 TEST_CASE("a state that analysis and execution number differently shows both") {
@@ -120,7 +123,8 @@ TEST_CASE("every permanent id and every name finds its own row") {
 }
 
 TEST_CASE("what is not in the catalogue finds nothing") {
-    for (const char* query : {"", " ", "599", "65536", "99999999999999999999", "-550", "+550", "550x", "0x226", "ftp", "ftp-", "ftp-550x", "smtp-550", "WSA", "SW_", "HTTP_"}) {
+    for (const char* query : {"", " ", "599", "65536", "99999999999999999999", "-550", "+550", "550x", "0x226", "ftp",
+                              "ftp-", "ftp-550x", "smtp-550", "WSA", "SW_", "HTTP_"}) {
         CAPTURE(query);
         CHECK(explain(query).empty());
     }
@@ -165,7 +169,8 @@ TEST_CASE("an unlisted reply is explained by its digits and keeps its number") {
 }
 
 TEST_CASE("every number of every protocol gets a text") {
-    for (const auto protocol : {Protocol::ftp, Protocol::http, Protocol::winsock, Protocol::resolver, Protocol::wininet, Protocol::xdsa, Protocol::agent}) {
+    for (const auto protocol : {Protocol::ftp, Protocol::http, Protocol::winsock, Protocol::resolver, Protocol::wininet,
+                                Protocol::xdsa, Protocol::agent}) {
         for (unsigned number = 0; number < 1000; ++number) {
             const Id id{protocol, static_cast<std::uint16_t>(number)};
             const Row row = describe(id);
@@ -200,7 +205,10 @@ TEST_CASE("HTTP: exactly seven statuses are worth another try") {
 }
 
 TEST_CASE("all statuses of the IANA registry have a row") {
-    constexpr struct { unsigned first, last; } k_ranges[] = {{100, 104}, {200, 208}, {226, 226}, {300, 308}, {400, 418}, {421, 426}, {428, 429}, {431, 431}, {451, 451}, {500, 508}, {510, 511}};
+    constexpr struct {
+        unsigned first, last;
+    } k_ranges[] = {{100, 104}, {200, 208}, {226, 226}, {300, 308}, {400, 418}, {421, 426},
+                    {428, 429}, {431, 431}, {451, 451}, {500, 508}, {510, 511}};
     for (const auto& range : k_ranges) {
         for (unsigned number = range.first; number <= range.last; ++number) {
             CAPTURE(number);
@@ -210,11 +218,13 @@ TEST_CASE("all statuses of the IANA registry have a row") {
 }
 
 TEST_CASE("the gaps of the seed's lists are filled") {
-    for (const unsigned reply : {229U, 232U, 234U, 334U, 335U, 336U, 431U, 522U, 533U, 534U, 535U, 536U, 537U, 631U, 632U, 633U}) {
+    for (const unsigned reply :
+         {229U, 232U, 234U, 334U, 335U, 336U, 431U, 522U, 533U, 534U, 535U, 536U, 537U, 631U, 632U, 633U}) {
         CAPTURE(reply);
         CHECK(find(ftp(static_cast<std::uint16_t>(reply))) != nullptr);
     }
-    for (const unsigned number : {10059U, 10062U, 10063U, 10066U, 10068U, 10069U, 10070U, 10071U, 10102U, 10103U, 10104U, 10105U, 10106U, 10107U, 10108U, 10109U, 10110U, 10111U, 10112U}) {
+    for (const unsigned number : {10059U, 10062U, 10063U, 10066U, 10068U, 10069U, 10070U, 10071U, 10102U, 10103U,
+                                  10104U, 10105U, 10106U, 10107U, 10108U, 10109U, 10110U, 10111U, 10112U}) {
         CAPTURE(number);
         CHECK(find(winsock(static_cast<std::uint16_t>(number))) != nullptr);
     }
@@ -225,7 +235,11 @@ TEST_CASE("the gaps of the seed's lists are filled") {
 }
 
 TEST_CASE("agent codes that were given out keep number and name") {
-    constexpr struct { AgentCode code; unsigned number; std::string_view label; } k_given[] = {
+    constexpr struct {
+        AgentCode code;
+        unsigned number;
+        std::string_view label;
+    } k_given[] = {
 #define PERMANENT_ROW(value, code) {AgentCode::code, value, #code},
 #include "permanent_numbers.def"
 #undef PERMANENT_ROW

@@ -72,12 +72,14 @@ struct Seeds {
     std::string values;
 };
 
-// The documents are not part of the repository. Asked for by the environment they must be there; otherwise their absence is said.
+// The documents are not part of the repository. Asked for by the environment they must be there; otherwise their
+// absence is said.
 std::optional<Seeds> read_seeds() {
     auto appendix = read_file(seed_folder() + "/seed-vxc-agent-appendix-c.txt");
     auto values = read_file(seed_folder() + "/seed-xdsa-dce-values.txt");
     if (appendix && values) return Seeds{*appendix, *values};
-    REQUIRE_MESSAGE(std::getenv("HAGENT_SEED_DIR") == nullptr, "HAGENT_SEED_DIR names a folder without the seed documents");
+    REQUIRE_MESSAGE(std::getenv("HAGENT_SEED_DIR") == nullptr,
+                    "HAGENT_SEED_DIR names a folder without the seed documents");
     MESSAGE("the seed documents are not on this machine; their extract, seed_rows.def, is checked in any case");
     return std::nullopt;
 }
@@ -115,7 +117,8 @@ void parse_appendix_line(std::string_view line, std::set<SeedRow>& rows) {
     const auto blank = item.find(' ');
     if (blank == std::string_view::npos) return;
     const std::string first(item.substr(0, blank));
-    if (blank == 3 && all_digits(first)) rows.insert({Protocol::ftp, "reply", static_cast<unsigned>(std::stoul(first)), ""});
+    if (blank == 3 && all_digits(first))
+        rows.insert({Protocol::ftp, "reply", static_cast<unsigned>(std::stoul(first)), ""});
     const std::string second(item.substr(blank + 1, 5));
     if (second.size() == 5 && all_digits(second)) {
         const auto number = static_cast<unsigned>(std::stoul(second));
@@ -124,7 +127,9 @@ void parse_appendix_line(std::string_view line, std::set<SeedRow>& rows) {
 }
 
 // A heading of the values chapter that opens a list, and the group it has in the catalogue.
-constexpr struct { std::string_view heading, group; } k_headings[] = {
+constexpr struct {
+    std::string_view heading, group;
+} k_headings[] = {
     {"Task Types", "task type"},
     {"Selection Types", "selection type"},
     {"Volume Types and States", "volume type"},
@@ -149,14 +154,17 @@ void parse_values_line(std::string_view line, std::string& group, std::set<SeedR
     if (!line.starts_with("SW_") || bracket == std::string_view::npos || !line.ends_with(']')) return;
     const std::string digits(line.substr(bracket + 1, line.size() - bracket - 2));
     REQUIRE(all_digits(digits));
-    rows.insert({Protocol::xdsa, group, static_cast<unsigned>(std::stoul(digits)), std::string(line.substr(0, bracket))});
+    rows.insert(
+        {Protocol::xdsa, group, static_cast<unsigned>(std::stoul(digits)), std::string(line.substr(0, bracket))});
 }
 
 std::set<SeedRow> parse(const Seeds& seeds) {
     std::set<SeedRow> rows;
     std::string group;
-    for (const std::string& line : lines_of(seeds.appendix)) parse_appendix_line(line, rows);
-    for (const std::string& line : lines_of(seeds.values)) parse_values_line(line, group, rows);
+    for (const std::string& line : lines_of(seeds.appendix))
+        parse_appendix_line(line, rows);
+    for (const std::string& line : lines_of(seeds.values))
+        parse_values_line(line, group, rows);
     return rows;
 }
 
@@ -187,7 +195,8 @@ TEST_CASE("the extract holds all codes of both seeds") {
 }
 
 TEST_CASE("every code of both seeds is explained by its number and by its name") {
-    for (const SeedRow& row : extract()) check_explained(row);
+    for (const SeedRow& row : extract())
+        check_explained(row);
 }
 
 TEST_CASE("the seed documents hold what the extract says, and all of it is explained") {
@@ -195,7 +204,8 @@ TEST_CASE("the seed documents hold what the extract says, and all of it is expla
     if (!seeds) return;
     const std::set<SeedRow> parsed = parse(*seeds);
     CHECK(parsed == extract());
-    for (const SeedRow& row : parsed) check_explained(row);
+    for (const SeedRow& row : parsed)
+        check_explained(row);
 }
 
 TEST_CASE("no text of the catalogue is a sentence of the seed documents") {

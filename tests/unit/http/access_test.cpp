@@ -12,11 +12,13 @@ namespace {
 const std::string k_viewer = "viewer-token", k_operator = "operator-token";
 
 std::vector<Operator> people() {
-    return {{"vera", Role::viewer, trust::sha256_hex(k_viewer)}, {"otto", Role::operators, trust::sha256_hex(k_operator)}};
+    return {{"vera", Role::viewer, trust::sha256_hex(k_viewer)},
+            {"otto", Role::operators, trust::sha256_hex(k_operator)}};
 }
 
 /// 0: allowed.
-unsigned refusal(const std::string& bound, Role needed, const std::string& host, const std::string& origin, const std::string& token) {
+unsigned refusal(const std::string& bound, Role needed, const std::string& host, const std::string& origin,
+                 const std::string& token) {
     Request request;
     request.method = "GET";
     request.path = "/";
@@ -39,7 +41,8 @@ struct Row {
 };
 
 TEST_CASE("bind address, Host, Origin and token decide together") {
-    const std::string loop = "127.0.0.1:8420", far = "192.0.2.1:8420", viewer = "Bearer " + k_viewer, oper = "Bearer " + k_operator;
+    const std::string loop = "127.0.0.1:8420", far = "192.0.2.1:8420", viewer = "Bearer " + k_viewer,
+                      oper = "Bearer " + k_operator;
     const std::vector<Row> rows = {
         // on loopback anybody may read, acting needs an operator
         {loop, Role::anyone, loop, "", "", 0},
@@ -95,8 +98,10 @@ TEST_CASE("bind address, Host, Origin and token decide together") {
 }
 
 TEST_CASE("a certificate counts for whom the operators file lists with it, a token goes before it") {
-    const std::vector<Operator> listed = {{"otto", Role::operators, ""}, {"vera", Role::viewer, trust::sha256_hex(k_viewer)}};
-    const auto status = [&](const std::string& bound, const std::string& host, const std::string& certificate, const std::string& token) {
+    const std::vector<Operator> listed = {{"otto", Role::operators, ""},
+                                          {"vera", Role::viewer, trust::sha256_hex(k_viewer)}};
+    const auto status = [&](const std::string& bound, const std::string& host, const std::string& certificate,
+                            const std::string& token) {
         Request request;
         request.headers.emplace_back("host", host);
         if (!token.empty()) {
@@ -114,12 +119,14 @@ TEST_CASE("a certificate counts for whom the operators file lists with it, a tok
     CHECK(status(far, far, "otto", k_viewer) == 403);
     CHECK(status(far, far, "otto", "wrong") == 401);
     CHECK(status(far, far, "", "") == 401);
-    CHECK(status(loop, "evil.example", "otto", "") == 403);  // a browser shows a certificate by itself, to whatever name led it here
+    // a browser shows a certificate by itself, to whatever name led it here
+    CHECK(status(loop, "evil.example", "otto", "") == 403);
 }
 
 TEST_CASE("the operators file") {
     const std::string hex(64, 'A');
-    auto read = parse_operators("# people\n\nviewer vera " + hex + "\n  operator otto " + hex + "  # acts\r\nviewer cert certificate\n");
+    auto read = parse_operators("# people\n\nviewer vera " + hex + "\n  operator otto " + hex +
+                                "  # acts\r\nviewer cert certificate\n");
     REQUIRE(read.ok());
     REQUIRE(read->size() == 3);
     CHECK((*read)[2].token_sha256.empty());
@@ -128,8 +135,12 @@ TEST_CASE("the operators file") {
     CHECK((*read)[0].token_sha256 == std::string(64, 'a'));
     CHECK((*read)[1].role == Role::operators);
     CHECK(parse_operators("").ok());
-    const std::vector<std::string> wrong = {"admin a " + hex, "viewer a", "viewer a " + hex + " x", "viewer a " + hex.substr(1),
-                                            "viewer a " + std::string(64, 'g'), "viewer"};
+    const std::vector<std::string> wrong = {"admin a " + hex,
+                                            "viewer a",
+                                            "viewer a " + hex + " x",
+                                            "viewer a " + hex.substr(1),
+                                            "viewer a " + std::string(64, 'g'),
+                                            "viewer"};
     for (const auto& bad : wrong) {
         CAPTURE(bad);
         const auto refused = parse_operators("# one\n" + bad + "\n");

@@ -18,8 +18,9 @@ struct Parsed {
     Request request;
     friend bool operator==(const Parsed& a, const Parsed& b) {
         return a.state == b.state && a.status == b.status && a.used == b.used && a.request.method == b.request.method &&
-               a.request.path == b.request.path && a.request.query == b.request.query && a.request.headers == b.request.headers &&
-               a.request.body == b.request.body && a.request.keep_alive == b.request.keep_alive;
+               a.request.path == b.request.path && a.request.query == b.request.query &&
+               a.request.headers == b.request.headers && a.request.body == b.request.body &&
+               a.request.keep_alive == b.request.keep_alive;
     }
 };
 
@@ -44,7 +45,8 @@ const std::vector<std::string> k_valid = {
     "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
     "\r\n\r\nGET /v1/log?since=3 HTTP/1.1\r\nHOST:\t a \t\r\nX-Empty:\r\n\r\n",
     "POST /v1/check-in HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\nhello",
-    "POST /%2e%41 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n5;name=value\r\nhello\r\n1\r\n!\r\n0\r\nTrailer: x\r\n\r\n",
+    "POST /%2e%41 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: "
+    "Chunked\r\n\r\n5;name=value\r\nhello\r\n1\r\n!\r\n0\r\nTrailer: x\r\n\r\n",
     "GET /old HTTP/1.0\r\n\r\n",
     "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
 };
@@ -99,11 +101,11 @@ TEST_CASE("what follows a request is not touched") {
 /// Requests that are refused, and the status that says why.
 std::vector<std::pair<std::string, std::uint16_t>> refused_requests() {
     return {
-        {"GET / HTTP/1.1\nHost: a\r\n\r\n", 400},                      // bare LF
-        {"GET / HTTP/1.1\r\nHost: a\rb\r\n\r\n", 400},                 // bare CR
+        {"GET / HTTP/1.1\nHost: a\r\n\r\n", 400},       // bare LF
+        {"GET / HTTP/1.1\r\nHost: a\rb\r\n\r\n", 400},  // bare CR
         {get("A: b\n"), 400},
-        {get("A: b\r\n c\r\n"), 400},                                  // folded line
-        {get("A : b\r\n"), 400},                                       // blank before the colon
+        {get("A: b\r\n c\r\n"), 400},  // folded line
+        {get("A : b\r\n"), 400},       // blank before the colon
         {get(": b\r\n"), 400},
         {get("no colon\r\n"), 400},
         {get("A: b\x01\r\n"), 400},
@@ -121,10 +123,10 @@ std::vector<std::pair<std::string, std::uint16_t>> refused_requests() {
         {"GET /%0d%0a HTTP/1.1\r\n\r\n", 400},
         {"GET / HTTP/2.0\r\n\r\n", 505},
         {"GET / http/1.1\r\n\r\n", 505},
-        {"GET / HTTP/1.1\r\n\r\n", 400},                                // no Host
-        {"GET / HTTP/1.1\r\nConnection: keep-alive\r\n\r\n", 400},      // no Host either
+        {"GET / HTTP/1.1\r\n\r\n", 400},                            // no Host
+        {"GET / HTTP/1.1\r\nConnection: keep-alive\r\n\r\n", 400},  // no Host either
         {"GET / HTTP/1.1\r\nConnection: close\r\n\r\n", 400},
-        {get("Host: b\r\n"), 400},                                     // two
+        {get("Host: b\r\n"), 400},  // two
         {get("Content-Length: 3\r\nContent-Length: 3\r\n"), 400},
         {get("Content-Length: 3, 3\r\n"), 400},
         {get("Content-Length: -1\r\n"), 400},
@@ -185,11 +187,13 @@ TEST_CASE("a body of exactly the limit is taken, in one piece or in chunks") {
     const auto one = parse(get("Content-Length: " + std::to_string(body.size()) + "\r\n") + body);
     CHECK(one.state == State::complete);
     CHECK(one.request.body == body);
-    const auto chunked = parse(get("Transfer-Encoding: chunked\r\n") + "20000\r\n" + body.substr(0, 0x20000) + "\r\n20000\r\n" +
-                               body.substr(0x20000) + "\r\n0\r\n\r\n");
+    const auto chunked = parse(get("Transfer-Encoding: chunked\r\n") + "20000\r\n" + body.substr(0, 0x20000) +
+                               "\r\n20000\r\n" + body.substr(0x20000) + "\r\n0\r\n\r\n");
     CHECK(chunked.state == State::complete);
     CHECK(chunked.request.body.size() == body.size());
-    CHECK(parse(get("Transfer-Encoding: chunked\r\n") + "20000\r\n" + body.substr(0, 0x20000) + "\r\n20001\r\n").status == 413);
+    CHECK(
+        parse(get("Transfer-Encoding: chunked\r\n") + "20000\r\n" + body.substr(0, 0x20000) + "\r\n20001\r\n").status ==
+        413);
 }
 
 TEST_CASE("a connection that is to be closed says so, alone or in a list") {

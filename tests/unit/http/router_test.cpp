@@ -10,7 +10,9 @@ namespace {
 Router make_router() {
     Router router(Access("127.0.0.1:8420", {}));
     const auto says = [](std::string word) {
-        return [word](const Request&, std::string_view rest) { return Response{200, "text/plain", word + ":" + std::string(rest), {}}; };
+        return [word](const Request&, std::string_view rest) {
+            return Response{200, "text/plain", word + ":" + std::string(rest), {}};
+        };
     };
     router.add({"GET", "/", Role::viewer, says("root")});
     router.add({"GET", "/v1/sessions", Role::viewer, says("list")});
@@ -47,7 +49,8 @@ TEST_CASE("a path leads to its handler, a prefix with its rest") {
 }
 
 TEST_CASE("what is nowhere is 404") {
-    for (const char* path : {"/v1", "/v1/sessions/", "/V1/sessions", "/v1/sessionsx", "//", "/v1/check-in/", "/v1/../v1/sessions", ""}) {
+    for (const char* path :
+         {"/v1", "/v1/sessions/", "/V1/sessions", "/v1/sessionsx", "//", "/v1/check-in/", "/v1/../v1/sessions", ""}) {
         CAPTURE(path);
         CHECK(ask("GET", path).status == 404);
     }

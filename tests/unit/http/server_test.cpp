@@ -27,10 +27,18 @@ struct Bench {
         REQUIRE(started.ok());
         server = std::move(started).value();
         router.emplace(Access(server->address(), {}));
-        router->add({"GET", "/", Role::viewer, [](const Request&, std::string_view) { return Response{200, "text/plain", "root", {}}; }});
-        router->add({"GET", "/big", Role::viewer, [](const Request&, std::string_view) { return Response{200, "text/plain", k_big, {}}; }});
-        router->add({"GET", "/n/", Role::viewer, [](const Request&, std::string_view rest) { return Response{200, "text/plain", std::string(rest), {}}; }});
-        router->add({"POST", "/echo", Role::anyone, [](const Request& r, std::string_view) { return Response{200, "text/plain", r.body + " from " + r.peer, {}}; }});
+        router->add({"GET", "/", Role::viewer, [](const Request&, std::string_view) {
+                         return Response{200, "text/plain", "root", {}};
+                     }});
+        router->add({"GET", "/big", Role::viewer, [](const Request&, std::string_view) {
+                         return Response{200, "text/plain", k_big, {}};
+                     }});
+        router->add({"GET", "/n/", Role::viewer, [](const Request&, std::string_view rest) {
+                         return Response{200, "text/plain", std::string(rest), {}};
+                     }});
+        router->add({"POST", "/echo", Role::anyone, [](const Request& r, std::string_view) {
+                         return Response{200, "text/plain", r.body + " from " + r.peer, {}};
+                     }});
         if (with_router) {
             server->serve(*router);
         }
@@ -134,7 +142,9 @@ public:
         const std::string head = in_.substr(0, end + 4);
         const auto at = head.find("Content-Length: ");
         const std::uint64_t length =
-            at == std::string::npos ? 0 : parse_u64(std::string_view(head).substr(at + 16, head.find("\r\n", at) - at - 16)).value_or(0);
+            at == std::string::npos
+                ? 0
+                : parse_u64(std::string_view(head).substr(at + 16, head.find("\r\n", at) - at - 16)).value_or(0);
         const auto end_of_body = head.size() + narrow<std::size_t>(length);
         read_to(end_of_body);
         const std::string whole = in_.substr(0, end_of_body);
@@ -206,7 +216,8 @@ TEST_CASE("a body comes by length, in chunks, and after 100 Continue") {
 TEST_CASE("a bad request is answered and ends the connection, what follows is not served") {
     Bench bench;
     Client client(bench);
-    client.send("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n" + get("/"));
+    client.send("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n" +
+                get("/"));
     CHECK(client.answer().starts_with("HTTP/1.1 400 "));
     CHECK(client.is_closed());
     CHECK(client.read_so_far().empty());
@@ -356,7 +367,8 @@ TEST_CASE("a raw line that never gets to four bytes is cut, and one where none i
     nobody.send("&V54|");
     nobody.send("\r\n\r\n");
     CHECK(nobody.answer().starts_with("HTTP/1.1 400"));
-    bench.on_loop([&] { bench.server->serve_lines([](std::string_view, const std::string&) { return std::string("&00"); }); });
+    bench.on_loop(
+        [&] { bench.server->serve_lines([](std::string_view, const std::string&) { return std::string("&00"); }); });
     Client slow(bench);
     slow.send("&V5");
     bench.settle();

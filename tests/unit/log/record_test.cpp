@@ -37,7 +37,8 @@ TEST_CASE("control characters and invalid UTF-8 from outside cannot reach a term
 TEST_CASE("user names and passwords inside of URLs are left out") {
     CHECK(cleaned(record("get ftp://joe:p@ss@host/a@b and http://x@y/")).message == "get ftp://host/a@b and http://y/");
     CHECK(cleaned(record("m", {{"url", "https://u:p@h:8443/q?x=1"}})).fields[0].value == "https://h:8443/q?...");
-    CHECK(cleaned(record("from http://a/?t=1 and 'https://u:p@b/c?t=2', why?")).message == "from http://a/?... and 'https://b/c?...', why?");
+    CHECK(cleaned(record("from http://a/?t=1 and 'https://u:p@b/c?t=2', why?")).message ==
+          "from http://a/?... and 'https://b/c?...', why?");
     CHECK(cleaned(record("mail a@b.c, http://h/")).message == "mail a@b.c, http://h/");
 }
 

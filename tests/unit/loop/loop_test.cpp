@@ -19,7 +19,9 @@ namespace {
 
 struct Bench {
     /// Runs until the loop is stopped; a loop that hangs is ended by ctest's time limit.
-    void run() { loop->run([this] { ++wakes; }); }
+    void run() {
+        loop->run([this] { ++wakes; });
+    }
     void at(int ms, std::string name, bool last = false) {
         loop->after(Millis{ms}, [this, name, last] {
             seen.push_back(name);

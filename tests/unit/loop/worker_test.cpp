@@ -67,10 +67,13 @@ TEST_CASE("stop cancels what runs, drops what waits and takes nothing more") {
     Worker worker(4);
     std::promise<void> entered;
     bool cancelled = false, dropped = true;
-    REQUIRE(worker.submit(token(), [&](const CancelToken& cancel) {
-        entered.set_value();
-        cancelled = cancel.wait(Seconds{60});
-    }).ok());
+    REQUIRE(worker
+                .submit(token(),
+                        [&](const CancelToken& cancel) {
+                            entered.set_value();
+                            cancelled = cancel.wait(Seconds{60});
+                        })
+                .ok());
     REQUIRE(worker.submit(token(), [&](const CancelToken&) { dropped = false; }).ok());
     entered.get_future().wait();
     worker.stop();
@@ -84,9 +87,12 @@ TEST_CASE("stop cancels what runs, drops what waits and takes nothing more") {
 TEST_CASE("work may submit work") {
     Worker worker(2);
     std::promise<void> second;
-    REQUIRE(worker.submit(token(), [&](const CancelToken&) {
-        CHECK(worker.submit(token(), [&](const CancelToken&) { second.set_value(); }).ok());
-    }).ok());
+    REQUIRE(worker
+                .submit(token(),
+                        [&](const CancelToken&) {
+                            CHECK(worker.submit(token(), [&](const CancelToken&) { second.set_value(); }).ok());
+                        })
+                .ok());
     second.get_future().wait();
 }
 

@@ -20,7 +20,8 @@
 
 namespace hagent::manager::fixture {
 
-/// A dialect of few words: "GET poll", "POST report JOB STAGE messages", "POST refuse JOB". The test says what a poll brings.
+/// A dialect of few words: "GET poll", "POST report JOB STAGE messages", "POST refuse JOB". The test says what a poll
+/// brings.
 class PlainDialect final : public Dialect {
 public:
     [[nodiscard]] std::string_view name() const override { return "plain"; }
@@ -66,7 +67,7 @@ public:
 
     Reporting where = Reporting::wanted;
     bool place_refuses = false;  // errors are no silence
-    std::vector<Event> events;  // what the next poll that is answered with 200 brings
+    std::vector<Event> events;   // what the next poll that is answered with 200 brings
     std::optional<Seconds> hint;
 
 private:
@@ -168,18 +169,18 @@ public:
 /// CheckIn and its queue as in the agent, with this dialect.
 template <typename D>
 struct BenchOf {
-    explicit BenchOf(std::vector<std::string> urls = {"a"}, ScheduleSettings schedule = {Seconds{300}, Seconds{60}}, std::uint64_t place = 0,
-                     D speaks = D())
+    explicit BenchOf(std::vector<std::string> urls = {"a"}, ScheduleSettings schedule = {Seconds{300}, Seconds{60}},
+                     std::uint64_t place = 0, D speaks = D())
         : dialect(std::move(speaks)) {
         files.put_directory("/state");
         reports = ReportQueue::open(files, "/state/reports").value();
-        check_in = std::make_unique<CheckIn>(
-            CheckInSettings{std::move(urls), schedule, place},
-            CheckInServices{dialect, caller, timers, jobs, *reports, clock, log, [this] { return draw ? draw() : chance; },
-                            [] {
-                                return Identity{"tc-1", {}, "d"};
-                            },
-                            [this] { return window_open; }});
+        check_in = std::make_unique<CheckIn>(CheckInSettings{std::move(urls), schedule, place},
+                                             CheckInServices{dialect, caller, timers, jobs, *reports, clock, log,
+                                                             [this] { return draw ? draw() : chance; },
+                                                             [] {
+                                                                 return Identity{"tc-1", {}, "d"};
+                                                             },
+                                                             [this] { return window_open; }});
         check_in->on_change([this] { ++changes; });
     }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the tests of what a check-in owes to dialects without a server program: standing offers, reports that wait or go nowhere.
+// Owns the tests of what a check-in owes to dialects without a server program: standing offers, reports that wait or go
+// nowhere.
 #include "agent/base/limits.h"
 #include "tests/unit/manager/check_in_fixture.h"
 

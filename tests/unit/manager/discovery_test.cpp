@@ -15,7 +15,8 @@ using config::Dialect;
 using Strings = std::vector<std::string>;
 
 std::string lease(const std::string& options) {
-    return "lease {\n  interface \"eth0\";\n  fixed-address 192.0.2.10;\n  option subnet-mask 255.255.255.0;\n" + options + "  expire 2 2026/11/24 03:00:00;\n}\n";
+    return "lease {\n  interface \"eth0\";\n  fixed-address 192.0.2.10;\n  option subnet-mask 255.255.255.0;\n" +
+           options + "  expire 2 2026/11/24 03:00:00;\n}\n";
 }
 
 Strings hawkbit(const std::string& options) { return managers_of_leases(lease(options), Dialect::hawkbit); }
@@ -24,26 +25,33 @@ Strings hserver(const std::string& options) { return managers_of_leases(lease(op
 TEST_CASE("two addresses, the ports, and a name that comes before them") {
     CHECK(hawkbit("  option unknown-186 c0:0:2:5:c0:0:2:6;\n") == Strings{"https://192.0.2.5/", "https://192.0.2.6/"});
     CHECK(hserver("  option unknown-186 c0:0:2:5;\n") == Strings{"http://192.0.2.5/"});
-    CHECK(hserver("  option unknown-186 c0:0:2:5;\n  option unknown-192 1f:90;\n") == Strings{"http://192.0.2.5:8080/"});
+    CHECK(hserver("  option unknown-186 c0:0:2:5;\n  option unknown-192 1f:90;\n") ==
+          Strings{"http://192.0.2.5:8080/"});
     CHECK(hserver("  option unknown-186 c0:0:2:5;\n  option unknown-190 1:bb;\n") == Strings{"https://192.0.2.5/"});
-    CHECK(hawkbit("  option unknown-186 c0:0:2:5;\n  option unknown-190 20:fb;\n  option unknown-192 0:50;\n") == Strings{"https://192.0.2.5:8443/"});
-    CHECK(hawkbit("  option unknown-186 c0:0:2:5;\n  option unknown-194 \"wdm.example\";\n") == Strings{"https://wdm.example/"});
+    CHECK(hawkbit("  option unknown-186 c0:0:2:5;\n  option unknown-190 20:fb;\n  option unknown-192 0:50;\n") ==
+          Strings{"https://192.0.2.5:8443/"});
+    CHECK(hawkbit("  option unknown-186 c0:0:2:5;\n  option unknown-194 \"wdm.example\";\n") ==
+          Strings{"https://wdm.example/"});
     CHECK(hawkbit("  option option-194 77:64:6d:2e:65:78:0;\n") == Strings{"https://wdm.ex/"});
-    CHECK(hawkbit("  option unknown-194 \"wdm.example\\000\";\n  option unknown-190 8443;\n") == Strings{"https://wdm.example:8443/"});
+    CHECK(hawkbit("  option unknown-194 \"wdm.example\\000\";\n  option unknown-190 8443;\n") ==
+          Strings{"https://wdm.example:8443/"});
 }
 
 TEST_CASE("the last lease of the file counts") {
-    const std::string both = lease("  option unknown-194 \"old.example\";\n") + lease("  option unknown-194 \"new.example\";\n");
+    const std::string both =
+        lease("  option unknown-194 \"old.example\";\n") + lease("  option unknown-194 \"new.example\";\n");
     CHECK(managers_of_leases(both, Dialect::hawkbit) == Strings{"https://new.example/"});
     CHECK(managers_of_leases(lease("  option unknown-194 \"old.example\";\n") + lease(""), Dialect::hawkbit).empty());
 }
 
 TEST_CASE("at most two managers, and none that cannot be one") {
     CHECK(hawkbit("  option unknown-186 c0:0:2:5:c0:0:2:6:c0:0:2:7;\n").size() == 2);
-    for (const char* odd : {"", "  option unknown-186 ;\n", "  option unknown-186 c0:0:2;\n", "  option unknown-186 0:0:0:0;\n",
-                            "  option unknown-186 ff:ff:ff:ff;\n", "  option unknown-186 c0:0:2:zz;\n", "  option unknown-186 c0:0:2:5\n",
-                            "  option unknown-194 \"wdm.example/path\";\n", "  option unknown-194 \"user@host\";\n", "  option unknown-194 \"-x\";\n",
-                            "  option unknown-194 \"a b\";\n", "  option unknown-194 \"\";\n", "  option unknown-1940 \"x\";\n"}) {
+    for (const char* odd :
+         {"", "  option unknown-186 ;\n", "  option unknown-186 c0:0:2;\n", "  option unknown-186 0:0:0:0;\n",
+          "  option unknown-186 ff:ff:ff:ff;\n", "  option unknown-186 c0:0:2:zz;\n", "  option unknown-186 c0:0:2:5\n",
+          "  option unknown-194 \"wdm.example/path\";\n", "  option unknown-194 \"user@host\";\n",
+          "  option unknown-194 \"-x\";\n", "  option unknown-194 \"a b\";\n", "  option unknown-194 \"\";\n",
+          "  option unknown-1940 \"x\";\n"}) {
         CAPTURE(odd);
         CHECK(hawkbit(odd).empty());
     }
@@ -55,7 +63,9 @@ using platform::ServicePlace;
 
 /// Draws these numbers one after the other, then zeros.
 std::function<std::uint64_t()> lots(std::vector<std::uint64_t> numbers) {
-    return [numbers = std::move(numbers), at = std::size_t{0}]() mutable { return at < numbers.size() ? numbers[at++] : 0; };
+    return [numbers = std::move(numbers), at = std::size_t{0}]() mutable {
+        return at < numbers.size() ? numbers[at++] : 0;
+    };
 }
 
 Strings named(const std::vector<ServicePlace>& places, std::vector<std::uint64_t> numbers = {}) {
@@ -69,7 +79,8 @@ TEST_CASE("lower priorities come first, in whatever order the records arrive") {
 }
 
 TEST_CASE("within one priority the lot decides by weight, and who has none comes first only by drawing nought") {
-    const std::vector<ServicePlace> three = {{1, 60, 443, "a.example"}, {1, 0, 443, "z.example"}, {1, 40, 443, "b.example"}};
+    const std::vector<ServicePlace> three = {
+        {1, 60, 443, "a.example"}, {1, 0, 443, "z.example"}, {1, 40, 443, "b.example"}};
     CHECK(named(three, {0}).front() == "https://z.example/");
     CHECK(named(three, {1}).front() == "https://a.example/");
     CHECK(named(three, {60}).front() == "https://a.example/");
@@ -92,8 +103,9 @@ TEST_CASE("weights give shares") {
 }
 
 TEST_CASE("records without a plain host or a port name nobody, and a long list ends") {
-    for (const auto& odd : {ServicePlace{0, 0, 443, ""}, ServicePlace{0, 0, 0, "a.example"}, ServicePlace{0, 0, 443, "a_b.example"},
-                            ServicePlace{0, 0, 443, "user@a.example"}, ServicePlace{0, 0, 443, "a/b"}, ServicePlace{0, 0, 443, "-a"}}) {
+    for (const auto& odd :
+         {ServicePlace{0, 0, 443, ""}, ServicePlace{0, 0, 0, "a.example"}, ServicePlace{0, 0, 443, "a_b.example"},
+          ServicePlace{0, 0, 443, "user@a.example"}, ServicePlace{0, 0, 443, "a/b"}, ServicePlace{0, 0, 443, "-a"}}) {
         CAPTURE(odd.host);
         CHECK(named({odd}).empty());
         CHECK(named({odd, {9, 0, 443, "good.example"}}) == Strings{"https://good.example/"});
@@ -102,7 +114,9 @@ TEST_CASE("records without a plain host or a port name nobody, and a long list e
 }
 
 TEST_CASE("the legacy dialect is encrypted on the port of HTTPS only") {
-    const auto legacy = [](std::uint16_t port) { return managers_of_services({{0, 0, port, "m.example"}}, Dialect::hserver, lots({})); };
+    const auto legacy = [](std::uint16_t port) {
+        return managers_of_services({{0, 0, port, "m.example"}}, Dialect::hserver, lots({}));
+    };
     CHECK(legacy(80) == Strings{"http://m.example/"});
     CHECK(legacy(8080) == Strings{"http://m.example:8080/"});
     CHECK(legacy(443) == Strings{"https://m.example/"});
@@ -116,7 +130,9 @@ struct Leased {
         lease_names("first");
         files.forget_calls();
     }
-    void lease_names(const std::string& name) { files.put("/leases", lease("  option unknown-194 \"" + name + ".example\";\n")); }
+    void lease_names(const std::string& name) {
+        files.put("/leases", lease("  option unknown-194 \"" + name + ".example\";\n"));
+    }
     [[nodiscard]] Strings found() {
         const auto found = discover(files, settings, "/state");
         REQUIRE(found.ok());

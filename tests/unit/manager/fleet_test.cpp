@@ -72,7 +72,7 @@ TEST_CASE("Devices that were switched on together are out of step after forty mi
         CAPTURE(seed);
         const auto counts = check_ins(one_delivery(seed), Seconds{6000});
         CHECK(load(counts, 2400, 6000, 30).ratio() <= k_goal);  // in single seconds chance alone is above
-        CHECK(load(counts, 60, 6000).peak <= 10'000.0 / 60);  // never again as busy as in the first minute
+        CHECK(load(counts, 60, 6000).peak <= 10'000.0 / 60);    // never again as busy as in the first minute
     }
 }
 
@@ -85,7 +85,7 @@ TEST_CASE("A manager that comes back after an hour is not run down") {
         CHECK(while_away.mean < usual / 4);
         const auto back = load(counts, 7200, 3 * 3600, 10);
         CHECK(back.peak < 1.5 * usual);
-        CHECK(load(counts, 7200, 7200 + 60).mean < usual / 2);  // nobody waits at the door
+        CHECK(load(counts, 7200, 7200 + 60).mean < usual / 2);             // nobody waits at the door
         CHECK(load(counts, 3 * 3600 - 600, 3 * 3600).mean > 0.9 * usual);  // all are back within the hour
     }
 }

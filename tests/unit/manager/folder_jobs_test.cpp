@@ -21,8 +21,10 @@ std::string with(const std::string& members) { return R"({"format":1,"serial":1,
 }  // namespace
 
 TEST_CASE("The example of the specification is read") {
-    const auto jobs = parse_folder_jobs(R"({"format":1,"serial":12,"expires":null,"all":{"jobs":[{"id":"j1","package":"demo/"}]},
-        "groups":{"lobby":{"jobs":[]}},"devices":{"tc-7":{"groups":["lobby"],"jobs":[]}},"reports":"reports/"})", "tc-7");
+    const auto jobs =
+        parse_folder_jobs(R"({"format":1,"serial":12,"expires":null,"all":{"jobs":[{"id":"j1","package":"demo/"}]},
+        "groups":{"lobby":{"jobs":[]}},"devices":{"tc-7":{"groups":["lobby"],"jobs":[]}},"reports":"reports/"})",
+                          "tc-7");
     REQUIRE(jobs.ok());
     CHECK(jobs->serial == 12);
     CHECK_FALSE(jobs->expires);
@@ -46,39 +48,60 @@ TEST_CASE("A kind may be named") {
 
 TEST_CASE("One job in several places is one job, two jobs of one id are a mistake") {
     const std::string groups = R"("groups":{"g":{"jobs":[{"id":"a","package":"x/"}]}},)";
-    const auto jobs = parse_folder_jobs(with(groups + R"("devices":{"tc-7":{"groups":["g","g"],"jobs":[{"id":"a","package":"x"}]}})"), "tc-7");
+    const auto jobs = parse_folder_jobs(
+        with(groups + R"("devices":{"tc-7":{"groups":["g","g"],"jobs":[{"id":"a","package":"x"}]}})"), "tc-7");
     REQUIRE(jobs.ok());
     CHECK(jobs->jobs.size() == 1);
-    CHECK(why(with(groups + R"("devices":{"tc-7":{"groups":["g"],"jobs":[{"id":"a","package":"y"}]}})")).find("'a'") != std::string::npos);
+    CHECK(why(with(groups + R"("devices":{"tc-7":{"groups":["g"],"jobs":[{"id":"a","package":"y"}]}})")).find("'a'") !=
+          std::string::npos);
 }
 
 TEST_CASE("A mistake in any device's part is found on every device") {
     CHECK(why(with(R"("devices":{"tc-8":{"groups":["gone"]}})")).find("devices.tc-8.groups") != std::string::npos);
-    CHECK(why(with(R"("devices":{"tc-8":{"jobs":[{"id":"a"}]}})")).find("devices.tc-8.jobs.package") != std::string::npos);
-    CHECK(why(with(R"("groups":{"g":{"jobs":[{"id":"","package":"x"}]}})")).find("groups.g.jobs.id") != std::string::npos);
+    CHECK(why(with(R"("devices":{"tc-8":{"jobs":[{"id":"a"}]}})")).find("devices.tc-8.jobs.package") !=
+          std::string::npos);
+    CHECK(why(with(R"("groups":{"g":{"jobs":[{"id":"","package":"x"}]}})")).find("groups.g.jobs.id") !=
+          std::string::npos);
 }
 
 TEST_CASE("A package and the reports lie below the folder") {
-    for (const std::string path : {"", "/", "/etc/", "../other/", "a/../../b", "http://elsewhere/x/", "C:/x", "a\\b", "a//b", "a\nb", "./a"}) {
+    for (const std::string path :
+         {"", "/", "/etc/", "../other/", "a/../../b", "http://elsewhere/x/", "C:/x", "a\\b", "a//b", "a\nb", "./a"}) {
         std::string quoted;
         for (const char c : path) {
             quoted += c == '\\' ? "\\\\" : c == '\n' ? "\\n" : std::string(1, c);
         }
         CAPTURE(path);
-        CHECK(why(with(R"("all":{"jobs":[{"id":"a","package":")" + quoted + R"("}]})")).find("package") != std::string::npos);
+        CHECK(why(with(R"("all":{"jobs":[{"id":"a","package":")" + quoted + R"("}]})")).find("package") !=
+              std::string::npos);
         CHECK(why(with(R"("reports":")" + quoted + "\"")).find("reports") != std::string::npos);
     }
 }
 
 TEST_CASE("What is not known, repeated or of another type is refused") {
-    for (const std::string& text : {std::string("{"), std::string("1"), std::string(R"({"format":"1","serial":1})"), std::string(R"({"format":1})"),
-                             std::string(R"({"format":1,"serial":-1})"), std::string(R"({"format":1,"serial":1,"serial":2})"), with(R"("expires":"soon")"),
-                             with(R"("all":[])"), with(R"("all":{"jobs":{}})"), with(R"("all":{"job":[]})"), with(R"("all":{"jobs":["a"]})"),
-                             with(R"("all":{"jobs":[{"id":1,"package":"x"}]})"), with(R"("all":{"jobs":[{"id":"a b","package":"x"}]})"),
-                             with(R"("all":{"jobs":[{"id":"a","package":"x","when":"never"}]})"), with(R"("all":{"jobs":[{"id":"a","package":"x","kind":"coffee"}]})"),
-                             with(R"("groups":[])"), with(R"("groups":{"":{}})"), with(R"("groups":{"g":[]})"), with(R"("devices":{"a b":{}})"),
-                             with(R"("devices":{"tc-7":{"groups":"g"}})"), with(R"("devices":{"tc-7":{"groups":[1]}})"), with(R"("reports":1)"),
-                             with(R"("later":1)")}) {
+    for (const std::string& text : {std::string("{"),
+                                    std::string("1"),
+                                    std::string(R"({"format":"1","serial":1})"),
+                                    std::string(R"({"format":1})"),
+                                    std::string(R"({"format":1,"serial":-1})"),
+                                    std::string(R"({"format":1,"serial":1,"serial":2})"),
+                                    with(R"("expires":"soon")"),
+                                    with(R"("all":[])"),
+                                    with(R"("all":{"jobs":{}})"),
+                                    with(R"("all":{"job":[]})"),
+                                    with(R"("all":{"jobs":["a"]})"),
+                                    with(R"("all":{"jobs":[{"id":1,"package":"x"}]})"),
+                                    with(R"("all":{"jobs":[{"id":"a b","package":"x"}]})"),
+                                    with(R"("all":{"jobs":[{"id":"a","package":"x","when":"never"}]})"),
+                                    with(R"("all":{"jobs":[{"id":"a","package":"x","kind":"coffee"}]})"),
+                                    with(R"("groups":[])"),
+                                    with(R"("groups":{"":{}})"),
+                                    with(R"("groups":{"g":[]})"),
+                                    with(R"("devices":{"a b":{}})"),
+                                    with(R"("devices":{"tc-7":{"groups":"g"}})"),
+                                    with(R"("devices":{"tc-7":{"groups":[1]}})"),
+                                    with(R"("reports":1)"),
+                                    with(R"("later":1)")}) {
         CAPTURE(text);
         CHECK(why(text).starts_with("jobs.json"));
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the tests of the dialect without a manager program: what is believed, what is refused with which reason, what is told.
+// Owns the tests of the dialect without a manager program: what is believed, what is refused with which reason, what is
+// told.
 #include "agent/manager/folder.h"
 
 #include <doctest/doctest.h>
@@ -37,9 +38,13 @@ struct Site {
         clock.set_wall(*parse_rfc3339("2027-03-01T00:00:00Z"));
     }
 
-    static Answer answer(int status, std::string body = {}) { return {static_cast<std::uint16_t>(status), std::move(body), {}, {}}; }
+    static Answer answer(int status, std::string body = {}) {
+        return {static_cast<std::uint16_t>(status), std::move(body), {}, {}};
+    }
 
-    void publish(const json& jobs, std::string_view key = trust::keys::k_ec_a_private) { publish_text(jobs.dump(), key); }
+    void publish(const json& jobs, std::string_view key = trust::keys::k_ec_a_private) {
+        publish_text(jobs.dump(), key);
+    }
     void publish_text(const std::string& text, std::string_view key = trust::keys::k_ec_a_private) {
         answers["GET jobs.json"] = answer(200, text);
         answers["GET jobs.sig"] = answer(200, trust::sign(text, key).value());
@@ -50,11 +55,13 @@ struct Site {
         dialect.begin(k_folder, identity);
         while (auto call = dialect.next()) {
             REQUIRE(calls.size() < 10);
-            const std::string key = (call->method == transfer::Method::put ? "PUT " : "GET ") + call->url.substr(std::string(k_folder).size());
+            const std::string key = (call->method == transfer::Method::put ? "PUT " : "GET ") +
+                                    call->url.substr(std::string(k_folder).size());
             calls.push_back(key);
             bodies[key] = call->body;
             const auto found = answers.find(key);
-            const Reply reply = failing == key ? Reply(failure) : Reply(found == answers.end() ? answer(404) : found->second);
+            const Reply reply =
+                failing == key ? Reply(failure) : Reply(found == answers.end() ? answer(404) : found->second);
             if (auto status = dialect.answered(reply); !status.ok()) {
                 return status;
             }
@@ -150,7 +157,8 @@ TEST_CASE("A folder that is being replaced is read again and then taken") {
     s.publish(jobs_of(2));
     const auto fresh = s.answers["GET jobs.json"];
     s.dialect.begin(k_folder, s.identity);
-    for (const auto& body : {std::string("{}"), s.answers["GET jobs.sig"].body, fresh.body, s.answers["GET jobs.sig"].body}) {
+    for (const auto& body :
+         {std::string("{}"), s.answers["GET jobs.sig"].body, fresh.body, s.answers["GET jobs.sig"].body}) {
         REQUIRE(s.dialect.next());
         REQUIRE(s.dialect.answered(Site::answer(200, body)).ok());
     }
@@ -202,7 +210,8 @@ TEST_CASE("An expired jobs.json is refused, but only by a clock that can be trus
 
 TEST_CASE("What is signed but no jobs.json is refused as malformed, and its serial is not noted") {
     Site s;
-    for (const std::string text : {"garbage", "[]", "{}", R"({"format":2,"serial":99})", R"({"format":1,"serial":99,"surprise":1})"}) {
+    for (const std::string text :
+         {"garbage", "[]", "{}", R"({"format":2,"serial":99})", R"({"format":1,"serial":99,"surprise":1})"}) {
         CAPTURE(text);
         s.publish_text(text);
         CHECK(s.refused().is(AgentCode::manager_malformed_answer));
@@ -213,9 +222,12 @@ TEST_CASE("What is signed but no jobs.json is refused as malformed, and its seri
 
 TEST_CASE("Jobs of other devices are not ours, those of our groups are") {
     Site s;
-    s.publish(jobs_of(1, {{"groups", {{"lobby", {{"jobs", {{{"id", "g1"}, {"package", "g"}}}}}}, {"lab", {{"jobs", {{{"id", "g2"}, {"package", "g"}}}}}}}},
-                          {"devices", {{"TC-7", {{"groups", {"lobby"}}, {"jobs", {{{"id", "d1"}, {"package", "d/"}}}}}},
-                                       {"tc-8", {{"jobs", {{{"id", "d2"}, {"package", "d/"}}}}}}}}}));
+    s.publish(jobs_of(1, {{"groups",
+                           {{"lobby", {{"jobs", {{{"id", "g1"}, {"package", "g"}}}}}},
+                            {"lab", {{"jobs", {{{"id", "g2"}, {"package", "g"}}}}}}}},
+                          {"devices",
+                           {{"TC-7", {{"groups", {"lobby"}}, {"jobs", {{{"id", "d1"}, {"package", "d/"}}}}}},
+                            {"tc-8", {{"jobs", {{{"id", "d2"}, {"package", "d/"}}}}}}}}}));
     REQUIRE(s.check_in().ok());
     CHECK(s.offered() == std::vector<std::string>{"j1", "g1", "d1"});
 }
@@ -283,7 +295,12 @@ TEST_CASE("A folder that takes no reports keeps no job from the device and is no
 TEST_CASE("A report holds what is known of all listed jobs, of the latest ones every word") {
     Site s;
     s.answers["PUT r/tc-7.json"] = Site::answer(204);
-    s.publish(jobs_of(3, {{"reports", "r"}, {"all", {{"jobs", {{{"id", "j1"}, {"package", "a"}}, {{"id", "j2"}, {"package", "b"}}, {{"id", "j3"}, {"package", "c"}}}}}}}));
+    s.publish(jobs_of(3, {{"reports", "r"},
+                          {"all",
+                           {{"jobs",
+                             {{{"id", "j1"}, {"package", "a"}},
+                              {{"id", "j2"}, {"package", "b"}},
+                              {{"id", "j3"}, {"package", "c"}}}}}}}));
     REQUIRE(s.check_in().ok());
     s.ended["j1"] = {"j1", ReportStage::failure, {"no"}, 0, 0};
     const Report report{"j2", ReportStage::executing, {"step 1"}, 1, 5};

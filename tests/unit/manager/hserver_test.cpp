@@ -23,10 +23,11 @@ std::string wire(std::string text) {
     return text;
 }
 
-const std::string k_update = wire(R"(&UP0|&SI=1|UR=9|CO "SLX"|10|SF "demo/a" "//data//a"|11|EX "/bin/echo~hi" "+"|12|)"
-                                  "FTPS=127.0.0.1|FTPU=rapport|FTPP=s3cret|FTPPortNumber=2100|FTPSecure=0|FTPBw=10240|FTPST=200|"
-                                  "M_FTPS=127.0.0.2|M_FTPU=master|M_FTPP=m:1/2|M_FTPPortNumber=21|M_FTPSecure=1|"
-                                  "&DP=1|&IT=3600|&CID=42|QUB=3|QUT=120|CU=1|");
+const std::string k_update =
+    wire(R"(&UP0|&SI=1|UR=9|CO "SLX"|10|SF "demo/a" "//data//a"|11|EX "/bin/echo~hi" "+"|12|)"
+         "FTPS=127.0.0.1|FTPU=rapport|FTPP=s3cret|FTPPortNumber=2100|FTPSecure=0|FTPBw=10240|FTPST=200|"
+         "M_FTPS=127.0.0.2|M_FTPU=master|M_FTPP=m:1/2|M_FTPPortNumber=21|M_FTPSecure=1|"
+         "&DP=1|&IT=3600|&CID=42|QUB=3|QUT=120|CU=1|");
 
 struct Device {
     Status ask(const std::string& body, int status = 200) {
@@ -59,7 +60,12 @@ struct Device {
     HserverServices services{log, {}, false};
     HserverDialect dialect{services};
     std::string url = "http://127.0.0.1:8088";
-    Identity identity{"tc-1", {{"mac", "00:80:64:aa:bb:cc 00:80:64:aa:bb:cd"}, {"os.code", "SLX"}, {"hostname", "a|b&c"}, {"Custom1", "lobby"}}, "digest 1"};
+    Identity identity{"tc-1",
+                      {{"mac", "00:80:64:aa:bb:cc 00:80:64:aa:bb:cd"},
+                       {"os.code", "SLX"},
+                       {"hostname", "a|b&c"},
+                       {"Custom1", "lobby"}},
+                      "digest 1"};
     Call call;
 };
 
@@ -98,7 +104,9 @@ TEST_CASE("An update is a script with the servers of its files") {
     const auto job = d.job(k_update);
     CHECK(job.id == "SI1-UR9");
     CHECK(job.kind == session::JobKind::script);
-    CHECK(job.wire.commands == "CO \x0FSLX\x0F|10|SF \x0F" "demo/a\x0F \x0F//data//a\x0F|11|EX \x0F/bin/echo hi\x0F \x0F+\x0F|12|");
+    CHECK(job.wire.commands ==
+          "CO \x0FSLX\x0F|10|SF \x0F"
+          "demo/a\x0F \x0F//data//a\x0F|11|EX \x0F/bin/echo hi\x0F \x0F+\x0F|12|");
     REQUIRE(job.wire.repositories.size() == 2);
     CHECK(job.wire.repositories[0].url == "ftp://127.0.0.1:2100/");
     CHECK(job.wire.repositories[0].user == "rapport");
@@ -112,7 +120,8 @@ TEST_CASE("An update is a script with the servers of its files") {
 
 TEST_CASE("Keys come with and without '&', in any order and case, with quotes, empty or unknown") {
     Device d;
-    const auto job = d.job(wire("&UP0|||QUT=30|&NEW=thing|&ftps=\"127.0.0.1\"|FTPU=u|odd field|EL|1||&UR=7|EMPTY=|EL|2"));
+    const auto job =
+        d.job(wire("&UP0|||QUT=30|&NEW=thing|&ftps=\"127.0.0.1\"|FTPU=u|odd field|EL|1||&UR=7|EMPTY=|EL|2"));
     CHECK(job.id == "SI-UR7");
     CHECK(job.wire.question == Seconds{30});
     CHECK(job.wire.commands == "EL|1|EL|2|");
@@ -121,7 +130,9 @@ TEST_CASE("Keys come with and without '&', in any order and case, with quotes, e
 
 TEST_CASE("Numbers that are none are passed over") {
     Device d;
-    const auto job = d.job(wire("&UP0|SI=x|UR=-1|EL|1|IT=soon|QUT=9999999|QUB=11|FTPBw=fast|FTPS=127.0.0.1|FTPU=u|FTPPortNumber=99999|FTPSecure=2|"));
+    const auto job =
+        d.job(wire("&UP0|SI=x|UR=-1|EL|1|IT=soon|QUT=9999999|QUB=11|FTPBw=fast|FTPS=127.0.0.1|FTPU=u|FTPPortNumber="
+                   "99999|FTPSecure=2|"));
     CHECK(job.id.starts_with("script-"));
     CHECK(job.wire.question == Seconds{0});
     CHECK_FALSE(job.wire.postponements);
@@ -166,14 +177,16 @@ TEST_CASE("A script that cannot be read, or uses an opcode that is not allowed, 
     CHECK(refused->why.context == "EX in step 12 is not in manager.opcodes");
 }
 
-TEST_CASE("A file server is refused in clear text from elsewhere, never used without a user, and never an odd address") {
+TEST_CASE(
+    "A file server is refused in clear text from elsewhere, never used without a user, and never an odd address") {
     Device d;
     CHECK(d.refusal("&UP0|UR=1|EL|1|FTPS=192.0.2.1|FTPU=u|FTPP=p|").is(AgentCode::config_clear_text_refused));
     CHECK(d.job("&UP0|UR=1|EL|1|FTPS=192.0.2.1|FTPU=u|FTPSecure=1|").wire.repositories.size() == 1);
     CHECK(d.job("&UP0|UR=1|EL|1|FTPS=127.0.0.1|FTPU=|").wire.repositories.empty());
     for (const auto* host : {"a/b", "u:p@127.0.0.1", "127.0.0.1:21", "a b", "127.0.0.1?x", "127.0.0.1#"}) {
         CAPTURE(host);
-        CHECK(d.refusal("&UP0|UR=1|EL|1|FTPS=" + std::string(host) + "|FTPU=u|FTPPortNumber=21|").is(AgentCode::bad_url));
+        CHECK(
+            d.refusal("&UP0|UR=1|EL|1|FTPS=" + std::string(host) + "|FTPU=u|FTPPortNumber=21|").is(AgentCode::bad_url));
     }
     d.services.allow_clear_text = true;
     HserverDialect open(d.services);
@@ -187,7 +200,8 @@ TEST_CASE("A report names the update, its state and each step's words, which can
     const Report report{"SI1-UR9", ReportStage::executing, {"step 1 of 3, CO: done", "step 2|ST=done&x\n"}, 2, 3};
     const auto call = d.dialect.report("http://127.0.0.1/", d.identity, report);
     CHECK(call.url == "http://127.0.0.1/hserver.dll?&V02");
-    CHECK(call.body == "&V02|MAC=008064AABBCC|SI=1|UR=9|ST=executing|DN=2|OF=3|MSG=step 1 of 3, CO: done|MSG=step 2 ST=done x?|");
+    CHECK(call.body ==
+          "&V02|MAC=008064AABBCC|SI=1|UR=9|ST=executing|DN=2|OF=3|MSG=step 1 of 3, CO: done|MSG=step 2 ST=done x?|");
     CHECK(d.dialect.report("http://127.0.0.1/", d.identity, {"script-0011", ReportStage::failure, {}, 0, 0}).body ==
           "&V02|MAC=008064AABBCC|ST=error|DN=0|OF=0|");
     CHECK(d.dialect.delivered(report, Answer{200, "&00|", {}, {}}) == Delivery::acknowledged);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns operator new and delete of the programs that count their heap. All forms are replaced: a checker's own ones must not mix in.
+// Owns operator new and delete of the programs that count their heap. All forms are replaced: a checker's own ones must
+// not mix in.
 #include "tests/unit/manager/live_heap.h"
 
 #include <algorithm>

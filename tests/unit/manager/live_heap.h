@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the count of what a test program holds on the heap. Linking live_heap.cpp replaces operator new and delete of that program.
+// Owns the count of what a test program holds on the heap. Linking live_heap.cpp replaces operator new and delete of
+// that program.
 #pragma once
 
 #include <cstddef>

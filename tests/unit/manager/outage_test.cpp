@@ -17,7 +17,8 @@ using Urls = std::vector<std::string>;
 namespace {
 
 constexpr Seconds k_hour{3600};
-constexpr std::size_t k_queue_bytes = 300U << 10U;  // the file is rewritten at 256 KiB unless more than half of that still waits
+// the file is rewritten at 256 KiB unless more than half of that still waits
+constexpr std::size_t k_queue_bytes = 300U << 10U;
 
 /// How a manager is away: what a call ends with, and how long that takes.
 struct Away {
@@ -60,7 +61,9 @@ struct Site {
     }
 
     void tell(const std::string& job, ReportStage stage) {
-        REQUIRE(b.reports->add({job, stage, {"what the device has to say about this step, in a line of usual length"}, 1, 9}).ok());
+        REQUIRE(b.reports
+                    ->add({job, stage, {"what the device has to say about this step, in a line of usual length"}, 1, 9})
+                    .ok());
         b.check_in->reports_changed();
         answer();
         queue_bytes = std::max(queue_bytes, b.files.content("/state/reports").value().size());
@@ -68,15 +71,16 @@ struct Site {
 
     /// Six steps, ten minutes each.
     void do_job(const std::string& job) {
-        for (const auto stage : {ReportStage::accepted, ReportStage::downloading, ReportStage::downloaded, ReportStage::executing,
-                                 ReportStage::executing, ReportStage::success}) {
+        for (const auto stage : {ReportStage::accepted, ReportStage::downloading, ReportStage::downloaded,
+                                 ReportStage::executing, ReportStage::executing, ReportStage::success}) {
             run(k_hour / 6);
             tell(job, stage);
             tell("long", ReportStage::executing);
         }
     }
 
-    /// What the device holds in memory after so many days; what this test itself remembers and the files of the fake disk are left out.
+    /// What the device holds in memory after so many days; what this test itself remembers and the files of the fake
+    /// disk are left out.
     [[nodiscard]] std::int64_t memory() {
         made = {};
         b.caller.urls = {};
@@ -87,7 +91,8 @@ struct Site {
     /// Those of the calls that hold this text.
     [[nodiscard]] std::vector<Made> calls(std::string_view text) const {
         std::vector<Made> out;
-        std::copy_if(made.begin(), made.end(), std::back_inserter(out), [&](const Made& m) { return m.url.find(text) != std::string::npos; });
+        std::copy_if(made.begin(), made.end(), std::back_inserter(out),
+                     [&](const Made& m) { return m.url.find(text) != std::string::npos; });
         return out;
     }
 
@@ -104,7 +109,9 @@ std::string told(std::size_t job) { return "a report " + std::to_string(job) + "
 
 }  // namespace
 
-TEST_CASE("A manager that is away for a week: few attempts, a file that does not grow, and every result told in order afterwards") {
+TEST_CASE(
+    "A manager that is away for a week: few attempts, a file that does not grow, and every result told in order "
+    "afterwards") {
     constexpr std::size_t k_jobs = std::size_t{7} * 24;
     Site site;
     site.run(k_hour);
@@ -148,7 +155,9 @@ TEST_CASE("A manager that is away for a week: few attempts, a file that does not
     CHECK(took > Seconds{k_jobs - 5});
     CHECK(took < Seconds{2 * k_jobs});
     const auto polls = site.calls("poll");
-    const auto between = std::count_if(polls.begin(), polls.end(), [&](const Site::Made& poll) { return poll.at >= results.front().at && poll.at < results.back().at; });
+    const auto between = std::count_if(polls.begin(), polls.end(), [&](const Site::Made& poll) {
+        return poll.at >= results.front().at && poll.at < results.back().at;
+    });
     CHECK(between >= 1);  // the first at once: the manager is there again
     CHECK(between <= 4);  // but not after each result
     CHECK(site.timers <= 2);
@@ -182,8 +191,8 @@ TEST_CASE("A manager that is away for a week, in whatever way, costs no memory a
             memory.at(day) = site.memory();
             CHECK(site.b.check_in->view().reports_waiting == 3);
         }
-        MESSAGE(way.how << ": " << calls[2] << " and " << calls[7] << " calls on the second and the last day, " << memory[2] << " and " << memory[7]
-                        << " bytes on the heap after them");
+        MESSAGE(way.how << ": " << calls[2] << " and " << calls[7] << " calls on the second and the last day, "
+                        << memory[2] << " and " << memory[7] << " bytes on the heap after them");
         for (std::size_t day = 3; day <= 7; ++day) {
             CAPTURE(day);
             CHECK(std::abs(memory.at(day) - memory[2]) <= k_slack);
@@ -233,7 +242,8 @@ TEST_CASE("Four reports that wait go out at once, and of more only the last five
     for (int i = 0; i < 5; ++i) {
         b.answer();
     }
-    CHECK(b.caller.urls == Urls{"a report 1 success", "a report 2 success", "a report 3 success", "a report 4 success", "a report 5 success", "a report 6 success", "a poll"});
+    CHECK(b.caller.urls == Urls{"a report 1 success", "a report 2 success", "a report 3 success", "a report 4 success",
+                                "a report 5 success", "a report 6 success", "a poll"});
 }
 
 TEST_CASE("A check-in does not wait for the reports that have piled up, and does not hurry them") {
@@ -250,7 +260,8 @@ TEST_CASE("A check-in does not wait for the reports that have piled up, and does
     CHECK(b.last() == "a report 2 success");
 }
 
-TEST_CASE("One `check-in --once` tells all that has piled up, but does not wait for a manager that goes away meanwhile") {
+TEST_CASE(
+    "One `check-in --once` tells all that has piled up, but does not wait for a manager that goes away meanwhile") {
     for (const bool goes_away : {false, true}) {
         CAPTURE(goes_away);
         Bench b;

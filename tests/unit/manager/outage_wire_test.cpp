@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the test of hundreds of real calls to a manager that is away, each cut short: what the loop, the fetcher and libcurl hold after them.
+// Owns the test of hundreds of real calls to a manager that is away, each cut short: what the loop, the fetcher and
+// libcurl hold after them.
 #include <curl/curl.h>
 #include <doctest/doctest.h>
 
@@ -27,7 +28,8 @@ constexpr const char* k_answer = "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n
 /// A manager on the loop of its caller, so that everything it holds is given back once its callers have gone.
 class AwayManager {
 public:
-    AwayManager(loop::Loop& loop, Way way) : loop_(loop), way_(way), listener_(platform::listen("127.0.0.1", 0).value()), port_(listener_->port()) {
+    AwayManager(loop::Loop& loop, Way way)
+        : loop_(loop), way_(way), listener_(platform::listen("127.0.0.1", 0).value()), port_(listener_->port()) {
         if (way == Way::refused) {
             listener_.reset();
         } else if (way != Way::black_hole) {
@@ -173,7 +175,8 @@ private:
 
 TEST_CASE("Hundreds of calls to a manager that is away leave nothing behind") {
     using namespace live_heap;
-    REQUIRE(curl_global_init_mem(CURL_GLOBAL_DEFAULT, &take, &give_back, &take_again, &take_text, &take_zeroed) == CURLE_OK);
+    REQUIRE(curl_global_init_mem(CURL_GLOBAL_DEFAULT, &take, &give_back, &take_again, &take_text, &take_zeroed) ==
+            CURLE_OK);
     if (!counts()) {
         MESSAGE("operator new of this build does not count: only what libcurl holds is judged");
     }
@@ -185,8 +188,8 @@ TEST_CASE("Hundreds of calls to a manager that is away leave nothing behind") {
         CAPTURE(name);
         const auto held = Caller(way).run(k_rounds);
         const std::int64_t most = *std::max_element(held.begin() + k_warm, held.end()) - held.at(k_warm - 1);
-        MESSAGE(name << ": " << k_rounds * k_calls_at_once << " calls; " << held.at(k_warm - 1) << " bytes on the heap after a third of them, later at most "
-                     << most << " more");
+        MESSAGE(name << ": " << k_rounds * k_calls_at_once << " calls; " << held.at(k_warm - 1)
+                     << " bytes on the heap after a third of them, later at most " << most << " more");
         CHECK(most <= k_slack);
     }
     curl_global_cleanup();

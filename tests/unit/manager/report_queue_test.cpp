@@ -109,7 +109,8 @@ TEST_CASE("A report that could not be delivered keeps its place") {
     CHECK(f.drain().back().messages == std::vector<std::string>{"a", "b"});
 }
 
-TEST_CASE("Progress that could not be delivered joins the news of its job that came meanwhile, so it holds no result back") {
+TEST_CASE(
+    "Progress that could not be delivered joins the news of its job that came meanwhile, so it holds no result back") {
     Fixture f;
     REQUIRE(f.queue->add(progress("1", "a")).ok());
     (void)f.queue->begin_delivery();

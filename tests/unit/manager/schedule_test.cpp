@@ -35,7 +35,8 @@ TEST_CASE("A device has one place, and another id has another") {
     CHECK(place_of("008064aabbcc") == place_of("008064aabbcc"));
     CHECK(place_of("008064AABBCC") == place_of("008064aabbcc"));
     std::set<std::uint64_t> places;
-    const std::array ids = {"", "0", "1", "01x", "x01", "a", "b", "g", "h", "gh", "hg", "008064aabbcc", "008064aabbcd", "lobby-1", "lobby-2", "hall-1"};
+    const std::array ids = {"",  "0",  "1",  "01x",          "x01",          "a",       "b",       "g",
+                            "h", "gh", "hg", "008064aabbcc", "008064aabbcd", "lobby-1", "lobby-2", "hall-1"};
     for (const char* id : ids) {
         places.insert(place_of(id));
     }

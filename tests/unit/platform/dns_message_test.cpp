@@ -47,7 +47,8 @@ struct Message {
 
     Places read() const { return read(bytes.size()); }
     Places read(std::size_t size) const {
-        const std::vector<std::uint8_t> exact(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size));  // so that sanitizers see its end
+        const std::vector<std::uint8_t> exact(
+            bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size));  // so that sanitizers see its end
         return services_of_answer(exact);
     }
 };
@@ -87,18 +88,23 @@ TEST_CASE("an answer that is cut off gives what came before the cut, whatever it
 }
 
 TEST_CASE("hosts that are no names are left out, the next record is read") {
-    const std::vector<std::string> odd = {
-        std::string(1, '\0'),  // "decidedly not here"
-        Message::coded("m.example") + "more", std::string("\1x", 2), std::string("\100", 1) + std::string(64, 'x') + '\0', "", std::string("\xC0", 1)};
+    const std::vector<std::string> odd = {std::string(1, '\0'),  // "decidedly not here"
+                                          Message::coded("m.example") + "more",
+                                          std::string("\1x", 2),
+                                          std::string("\100", 1) + std::string(64, 'x') + '\0',
+                                          "",
+                                          std::string("\xC0", 1)};
     for (const auto& host : odd) {
         CAPTURE(host);
-        CHECK(Message(2).service(1, 1, 1, host).service(2, 2, 2, Message::coded("good")).read() == Places{{2, 2, 2, "good"}});
+        CHECK(Message(2).service(1, 1, 1, host).service(2, 2, 2, Message::coded("good")).read() ==
+              Places{{2, 2, 2, "good"}});
     }
     CHECK(Message(2).record(33, "short").service(2, 2, 2, Message::coded("good")).read() == Places{{2, 2, 2, "good"}});
 }
 
 TEST_CASE("pointers that lead nowhere or in a circle end") {
-    const auto here = static_cast<unsigned>(Message(1).bytes.size() + 12 + 6);  // where the host of the first record begins
+    // where the host of the first record begins
+    const auto here = static_cast<unsigned>(Message(1).bytes.size() + 12 + 6);
     for (const unsigned target : {here, here + 1, here + 2, 0x3FFFU}) {
         CAPTURE(target);
         CHECK(Message(1).service(1, 1, 1, pointer(target)).read().empty());
@@ -128,7 +134,8 @@ TEST_CASE("the last line of resolv.conf that names domains counts, and a name wi
         CAPTURE(none);
         CHECK(names_to_ask(service, none) == Strings{service});
     }
-    CHECK(names_to_ask(service, "domain one.example\nsearch\ta.example  b.example \r\n") == Strings{service + ".a.example", service + ".b.example"});
+    CHECK(names_to_ask(service, "domain one.example\nsearch\ta.example  b.example \r\n") ==
+          Strings{service + ".a.example", service + ".b.example"});
     CHECK(names_to_ask(service, "search a\ndomain b.example") == Strings{service + ".b.example"});
     CHECK(names_to_ask(service, "search 1 2 3 4 5 6 7").size() == 6);
     CHECK(names_to_ask(service + ".c.example", "search a.example") == Strings{service + ".c.example"});

@@ -16,7 +16,8 @@ TEST_CASE("a filled field is shown without blanks and control bytes") {
 }
 
 TEST_CASE("what makers leave in fields they did not fill is no answer") {
-    for (const char* text : {"", "  ", "To Be Filled By O.E.M.", "Default string\n", "System Serial Number", "None", "N/A"}) {
+    for (const char* text :
+         {"", "  ", "To Be Filled By O.E.M.", "Default string\n", "System Serial Number", "None", "N/A"}) {
         CAPTURE(std::string(text));
         CHECK(firmware_fact(text).empty());
     }

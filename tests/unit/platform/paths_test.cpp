@@ -43,7 +43,8 @@ TEST_CASE("absolute folds dots and keeps what is absolute") {
 TEST_CASE("spellings of the same path have one in common, others do not") {
     for (const char* other : {"/a/B", "/A/b", "\\a\\b", "/a/c", "/a/b"}) {
         CAPTURE(other);
-        CHECK((platform::common_spelling("/a/b") == platform::common_spelling(other)) == platform::same_path("/a/b", other));
+        CHECK((platform::common_spelling("/a/b") == platform::common_spelling(other)) ==
+              platform::same_path("/a/b", other));
     }
 }
 

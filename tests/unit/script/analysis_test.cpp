@@ -55,11 +55,12 @@ TEST_CASE("the plan says in plain words what every step will do, and changes not
         demo.processes.on(program, platform::Exit{});
     }
     const auto before = demo.files.tree();
-    const Plan plan = demo.plan("CO \"WES\" \"slx\"\nCF \"/boot\" \"1M\"\nCI \">=11.2\"\nCP \"vxc*\"\nCU \"thinuser\"\n"
-                                "SF \"<regroot>/fw/kernel\" \"/boot/\"\nXC \"tree\" \"/opt/<hostname>\"\n"
-                                "EX \"/bin/sh -c 'exit 0' <serial>\" \"+\" \"60\"\nEX* \"svc\" \"-\"\nEX \"go\" \"+r\"\n"
-                                "DF \"/tmp/x\"\nDT \"/tmp/y\"\nRF \"/a\" \"/b\"\nAL \"/etc/f\" \"x=1\"\nDL \"/etc/f\" \"x=2\"\n"
-                                "RB \"5\"\nSP\n");
+    const Plan plan = demo.plan(
+        "CO \"WES\" \"slx\"\nCF \"/boot\" \"1M\"\nCI \">=11.2\"\nCP \"vxc*\"\nCU \"thinuser\"\n"
+        "SF \"<regroot>/fw/kernel\" \"/boot/\"\nXC \"tree\" \"/opt/<hostname>\"\n"
+        "EX \"/bin/sh -c 'exit 0' <serial>\" \"+\" \"60\"\nEX* \"svc\" \"-\"\nEX \"go\" \"+r\"\n"
+        "DF \"/tmp/x\"\nDT \"/tmp/y\"\nRF \"/a\" \"/b\"\nAL \"/etc/f\" \"x=1\"\nDL \"/etc/f\" \"x=2\"\n"
+        "RB \"5\"\nSP\n");
     CHECK(plan.results.empty());
     CHECK(effects(plan) ==
           Strings{"confirm operating system WES or slx", "confirm 1.0 MiB free on the volume of /boot",
@@ -90,8 +91,9 @@ TEST_CASE("the value of a variable stays one argument") {
 TEST_CASE("SF places a file by name, into a folder, or many by wildcard") {
     Demo demo;
     demo.files.put_directory("/there");
-    const Plan plan = demo.plan("SF \"fw/kernel\" \"/boot/vmlinuz\"\nSF \"fw/kernel\" \"/there\"\nSF \"fw/*.bin\" \"/new\"\n"
-                                "SF \"fw/a.bin\" \"/new\"\n");
+    const Plan plan = demo.plan(
+        "SF \"fw/kernel\" \"/boot/vmlinuz\"\nSF \"fw/kernel\" \"/there\"\nSF \"fw/*.bin\" \"/new\"\n"
+        "SF \"fw/a.bin\" \"/new\"\n");
     CHECK(plan.results.empty());
     CHECK(targets(plan.steps[0]) == Strings{"fw/kernel -> /boot/vmlinuz"});
     CHECK(targets(plan.steps[1]) == Strings{"fw/kernel -> /there/kernel (moved)"});
@@ -117,13 +119,18 @@ TEST_CASE("nothing is moved out of a package that is not the agent's") {
 
 TEST_CASE("what is not in the manifest is not fetched") {
     Demo demo;
-    CHECK(complaint(demo, "SF \"fw/kernal\" \"/k\"\n") == "demo.rsp:2:4: SF: fw/kernal has no file in the package's manifest");
-    CHECK(complaint(demo, "SF \"fw/*.img\" \"/k\"\n") == "demo.rsp:2:4: SF: fw/*.img has no file in the package's manifest");
-    CHECK(complaint(demo, "XC \"fw/kernel\" \"/k\"\n") == "demo.rsp:2:4: XC: fw/kernel has no file in the package's manifest");
-    CHECK(complaint(demo, "XC \"fw/*\" \"/k\"\n") == "demo.rsp:2:4: XC: expected a folder of the package, without wildcards");
+    CHECK(complaint(demo, "SF \"fw/kernal\" \"/k\"\n") ==
+          "demo.rsp:2:4: SF: fw/kernal has no file in the package's manifest");
+    CHECK(complaint(demo, "SF \"fw/*.img\" \"/k\"\n") ==
+          "demo.rsp:2:4: SF: fw/*.img has no file in the package's manifest");
+    CHECK(complaint(demo, "XC \"fw/kernel\" \"/k\"\n") ==
+          "demo.rsp:2:4: XC: fw/kernel has no file in the package's manifest");
+    CHECK(complaint(demo, "XC \"fw/*\" \"/k\"\n") ==
+          "demo.rsp:2:4: XC: expected a folder of the package, without wildcards");
     CHECK(complaint(demo, "SF \"<regroot>\" \"/k\"\n") == "demo.rsp:2:4: SF: expected a file of the package");
     demo.package.add("gw/a.bin", "other");
-    CHECK(complaint(demo, "SF \"?w/a.bin\" \"/k\"\n") == "demo.rsp:2:4: SF: two files named a.bin would go to one place");
+    CHECK(complaint(demo, "SF \"?w/a.bin\" \"/k\"\n") ==
+          "demo.rsp:2:4: SF: two files named a.bin would go to one place");
 }
 
 TEST_CASE("facts that do not hold are errors, or warnings of optional steps") {
@@ -170,12 +177,32 @@ TEST_CASE("aliases of the OS code count, in any case") {
 
 TEST_CASE("malformed arguments and forbidden paths are errors even of optional steps") {
     Demo demo;
-    for (const char* command :
-         {"CF* \"/\" \"lots\"", "CI* \"=>3\"", "CU* \"\"", "CO* \" \"", "EX* \"a 'b\"", "EX* \"a\" \"wait\"", "EX* \"a\" \"+\" \"0\"",
-          "EX* \"a\" \"+\" \"9999999\"", "EX* \"a\" \"-\" \"5\"", "RB* \"soon\"", "AL* \"/f\" \"\"", "DF* \"x\"", "DF* \"/a/../b\"",
-          "DT* \"/\"", "DT* \"/var\"", "DF* \"/var/lib/hagent/state\"", "RF* \"/etc\" \"/b\"", "RF* \"/a\" \"/etc/hagent/x\"",
-          "AL* \"/etc/hagent/hagent.json\" \"x\"", "SF* \"fw/a.bin\" \"/usr/sbin/hagent\"", "SF* \"fw/../a\" \"/x\"",
-          "SF* \"fw/a.bin\" \"x\"", "XC* \"tree\" \"/etc/hagent\"", "DF* \"/<color>\"", "DF* \"<regroot>/x\"", "EX* \"<regroot>/x\""}) {
+    for (const char* command : {"CF* \"/\" \"lots\"",
+                                "CI* \"=>3\"",
+                                "CU* \"\"",
+                                "CO* \" \"",
+                                "EX* \"a 'b\"",
+                                "EX* \"a\" \"wait\"",
+                                "EX* \"a\" \"+\" \"0\"",
+                                "EX* \"a\" \"+\" \"9999999\"",
+                                "EX* \"a\" \"-\" \"5\"",
+                                "RB* \"soon\"",
+                                "AL* \"/f\" \"\"",
+                                "DF* \"x\"",
+                                "DF* \"/a/../b\"",
+                                "DT* \"/\"",
+                                "DT* \"/var\"",
+                                "DF* \"/var/lib/hagent/state\"",
+                                "RF* \"/etc\" \"/b\"",
+                                "RF* \"/a\" \"/etc/hagent/x\"",
+                                "AL* \"/etc/hagent/hagent.json\" \"x\"",
+                                "SF* \"fw/a.bin\" \"/usr/sbin/hagent\"",
+                                "SF* \"fw/../a\" \"/x\"",
+                                "SF* \"fw/a.bin\" \"x\"",
+                                "XC* \"tree\" \"/etc/hagent\"",
+                                "DF* \"/<color>\"",
+                                "DF* \"<regroot>/x\"",
+                                "EX* \"<regroot>/x\""}) {
         CAPTURE(command);
         CHECK(has_error(demo.plan(std::string(command) + "\n").results));
     }
@@ -184,9 +211,10 @@ TEST_CASE("malformed arguments and forbidden paths are errors even of optional s
 TEST_CASE("the caret is below the argument at fault") {
     Demo demo;
     const Plan plan = demo.plan("\nRF \"/tmp/a\"  \"/etc/hagent/x\"\n");
-    CHECK(render(plan.complaints.at(0)) == "demo.rsp:3:14: RF: \"/etc/hagent/x\" belongs to the agent\n"
-                                           "RF \"/tmp/a\"  \"/etc/hagent/x\"\n"
-                                           "             ^\n");
+    CHECK(render(plan.complaints.at(0)) ==
+          "demo.rsp:3:14: RF: \"/etc/hagent/x\" belongs to the agent\n"
+          "RF \"/tmp/a\"  \"/etc/hagent/x\"\n"
+          "             ^\n");
 }
 
 TEST_CASE("the disk impact counts staging, copies and what is replaced") {
@@ -199,8 +227,8 @@ TEST_CASE("the disk impact counts staging, copies and what is replaced") {
     REQUIRE(plan.disk.size() == 2);
     CHECK(plan.disk[0].volume == "/");
     CHECK(plan.disk[0].before_bytes == 40 * k_mib);
-    CHECK(plan.disk[0].peak_bytes == 3002);                          // both files staged
-    CHECK(plan.disk[0].after_bytes == 40 * k_mib - 2 + 500);         // the kernel left, a.bin stays, /old is gone
+    CHECK(plan.disk[0].peak_bytes == 3002);                   // both files staged
+    CHECK(plan.disk[0].after_bytes == 40 * k_mib - 2 + 500);  // the kernel left, a.bin stays, /old is gone
     CHECK(plan.disk[1].peak_bytes == 3000);
     CHECK(plan.disk[1].after_bytes == 9 * k_mib - 3000 + 1000);
     CHECK(plan.disk[1].state == VolumeState::used);

@@ -22,8 +22,9 @@ TEST_CASE("the table has every command of the specification once") {
         CHECK((row.after == nullptr || row.act != nullptr));
         CHECK(find_command(row.name) == &row);
     }
-    CHECK(names == std::set<std::string_view>{"CO", "CF", "CI", "CP", "CR", "CU", "SF", "XC", "GF", "EX", "DF", "DT", "RF", "AL",
-                                              "DL", "SV", "DV", "DK", "MR", "GR", "LU", "EL", "QU", "RB", "SP", "IM", "SW", "UA"});
+    CHECK(names == std::set<std::string_view>{"CO", "CF", "CI", "CP", "CR", "CU", "SF", "XC", "GF", "EX",
+                                              "DF", "DT", "RF", "AL", "DL", "SV", "DV", "DK", "MR", "GR",
+                                              "LU", "EL", "QU", "RB", "SP", "IM", "SW", "UA"});
     CHECK(find_command("RP") == nullptr);
     CHECK(find_command("sf") == nullptr);
 }
@@ -77,7 +78,8 @@ TEST_CASE("unknown commands are refused even when optional, known ones that cann
     CHECK(codes(required.results) == Codes{1003});
     CHECK(has_error(required.results));
     CHECK(headline(required.complaints.at(0)) ==
-          "demo.rsp:2:1: UA: this command is known, but it needs the upgrading of the agent, which this version of the agent does not have");
+          "demo.rsp:2:1: UA: this command is known, but it needs the upgrading of the agent, which this version of the "
+          "agent does not have");
 
     const Plan optional = device.plan("UA* \"x\"\n");
     CHECK(codes(optional.results) == Codes{1003});

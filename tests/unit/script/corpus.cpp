@@ -21,7 +21,8 @@ constexpr std::string_view k_indent = "    ", k_case = "== ";
 unsigned number(std::string_view text, int base) {
     unsigned value = 0;
     const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), value, base);
-    REQUIRE_MESSAGE((fault == std::errc() && end == text.data() + text.size()), "expected a number, not '" << text << "'");
+    REQUIRE_MESSAGE((fault == std::errc() && end == text.data() + text.size()),
+                    "expected a number, not '" << text << "'");
     return value;
 }
 

@@ -16,9 +16,9 @@ enum class Verdict : std::uint8_t {
 };
 
 struct CorpusCase {
-    std::string name;   // a sentence
-    std::string where;  // "confirm.txt:12"
-    std::string only;   // "posix", "windows" or empty
+    std::string name;                  // a sentence
+    std::string where;                 // "confirm.txt:12"
+    std::string only;                  // "posix", "windows" or empty
     std::vector<std::string> roots;    // script.roots; empty: "/"
     std::vector<std::string> without;  // what this device lacks
     unsigned done = 0;                 // steps that an earlier run has done
@@ -31,7 +31,8 @@ struct CorpusCase {
 /// Every case of every file, files by name. A file that is not in the format fails the test.
 [[nodiscard]] std::vector<CorpusCase> read_corpus(const std::string& folder);
 
-/// `\xHH`, `\r`, `\n`, `\t`, `\\`, a '\' at a line's end that takes the line end away, and `\{N*text}`: the text N times.
+/// `\xHH`, `\r`, `\n`, `\t`, `\\`, a '\' at a line's end that takes the line end away, and `\{N*text}`: the text N
+/// times.
 [[nodiscard]] std::string unescaped(std::string_view text);
 
 }  // namespace hagent::script

@@ -49,7 +49,8 @@ struct World : Device {
             plan_ = refused_plan(complaints->front().file, *complaints);
         } else {
             auto& script = std::get<Script>(parsed);
-            plan_ = analyse(untouched ? script : rooted_arguments(script), facts, package, jail, files, disks, options(one.done));
+            plan_ = analyse(untouched ? script : rooted_arguments(script), facts, package, jail, files, disks,
+                            options(one.done));
         }
         plan_ = untouched ? plan_ : as_written(plan_);
         CHECK(files.calls().empty());
@@ -95,8 +96,10 @@ private:
         files.put_symlink("/data/disk", "/dev/sda");
         using platform::RegistryChange;
         const std::string key = "HKEY_LOCAL_MACHINE\\Software\\Vendor";
-        REQUIRE(registry.apply({{RegistryChange::Kind::set, key, "Mode", {platform::ValueType::text, "kiosk"}},
-                                {RegistryChange::Kind::set, key, "Count", {platform::ValueType::number, "16"}}}).ok());
+        REQUIRE(registry
+                    .apply({{RegistryChange::Kind::set, key, "Mode", {platform::ValueType::text, "kiosk"}},
+                            {RegistryChange::Kind::set, key, "Count", {platform::ValueType::number, "16"}}})
+                    .ok());
     }
     void lose(const std::vector<std::string>& things) {
         for (const auto& thing : things) {
@@ -148,7 +151,8 @@ private:
 
 /// Where two texts part, for people who look for it.
 std::size_t first_difference(const std::string& a, const std::string& b) {
-    const auto [in_a, in_b] = std::mismatch(a.begin(), a.begin() + static_cast<std::ptrdiff_t>(std::min(a.size(), b.size())), b.begin());
+    const auto [in_a, in_b] =
+        std::mismatch(a.begin(), a.begin() + static_cast<std::ptrdiff_t>(std::min(a.size(), b.size())), b.begin());
     return 1 + static_cast<std::size_t>(std::count(a.begin(), in_a, '\n'));
 }
 
@@ -162,8 +166,8 @@ TEST_CASE("every script of the corpus gets the plan or the objections that stand
         World world(one);
         const std::string text = world.check(one);
         const bool same = text == one.expected;
-        CHECK_MESSAGE(same, "they part in line ", first_difference(text, one.expected), "\n--- expected\n", one.expected,
-                      "--- actual\n", text, "---");
+        CHECK_MESSAGE(same, "they part in line ", first_difference(text, one.expected), "\n--- expected\n",
+                      one.expected, "--- actual\n", text, "---");
         CHECK(has_error(world.planned().results) == (one.verdict != Verdict::plan));
     }
 }
@@ -191,7 +195,9 @@ TEST_CASE("the corpus is large, its cases have names of their own, and every com
 }
 
 TEST_CASE("escapes of the corpus") {
-    CHECK(unescaped("a\\x0Fb\\xfc\\\\\\r\\n\\t\\\n.") == "a\x0F" "b\xFC\\\r\n\t.");
+    CHECK(unescaped("a\\x0Fb\\xfc\\\\\\r\\n\\t\\\n.") ==
+          "a\x0F"
+          "b\xFC\\\r\n\t.");
     CHECK(unescaped("\\{3*ab}\\{2*\\x41\\n}") == "abababA\nA\n");
 }
 

@@ -123,7 +123,9 @@ inline Facts test_facts() {
 }
 
 /// Where a device path lies below the relocation "/mnt/image": the drive C: is a folder there.
-inline std::string in_image(const std::string& path) { return (rooted("/") == "/" ? "/mnt/image" : "/mnt/image/C") + path; }
+inline std::string in_image(const std::string& path) {
+    return (rooted("/") == "/" ? "/mnt/image" : "/mnt/image/C") + path;
+}
 
 inline void write_plainly(std::vector<TaskResult>& results) {
     for (auto& result : results) {
@@ -171,10 +173,11 @@ struct Device {
     Jail jail{{rooted("/")}, "", {rooted("/usr/sbin/hagent"), rooted("/etc/hagent"), rooted("/var/lib/hagent")}};
     fakes::FakeDialogs dialogs;
     KeyStore registry{files, rooted("/var/lib/hagent/registry.ini")};
-    Services services{files, processes, host, clock, facts, rooted("/etc/hagent/hooks"), "", Seconds{3600}, nullptr, &registry, &dialogs,
-                      rooted("/var/lib/hagent")};
+    Services services{files, processes,     host,    clock,     facts,    rooted("/etc/hagent/hooks"),
+                      "",    Seconds{3600}, nullptr, &registry, &dialogs, rooted("/var/lib/hagent")};
 
-    /// `commands` are the lines below [Script]; the first is line 2. Arguments are rooted once lines and columns are known.
+    /// `commands` are the lines below [Script]; the first is line 2. Arguments are rooted once lines and columns are
+    /// known.
     [[nodiscard]] static Script script(const std::string& commands) {
         auto parsed = parse("[Script]\n" + commands, "demo.rsp");
         REQUIRE(std::holds_alternative<Script>(parsed));

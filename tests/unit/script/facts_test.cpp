@@ -28,7 +28,8 @@ TEST_CASE("an unknown name, an empty value and a misplaced <regroot> are refused
     CHECK(expand("<name>", facts).error().context ==
           "expected one of <mac> <ip> <hostname> <serial> <os> <image>, not <name>; a plain '<' is written \"<<\"");
     CHECK(expand("<serial>", facts).error().context == "this device has no value for <serial>");
-    CHECK(expand("<regroot>/x", facts).error().context == "expected <regroot> only at the beginning of a repository path");
+    CHECK(expand("<regroot>/x", facts).error().context ==
+          "expected <regroot> only at the beginning of a repository path");
 }
 
 TEST_CASE("image conditions have a relation and a version") {
@@ -36,8 +37,16 @@ TEST_CASE("image conditions have a relation and a version") {
         const char* condition;
         bool holds;
     };
-    for (const Row& row : {Row{"11.2", true}, {"=11.2", true}, {"== 11.2.0", true}, {"!=11.2", false}, {">=11.2", true},
-                           {">= 11.10", false}, {">11.1.9", true}, {"<12", true}, {"<=11.2", true}, {"<11.2", false}}) {
+    for (const Row& row : {Row{"11.2", true},
+                           {"=11.2", true},
+                           {"== 11.2.0", true},
+                           {"!=11.2", false},
+                           {">=11.2", true},
+                           {">= 11.10", false},
+                           {">11.1.9", true},
+                           {"<12", true},
+                           {"<=11.2", true},
+                           {"<11.2", false}}) {
         CAPTURE(row.condition);
         CHECK(version_holds(row.condition, "11.2.0").value() == row.holds);
     }

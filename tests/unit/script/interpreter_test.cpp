@@ -20,8 +20,9 @@ TEST_CASE("the whole script runs in order, every step journalled before and afte
     device.files.put("/from", "moved");
     device.files.put("/etc/list", "a\nb\n");
     device.processes.on("check", platform::Exit{0, false, "all fine\n"});
-    const Outcome outcome = device.run("CO \"SLX\"\nSF \"fw/kernel\" \"/boot/kernel\"\nXC \"tree\" \"/opt/t\"\nEX \"check it\"\n"
-                                       "DF \"/old\"\nDT \"/gone\"\nRF \"/from\" \"/to\"\nAL \"/etc/list\" \"c\"\nDL \"/etc/list\" \"a\"\n");
+    const Outcome outcome = device.run(
+        "CO \"SLX\"\nSF \"fw/kernel\" \"/boot/kernel\"\nXC \"tree\" \"/opt/t\"\nEX \"check it\"\n"
+        "DF \"/old\"\nDT \"/gone\"\nRF \"/from\" \"/to\"\nAL \"/etc/list\" \"c\"\nDL \"/etc/list\" \"a\"\n");
     CHECK(outcome.ended == Ended::completed);
     CHECK(outcome.results.empty());
     CHECK(states(outcome) == Strings(9, "done"));
@@ -33,8 +34,9 @@ TEST_CASE("the whole script runs in order, every step journalled before and afte
     CHECK_FALSE(device.files.exists("/gone"));
     CHECK_FALSE(device.files.exists("/from"));
     CHECK(outcome.steps[3].output == "all fine");
-    CHECK(device.journal.log == Strings{"done 1", "intent 2", "done 2", "intent 3", "done 3", "intent 4", "done 4", "intent 5",
-                                        "done 5", "intent 6", "done 6", "intent 7", "done 7", "intent 8", "done 8", "intent 9", "done 9"});
+    CHECK(device.journal.log == Strings{"done 1", "intent 2", "done 2", "intent 3", "done 3", "intent 4", "done 4",
+                                        "intent 5", "done 5", "intent 6", "done 6", "intent 7", "done 7", "intent 8",
+                                        "done 8", "intent 9", "done 9"});
     CHECK(device.watcher.seen.size() == 17);
     CHECK(device.watcher.seen[1] == "2 running");
 }
@@ -120,7 +122,8 @@ TEST_CASE("programs get an argument vector, a clean environment, a user and a li
         names.push_back(name);
         CHECK_FALSE(value.empty());
     }
-    Strings expected = {"PATH", "LANG", "HAGENT_OS", "HAGENT_IMAGE", "HAGENT_MAC", "HAGENT_IP", "HAGENT_HOSTNAME", "HAGENT_SERIAL"};
+    Strings expected = {"PATH",       "LANG",      "HAGENT_OS",       "HAGENT_IMAGE",
+                        "HAGENT_MAC", "HAGENT_IP", "HAGENT_HOSTNAME", "HAGENT_SERIAL"};
     if (!platform::environment("SystemRoot").empty()) {  // Windows: nothing runs without them
         expected.insert(expected.end(), {"SystemRoot", "TEMP"});
     }
@@ -140,7 +143,8 @@ TEST_CASE("a program is told apart by how it ended") {
     const bool has_signals = rooted("/") == "/";
     const Row by_signal{{137, false, ""}, 1514, "step 1 (EX, line 2): p was ended by signal 9"};
     const Row by_itself{{137, false, ""}, 1513, "step 1 (EX, line 2): p ended with status 137"};
-    for (const Row& row : {Row{{0, true, ""}, 1515, "step 1 (EX, line 2): p was stopped after 5 s"}, has_signals ? by_signal : by_itself,
+    for (const Row& row : {Row{{0, true, ""}, 1515, "step 1 (EX, line 2): p was stopped after 5 s"},
+                           has_signals ? by_signal : by_itself,
                            {{-1073741819, false, ""}, 1514, "step 1 (EX, line 2): p was ended by exception 0xc0000005"},
                            {{255, false, ""}, 1513, "step 1 (EX, line 2): p ended with status 255"}}) {
         Device device;
@@ -196,7 +200,8 @@ TEST_CASE("edited files keep their line ends and permissions, and are written on
     Device device;
     device.files.put("/dos", "a\r\nb", 0640);
     device.files.put("/unix", "a\nb\na\n", 0600);
-    (void)device.run("AL \"/dos\" \"c\"\nAL \"/dos\" \"a\"\nDL \"/unix\" \"a\"\nAL \"/fresh\" \"x\"\nDL \"/none\" \"x\"\n");
+    (void)device.run(
+        "AL \"/dos\" \"c\"\nAL \"/dos\" \"a\"\nDL \"/unix\" \"a\"\nAL \"/fresh\" \"x\"\nDL \"/none\" \"x\"\n");
     CHECK(device.files.content("/dos") == "a\r\nb\r\nc\r\n");
     CHECK(device.files.info("/dos").value()->mode == 0640);
     CHECK(device.files.content("/unix") == "b\n");
@@ -225,7 +230,10 @@ TEST_CASE("each wrong kind of file has its own code") {
         const char* command;
         std::uint16_t code;
     };
-    for (const Row& row : {Row{"DF \"/dir\"", 1204}, {"DT \"/file\"", 1203}, {"RF \"/none\" \"/x\"", 1200}, {"AL \"/dir\" \"x\"", 1204}}) {
+    for (const Row& row : {Row{"DF \"/dir\"", 1204},
+                           {"DT \"/file\"", 1203},
+                           {"RF \"/none\" \"/x\"", 1200},
+                           {"AL \"/dir\" \"x\"", 1204}}) {
         CAPTURE(row.command);
         Device device;
         device.files.put_directory("/dir");

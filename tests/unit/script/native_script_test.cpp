@@ -17,7 +17,8 @@ struct Folder {
         for (const char* name : {"TMPDIR", "TEMP", "TMP"}) {
             base = base.empty() ? platform::environment(name) : base;
         }
-        base = platform::native((base.empty() ? "/tmp" : base) + "/hagent-script-" + std::to_string(platform::own_pid()));
+        base =
+            platform::native((base.empty() ? "/tmp" : base) + "/hagent-script-" + std::to_string(platform::own_pid()));
         REQUIRE(files->remove_tree(base).ok());
         REQUIRE(files->make_directories(base).ok());
         base = files->resolve(base).value_or(base);
@@ -75,14 +76,19 @@ private:
 
 /// The machine's registry, or a key store where it has none; gone afterwards is the one key that the test uses.
 struct TestKey {
-    explicit TestKey(const Folder& folder) : store(*folder.files, folder.at("registry.ini")), machine(platform::system_registry()) { remove(); }
+    explicit TestKey(const Folder& folder)
+        : store(*folder.files, folder.at("registry.ini")), machine(platform::system_registry()) {
+        remove();
+    }
     ~TestKey() { remove(); }
     TestKey(const TestKey&) = delete;
     TestKey& operator=(const TestKey&) = delete;
 
     [[nodiscard]] platform::Registry& registry() { return machine != nullptr ? *machine : store; }
     void put(const std::string& name, const std::string& data) {
-        REQUIRE(registry().apply({{platform::RegistryChange::Kind::set, path, name, {platform::ValueType::text, data}}}).ok());
+        REQUIRE(registry()
+                    .apply({{platform::RegistryChange::Kind::set, path, name, {platform::ValueType::text, data}}})
+                    .ok());
     }
     void remove() { CHECK(registry().apply({{platform::RegistryChange::Kind::remove_key, path, {}, {}}}).ok()); }
 
@@ -108,7 +114,8 @@ struct Machine {
 
     /// '@' in the commands stands for the folder, '$' for the key.
     Outcome run(const std::string& commands) {
-        const Script script = Device::script(replace_all(replace_all(commands, "@", folder.at("device")), "$", key.path));
+        const Script script =
+            Device::script(replace_all(replace_all(commands, "@", folder.at("device")), "$", key.path));
         for (const auto& command : script.commands) {
             operations.insert(command.op);
         }
@@ -123,8 +130,8 @@ struct Machine {
         const Plan plan = analyse(script, facts, package, jail, *folder.files, *disks, options);
         INFO(render_plan(plan));
         REQUIRE(!has_error(plan.results));
-        Services services{*folder.files, *processes, host, clock, facts, "", "", Seconds{60}, &uploads, &key.registry(), &dialogs,
-                          folder.at("")};
+        Services services{*folder.files, *processes,      host,     clock,        facts, "", "", Seconds{60},
+                          &uploads,      &key.registry(), &dialogs, folder.at("")};
         auto outcome = script::run(plan, package, services, journal, watcher, journal.earlier(), cancel);
         REQUIRE(outcome.ok());
         return std::move(outcome).value();
@@ -142,8 +149,9 @@ TEST_CASE("a script changes the machine's own files") {
     machine.folder.put("device/old", "x");
     machine.folder.put("device/gone/deep/file", "x");
     machine.folder.put("device/from", "moved");
-    const Outcome outcome = machine.run("CF \"@\" \"1K\"\nSF \"fw/kernel\" \"@/boot/\"\nXC \"tree\" \"@/tree\"\nDF \"@/old\"\nDT \"@/gone\"\n"
-                                        "RF \"@/from\" \"@/to\"\nAL \"@/list\" \"c\"\nDL \"@/list\" \"a\"\n");
+    const Outcome outcome = machine.run(
+        "CF \"@\" \"1K\"\nSF \"fw/kernel\" \"@/boot/\"\nXC \"tree\" \"@/tree\"\nDF \"@/old\"\nDT \"@/gone\"\n"
+        "RF \"@/from\" \"@/to\"\nAL \"@/list\" \"c\"\nDL \"@/list\" \"a\"\n");
     INFO((outcome.results.empty() ? "" : outcome.results[0].context));
     CHECK(outcome.ended == Ended::completed);
     CHECK(machine.folder.content("device/boot/kernel") == "kernel");
@@ -155,7 +163,8 @@ TEST_CASE("a script changes the machine's own files") {
     CHECK(machine.folder.content("package/fw/kernel") == "(not there)");
 }
 
-TEST_CASE("every command of the table is done by the machine's own parts; only people and the power switch are played") {
+TEST_CASE(
+    "every command of the table is done by the machine's own parts; only people and the power switch are played") {
     Machine machine;
     machine.package.add("kernel", "kernel");
     machine.package.add("tree/one", "1");
@@ -166,11 +175,14 @@ TEST_CASE("every command of the table is done by the machine's own parts; only p
     machine.folder.put("device/x.reg", "REGEDIT4\n\n[" + machine.key.path + "\\Sub\\Deep]\n\"m\"=dword:00000007\n");
     machine.key.put("n", "old");
     machine.key.put("gone", "x");
-    const std::string script = "CO \"SLX\"\nCF \"@\" \"1K\"\nCI \">=11\"\nCP \"VXC*\"\nCU \"thinuser\"\nCR \"$\" \"N\" \"old\"\n"
-                               "LU \"wait\" \"60\"\nQU \"now?\" \"5\"\nSF \"kernel\" \"@/boot/\"\nXC \"tree\" \"@/tree\"\n"
-                               "GF \"@/boot/kernel\" \"got/kernel\"\nEX \"" + program_with_status(0) + "\"\nDF \"@/old\"\nDT \"@/gone\"\n"
-                               "RF \"@/from\" \"@/to\"\nAL \"@/list\" \"b\"\nDL \"@/list\" \"a\"\nSV \"$\\n\" \"new\"\nMR \"@/x.reg\"\n"
-                               "DV \"$\" \"gone\"\nGR \"$\" \"key.reg\"\nDK \"$\\Sub\"\nEL\nRB\nAL \"@/list\" \"after\"\nSP\n";
+    const std::string script =
+        "CO \"SLX\"\nCF \"@\" \"1K\"\nCI \">=11\"\nCP \"VXC*\"\nCU \"thinuser\"\nCR \"$\" \"N\" \"old\"\n"
+        "LU \"wait\" \"60\"\nQU \"now?\" \"5\"\nSF \"kernel\" \"@/boot/\"\nXC \"tree\" \"@/tree\"\n"
+        "GF \"@/boot/kernel\" \"got/kernel\"\nEX \"" +
+        program_with_status(0) +
+        "\"\nDF \"@/old\"\nDT \"@/gone\"\n"
+        "RF \"@/from\" \"@/to\"\nAL \"@/list\" \"b\"\nDL \"@/list\" \"a\"\nSV \"$\\n\" \"new\"\nMR \"@/x.reg\"\n"
+        "DV \"$\" \"gone\"\nGR \"$\" \"key.reg\"\nDK \"$\\Sub\"\nEL\nRB\nAL \"@/list\" \"after\"\nSP\n";
     CHECK(machine.run(script).ended == Ended::reboot_requested);
     machine.host.known.boot_id = "after the restart";
     const Outcome outcome = machine.run(script);
@@ -202,19 +214,24 @@ TEST_CASE("the confirming commands ask about the machine itself") {
     const auto known = platform::system_host()->facts();
     Machine machine;
     machine.facts = facts_from(known, {"SLX"}, "11.2");
-    const std::string user = known.user.empty() ? "-" : known.user, product = known.product.empty() ? "(none)" : known.product;
+    const std::string user = known.user.empty() ? "-" : known.user,
+                      product = known.product.empty() ? "(none)" : known.product;
     const std::string optional = known.product.empty() ? "*" : "";  // a machine in a container has no name of its own
-    const Outcome outcome = machine.run("CO \"SLX\"\nCF \"@\" \"1\"\nCF* \"@\" \"17179869183G\"\nCI \"=11.2\"\nCU \"" + user + "\"\nCP" + optional +
-                                        " \"" + product + "\"\n");
+    const Outcome outcome = machine.run("CO \"SLX\"\nCF \"@\" \"1\"\nCF* \"@\" \"17179869183G\"\nCI \"=11.2\"\nCU \"" +
+                                        user + "\"\nCP" + optional + " \"" + product + "\"\n");
     CHECK(outcome.ended == Ended::completed);
-    CHECK(states(outcome) == Strings{"done", "done", "failed", "done", "done", known.product.empty() ? "failed" : "done"});
+    CHECK(states(outcome) ==
+          Strings{"done", "done", "failed", "done", "done", known.product.empty() ? "failed" : "done"});
 }
 
 TEST_CASE("programs are left alone and run again on the machine itself") {
     Machine machine;
-    CHECK(machine.run("EX \"" + program_with_status(0) + "\" \"-\"\nEX \"" + program_with_status(0) + "\" \"+r\" \"50\"\n").ended == Ended::completed);
+    CHECK(machine
+              .run("EX \"" + program_with_status(0) + "\" \"-\"\nEX \"" + program_with_status(0) + "\" \"+r\" \"50\"\n")
+              .ended == Ended::completed);
     machine.journal.records[2].state = StepState::running;
-    const Outcome again = machine.run("EX \"" + program_with_status(3) + "\" \"-\"\nEX \"" + program_with_status(0) + "\" \"+r\" \"50\"\n");
+    const Outcome again = machine.run("EX \"" + program_with_status(3) + "\" \"-\"\nEX \"" + program_with_status(0) +
+                                      "\" \"+r\" \"50\"\n");
     CHECK(again.ended == Ended::completed);
     CHECK(again.steps[1].output == "said");
 }

@@ -8,7 +8,8 @@ namespace hagent::script {
 namespace {
 
 TEST_CASE("the package's root is named by <regroot> or not at all") {
-    for (const char* text : {"fw/kernel", "<regroot>/fw/kernel", "<REGROOT>\\fw\\kernel", "<regroot>fw//kernel", "//fw/kernel/"}) {
+    for (const char* text :
+         {"fw/kernel", "<regroot>/fw/kernel", "<REGROOT>\\fw\\kernel", "<regroot>fw//kernel", "//fw/kernel/"}) {
         CHECK(repository_path(text).value() == "fw/kernel");
     }
     CHECK(repository_path("<regroot>").value().empty());

@@ -28,8 +28,9 @@ std::string bad(std::string_view text) {
 }
 
 TEST_CASE("a script has version keys in order and commands with places") {
-    const Script script = good("[Version]\r\n Number = demo \r\nDescription=A = b\r\n\r\n; a comment\r\n[script]\r\n"
-                               "CO \"SLX\"\r\n  sf*\t\"a\"  \"/b\" ; said\r\n# more\r\nEL\r\n");
+    const Script script = good(
+        "[Version]\r\n Number = demo \r\nDescription=A = b\r\n\r\n; a comment\r\n[script]\r\n"
+        "CO \"SLX\"\r\n  sf*\t\"a\"  \"/b\" ; said\r\n# more\r\nEL\r\n");
     REQUIRE(script.version.size() == 2);
     CHECK(script.version[0] == std::pair<std::string, std::string>("Number", "demo"));
     CHECK(script.version[1] == std::pair<std::string, std::string>("Description", "A = b"));
@@ -74,46 +75,57 @@ TEST_CASE("unknown sections are ignored with a note") {
 }
 
 TEST_CASE("a missing closing quote is shown at the opening one") {
-    CHECK(bad("[Script]\nCO \"SLX\"\nSF \"abc\n") == "demo.rsp:3:4: expected a closing quote\n"
-                                                   "SF \"abc\n"
-                                                   "   ^\n");
+    CHECK(bad("[Script]\nCO \"SLX\"\nSF \"abc\n") ==
+          "demo.rsp:3:4: expected a closing quote\n"
+          "SF \"abc\n"
+          "   ^\n");
 }
 
 TEST_CASE("each complaint shows its line and points at its column") {
-    CHECK(bad("[Script]\nSF abc \"/x\"") == "demo.rsp:2:4: expected an opening quote\n"
-                                           "SF abc \"/x\"\n"
-                                           "   ^\n");
-    CHECK(bad("[Script]\nSF \"a\"\"b\" \"/x\"\"\n") == "demo.rsp:2:11: expected a closing quote\n"
-                                                     "SF \"a\"\"b\" \"/x\"\"\n"
-                                                     "          ^\n");
-    CHECK(bad("[Script]\nSF* \"a\"x\n") == "demo.rsp:2:8: expected a blank\n"
-                                         "SF* \"a\"x\n"
-                                         "       ^\n");
-    CHECK(bad("[Script]\nSF+ \"a\"\n") == "demo.rsp:2:3: expected a blank\n"
-                                        "SF+ \"a\"\n"
-                                        "  ^\n");
-    CHECK(bad("[Script]\n\t\"a\"\n") == "demo.rsp:2:2: expected a command such as SF or EX\n"
-                                      " \"a\"\n"
-                                      " ^\n");
-    CHECK(bad("CO \"SLX\"\n[Script]\n") == "demo.rsp:1:1: expected a section such as [Version]\n"
-                                         "CO \"SLX\"\n"
-                                         "^\n");
-    CHECK(bad("[Version\n[Script]\n") == "demo.rsp:1:9: expected ']' after the section's name\n"
-                                       "[Version\n"
-                                       "        ^\n");
-    CHECK(bad("[Script] x\n") == "demo.rsp:1:10: expected nothing after the section's name\n"
-                                "[Script] x\n"
-                                "         ^\n");
+    CHECK(bad("[Script]\nSF abc \"/x\"") ==
+          "demo.rsp:2:4: expected an opening quote\n"
+          "SF abc \"/x\"\n"
+          "   ^\n");
+    CHECK(bad("[Script]\nSF \"a\"\"b\" \"/x\"\"\n") ==
+          "demo.rsp:2:11: expected a closing quote\n"
+          "SF \"a\"\"b\" \"/x\"\"\n"
+          "          ^\n");
+    CHECK(bad("[Script]\nSF* \"a\"x\n") ==
+          "demo.rsp:2:8: expected a blank\n"
+          "SF* \"a\"x\n"
+          "       ^\n");
+    CHECK(bad("[Script]\nSF+ \"a\"\n") ==
+          "demo.rsp:2:3: expected a blank\n"
+          "SF+ \"a\"\n"
+          "  ^\n");
+    CHECK(bad("[Script]\n\t\"a\"\n") ==
+          "demo.rsp:2:2: expected a command such as SF or EX\n"
+          " \"a\"\n"
+          " ^\n");
+    CHECK(bad("CO \"SLX\"\n[Script]\n") ==
+          "demo.rsp:1:1: expected a section such as [Version]\n"
+          "CO \"SLX\"\n"
+          "^\n");
+    CHECK(bad("[Version\n[Script]\n") ==
+          "demo.rsp:1:9: expected ']' after the section's name\n"
+          "[Version\n"
+          "        ^\n");
+    CHECK(bad("[Script] x\n") ==
+          "demo.rsp:1:10: expected nothing after the section's name\n"
+          "[Script] x\n"
+          "         ^\n");
     CHECK(bad("[Version]\nNumber\n[Script]\n") == "demo.rsp:2:1: expected Key=Value\nNumber\n^\n");
     CHECK(bad("[Version]\n=3\n[Script]\n") == "demo.rsp:2:1: expected a key before '='\n=3\n^\n");
-    CHECK(bad("[Version]\nNumber=1\n") == "demo.rsp:3:1: expected a [Script] section before the end of the file\n\n^\n");
+    CHECK(bad("[Version]\nNumber=1\n") ==
+          "demo.rsp:3:1: expected a [Script] section before the end of the file\n\n^\n");
     CHECK(bad("") == "demo.rsp:1:1: expected a [Script] section before the end of the file\n\n^\n");
 }
 
 TEST_CASE("columns count characters, not bytes") {
-    CHECK(bad("[Script]\nAL \"caf\xC3\xA9\" \"x\n") == "demo.rsp:2:11: expected a closing quote\n"
-                                                     "AL \"caf\xC3\xA9\" \"x\n"
-                                                     "          ^\n");
+    CHECK(bad("[Script]\nAL \"caf\xC3\xA9\" \"x\n") ==
+          "demo.rsp:2:11: expected a closing quote\n"
+          "AL \"caf\xC3\xA9\" \"x\n"
+          "          ^\n");
 }
 
 TEST_CASE("of a long line only the part around the column is shown") {
@@ -123,11 +135,16 @@ TEST_CASE("of a long line only the part around the column is shown") {
 }
 
 TEST_CASE("control characters are refused and never printed raw") {
-    CHECK(bad("[Script]\nEX \"a\x07\"\n") == "demo.rsp:2:6: expected text, not the control character 0x07\nEX \"a?\"\n     ^\n");
-    CHECK(bad(std::string_view("[Script]\nEX \"\0\"\n", 14)).starts_with("demo.rsp:2:5: expected text, not the control character 0x00"));
+    CHECK(bad("[Script]\nEX \"a\x07\"\n") ==
+          "demo.rsp:2:6: expected text, not the control character 0x07\nEX \"a?\"\n     ^\n");
+    CHECK(bad(std::string_view("[Script]\nEX \"\0\"\n", 14))
+              .starts_with("demo.rsp:2:5: expected text, not the control character 0x00"));
     CHECK(bad("[Script]\rEL\n").starts_with("demo.rsp:1:9: expected text, not the control character 0x0D"));
-    CHECK(bad("[Script]\nEX \"\xC2\x9B\"\n").starts_with("demo.rsp:2:5: expected text, not the control character 0x9B"));
-    CHECK(bad("[Script]\nEX \x0F" "a\x0F\n").starts_with("demo.rsp:2:4: expected text, not the control character 0x0F"));
+    CHECK(
+        bad("[Script]\nEX \"\xC2\x9B\"\n").starts_with("demo.rsp:2:5: expected text, not the control character 0x9B"));
+    CHECK(bad("[Script]\nEX \x0F"
+              "a\x0F\n")
+              .starts_with("demo.rsp:2:4: expected text, not the control character 0x0F"));
 }
 
 TEST_CASE("every bad line is named once, up to twenty") {
@@ -143,10 +160,12 @@ TEST_CASE("every bad line is named once, up to twenty") {
 }
 
 TEST_CASE("limits hold for the file, a line, the commands and the arguments") {
-    CHECK(bad(std::string(limits::k_script_bytes + 1, ' ')) == "demo.rsp:1:1: expected at most 1.0 MiB of script\n\n^\n");
-    CHECK(bad("[Script]\nEX \"" + std::string(limits::k_script_line_bytes, 'a') + "\"\n").find("expected at most 4096 bytes in a line") !=
-          std::string::npos);
-    CHECK(bad("[Script]\nCO \"1\" \"2\" \"3\" \"4\" \"5\" \"6\" \"7\" \"8\" \"9\"\n").starts_with("demo.rsp:2:36: expected at most 8 arguments"));
+    CHECK(bad(std::string(limits::k_script_bytes + 1, ' ')) ==
+          "demo.rsp:1:1: expected at most 1.0 MiB of script\n\n^\n");
+    CHECK(bad("[Script]\nEX \"" + std::string(limits::k_script_line_bytes, 'a') + "\"\n")
+              .find("expected at most 4096 bytes in a line") != std::string::npos);
+    CHECK(bad("[Script]\nCO \"1\" \"2\" \"3\" \"4\" \"5\" \"6\" \"7\" \"8\" \"9\"\n")
+              .starts_with("demo.rsp:2:36: expected at most 8 arguments"));
     std::string many = "[Script]\n";
     for (std::size_t i = 0; i < limits::k_script_commands; ++i) {
         many += "EL\n";

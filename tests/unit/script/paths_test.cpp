@@ -26,7 +26,8 @@ struct Cell {
         }
         return (real.error().is(AgentCode::path_refused)     ? "refused: "
                 : real.error().is(AgentCode::path_protected) ? "protected: "
-                                                             : "other: ") + plain(real.error().context);
+                                                             : "other: ") +
+               plain(real.error().context);
     }
 };
 
@@ -40,7 +41,8 @@ TEST_CASE("paths below a root are allowed and tidied") {
 
 TEST_CASE("paths outside of the roots, relative ones and those with dots are refused") {
     Cell cell;
-    CHECK(cell.code("/etc/passwd", PathUse::edit) == "refused: \"/etc/passwd\" lies outside of the folders in script.roots");
+    CHECK(cell.code("/etc/passwd", PathUse::edit) ==
+          "refused: \"/etc/passwd\" lies outside of the folders in script.roots");
     CHECK(cell.code("/database/x", PathUse::place).starts_with("refused: \"/database/x\" lies outside"));
     CHECK(cell.code("data/x", PathUse::place) == "refused: \"data/x\" is not an absolute path");
     CHECK(cell.code("", PathUse::place) == "refused: \"\" is not an absolute path");
@@ -81,7 +83,8 @@ TEST_CASE("the agent's own files are protected, also through links and from abov
 
 TEST_CASE("a root is not removed, nor the file system's") {
     Cell cell;
-    CHECK(cell.code("/data", PathUse::remove) == "refused: \"/data\" is a folder that scripts may work in, not one that they may remove");
+    CHECK(cell.code("/data", PathUse::remove) ==
+          "refused: \"/data\" is a folder that scripts may work in, not one that they may remove");
     cell.jail = {{rooted("/")}, "", {}};
     CHECK(cell.code("/", PathUse::remove) == "refused: \"/\" is the root of a volume");
     CHECK(cell.code("/./", PathUse::remove).starts_with("refused:"));

@@ -15,7 +15,8 @@ std::uint32_t mode(fakes::FakeFiles& files, const std::string& path) {
     return info.value()->mode;
 }
 
-Status placed(const std::string& from, const std::string& to, Placing placing, fakes::FakeFiles& files, const CancelToken& cancel) {
+Status placed(const std::string& from, const std::string& to, Placing placing, fakes::FakeFiles& files,
+              const CancelToken& cancel) {
     return place(rooted(from), rooted(to), placing, files, cancel);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the test that cuts the power at every change of a long script: the script always ends right, no program runs twice.
+// Owns the test that cuts the power at every change of a long script: the script always ends right, no program runs
+// twice.
 #include "tests/unit/script/device.h"
 
 namespace hagent::script {
@@ -63,7 +64,8 @@ Outcome run_to_the_end(Cut& device, fakes::Unsynced unsynced) {
         INFO(render_plan(plan));
         REQUIRE(!has_error(plan.results));
         device.fetch_again(plan);
-        auto outcome = run(plan, device.package, device.services, device.journal, device.watcher, device.journal.earlier(), device.cancel);
+        auto outcome = run(plan, device.package, device.services, device.journal, device.watcher,
+                           device.journal.earlier(), device.cancel);
         if (device.files.power_is_off()) {
             device.files.restart(unsynced);
         } else {

@@ -49,11 +49,15 @@ TEST_CASE("the plan of the registry commands, in plain words") {
     device.services.uploads = &uploads;
     put(device, "n", "a");
     device.files.put("/tmp/x.reg", k_head + "[HKLM\\Software\\Y]\n\"n\"=\"x\"\n");
-    CHECK(effect(device, R"(CR "HKLM\Software\X" "N" "a")") == R"(confirm that HKEY_LOCAL_MACHINE\Software\X "N" is "a")");
-    CHECK(effect(device, R"(SV "HKLM\Software\X\n" "0x10" "reg_dword")") == R"(set HKEY_LOCAL_MACHINE\Software\X "n" to "16" (REG_DWORD))");
-    CHECK(effect(device, R"(SV "HKLM\Software\X\" "<hostname>")") == R"(set HKEY_LOCAL_MACHINE\Software\X (default) to "tc-7" (REG_SZ))");
+    CHECK(effect(device, R"(CR "HKLM\Software\X" "N" "a")") ==
+          R"(confirm that HKEY_LOCAL_MACHINE\Software\X "N" is "a")");
+    CHECK(effect(device, R"(SV "HKLM\Software\X\n" "0x10" "reg_dword")") ==
+          R"(set HKEY_LOCAL_MACHINE\Software\X "n" to "16" (REG_DWORD))");
+    CHECK(effect(device, R"(SV "HKLM\Software\X\" "<hostname>")") ==
+          R"(set HKEY_LOCAL_MACHINE\Software\X (default) to "tc-7" (REG_SZ))");
     CHECK(effect(device, R"(DV "HKCU\Software\X" "n")") == R"(delete the value "n" of HKEY_CURRENT_USER\Software\X)");
-    CHECK(effect(device, R"(DK "HKCU\Software\X")") == R"(delete the key HKEY_CURRENT_USER\Software\X with all that is in it)");
+    CHECK(effect(device, R"(DK "HKCU\Software\X")") ==
+          R"(delete the key HKEY_CURRENT_USER\Software\X with all that is in it)");
     CHECK(effect(device, R"(MR "/tmp/x.reg")") == "merge the registry file /tmp/x.reg (2 changes)");
     CHECK(effect(device, R"(GR "HKLM\Software" "<regroot>/out/x.ini")") ==
           R"(upload the key HKEY_LOCAL_MACHINE\Software with all that is in it as out/x.ini)");
@@ -68,21 +72,25 @@ TEST_CASE("bad and hostile arguments of the registry commands") {
         const char* text;
     };
     for (const Row& row : {
-             Row{R"(CR "Software\X" "n" "a")", "2:4: CR: expected a key that begins with HKLM, HKCU, HKCR, HKU or HKCC"},
+             Row{R"(CR "Software\X" "n" "a")",
+                 "2:4: CR: expected a key that begins with HKLM, HKCU, HKCR, HKU or HKCC"},
              {R"(CR "HKLM\Software\X" "n" "a")", R"(2:26: CR: HKEY_LOCAL_MACHINE\Software\X "n" is not there)"},
              {R"(SV "name" "a")", "2:4: SV: expected a key, a backslash and the name of a value"},
              {R"(SV "HKLM\A\n" "x" "REG_LINK")",
               "2:19: SV: expected REG_SZ, REG_EXPAND_SZ, REG_DWORD, REG_QWORD, REG_BINARY or REG_MULTI_SZ"},
-             {R"(SV "HKLM\A\n" "x" "REG_DWORD")", "2:15: SV: expected a number from 0 to 4294967295, decimal or after 0x"},
+             {R"(SV "HKLM\A\n" "x" "REG_DWORD")",
+              "2:15: SV: expected a number from 0 to 4294967295, decimal or after 0x"},
              {R"(SV "HKLM\A\n" "x" "REG_BINARY")", "2:15: SV: expected bytes as pairs of hexadecimal digits"},
              {R"(SV "HKLM\System\ControlSet002\Services\hagent\Start" "4" "REG_DWORD")",
               R"(2:4: SV: HKEY_LOCAL_MACHINE\System\ControlSet002\Services\hagent belongs to the agent)"},
              {R"(DV "HKLM\System\CurrentControlSet\Services\hagent" "Start")",
               R"(2:4: DV: HKEY_LOCAL_MACHINE\System\CurrentControlSet\Services\hagent belongs to the agent)"},
-             {R"(DK "HKCU\Software")", R"(2:4: DK: HKEY_CURRENT_USER\Software holds what the whole system needs; name a key further down)"},
+             {R"(DK "HKCU\Software")",
+              R"(2:4: DK: HKEY_CURRENT_USER\Software holds what the whole system needs; name a key further down)"},
              {R"(MR "/none.reg")", "2:4: MR: /none.reg is not on this device"},
              {R"(MR "/bad.reg")", "2:4: MR: line 3: expected [key], \"name\"= or @="},
-             {R"(MR "/evil.reg")", R"(2:4: MR: HKEY_LOCAL_MACHINE\System\CurrentControlSet\Services\hagent belongs to the agent)"},
+             {R"(MR "/evil.reg")",
+              R"(2:4: MR: HKEY_LOCAL_MACHINE\System\CurrentControlSet\Services\hagent belongs to the agent)"},
              {R"(MR "../x")", "2:4: MR: expected an absolute path"},
              {R"(GR "HKLM\A" "x*.ini")", "2:13: GR: expected a file name without wildcards"},
              {R"(GR "HKLM\A" "x.ini")", "2:13: GR: there is no repository that takes uploads"},
@@ -102,7 +110,8 @@ TEST_CASE("CR compares by the type of what is there") {
     CHECK(device.run("SV \"HKLM\\Software\\X\\n\" \"16\" \"REG_DWORD\"\n").ended == Ended::completed);
     device.journal.records.clear();  // another script from here on
     CHECK(effect(device, R"(CR "HKLM\Software\X" "n" "0x10")").ends_with("is \"0x10\""));
-    CHECK(complaint(device, R"(CR "HKLM\Software\X" "n" "17")") == R"(demo.rsp:2:26: CR: HKEY_LOCAL_MACHINE\Software\X "n" is "16")");
+    CHECK(complaint(device, R"(CR "HKLM\Software\X" "n" "17")") ==
+          R"(demo.rsp:2:26: CR: HKEY_LOCAL_MACHINE\Software\X "n" is "16")");
     const Plan optional = device.plan("CR* \"HKLM\\Software\\X\" \"n\" \"x\"\n");
     CHECK(codes(optional.results) == Codes{1510});
     CHECK_FALSE(has_error(optional.results));
@@ -111,8 +120,10 @@ TEST_CASE("CR compares by the type of what is there") {
 TEST_CASE("SV, DV and DK change the store; removing what is absent is success") {
     Device device;
     const Outcome outcome = device.run(
-        "SV \"HKLM\\Software\\X\\a\" \"1\"\nSV \"HKLM\\Software\\X\\b\" \"a\\0b\" \"REG_MULTI_SZ\"\nSV \"HKLM\\Software\\Y\\c\" \"1\"\n"
-        "DV \"hklm\\software\\x\" \"A\"\nDV \"HKLM\\None\\X\" \"A\"\nDK \"HKLM\\SOFTWARE\\y\"\nDK \"HKLM\\Software\\Z\"\n");
+        "SV \"HKLM\\Software\\X\\a\" \"1\"\nSV \"HKLM\\Software\\X\\b\" \"a\\0b\" \"REG_MULTI_SZ\"\nSV "
+        "\"HKLM\\Software\\Y\\c\" \"1\"\n"
+        "DV \"hklm\\software\\x\" \"A\"\nDV \"HKLM\\None\\X\" \"A\"\nDK \"HKLM\\SOFTWARE\\y\"\nDK "
+        "\"HKLM\\Software\\Z\"\n");
     CHECK(outcome.ended == Ended::completed);
     CHECK_FALSE(device.registry.value(k_key, "a").value().has_value());
     CHECK(device.registry.value(k_key, "b").value()->data == std::string("a\0b\0", 4));
@@ -127,7 +138,8 @@ TEST_CASE("MR merges a file that an earlier step brings, and looks at it again b
     CHECK(device.registry.value(k_key, "n").value()->data == "new");
 
     Device evil;
-    evil.package.add("x.reg", k_head + "[HKLM\\Software\\X]\n\"n\"=\"new\"\n[-HKLM\\System\\CurrentControlSet\\Services\\hagent]\n");
+    evil.package.add(
+        "x.reg", k_head + "[HKLM\\Software\\X]\n\"n\"=\"new\"\n[-HKLM\\System\\CurrentControlSet\\Services\\hagent]\n");
     const Outcome outcome = evil.run("SF \"x.reg\" \"/tmp/x.reg\"\nMR \"/tmp/x.reg\"\n");
     CHECK(outcome.ended == Ended::failed);
     CHECK(codes(outcome.results) == Codes{1505, 1516});
@@ -141,7 +153,8 @@ TEST_CASE("GR uploads the branch as a registry file and leaves nothing behind") 
     put(device, "n", "a");
     const auto before = device.files.tree();
     CHECK(device.run("GR \"HKLM\\Software\\x\" \"x.ini\"\n").ended == Ended::completed);
-    CHECK(uploads.sent["x.ini"] == "Windows Registry Editor Version 5.00\n\n[HKEY_LOCAL_MACHINE\\Software\\X]\n\"n\"=\"a\"\n");
+    CHECK(uploads.sent["x.ini"] ==
+          "Windows Registry Editor Version 5.00\n\n[HKEY_LOCAL_MACHINE\\Software\\X]\n\"n\"=\"a\"\n");
     CHECK(device.files.tree() == before);
     device.journal.records.clear();
     uploads.answer = error(AgentCode::permission_denied, "repository");
@@ -152,8 +165,8 @@ TEST_CASE("GR uploads the branch as a registry file and leaves nothing behind") 
 TEST_CASE("a system without a registry and without a store refuses the commands") {
     Device device;
     device.services.registry = nullptr;
-    for (const char* command : {R"(CR "HKLM\A\B" "n" "a")", R"(SV "HKLM\A\n" "a")", R"(DV "HKLM\A\B" "n")", R"(DK "HKLM\A\B")", R"(MR "/x")",
-                                R"(GR "HKLM\A" "x")"}) {
+    for (const char* command : {R"(CR "HKLM\A\B" "n" "a")", R"(SV "HKLM\A\n" "a")", R"(DV "HKLM\A\B" "n")",
+                                R"(DK "HKLM\A\B")", R"(MR "/x")", R"(GR "HKLM\A" "x")"}) {
         CAPTURE(command);
         CHECK(codes(device.plan(std::string(command) + "\n").results) == Codes{1003});
     }

@@ -43,18 +43,22 @@ std::string fault(const std::string& text) {
 }
 
 TEST_CASE("keys are written with short or long hives, any separators, and become one form") {
-    for (const char* text : {"HKLM\\Software\\X", "hkey_local_machine\\Software\\X", "\\HKLM\\\\Software\\\\X\\", "HKLM//Software//X"}) {
+    for (const char* text :
+         {"HKLM\\Software\\X", "hkey_local_machine\\Software\\X", "\\HKLM\\\\Software\\\\X\\", "HKLM//Software//X"}) {
         CAPTURE(text);
         CHECK(registry_key(text).value() == "HKEY_LOCAL_MACHINE\\Software\\X");
     }
     CHECK(registry_key("HKCR\\MIME\\text/plain").value() == "HKEY_CLASSES_ROOT\\MIME\\text/plain");
-    CHECK(registry_key_and_name("HKCU\\A\\n").value() == std::pair<std::string, std::string>("HKEY_CURRENT_USER\\A", "n"));
-    CHECK(registry_key_and_name("HKCU\\A\\").value() == std::pair<std::string, std::string>("HKEY_CURRENT_USER\\A", ""));
+    CHECK(registry_key_and_name("HKCU\\A\\n").value() ==
+          std::pair<std::string, std::string>("HKEY_CURRENT_USER\\A", "n"));
+    CHECK(registry_key_and_name("HKCU\\A\\").value() ==
+          std::pair<std::string, std::string>("HKEY_CURRENT_USER\\A", ""));
 }
 
 TEST_CASE("keys that are none are refused") {
-    for (const std::string& text : {std::string(), std::string("\\"), std::string("Software\\X"), std::string("HKXX\\X"),
-                                   std::string("HKLM\\a\nb"), std::string("HKLM\\a\0b", 8), std::string("HKLM\\\xFF")}) {
+    for (const std::string& text :
+         {std::string(), std::string("\\"), std::string("Software\\X"), std::string("HKXX\\X"),
+          std::string("HKLM\\a\nb"), std::string("HKLM\\a\0b", 8), std::string("HKLM\\\xFF")}) {
         CAPTURE(text);
         CHECK(registry_key(text).error().is(AgentCode::bad_argument));
     }
@@ -68,11 +72,16 @@ TEST_CASE("keys that are none are refused") {
 }
 
 TEST_CASE("no script changes the agent's service or removes what the system stands on") {
-    const auto check_key = [](RegistryChange::Kind kind, const char* key) { return may_change({kind, registry_key(key).value(), "n", {}}); };
+    const auto check_key = [](RegistryChange::Kind kind, const char* key) {
+        return may_change({kind, registry_key(key).value(), "n", {}});
+    };
     using Kind = RegistryChange::Kind;
     for (const auto kind : {Kind::set, Kind::remove_value, Kind::make_key, Kind::remove_key}) {
-        CHECK(check_key(kind, "HKLM\\System\\CurrentControlSet\\services\\HAGENT").error().is(AgentCode::path_protected));
-        CHECK(check_key(kind, "HKLM\\System\\ControlSet001\\services\\hagent\\Parameters").error().is(AgentCode::path_protected));
+        CHECK(
+            check_key(kind, "HKLM\\System\\CurrentControlSet\\services\\HAGENT").error().is(AgentCode::path_protected));
+        CHECK(check_key(kind, "HKLM\\System\\ControlSet001\\services\\hagent\\Parameters")
+                  .error()
+                  .is(AgentCode::path_protected));
         CHECK(check_key(kind, "HKLM\\System\\CurrentControlSet\\services\\other").ok());
         CHECK(check_key(kind, "HKLM\\Software\\hagent-boot").error().is(AgentCode::path_protected));
         CHECK(check_key(kind, "HKLM\\Software\\Vendor").ok());
@@ -106,8 +115,10 @@ TEST_CASE("every type of a registry file is read") {
     CHECK(value_in("@=dword:0000000A") == RegistryValue{ValueType::number, "10"});
     CHECK(value_in("\"n\"=hex:01,02,\\\r\n  ff") == RegistryValue{ValueType::binary, "0102ff"});
     CHECK(value_in("\"n\"=hex(2):25,00,41,00,00,00") == RegistryValue{ValueType::expandable, "%A"});
-    CHECK(value_in("\"n\"=hex(7):61,00,00,00,62,00,00,00,00,00") == RegistryValue{ValueType::list, std::string("a\0b\0", 4)});
-    CHECK(value_in("\"n\"=hex(b):01,00,00,00,00,00,00,80") == RegistryValue{ValueType::wide_number, "9223372036854775809"});
+    CHECK(value_in("\"n\"=hex(7):61,00,00,00,62,00,00,00,00,00") ==
+          RegistryValue{ValueType::list, std::string("a\0b\0", 4)});
+    CHECK(value_in("\"n\"=hex(b):01,00,00,00,00,00,00,80") ==
+          RegistryValue{ValueType::wide_number, "9223372036854775809"});
     CHECK(value_in("\"n\"=hex(2):25,41,00", "REGEDIT4\n") == RegistryValue{ValueType::expandable, "%A"});
 }
 
@@ -130,12 +141,14 @@ TEST_CASE("a file in UTF-16, as regedit writes it, and one in Latin-1") {
 
 TEST_CASE("bad registry files are refused with the line") {
     CHECK(fault("") == "expected a registry file, not an empty one");
-    CHECK(fault("[HKLM\\X]\n") == "line 1: expected the first line of a registry file: REGEDIT4 or Windows Registry Editor Version 5.00");
+    CHECK(fault("[HKLM\\X]\n") ==
+          "line 1: expected the first line of a registry file: REGEDIT4 or Windows Registry Editor Version 5.00");
     CHECK(fault(k_head + "\"n\"=\"x\"\n") == "line 3: expected a [key] that is not removed before its values");
     CHECK(fault(k_head + "[HKLM\\X\n") == "line 3: expected a closing bracket");
     CHECK(fault(k_head + "[What\\X]\n") == "line 3: expected a key that begins with HKLM, HKCU, HKCR, HKU or HKCC");
-    for (const char* bad : {"n=\"x\"", "\"n\"", "\"n\"=", "\"n\"=\"x", "\"n\"=\"x\"y", "\"n\"=dword:", "\"n\"=dword:123456789",
-                            "\"n\"=dword:xyz", "\"n\"=hex:0", "\"n\"=hex(6):00", "\"n\"=hex(b):00", "\"n\"=word:1", "\"n", "\"n\\"}) {
+    for (const char* bad :
+         {"n=\"x\"", "\"n\"", "\"n\"=", "\"n\"=\"x", "\"n\"=\"x\"y", "\"n\"=dword:", "\"n\"=dword:123456789",
+          "\"n\"=dword:xyz", "\"n\"=hex:0", "\"n\"=hex(6):00", "\"n\"=hex(b):00", "\"n\"=word:1", "\"n", "\"n\\"}) {
         CAPTURE(bad);
         CHECK_FALSE(read_registry_text(k_head + "[HKLM\\X]\n" + bad + "\n").ok());
     }
@@ -165,7 +178,9 @@ TEST_CASE("what is written is read back, whatever the values hold") {
 
 TEST_CASE("halves of pairs and odd bytes do no harm") {
     CHECK(utf8_from_utf16le(std::string("\x00\xD8", 2)) == "\xEF\xBF\xBD");
-    CHECK(utf8_from_utf16le(std::string("\x00\xDC\x41\x00", 4)) == "\xEF\xBF\xBD" "A");
+    CHECK(utf8_from_utf16le(std::string("\x00\xDC\x41\x00", 4)) ==
+          "\xEF\xBF\xBD"
+          "A");
     CHECK(utf8_from_utf16le(std::string("A\0B", 3)) == "A");
 }
 

@@ -125,7 +125,9 @@ TEST_CASE("RB as the last step completes the script") {
     CHECK(device.host.actions.size() == 1);
 }
 
-TEST_CASE("RB or SP as the last step is asked for again when the agent was killed before its script had ended, but not after a restart") {
+TEST_CASE(
+    "RB or SP as the last step is asked for again when the agent was killed before its script had ended, but not after "
+    "a restart") {
     Device device;
     (void)device.run("SP\n");
     CHECK(device.run("SP\n").ended == Ended::completed);
@@ -171,7 +173,8 @@ TEST_CASE("a hook that fails is a failed step with its words") {
     device.processes.on("reboot", platform::Exit{4, false, "busy\n"});
     const Outcome outcome = device.run("SP\n");
     CHECK(codes(outcome.results) == Codes{1518, 1516});
-    CHECK(outcome.results[0].context == "step 1 (SP, line 2): /etc/hagent/hooks/reboot ended with status 4; it said: busy");
+    CHECK(outcome.results[0].context ==
+          "step 1 (SP, line 2): /etc/hagent/hooks/reboot ended with status 4; it said: busy");
     CHECK(device.processes.calls.at(0).argv[1] == "poweroff");
 }
 

@@ -21,16 +21,18 @@ void answers(Device& device, std::vector<Answer> list) {
 
 TEST_CASE("the plan of LU, EL and QU, in plain words") {
     Device device;
-    const Plan plan = device.plan("LU \"Updating <hostname>\"\nLU \"x\" \"60\"\nEL\nQU \"Now?\"\nQU \"Now?\" \"30\" \"Postpone\"\n");
+    const Plan plan =
+        device.plan("LU \"Updating <hostname>\"\nLU \"x\" \"60\"\nEL\nQU \"Now?\"\nQU \"Now?\" \"30\" \"Postpone\"\n");
     CHECK(plan.results.empty());
     Strings effects;
     for (const auto& step : plan.steps) {
         effects.push_back(step.effect);
     }
-    CHECK(effects == Strings{"lock the user out with the message \"Updating tc-7\" until EL or the end",
-                             "lock the user out with the message \"x\", at most 60 s", "let the user in again",
-                             "ask the user \"Now?\" for 300 s, no answer means accept, at most 3 postponements of 900 s",
-                             "ask the user \"Now?\" for 30 s, no answer means postpone, at most 3 postponements of 900 s"});
+    CHECK(effects ==
+          Strings{"lock the user out with the message \"Updating tc-7\" until EL or the end",
+                  "lock the user out with the message \"x\", at most 60 s", "let the user in again",
+                  "ask the user \"Now?\" for 300 s, no answer means accept, at most 3 postponements of 900 s",
+                  "ask the user \"Now?\" for 30 s, no answer means postpone, at most 3 postponements of 900 s"});
 }
 
 TEST_CASE("bad arguments of LU and QU") {
@@ -138,7 +140,8 @@ TEST_CASE("a postponement is cancelled by a shutdown and counted after it") {
     CancelToken fresh;
     device.clock.on_wait = [](Millis) {};
     const Plan plan = device.plan("QU \"now?\" \"5\"\n");
-    const auto outcome = run(plan, device.package, device.services, device.journal, device.watcher, device.journal.earlier(), fresh);
+    const auto outcome =
+        run(plan, device.package, device.services, device.journal, device.watcher, device.journal.earlier(), fresh);
     REQUIRE(outcome.ok());
     CHECK(outcome.value().ended == Ended::completed);
     CHECK(device.dialogs.log.size() == 3);

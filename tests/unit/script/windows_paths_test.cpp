@@ -29,9 +29,10 @@ TEST_CASE("network names, drive-relative paths, streams and devices are refused"
     if (elsewhere()) {
         return;
     }
-    for (const char* path : {"\\\\server\\share\\x", "//server/share/x", "\\\\.\\PhysicalDrive0", "\\\\?\\C:\\x", "\\data\\x", "/data/x",
-                             "C:data", "data\\x", "C:\\a\\..\\b", "C:\\a:stream", "C:\\a\\b::$DATA", "C:\\NUL", "C:\\a\\con.txt",
-                             "C:\\a\\COM1", "C:\\a\\lpt9.x", "C:\\a.", "C:\\a ", "C:\\a\\b. \\c", "C:\\a?b"}) {
+    for (const char* path :
+         {"\\\\server\\share\\x", "//server/share/x", "\\\\.\\PhysicalDrive0", "\\\\?\\C:\\x", "\\data\\x", "/data/x",
+          "C:data", "data\\x", "C:\\a\\..\\b", "C:\\a:stream", "C:\\a\\b::$DATA", "C:\\NUL", "C:\\a\\con.txt",
+          "C:\\a\\COM1", "C:\\a\\lpt9.x", "C:\\a.", "C:\\a ", "C:\\a\\b. \\c", "C:\\a?b"}) {
         CAPTURE(path);
         const auto tidy = tidy_path(path);
         REQUIRE(!tidy.ok());
@@ -48,7 +49,8 @@ TEST_CASE("names are compared without regard to case") {
     CHECK_FALSE(is_within("C:\\data2", "C:\\data"));
     fakes::FakeFiles files;
     const Jail jail{{"C:\\data"}, "", {"C:\\data\\agent"}};
-    CHECK(device_path("c:\\DATA\\Agent\\key", PathUse::edit, jail, files).error().is(errors::AgentCode::path_protected));
+    CHECK(
+        device_path("c:\\DATA\\Agent\\key", PathUse::edit, jail, files).error().is(errors::AgentCode::path_protected));
     CHECK(device_path("C:\\Windows\\x", PathUse::edit, jail, files).error().is(errors::AgentCode::path_refused));
     CHECK(device_path("c:\\Data\\x", PathUse::place, jail, files).ok());
 }

@@ -23,7 +23,9 @@ std::string bad(std::string_view bytes) {
 }
 
 TEST_CASE("commands alternate with the manager's step numbers") {
-    const Script script = good("CO \x0FSLX\x0F|10|SF* \x0F" "fw//kernel\x0F \x0F//boot//kernel\x0F|11|EL|12|");
+    const Script script = good(
+        "CO \x0FSLX\x0F|10|SF* \x0F"
+        "fw//kernel\x0F \x0F//boot//kernel\x0F|11|EL|12|");
     REQUIRE(script.commands.size() == 3);
     CHECK(script.commands[0].op == "CO");
     CHECK(script.commands[0].line == 10);
@@ -36,19 +38,26 @@ TEST_CASE("commands alternate with the manager's step numbers") {
 }
 
 TEST_CASE("blanks of EX come back, elsewhere the byte is a letter") {
-    const Script script = good("EX \x0F/bin/sh\xFCrun\xFC" "a\x0F \x0F+\x0F|1|AL \x0F/f\x0F \x0Fgr\xFCn\x0F|2");
+    const Script script = good(
+        "EX \x0F/bin/sh\xFCrun\xFC"
+        "a\x0F \x0F+\x0F|1|AL \x0F/f\x0F \x0Fgr\xFCn\x0F|2");
     CHECK(script.commands[0].arguments[0].text == "/bin/sh run a");
     CHECK(script.commands[0].arguments[1].text == "+");
     CHECK(script.commands[1].arguments[1].text == "gr\xC3\xBCn");
 }
 
 TEST_CASE("the separator and the quote sign may stand in an argument") {
-    const auto arguments = good("AL \x0F/f\x0F \x0F" "a|\"b\" ; # c\x0F|7|").commands[0].arguments;
+    const auto arguments = good(
+                               "AL \x0F/f\x0F \x0F"
+                               "a|\"b\" ; # c\x0F|7|")
+                               .commands[0]
+                               .arguments;
     CHECK(arguments[1].text == "a|\"b\" ; # c");
 }
 
 TEST_CASE("complaints count commands and show them in text form") {
-    CHECK(bad("EL|1|SF \x0F" "abc|2|") == "reply:2:4: expected a closing quote\nSF \"abc|2|\n   ^\n");
+    CHECK(bad("EL|1|SF \x0F"
+              "abc|2|") == "reply:2:4: expected a closing quote\nSF \"abc|2|\n   ^\n");
     CHECK(bad("SF \"abc\"|1|") == "reply:1:4: expected an opening quote\nSF \"abc\"\n   ^\n");
     CHECK(bad("EL|x|") == "reply:1:3: expected '|' and a step number after the command\nEL\n  ^\n");
     CHECK(bad("EL") == "reply:1:3: expected '|' and a step number after the command\nEL\n  ^\n");

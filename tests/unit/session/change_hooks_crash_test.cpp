@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the tests that cut the power, and fill the disk, at every change of a session between `before-change` and `after-change`: nothing
-// is changed behind a closed write filter, each hook is called at most once in a life of the agent, and the manager hears one end.
+// Owns the tests that cut the power, and fill the disk, at every change of a session between `before-change` and
+// `after-change`: nothing is changed behind a closed write filter, each hook is called at most once in a life of the
+// agent, and the manager hears one end.
 #include "tests/unit/session/crash_device.h"
 
 namespace hagent::session {
@@ -16,7 +17,8 @@ enum class Open : std::uint8_t { until_closed, until_restart };
 
 struct Filtered : CutDevice {
     explicit Filtered(Open how) : how_(how) {
-        offered.local = {rooted("/package"), rooted("/package/demo.rsp"), ""};  // nothing to fetch and no signature: this is about what follows
+        offered.local = {rooted("/package"), rooted("/package/demo.rsp"),
+                         ""};  // nothing to fetch and no signature: this is about what follows
         files.put("/package/demo.rsp", "[Version]\nNumber=1\n[Script]\n" + fakes::rooted_script(k_script));
         settings.hooks_directory = rooted("/etc/hagent/hooks");
         files.put("/etc/conf", "a=1\n");
@@ -28,12 +30,13 @@ struct Filtered : CutDevice {
     /// A hook that says that all is done, or has the filter as it wants it after a reboot.
     void add_hook(const std::string& name, bool wants_open) {
         files.put("/etc/hagent/hooks/" + name, "#!/bin/sh\n", 0755);
-        processes.on(name, [this, name, wants_open](const platform::Command&, const CancelToken&) -> Result<platform::Exit> {
-            TRY(files.outside(name));
-            called.push_back(name);
-            wanted_ = open == wants_open ? wanted_ : std::optional(wants_open);
-            return platform::Exit{open == wants_open ? 0 : 10, false, ""};
-        });
+        processes.on(name,
+                     [this, name, wants_open](const platform::Command&, const CancelToken&) -> Result<platform::Exit> {
+                         TRY(files.outside(name));
+                         called.push_back(name);
+                         wanted_ = open == wants_open ? wanted_ : std::optional(wants_open);
+                         return platform::Exit{open == wants_open ? 0 : 10, false, ""};
+                     });
     }
 
     void restart_machine() {
@@ -71,11 +74,13 @@ struct Filtered : CutDevice {
     }
 
     [[nodiscard]] bool has_note() const {
-        return files.exists("/var/lib/hagent/sessions/000001/before-change") || files.exists("/var/lib/hagent/sessions/000001/after-change");
+        return files.exists("/var/lib/hagent/sessions/000001/before-change") ||
+               files.exists("/var/lib/hagent/sessions/000001/after-change");
     }
 
     bool open = false, was_cut = false, behind_the_filter = false;
-    bool reboot_pending = false;  // at the cut: a hook wanted one and had not been content since, as far as anybody could note
+    // at the cut: a hook wanted one and had not been content since, as far as anybody could note
+    bool reboot_pending = false;
     std::vector<std::string> called;  // in this life
     std::size_t calls = 0;            // in all
 
@@ -121,9 +126,12 @@ std::ptrdiff_t writes_of_notes(const std::vector<std::string>& all) {
     });
 }
 
-/// Around the notes and the hooks themselves each kind of cut comes at each change, elsewhere in turn; there too where all would take too long.
+/// Around the notes and the hooks themselves each kind of cut comes at each change, elsewhere in turn; there too where
+/// all would take too long.
 bool has_its_turn(const std::vector<std::string>& all, std::size_t call, std::uint64_t turn) {
-    const auto touches = [&](std::size_t n) { return n >= 1 && n <= all.size() && all[n - 1].find("-change") != std::string::npos; };
+    const auto touches = [&](std::size_t n) {
+        return n >= 1 && n <= all.size() && all[n - 1].find("-change") != std::string::npos;
+    };
     const bool near = touches(call) || touches(call - 1);
     const std::uint64_t stride = near && k_stride == 1 ? 1 : near ? 3 : 3 * k_stride;
     return call > all.size() || call % stride == turn % stride;
@@ -150,8 +158,8 @@ void cut_everywhere(Open how, fakes::Unsynced unsynced, bool is_kill) {
         ++cuts;
     }
     const auto notes = static_cast<std::size_t>(writes_of_notes(all));
-    MESSAGE("cut at " << cuts - 1 << " of " << all.size() << " changes, " << notes << " of which make a note of a reboot durable; " << failures
-                      << " jobs failed, with the reason");
+    MESSAGE("cut at " << cuts - 1 << " of " << all.size() << " changes, " << notes
+                      << " of which make a note of a reboot durable; " << failures << " jobs failed, with the reason");
     CHECK(cuts > 4 * notes);
     CHECK(notes == (how == Open::until_closed ? 2 : 3));
 }
@@ -191,7 +199,8 @@ TEST_CASE("one write between the hooks that finds no room: the job goes on later
         failures += check_end(device, "disk") ? 0U : 1U;
         ++tries;
     }
-    MESSAGE("at " << tries << " of " << all.size() << " changes; " << failures << " jobs failed for want of room, and said so");
+    MESSAGE("at " << tries << " of " << all.size() << " changes; " << failures
+                  << " jobs failed for want of room, and said so");
     CHECK(failures < tries);
 }
 
@@ -218,7 +227,8 @@ TEST_CASE("a disk that is full from any change between the hooks on: the job wai
         failures += check_end(device, "disk") ? 0U : 1U;
         ++tries;
     }
-    MESSAGE("at " << tries << " of " << all.size() << " changes; " << waited << " jobs waited for room, " << failures << " failed for want of room, and said so");
+    MESSAGE("at " << tries << " of " << all.size() << " changes; " << waited << " jobs waited for room, " << failures
+                  << " failed for want of room, and said so");
     CHECK(waited > tries / 2);  // the others had made all their changes
     CHECK(failures < tries);
 }

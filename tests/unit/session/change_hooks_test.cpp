@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the tests of `before-change` and `after-change`: when they are called, how they end, and the reboots that they ask for.
+// Owns the tests of `before-change` and `after-change`: when they are called, how they end, and the reboots that they
+// ask for.
 #include "tests/unit/session/device.h"
 
 namespace hagent::session {
@@ -47,8 +48,8 @@ TEST_CASE("the hooks stand around the changes and hear how they went") {
     device.processes.on(k_before, [&](const platform::Command& command, const CancelToken&) {
         CHECK(device.files.content("/etc/conf") == "a=1\n");
         CHECK(command.time_limit == Seconds{300});
-        CHECK(std::find(command.environment.begin(), command.environment.end(), std::pair<std::string, std::string>{"HAGENT_SERIAL", "SN0001"}) !=
-              command.environment.end());
+        CHECK(std::find(command.environment.begin(), command.environment.end(),
+                        std::pair<std::string, std::string>{"HAGENT_SERIAL", "SN0001"}) != command.environment.end());
         return Result<Exit>(Exit{});
     });
     device.processes.on(k_after, [&](const platform::Command&, const CancelToken&) {
@@ -170,7 +171,8 @@ TEST_CASE("a reboot in the middle of a script calls the hook before its rest aga
     device.restart_machine();
     CHECK(*device.resume() == SessionEnd::finished);
     CHECK(device.files.content("/etc/conf") == "a=1\nb=2\nc=3\n");
-    CHECK(device.calls() == Strings{"before-change script", "before-change script", "before-change script", "after-change script success"});
+    CHECK(device.calls() == Strings{"before-change script", "before-change script", "before-change script",
+                                    "after-change script success"});
 }
 
 TEST_CASE("status 10 of the hook behind asks for a reboot, after which only that hook is called again") {
@@ -182,7 +184,8 @@ TEST_CASE("status 10 of the hook behind asks for a reboot, after which only that
     CHECK(device.listener.finals().empty());
     device.restart_machine();
     CHECK(*device.resume() == SessionEnd::finished);
-    CHECK(device.calls() == Strings{"before-change script", "after-change script success", "after-change script success"});
+    CHECK(device.calls() ==
+          Strings{"before-change script", "after-change script success", "after-change script success"});
     CHECK(device.files.content("/etc/conf") == "a=1\nb=2\n");
     CHECK(device.listener.finals().at(0).stage == ReportStage::success);
 }

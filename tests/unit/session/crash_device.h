@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the device that the crash tests work on: its power may go at any change, those outside of its files included, and it lives again.
+// Owns the device that the crash tests work on: its power may go at any change, those outside of its files included,
+// and it lives again.
 #pragma once
 
 #include <condition_variable>
@@ -16,7 +17,9 @@ namespace hagent::session {
 
 /// The power goes at every change, or at every few where all would take too long; other ones for each kind of cut.
 inline constexpr std::uint64_t k_stride = HAGENT_CUT_STRIDE;
-constexpr std::uint64_t first_cut(fakes::Unsynced unsynced) { return 1 + static_cast<std::uint64_t>(unsynced) % k_stride; }
+constexpr std::uint64_t first_cut(fakes::Unsynced unsynced) {
+    return 1 + static_cast<std::uint64_t>(unsynced) % k_stride;
+}
 
 /// Says when the engine has nothing more to do.
 class Idle {
@@ -63,7 +66,8 @@ public:
         TRY(files_.outside("take back"));
         return dialogs_.take_back();
     }
-    [[nodiscard]] Result<platform::Answer> ask(const std::string& text, Seconds time, const CancelToken& cancel) override {
+    [[nodiscard]] Result<platform::Answer> ask(const std::string& text, Seconds time,
+                                               const CancelToken& cancel) override {
         TRY(files_.outside("ask"));
         return dialogs_.ask(text, time, cancel);
     }
@@ -77,7 +81,8 @@ private:
 class CutFetcher final : public transfer::Fetcher {
 public:
     CutFetcher(fakes::FakeFetcher& server, fakes::FakeFiles& files) : server_(server), files_(files) {}
-    [[nodiscard]] Result<transfer::Reply> exchange(const transfer::Exchange& exchange, transfer::Sink& sink, const CancelToken& cancel) override {
+    [[nodiscard]] Result<transfer::Reply> exchange(const transfer::Exchange& exchange, transfer::Sink& sink,
+                                                   const CancelToken& cancel) override {
         if (exchange.method != transfer::Method::put) {
             return server_.exchange(exchange, sink, cancel);
         }
@@ -125,7 +130,8 @@ struct CutDevice : Device {
         }
         worker.stop();
         deliver(**queue);
-        over = !files.power_is_off() && (*queue)->finished(offered.id).has_value() && (*queue)->size() == 0 && none_unfinished();
+        over = !files.power_is_off() && (*queue)->finished(offered.id).has_value() && (*queue)->size() == 0 &&
+               none_unfinished();
         listener.forward = nullptr;
         listener.ended = nullptr;
     }
@@ -182,7 +188,8 @@ struct CutDevice : Device {
     CutHost cut_host{host, files};
     CutDialogs cut_dialogs{dialogs, files};
     CutFetcher cut_fetcher{fetcher, files};
-    Context cut_context{files, clock, processes, cut_host, disks, cut_fetcher, options, random, log, settings, store, listener, &cut_dialogs, nullptr};
+    Context cut_context{files,  clock, processes, cut_host, disks,    cut_fetcher,  options,
+                        random, log,   settings,  store,    listener, &cut_dialogs, nullptr};
     Job offered = job();
     unsigned finals = 0;
     std::set<std::uint64_t> final_reports;  // the numbers of the queue

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the device that the session tests work on: fakes for everything outside, signed packages on a fake server. Scripts write
-// paths as POSIX does; they are rooted when they are published.
+// Owns the device that the session tests work on: fakes for everything outside, signed packages on a fake server.
+// Scripts write paths as POSIX does; they are rooted when they are published.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -54,7 +54,8 @@ public:
 
     [[nodiscard]] std::vector<Report> finals() const {
         std::vector<Report> all;
-        std::copy_if(reports.begin(), reports.end(), std::back_inserter(all), [](const Report& r) { return r.final(); });
+        std::copy_if(reports.begin(), reports.end(), std::back_inserter(all),
+                     [](const Report& r) { return r.final(); });
         return all;
     }
     /// Everything that was ever said, one message a line.
@@ -137,7 +138,8 @@ struct Device {
         return std::move(stored).value();
     }
     [[nodiscard]] bool asked_for(const std::string& path) const {
-        return std::any_of(fetcher.asked.begin(), fetcher.asked.end(), [&](const auto& e) { return e.url == k_base_url + path; });
+        return std::any_of(fetcher.asked.begin(), fetcher.asked.end(),
+                           [&](const auto& e) { return e.url == k_base_url + path; });
     }
 
     fakes::FakeFiles files;
@@ -158,7 +160,8 @@ struct Device {
 };
 
 inline bool has_code(const std::vector<TaskResult>& results, errors::AgentCode code) {
-    return std::any_of(results.begin(), results.end(), [&](const TaskResult& r) { return r.id == errors::agent(code); });
+    return std::any_of(results.begin(), results.end(),
+                       [&](const TaskResult& r) { return r.id == errors::agent(code); });
 }
 
 }  // namespace hagent::session

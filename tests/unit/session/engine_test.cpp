@@ -247,7 +247,8 @@ TEST_CASE("a session that waits for the machine to restart is not begun anew whe
     SUBCASE("the machine restarts") {
         plant.host.known.boot_id = "next";
         plant.restart();
-        CHECK(plant.engine->cancel("job-1", StopReason::manager) != CancelOutcome::stopping);  // unless it is over already
+        // unless it is over already
+        CHECK(plant.engine->cancel("job-1", StopReason::manager) != CancelOutcome::stopping);
         plant.wait_idle();
         CHECK(plant.host.actions.size() == 1);
     }
@@ -265,7 +266,8 @@ TEST_CASE("a session that waits for the machine to restart is not begun anew whe
     CHECK(plant.listener.finals().at(0).stage == ReportStage::success);
 }
 
-TEST_CASE("a session whose journal could not be written goes on when the job is offered again later, and is never doubled") {
+TEST_CASE(
+    "a session whose journal could not be written goes on when the job is offered again later, and is never doubled") {
     Plant plant;
     plant.publish("EX \"work\"\nEX \"full\" \"+r\"\n", {});
     bool full = true;
@@ -384,7 +386,8 @@ TEST_CASE("offers, cancels and questions from several threads at once") {
     }
     plant.stop_worker();
     for (const auto& report : plant.listener.finals()) {
-        CHECK((report.stage == ReportStage::success || report.stage == ReportStage::cancelled || report.stage == ReportStage::failure));
+        CHECK((report.stage == ReportStage::success || report.stage == ReportStage::cancelled ||
+               report.stage == ReportStage::failure));
     }
 }
 

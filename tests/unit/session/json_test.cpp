@@ -4,8 +4,8 @@
 
 #include <doctest/doctest.h>
 
-#include <nlohmann/json.hpp>
 #include <map>
+#include <nlohmann/json.hpp>
 
 #include "agent/errors/catalogue.h"
 
@@ -17,7 +17,13 @@ using nlohmann::json;
 
 /// "b" boolean, "i" unsigned integer, "s" string, "a" array, "o" object, "n" null.
 std::string type_of(const json& value) {
-    return value.is_boolean() ? "b" : value.is_number_unsigned() ? "i" : value.is_string() ? "s" : value.is_array() ? "a" : value.is_object() ? "o" : value.is_null() ? "n" : "?";
+    return value.is_boolean()           ? "b"
+           : value.is_number_unsigned() ? "i"
+           : value.is_string()          ? "s"
+           : value.is_array()           ? "a"
+           : value.is_object()          ? "o"
+           : value.is_null()            ? "n"
+                                        : "?";
 }
 
 /// Members and their types, nothing more and nothing less.
@@ -38,8 +44,9 @@ json parsed(const std::string& text) {
     return value;
 }
 
-const std::map<std::string, std::string> k_result = {{"code", "i"}, {"name", "s"}, {"protocol", "s"}, {"status", "i"}, {"status_name", "s"},
-                                                     {"info", "i"}, {"text", "s"}, {"next", "s"}};
+const std::map<std::string, std::string> k_result = {{"code", "i"},   {"name", "s"},        {"protocol", "s"},
+                                                     {"status", "i"}, {"status_name", "s"}, {"info", "i"},
+                                                     {"text", "s"},   {"next", "s"}};
 
 TaskResult failed_result() {
     return {errors::agent(AgentCode::no_source), errors::Severity::error, 3, "fw/kernel", errors::ftp(550)};
@@ -56,13 +63,15 @@ SessionRecord record() {
     out.signer = "release";
     out.phase = Phase::executing_files;
     out.started = WallTime{Millis{1'796'083'200'999}};
-    out.steps = {{1, 4, "SF", "fetch", script::StepState::done, {}, {}}, {2, 5, "EX", "run", script::StepState::failed, {failed_result()}, "said"}};
+    out.steps = {{1, 4, "SF", "fetch", script::StepState::done, {}, {}},
+                 {2, 5, "EX", "run", script::StepState::failed, {failed_result()}, "said"}};
     out.progress = {10, 20, 5, 2};
     TransferView view;
     view.file = "fw/kernel";
     view.url = "ftp://h/fw/kernel";
     view.resumed_at = {4096};
-    view.decisions.push_back({2, "ftp://h/fw/kernel", errors::ftp(426), transfer::Stage::retr, "", transfer::Decide::resume, errors::ftp(426), 500, 4096});
+    view.decisions.push_back({2, "ftp://h/fw/kernel", errors::ftp(426), transfer::Stage::retr, "",
+                              transfer::Decide::resume, errors::ftp(426), 500, 4096});
     view.transcript = {"> RETR x"};
     out.transfers = {view};
     out.downloads = {{"fw/kernel", 20, ""}};
@@ -96,7 +105,9 @@ TEST_CASE("a result") {
 
 TEST_CASE("an error of a command") {
     const json value = parsed(error_json(Error{errors::agent(AgentCode::timed_out), 0, "x"}));
-    check_shape(value, {{"id", "s"}, {"name", "s"}, {"number", "i"}, {"protocol", "s"}, {"text", "s"}, {"next", "s"}, {"retry", "s"}});
+    check_shape(
+        value,
+        {{"id", "s"}, {"name", "s"}, {"number", "i"}, {"protocol", "s"}, {"text", "s"}, {"next", "s"}, {"retry", "s"}});
     CHECK(value["number"] == 1006);
     CHECK(value["protocol"] == "agent");
     CHECK(value["retry"] == "transient");
@@ -104,8 +115,15 @@ TEST_CASE("an error of a command") {
 
 TEST_CASE("a decision of a download") {
     const json value = parsed(decision_json(record().transfers[0].decisions[0]));
-    check_shape(value, {{"attempt", "i"}, {"source", "s"}, {"reply", "i"}, {"protocol", "s"}, {"stage", "s"}, {"decision", "s"}, {"because", "s"},
-                        {"wait_ms", "i"}, {"at_bytes", "i"}});
+    check_shape(value, {{"attempt", "i"},
+                        {"source", "s"},
+                        {"reply", "i"},
+                        {"protocol", "s"},
+                        {"stage", "s"},
+                        {"decision", "s"},
+                        {"because", "s"},
+                        {"wait_ms", "i"},
+                        {"at_bytes", "i"}});
     CHECK(value["attempt"] == 2);
     CHECK(value["reply"] == 426);
     CHECK(value["decision"] == "resume");
@@ -117,27 +135,41 @@ TEST_CASE("a session in work, and one that has ended") {
     SessionRecord shown = record();
     json value = parsed(session_json(shown));
     std::map<std::string, std::string> shape = {
-        {"id", "s"}, {"kind", "s"}, {"job", "o"}, {"task_type", "i"}, {"phase", "i"}, {"phase_name", "s"}, {"doing", "s"}, {"started", "s"},
-        {"ended", "n"}, {"resumptions", "i"}, {"steps", "a"}, {"progress", "o"}, {"transfers", "a"}, {"analysis", "o"}, {"results", "a"},
-        {"summary_status", "i"}};
+        {"id", "s"},        {"kind", "s"},        {"job", "o"},     {"task_type", "i"},
+        {"phase", "i"},     {"phase_name", "s"},  {"doing", "s"},   {"started", "s"},
+        {"ended", "n"},     {"resumptions", "i"}, {"steps", "a"},   {"progress", "o"},
+        {"transfers", "a"}, {"analysis", "o"},    {"results", "a"}, {"summary_status", "i"}};
     check_shape(value, shape);
     CHECK(value["kind"] == "script");
     CHECK(value["phase"] == 14);
     CHECK(value["phase_name"] == "SW_EXECUTING_FILES_PHASE");
     CHECK(value["started"] == "2026-12-01T00:00:00Z");
     CHECK(value["summary_status"] == 4);
-    check_shape(value["job"], {{"id", "s"}, {"name", "s"}, {"package", "s"}, {"version", "s"}, {"serial", "i"}, {"signer", "s"}});
+    check_shape(value["job"],
+                {{"id", "s"}, {"name", "s"}, {"package", "s"}, {"version", "s"}, {"serial", "i"}, {"signer", "s"}});
     CHECK(value["job"]["id"] == "9007199254740993");
     CHECK(value["job"]["serial"] == UINT64_MAX);
     check_shape(value["progress"], {{"bytes", "i"}, {"total", "i"}, {"rate_bps", "i"}, {"eta_s", "i"}});
-    check_shape(value["steps"][0], {{"n", "i"}, {"op", "s"}, {"line", "i"}, {"effect", "s"}, {"state", "s"}, {"results", "a"}});
-    check_shape(value["steps"][1], {{"n", "i"}, {"op", "s"}, {"line", "i"}, {"effect", "s"}, {"state", "s"}, {"results", "a"}, {"output", "s"}});
+    check_shape(value["steps"][0],
+                {{"n", "i"}, {"op", "s"}, {"line", "i"}, {"effect", "s"}, {"state", "s"}, {"results", "a"}});
+    check_shape(
+        value["steps"][1],
+        {{"n", "i"}, {"op", "s"}, {"line", "i"}, {"effect", "s"}, {"state", "s"}, {"results", "a"}, {"output", "s"}});
     CHECK(value["steps"][0]["state"] == "done");
     CHECK(value["steps"][1]["state"] == "failed");
-    check_shape(value["transfers"][0], {{"file", "s"}, {"url", "s"}, {"bytes", "i"}, {"total", "i"}, {"rate_bps", "i"}, {"attempts", "i"},
-                                        {"resumed_at", "a"}, {"state", "s"}, {"decisions", "a"}, {"transcript", "a"}});
+    check_shape(value["transfers"][0], {{"file", "s"},
+                                        {"url", "s"},
+                                        {"bytes", "i"},
+                                        {"total", "i"},
+                                        {"rate_bps", "i"},
+                                        {"attempts", "i"},
+                                        {"resumed_at", "a"},
+                                        {"state", "s"},
+                                        {"decisions", "a"},
+                                        {"transcript", "a"}});
     check_shape(value["analysis"], {{"plan", "a"}, {"downloads", "a"}, {"disk", "a"}, {"reboots", "i"}});
-    check_shape(value["analysis"]["disk"][0], {{"volume", "s"}, {"type", "i"}, {"state", "i"}, {"before_bytes", "i"}, {"after_bytes", "i"}});
+    check_shape(value["analysis"]["disk"][0],
+                {{"volume", "s"}, {"type", "i"}, {"state", "i"}, {"before_bytes", "i"}, {"after_bytes", "i"}});
     check_shape(value["analysis"]["downloads"][0], {{"file", "s"}, {"bytes", "i"}});
 
     shown.ended = shown.started;

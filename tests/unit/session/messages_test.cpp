@@ -51,7 +51,8 @@ TEST_CASE("however much goes wrong, the messages are bounded and keep the first 
     record.phase = Phase::completed;
     for (unsigned n = 1; n <= limits::k_script_commands; ++n) {
         StepView step{n, n, "SF", "", script::StepState::failed, {}, {}};
-        step.results = {{errors::agent(AgentCode::path_refused), errors::Severity::error, 1, "step " + std::to_string(n), {}}};
+        step.results = {
+            {errors::agent(AgentCode::path_refused), errors::Severity::error, 1, "step " + std::to_string(n), {}}};
         record.steps.push_back(step);
     }
     const auto messages = final_messages(record);

@@ -68,9 +68,10 @@ TEST_CASE("nothing comes after an end, and every other phase has a way to one") 
 
 TEST_CASE("the permanent numbers and names of the phases") {
     const std::map<unsigned, std::string> names = {
-        {0, "SW_INITIAL_PHASE"}, {1, "SW_SELECTION_PHASE"}, {2, "SW_ANALYSIS_COMPLETED_PHASE"}, {3, "SW_SUSPENDED_PHASE"},
-        {4, "SW_READY_FOR_REBOOT_PHASE"}, {5, "SW_ABORTED_PHASE"}, {6, "SW_COMPLETED_PHASE"}, {7, "SW_ANALYZING_PHASE"},
-        {12, "SW_EXECUTING_PHASE"}, {14, "SW_EXECUTING_FILES_PHASE"}, {18, "SW_SOURCE_PHASE"}};
+        {0, "SW_INITIAL_PHASE"},          {1, "SW_SELECTION_PHASE"},        {2, "SW_ANALYSIS_COMPLETED_PHASE"},
+        {3, "SW_SUSPENDED_PHASE"},        {4, "SW_READY_FOR_REBOOT_PHASE"}, {5, "SW_ABORTED_PHASE"},
+        {6, "SW_COMPLETED_PHASE"},        {7, "SW_ANALYZING_PHASE"},        {12, "SW_EXECUTING_PHASE"},
+        {14, "SW_EXECUTING_FILES_PHASE"}, {18, "SW_SOURCE_PHASE"}};
     for (const auto& [number, name] : names) {
         const auto given = number;
         CAPTURE(given);
@@ -90,12 +91,12 @@ TEST_CASE("the permanent numbers and names of the phases") {
 }
 
 TEST_CASE("a cancel comes too late from the first change on") {
-    for (const Phase phase : {executing, executing_prescript, executing_files, executing_postscript, executing_configure,
-                              executing_kernel_build, ready_for_reboot, suspended}) {
+    for (const Phase phase : {executing, executing_prescript, executing_files, executing_postscript,
+                              executing_configure, executing_kernel_build, ready_for_reboot, suspended}) {
         CHECK(is_executing(phase));
     }
-    for (const Phase phase : {initial, selection, analyzing, analyzing_target, analyzing_software, analyzing_scripts, analyzing_files,
-                              analysis_completed, completed, aborted, source}) {
+    for (const Phase phase : {initial, selection, analyzing, analyzing_target, analyzing_software, analyzing_scripts,
+                              analyzing_files, analysis_completed, completed, aborted, source}) {
         CHECK_FALSE(is_executing(phase));
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the tests of what a session refuses: nothing of a package is believed before its signature and its fit are checked.
+// Owns the tests of what a session refuses: nothing of a package is believed before its signature and its fit are
+// checked.
 #include "agent/base/limits.h"
 #include "tests/unit/session/device.h"
 
@@ -81,10 +82,12 @@ TEST_CASE("a listed file of more than 2 GiB is counted whole: too large for the 
     auto& text = device.fetcher.files.at(std::string(k_base_url) + "manifest.json").bytes;
     auto manifest = trust::parse_manifest(text).value();
     for (auto& file : manifest.files) {
-        file.bytes = file.path == "conf" ? (std::uint64_t{5} << 30U) + 4 : file.bytes;  // the low 32 bits alone are 1 GiB and 4 bytes
+        file.bytes = file.path == "conf" ? (std::uint64_t{5} << 30U) + 4
+                                         : file.bytes;  // the low 32 bits alone are 1 GiB and 4 bytes
     }
     text = trust::write_manifest(manifest);
-    device.fetcher.files.at(std::string(k_base_url) + "manifest.sig").bytes = trust::sign(text, trust::keys::k_ec_a_private).value();
+    device.fetcher.files.at(std::string(k_base_url) + "manifest.sig").bytes =
+        trust::sign(text, trust::keys::k_ec_a_private).value();
     SUBCASE("beyond what is free") {
         REQUIRE(device.run(Device::job()).ok());
         CHECK(device.listener.text().find("SW_DSA_OVER_LIMIT") != std::string::npos);
@@ -191,7 +194,8 @@ TEST_CASE("parts of a package that are missing are named") {
         device.fetcher.files.erase(std::string(k_base_url) + "conf");
         check_refused(device, AgentCode::no_source);
         const auto& results = device.listener.last.results;
-        CHECK(std::any_of(results.begin(), results.end(), [](const TaskResult& r) { return r.native == errors::http(404); }));
+        CHECK(std::any_of(results.begin(), results.end(),
+                          [](const TaskResult& r) { return r.native == errors::http(404); }));
     }
 }
 
@@ -204,12 +208,14 @@ TEST_CASE("a manifest that is too large is refused before it is fetched, or cut 
     const std::string signature = std::string(k_base_url) + "manifest.sig";
     device.fetcher.files.at(url).bytes.resize(limits::k_manifest_bytes + 1, ' ');
     SUBCASE("the manager says so") {
-        job.artifacts = {{"manifest.json", url, limits::k_manifest_bytes + 1, "", ""}, {"manifest.sig", signature, std::nullopt, "", ""}};
+        job.artifacts = {{"manifest.json", url, limits::k_manifest_bytes + 1, "", ""},
+                         {"manifest.sig", signature, std::nullopt, "", ""}};
         check_refused(device, AgentCode::limit_exceeded, job);
         CHECK(device.fetcher.asked.empty());
     }
     SUBCASE("the manager does not say") {
-        job.artifacts = {{"manifest.json", url, std::nullopt, "", ""}, {"manifest.sig", signature, std::nullopt, "", ""}};
+        job.artifacts = {{"manifest.json", url, std::nullopt, "", ""},
+                         {"manifest.sig", signature, std::nullopt, "", ""}};
         check_refused(device, AgentCode::file_too_large, job);
     }
 }

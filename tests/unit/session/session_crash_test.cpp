@@ -41,7 +41,8 @@ const FileMap k_package = {{"fw/kernel", k_kernel},
                            {"tree/run", "#!/bin/sh\n"},
                            {"tree/sub/data", "data"},
                            {"tree/x.reg", "REGEDIT4\n\n[HKLM\\Software\\X]\n\"m\"=\"merged\"\n[HKLM\\Software\\Y]\n"}};
-const std::string k_sent_file = std::string(k_base_url) + "logs/SN0001.conf", k_sent_branch = std::string(k_base_url) + "logs/SN0001.reg";
+const std::string k_sent_file = std::string(k_base_url) + "logs/SN0001.conf",
+                  k_sent_branch = std::string(k_base_url) + "logs/SN0001.reg";
 const std::string k_key = "HKEY_LOCAL_MACHINE\\Software\\X", k_other_key = "HKEY_LOCAL_MACHINE\\Software\\Y";
 
 struct Cut : CutDevice {
@@ -66,12 +67,16 @@ struct Cut : CutDevice {
         dialogs.on_ask = [this] { return ++questions == 1 ? platform::Answer::postponed : platform::Answer::accepted; };
         using platform::RegistryChange;
         const platform::RegistryValue old{platform::ValueType::text, "old"};
-        REQUIRE(registry.apply({{RegistryChange::Kind::set, k_key, "n", old}, {RegistryChange::Kind::set, k_key, "gone", old},
-                                {RegistryChange::Kind::set, k_other_key, "n", old}}).ok());
+        REQUIRE(registry
+                    .apply({{RegistryChange::Kind::set, k_key, "n", old},
+                            {RegistryChange::Kind::set, k_key, "gone", old},
+                            {RegistryChange::Kind::set, k_other_key, "n", old}})
+                    .ok());
         listener.on_change = [this](const SessionRecord& record) {
             for (const auto& step : record.steps) {
                 const bool sends = step.op == "GF" || step.op == "GR";
-                told_too_early += sends && step.state == script::StepState::done && !cut_fetcher.whole.contains(step.op == "GF" ? k_sent_file : k_sent_branch);
+                told_too_early += sends && step.state == script::StepState::done &&
+                                  !cut_fetcher.whole.contains(step.op == "GF" ? k_sent_file : k_sent_branch);
             }
         };
         files.forget_calls();
@@ -106,7 +111,8 @@ void check_files(Cut& device) {
     }
 }
 
-/// What was sent has come as it was at its step, and was sent again only when the power went before the step's end was noted.
+/// What was sent has come as it was at its step, and was sent again only when the power went before the step's end was
+/// noted.
 void check_uploads(Cut& device, bool cut) {
     CHECK(device.told_too_early == 0);
     CHECK(device.fetcher.files[k_sent_file].bytes == "keep=1\nnew=1\n");
@@ -131,7 +137,8 @@ void check_once(Cut& device, const Stored& session, unsigned step, const std::st
     }
 }
 
-/// The user was asked until he accepted and has his device back; after a kill the machine was asked to stop by all means.
+/// The user was asked until he accepted and has his device back; after a kill the machine was asked to stop by all
+/// means.
 void check_people_and_power(const Cut& device, bool is_kill) {
     CHECK(device.questions >= 2);
     CHECK(device.questions <= 3);  // the answer that the cut swallowed is asked for again
@@ -214,9 +221,10 @@ void cut_everywhere(fakes::Unsynced unsynced, bool is_kill) {
             break;
         }
     }
-    MESSAGE(k_steps << " steps, cut at one in " << k_stride << " of " << k_changes.all << " changes: " << k_changes.journal
-                    << " records of the journal and " << k_changes.reports << " of the reports, " << k_changes.programs << " programs, "
-                    << k_changes.uploads << " moments of two uploads, " << k_changes.others << " times the user or the power switch, and what files take beside these");
+    MESSAGE(k_steps << " steps, cut at one in " << k_stride << " of " << k_changes.all << " changes: "
+                    << k_changes.journal << " records of the journal and " << k_changes.reports << " of the reports, "
+                    << k_changes.programs << " programs, " << k_changes.uploads << " moments of two uploads, "
+                    << k_changes.others << " times the user or the power switch, and what files take beside these");
     CHECK(call > k_changes.all);  // every one had its turn
     CHECK(k_changes.all > 350);
     CHECK(k_changes.journal >= 2 * k_steps);  // each step's begin and end
@@ -225,8 +233,12 @@ void cut_everywhere(fakes::Unsynced unsynced, bool is_kill) {
     CHECK(k_changes.others >= 6);
 }
 
-TEST_CASE("a whole session survives a power cut at any change, unsynced bytes lost") { cut_everywhere(fakes::Unsynced::lost, false); }
-TEST_CASE("a whole session survives a power cut at any change, unsynced bytes torn") { cut_everywhere(fakes::Unsynced::torn, false); }
+TEST_CASE("a whole session survives a power cut at any change, unsynced bytes lost") {
+    cut_everywhere(fakes::Unsynced::lost, false);
+}
+TEST_CASE("a whole session survives a power cut at any change, unsynced bytes torn") {
+    cut_everywhere(fakes::Unsynced::torn, false);
+}
 TEST_CASE("a whole session survives a kill at any change") { cut_everywhere(fakes::Unsynced::kept, true); }
 
 TEST_CASE("a refusal that was reported stays one, wherever the power fails") {

@@ -38,9 +38,11 @@ TEST_CASE("a signed package of several files and steps is done, reported step by
     CHECK(record.steps[2].output == "applied");
     CHECK(record.progress.bytes == record.progress.total);
 
-    std::vector<Phase> expected = {Phase::selection, Phase::analyzing, Phase::analyzing_scripts, Phase::analyzing_files,
-                                   Phase::analysis_completed, Phase::executing, Phase::completed};
-    CHECK(std::vector<Phase>(device.listener.phases.end() - static_cast<std::ptrdiff_t>(expected.size()), device.listener.phases.end()) == expected);
+    std::vector<Phase> expected = {Phase::selection,       Phase::analyzing,          Phase::analyzing_scripts,
+                                   Phase::analyzing_files, Phase::analysis_completed, Phase::executing,
+                                   Phase::completed};
+    CHECK(std::vector<Phase>(device.listener.phases.end() - static_cast<std::ptrdiff_t>(expected.size()),
+                             device.listener.phases.end()) == expected);
 
     const auto finals = device.listener.finals();
     REQUIRE(finals.size() == 1);
@@ -49,7 +51,8 @@ TEST_CASE("a signed package of several files and steps is done, reported step by
     CHECK(finals[0].done == 4);
     CHECK(finals[0].of == 4);
     CHECK(device.listener.reports.front().stage == ReportStage::accepted);
-    for (const char* words : {"plan: 4 steps", "step 3 of 4, EX: done", "2 files downloaded, every SHA-256 verified", "finished: 4 of 4 steps done"}) {
+    for (const char* words : {"plan: 4 steps", "step 3 of 4, EX: done", "2 files downloaded, every SHA-256 verified",
+                              "finished: 4 of 4 steps done"}) {
         CAPTURE(words);
         CHECK(device.listener.text().find(words) != std::string::npos);
     }
@@ -65,7 +68,8 @@ TEST_CASE("a file is taken from the job's artifact when the manager offers files
     Job job = Device::job();
     job.base_url.clear();
     for (const char* path : {"manifest.json", "manifest.sig", "demo.rsp", "etc/app.conf"}) {
-        device.fetcher.files[std::string("http://manager.example/a/") + path] = device.fetcher.files.at(std::string(k_base_url) + path);
+        device.fetcher.files[std::string("http://manager.example/a/") + path] =
+            device.fetcher.files.at(std::string(k_base_url) + path);
         job.artifacts.push_back({path, std::string("http://manager.example/a/") + path, std::nullopt, "", ""});
     }
     const auto end = device.run(job);
@@ -80,7 +84,8 @@ TEST_CASE("a repository of the manifest is asked before the manager") {
     manifest.repositories = {"ftp://near.example/demo"};
     device.publish("SF \"etc/app.conf\" \"/etc/app.conf\"\n", k_files, manifest);
     device.fetcher.files["ftp://near.example/demo/etc/app.conf"].bytes = "a=1\n";
-    device.fetcher.files["ftp://near.example/demo/demo.rsp"] = device.fetcher.files.at(std::string(k_base_url) + "demo.rsp");
+    device.fetcher.files["ftp://near.example/demo/demo.rsp"] =
+        device.fetcher.files.at(std::string(k_base_url) + "demo.rsp");
     const auto end = device.run(Device::job());
     REQUIRE(end.ok());
     CHECK(device.listener.finals().at(0).stage == ReportStage::success);

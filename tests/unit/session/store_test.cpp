@@ -24,7 +24,8 @@ SessionRecord full_record() {
     record.version = "2.0";
     record.serial = UINT64_MAX;
     record.signer = "release";
-    record.steps = {{1, 4, "SF", "fetch", script::StepState::pending, {}, {}}, {2, 5, "EX", "run", script::StepState::pending, {}, {}}};
+    record.steps = {{1, 4, "SF", "fetch", script::StepState::pending, {}, {}},
+                    {2, 5, "EX", "run", script::StepState::pending, {}, {}}};
     record.disk = {{"/", platform::VolumeType::normal, script::VolumeState::used, 100, 50, 60}};
     record.reboots = 1;
     return record;
@@ -162,9 +163,10 @@ TEST_CASE("a record that holds anything but what it should is left out") {
     auto journal = journal::Journal::open(device.files, "/var/lib/hagent/sessions/000001/journal");
     REQUIRE(journal.ok());
     for (std::uint16_t type = 0; type < 12; ++type) {
-        for (const char* payload : {"", "[]", "7", "{\"n\":-1}", "{\"phase\":99}", "{\"phase\":\"x\"}", "{\"steps\":7}", "{\"steps\":[7]}",
-                                    "{\"results\":[[]]}", "{\"n\":\"x\",\"state\":99}", "{\"ended\":\"never\"}", "{\"job\":3}", "{\"stage\":99}",
-                                    "{\"job\":{\"artifacts\":[1,{\"bytes\":-2}],\"local\":4}}"}) {
+        for (const char* payload :
+             {"", "[]", "7", "{\"n\":-1}", "{\"phase\":99}", "{\"phase\":\"x\"}", "{\"steps\":7}", "{\"steps\":[7]}",
+              "{\"results\":[[]]}", "{\"n\":\"x\",\"state\":99}", "{\"ended\":\"never\"}", "{\"job\":3}",
+              "{\"stage\":99}", "{\"job\":{\"artifacts\":[1,{\"bytes\":-2}],\"local\":4}}"}) {
             REQUIRE((*journal).append(type, payload).ok());
         }
     }

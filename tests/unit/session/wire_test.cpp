@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the tests of jobs whose script the manager itself sends, as legacy managers do: unsigned, with files on its servers.
+// Owns the tests of jobs whose script the manager itself sends, as legacy managers do: unsigned, with files on its
+// servers.
 #include "tests/unit/session/device.h"
 
 namespace hagent::session {
@@ -17,11 +18,13 @@ Job wire_job(std::string commands) {
     job.id = "SI1-UR9";
     job.name = "update 9";
     job.wire.commands = std::move(commands);
-    job.wire.repositories = {{"ftp://remote.example/", "rapport", k_password}, {"ftp://master.example:2121/", "master", "m"}};
+    job.wire.repositories = {{"ftp://remote.example/", "rapport", k_password},
+                             {"ftp://master.example:2121/", "master", "m"}};
     return job;
 }
 
-const std::string k_commands = R"(CO "SLX"|10|SF "demo/a b" "//data//a"|11|SF "demo/k" "/data/k"|12|SF "demo/k" "/data/k2"|13|EX "apply now" "+"|14|)";
+const std::string k_commands =
+    R"(CO "SLX"|10|SF "demo/a b" "//data//a"|11|SF "demo/k" "/data/k"|12|SF "demo/k" "/data/k2"|13|EX "apply now" "+"|14|)";
 
 struct Served : Device {
     Served() {
@@ -102,7 +105,8 @@ TEST_CASE("another OS than the script demands is found before the first step") {
 }
 
 TEST_CASE("paths, wildcards and trees that the server cannot be asked for are refused by the plan") {
-    for (const auto* commands : {R"(SF "../etc/passwd" "/data/a"|10|)", R"(SF "demo/*" "/data/"|10|)", R"(XC "demo" "/data"|10|)"}) {
+    for (const auto* commands :
+         {R"(SF "../etc/passwd" "/data/a"|10|)", R"(SF "demo/*" "/data/"|10|)", R"(XC "demo" "/data"|10|)"}) {
         CAPTURE(commands);
         Served device;
         REQUIRE(device.run(wire_job(commands)).ok());

@@ -25,8 +25,8 @@ struct Bench {
                             }});
         board.publish(sample_session("000002", "x"));
     }
-    http::Response ask(const std::string& method, const std::string& path, std::vector<std::pair<std::string, std::string>> headers = {},
-                       const std::string& query = "") {
+    http::Response ask(const std::string& method, const std::string& path,
+                       std::vector<std::pair<std::string, std::string>> headers = {}, const std::string& query = "") {
         http::Request request;
         request.method = method;
         request.path = path;
@@ -49,7 +49,8 @@ const std::vector<std::pair<std::string, std::string>> k_operator = {{"authoriza
 
 TEST_CASE("every path that shows something answers in its form") {
     Bench bench;
-    for (const char* path : {"/v1/status", "/v1/sessions", "/v1/sessions/000002", "/v1/results", "/v1/log", "/v1/explain/550", "/v1/explain/WSAECONNREFUSED"}) {
+    for (const char* path : {"/v1/status", "/v1/sessions", "/v1/sessions/000002", "/v1/results", "/v1/log",
+                             "/v1/explain/550", "/v1/explain/WSAECONNREFUSED"}) {
         CAPTURE(path);
         const auto answer = bench.ask("GET", path);
         CHECK(answer.status == 200);
@@ -108,7 +109,10 @@ TEST_CASE("cancelling needs an operator and says what came of it") {
     Bench bench;
     CHECK(bench.ask("POST", "/v1/sessions/000002/cancel").status == 401);
     CHECK(bench.cancelled.empty());
-    for (const auto& [outcome, status] : {std::pair{CancelOutcome::stopping, 202}, {CancelOutcome::dropped, 202}, {CancelOutcome::too_late, 409}, {CancelOutcome::unknown, 404}}) {
+    for (const auto& [outcome, status] : {std::pair{CancelOutcome::stopping, 202},
+                                          {CancelOutcome::dropped, 202},
+                                          {CancelOutcome::too_late, 409},
+                                          {CancelOutcome::unknown, 404}}) {
         bench.outcome = outcome;
         CHECK(bench.ask("POST", "/v1/sessions/000002/cancel", k_operator).status == status);
         CHECK(bench.cancelled == "000002");

@@ -12,7 +12,8 @@ namespace {
 
 using nlohmann::json;
 
-const std::string k_hostile = "</pre></td><script>alert(1)</script><img src=x onerror=\"alert(2)\">&amp;'\x1b[31m\xff\r\n";
+const std::string k_hostile =
+    "</pre></td><script>alert(1)</script><img src=x onerror=\"alert(2)\">&amp;'\x1b[31m\xff\r\n";
 
 std::map<std::string, std::string> shape(const json& value) {
     std::map<std::string, std::string> out;
@@ -33,11 +34,20 @@ TEST_CASE("the status document has the members that outsiders build on, with and
     Board board;
     json value = parsed(status_json(sample_agent("x"), board));
     std::map<std::string, std::string> expected = {
-        {"device", "object"}, {"agent", "object"}, {"manager", "object"}, {"session", "null"}, {"recent", "array"}, {"slots", "array"},
-        {"volumes", "array"}, {"software", "array"}, {"trust", "object"}, {"reports_queued", "number"}};
+        {"device", "object"}, {"agent", "object"},         {"manager", "object"}, {"session", "null"},
+        {"recent", "array"},  {"slots", "array"},          {"volumes", "array"},  {"software", "array"},
+        {"trust", "object"},  {"reports_queued", "number"}};
     CHECK(shape(value) == expected);
-    CHECK(shape(value["agent"]) == std::map<std::string, std::string>{{"version", "string"}, {"pid", "number"}, {"uptime_s", "number"}, {"pss_bytes", "number"}, {"listener", "string"}});
-    CHECK(shape(value["manager"]) == std::map<std::string, std::string>{{"dialect", "string"}, {"url", "string"}, {"last_check_in", "string"}, {"last_result", "string"}, {"next_check_in", "null"}});
+    CHECK(shape(value["agent"]) == std::map<std::string, std::string>{{"version", "string"},
+                                                                      {"pid", "number"},
+                                                                      {"uptime_s", "number"},
+                                                                      {"pss_bytes", "number"},
+                                                                      {"listener", "string"}});
+    CHECK(shape(value["manager"]) == std::map<std::string, std::string>{{"dialect", "string"},
+                                                                        {"url", "string"},
+                                                                        {"last_check_in", "string"},
+                                                                        {"last_result", "string"},
+                                                                        {"next_check_in", "null"}});
     CHECK(value["manager"]["last_check_in"] == "2026-12-01T00:00:00Z");
     board.publish(sample_session("000001", "x"));
     expected["session"] = "object";
@@ -47,7 +57,8 @@ TEST_CASE("the status document has the members that outsiders build on, with and
 }
 
 TEST_CASE("every document is well-formed, whatever text it holds") {
-    for (const std::string& text : {std::string("plain"), k_hostile, std::string("\0nul", 4), std::string(10000, '<')}) {
+    for (const std::string& text :
+         {std::string("plain"), k_hostile, std::string("\0nul", 4), std::string(10000, '<')}) {
         Board board;
         board.publish(sample_session("000002", text));
         auto ended = sample_session("000001", text);
@@ -109,11 +120,13 @@ TEST_CASE("the page is one document that asks nobody for anything and says how i
         CAPTURE(part);
         CHECK(page.find(part) == std::string::npos);
     }
-    for (const char* part : {"lang=\"en\"", "<progress max=\"100\" value=\"50\">", "command_failed", "resumed at byte 4096", "hello", "running steps"}) {
+    for (const char* part : {"lang=\"en\"", "<progress max=\"100\" value=\"50\">", "command_failed",
+                             "resumed at byte 4096", "hello", "running steps"}) {
         CAPTURE(part);
         CHECK(page.find(part) != std::string::npos);
     }
-    for (const std::string tag : {"table", "details", "summary", "pre", "td", "th", "tr", "p", "span", "em", "h2", "main"}) {
+    for (const std::string tag :
+         {"table", "details", "summary", "pre", "td", "th", "tr", "p", "span", "em", "h2", "main"}) {
         CAPTURE(tag);
         std::size_t opened = 0, closed = 0;
         for (std::size_t at = 0; (at = page.find("<" + tag, at)) != std::string::npos; ++at) {
@@ -130,8 +143,9 @@ TEST_CASE("the page is one document that asks nobody for anything and says how i
 TEST_CASE("text for a terminal controls no terminal") {
     Board board;
     board.publish(sample_session("000002", k_hostile));
-    for (const std::string& text : {status_text(sample_agent(k_hostile), board), session_text(sample_session("000001", k_hostile)),
-                                    sessions_text(board), log_text(sample_log(k_hostile))}) {
+    for (const std::string& text :
+         {status_text(sample_agent(k_hostile), board), session_text(sample_session("000001", k_hostile)),
+          sessions_text(board), log_text(sample_log(k_hostile))}) {
         CHECK(text.find('\x1b') == std::string::npos);
         CHECK(text.find('\r') == std::string::npos);
         CHECK(text.ends_with("\n"));

@@ -21,7 +21,8 @@ inline session::SessionRecord sample_session(const std::string& id, const std::s
     out.signer = text;
     out.phase = session::Phase::executing;
     out.started = WallTime{Millis{1'796'083'200'000}};
-    const TaskResult result{errors::agent(AgentCode::command_failed), errors::Severity::error, 1, text, errors::ftp(550)};
+    const TaskResult result{errors::agent(AgentCode::command_failed), errors::Severity::error, 1, text,
+                            errors::ftp(550)};
     out.steps = {{1, 2, text, text, script::StepState::failed, {result}, text}};
     out.progress = {50, 100, 10, 5};
     session::TransferView view;

@@ -42,6 +42,7 @@ TEST_CASE("a cap below the base wins and odd settings do not overflow") {
 TEST_CASE("the server's wish wins but not for ever") {
     CHECK(next_wait(Seconds(7), 9, Millis(1), Millis(1), k_most) == Millis(7000));
     CHECK(next_wait(Seconds(0), 9, Millis(1000), Millis(1000), k_most) == Millis(0));
-    CHECK(next_wait(Seconds(1000000), 1, Millis(1), Millis(1), k_most) == Millis(limits::k_retry_after_cap_seconds * 1000));
+    CHECK(next_wait(Seconds(1000000), 1, Millis(1), Millis(1), k_most) ==
+          Millis(limits::k_retry_after_cap_seconds * 1000));
     CHECK(next_wait(std::nullopt, 1, Millis(0), Millis(0), k_most) == Millis(0));
 }

@@ -45,7 +45,8 @@ TEST_CASE("a broken connection without a system number still has a row") {
 }
 
 TEST_CASE("broken chunks are not a broken connection") {
-    CHECK(explain({.code = CURLE_RECV_ERROR, .text = "chunk hex-length char not a hex digit: 0x78"}).error.is(AgentCode::protocol_garbage));
+    CHECK(explain({.code = CURLE_RECV_ERROR, .text = "chunk hex-length char not a hex digit: 0x78"})
+              .error.is(AgentCode::protocol_garbage));
 }
 
 TEST_CASE("the number of an address that refused before does not explain a later fault") {
@@ -54,7 +55,8 @@ TEST_CASE("the number of an address that refused before does not explain a later
 }
 
 TEST_CASE("a slow look-up that failed was a silent name server") {
-    CHECK(explain({.code = CURLE_COULDNT_RESOLVE_HOST, .host = "h", .quick = false}).error.id == errors::resolver(11002));
+    CHECK(explain({.code = CURLE_COULDNT_RESOLVE_HOST, .host = "h", .quick = false}).error.id ==
+          errors::resolver(11002));
 }
 
 TEST_CASE("our own wrong settings are told from a server's faults") {

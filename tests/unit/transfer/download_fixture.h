@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "agent/transfer/download.h"
 #include "agent/base/text.h"
+#include "agent/transfer/download.h"
 #include "agent/trust/digest.h"
 #include "tests/fakes/fake_clock.h"
 #include "tests/fakes/fake_disks.h"

@@ -91,7 +91,8 @@ TEST_CASE("a power cut while a changed file replaces the old one") {
     }
 }
 
-TEST_CASE("a process that is killed at any change costs no byte that it had written, once it is known where they came from") {
+TEST_CASE(
+    "a process that is killed at any change costs no byte that it had written, once it is known where they came from") {
     constexpr std::uint64_t k_piece = 65536;
     for (std::uint64_t call = 1;; ++call) {
         CAPTURE(call);

@@ -17,9 +17,10 @@ struct Trouble {
     AgentCode code;
     bool freed;  // the device is left as it was
 };
-constexpr std::array k_troubles = {Trouble{AgentCode::disk_full, true},   Trouble{AgentCode::quota_exceeded, true},
-                                   Trouble{AgentCode::io_error, false},   Trouble{AgentCode::read_only, false},
-                                   Trouble{AgentCode::permission_denied, false}, Trouble{AgentCode::file_not_found, false}};
+constexpr std::array k_troubles = {
+    Trouble{AgentCode::disk_full, true},          Trouble{AgentCode::quota_exceeded, true},
+    Trouble{AgentCode::io_error, false},          Trouble{AgentCode::read_only, false},
+    Trouble{AgentCode::permission_denied, false}, Trouble{AgentCode::file_not_found, false}};
 
 void prepare(DownloadFixture& world) {
     world.fetcher.piece_bytes = 65536;
@@ -83,13 +84,16 @@ TEST_CASE("a clock that jumps either way changes nothing: waits, progress and th
         REQUIRE(done.ok());
         CHECK(world.part_is_right());
         CHECK(done->attempts == 7);
-        CHECK(world.clock.waits() == std::vector<Millis>{Millis(500), Millis(500), Millis(500), Millis(500), Millis(500), Millis(7000)});
+        CHECK(world.clock.waits() ==
+              std::vector<Millis>{Millis(500), Millis(500), Millis(500), Millis(500), Millis(500), Millis(7000)});
     }
 }
 
 TEST_CASE("a device that slept through a download goes on with it") {
     DownloadFixture world(2000000);
-    world.fetcher.faults.push_back({.refuse = errors::winsock(10054), .cut_after = 300000, .before = [&] { world.clock.advance(Millis(86400000)); }});
+    world.fetcher.faults.push_back({.refuse = errors::winsock(10054), .cut_after = 300000, .before = [&] {
+                                        world.clock.advance(Millis(86400000));
+                                    }});
     world.clock.on_wait = [&](Millis) { world.clock.advance(Millis(86400000)); };
     const auto done = world.run();
     REQUIRE(done.ok());

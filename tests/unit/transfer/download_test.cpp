@@ -150,7 +150,8 @@ TEST_CASE("FTP's size alone is not enough to resume a file of unknown digest") {
 }
 
 TEST_CASE("a range that starts early or late, or ends wrong, is refused and the file fetched whole") {
-    for (const FakeFault& fault : {FakeFault{.shift_start = -1}, FakeFault{.shift_start = 1}, FakeFault{.claimed_total = 400000}}) {
+    for (const FakeFault& fault :
+         {FakeFault{.shift_start = -1}, FakeFault{.shift_start = 1}, FakeFault{.claimed_total = 400000}}) {
         DownloadFixture world;
         world.fetcher.faults.push_back({.cut_after = 100000});
         world.fetcher.faults.push_back(fault);

@@ -96,8 +96,9 @@ TEST_CASE("the answer to EPSV holds a port between four equal delimiters") {
     CHECK(parse_epsv_port("Entering Extended Passive Mode (|||6446|)") == 6446);
     CHECK(parse_epsv_port("(!!!1!)") == 1);
     CHECK(parse_epsv_port("(|||65535|) and more") == 65535);
-    for (const char* text : {"", "(", "(|||", "(|||0|)", "(|||65536|)", "(|||12a|)", "(|||-1|)", "(|1|127.0.0.1|5|)", "(|||5", "(|||5)", "(||5|)",
-                             "(11151)", "6446", "|||6446|", "(|||99999999999999999999|)", "(|||5!)"}) {
+    for (const char* text :
+         {"", "(", "(|||", "(|||0|)", "(|||65536|)", "(|||12a|)", "(|||-1|)", "(|1|127.0.0.1|5|)", "(|||5", "(|||5)",
+          "(||5|)", "(11151)", "6446", "|||6446|", "(|||99999999999999999999|)", "(|||5!)"}) {
         CAPTURE(std::string(text));
         CHECK_FALSE(parse_epsv_port(text));
     }
@@ -108,7 +109,8 @@ TEST_CASE("the answer to PASV holds six numbers, of which the last two are the p
     CHECK(parse_pasv_port("127,0,0,1,0,21") == 21);
     CHECK(parse_pasv_port("Passive 2 go. 192,0,2,1,255,255, bye") == 65535);
     CHECK(parse_pasv_port("=127,0,0,1,1,2") == 258);
-    for (const char* text : {"", "127,0,0,1,4", "127,0,0,1,4,", "127,0,0,1,4,256", "127, 0, 0, 1, 4, 5", "1,2,3,4,0,0", "a,b,c,d,e,f", ",,,,,", "127.0.0.1,4,5"}) {
+    for (const char* text : {"", "127,0,0,1,4", "127,0,0,1,4,", "127,0,0,1,4,256", "127, 0, 0, 1, 4, 5", "1,2,3,4,0,0",
+                             "a,b,c,d,e,f", ",,,,,", "127.0.0.1,4,5"}) {
         CAPTURE(std::string(text));
         CHECK_FALSE(parse_pasv_port(text));
     }

@@ -32,9 +32,9 @@ TEST_CASE("a content range is believed only when it is well-formed") {
     CHECK_FALSE(parse_content_range("bytes */1000")->satisfied);
     CHECK(parse_content_range("bytes */1000")->total == 1000);
     for (const char* text :
-         {"", "bytes", "bytes 1", "bytes *", "bytes=1-2/3", "bytes 5-4/10", "bytes 5-10/10", "bytes -4/10", "bytes 5-/10", "items 1-2/3",
-          "bytes 1-2/", "bytes 1-2/x", "bytes */*", "bytes a-b/c", "bytes 1 -2/3", "bytes +1-2/3", "bytes 1-2/3/4",
-          "bytes 99999999999999999999-99999999999999999999/*"}) {
+         {"", "bytes", "bytes 1", "bytes *", "bytes=1-2/3", "bytes 5-4/10", "bytes 5-10/10", "bytes -4/10",
+          "bytes 5-/10", "items 1-2/3", "bytes 1-2/", "bytes 1-2/x", "bytes */*", "bytes a-b/c", "bytes 1 -2/3",
+          "bytes +1-2/3", "bytes 1-2/3/4", "bytes 99999999999999999999-99999999999999999999/*"}) {
         CAPTURE(text);
         CHECK_FALSE(parse_content_range(text));
     }
@@ -63,7 +63,8 @@ TEST_CASE("Trap 9: the validator goes back exactly as it came, with its quotes o
 }
 
 TEST_CASE("a new status line forgets what the reply before it said") {
-    const auto head = head_of({"HTTP/1.1 302 Found", "ETag: \"x\"", "Location: /y", "", "HTTP/1.1 200 OK", "Content-Length: 7\r\n"});
+    const auto head =
+        head_of({"HTTP/1.1 302 Found", "ETag: \"x\"", "Location: /y", "", "HTTP/1.1 200 OK", "Content-Length: 7\r\n"});
     CHECK(head.status() == 200);
     CHECK(head.location().empty());
     CHECK_FALSE(head.believable());
@@ -72,7 +73,8 @@ TEST_CASE("a new status line forgets what the reply before it said") {
 }
 
 TEST_CASE("a range that contradicts its length is broken") {
-    CHECK_FALSE(head_of({"HTTP/1.1 206 P", "Content-Range: bytes 2-9/10", "Content-Length: 8"}).reply_head().range_broken);
+    CHECK_FALSE(
+        head_of({"HTTP/1.1 206 P", "Content-Range: bytes 2-9/10", "Content-Length: 8"}).reply_head().range_broken);
     CHECK(head_of({"HTTP/1.1 206 P", "Content-Range: bytes 2-9/10", "Content-Length: 7"}).reply_head().range_broken);
     CHECK(head_of({"HTTP/1.1 206 P", "Content-Length: 8"}).reply_head().range_broken);
     CHECK(head_of({"HTTP/1.1 206 P", "Content-Range: bytes */10"}).reply_head().range_broken);
@@ -95,7 +97,8 @@ TEST_CASE("garbage lines are passed over") {
 TEST_CASE("a head is believed when it is whole and tells one length") {
     CHECK(head_of({"HTTP/1.1 200 OK", ""}).believable());
     CHECK(head_of({"HTTP/1.1 200 OK", "Content-Length: 7", "Content-Length: 7", ""}).believable());
-    CHECK(head_of({"HTTP/1.1 200 OK", "Content-Length: 7", "Content-Length: 8", "Transfer-Encoding: chunked", ""}).believable());
+    CHECK(head_of({"HTTP/1.1 200 OK", "Content-Length: 7", "Content-Length: 8", "Transfer-Encoding: chunked", ""})
+              .believable());
     CHECK_FALSE(head_of({"HTTP/1.1 200 OK", "Content-Length: 7", "Content-Length: 8", ""}).believable());
     for (const char* length : {"-1", "7, 7", "0x7", "", "99999999999999999999"}) {
         CAPTURE(length);
@@ -104,7 +107,8 @@ TEST_CASE("a head is believed when it is whole and tells one length") {
 }
 
 TEST_CASE("a trailer changes nothing") {
-    const auto head = head_of({"HTTP/1.1 200 OK", "ETag: \"x\"", "Transfer-Encoding: chunked", "", "ETag: \"y\"", "Content-Length: 7"});
+    const auto head = head_of(
+        {"HTTP/1.1 200 OK", "ETag: \"x\"", "Transfer-Encoding: chunked", "", "ETag: \"y\"", "Content-Length: 7"});
     CHECK(head.etag() == "\"x\"");
     CHECK_FALSE(head.reply_head().total);
 }

@@ -17,9 +17,9 @@ using errors::AgentCode;
 namespace {
 
 /// The 39 replies of the seed (appendix C) and the later ones that FTPS and EPSV brought.
-constexpr std::array k_ftp_codes = {
-    110, 120, 125, 150, 200, 202, 211, 212, 213, 214, 215, 220, 221, 225, 226, 227, 230, 250, 257, 331, 332, 350, 421, 425, 426,
-    450, 451, 452, 500, 501, 502, 503, 504, 530, 532, 550, 551, 552, 553, 229, 232, 234, 522, 533, 534, 535, 536, 537};
+constexpr std::array k_ftp_codes = {110, 120, 125, 150, 200, 202, 211, 212, 213, 214, 215, 220, 221, 225, 226, 227,
+                                    230, 250, 257, 331, 332, 350, 421, 425, 426, 450, 451, 452, 500, 501, 502, 503,
+                                    504, 530, 532, 550, 551, 552, 553, 229, 232, 234, 522, 533, 534, 535, 536, 537};
 
 Situation at(errors::Id reply, Stage stage) {
     Situation situation;
@@ -78,7 +78,8 @@ TEST_CASE("421 reconnects wherever it comes") {
             continue;
         }
         CAPTURE(to_string(stage));
-        CHECK(decide(at(errors::ftp(421), stage)) == Decision{Decide::retry, Wait::backoff, errors::ftp(421), Fallback::none});
+        CHECK(decide(at(errors::ftp(421), stage)) ==
+              Decision{Decide::retry, Wait::backoff, errors::ftp(421), Fallback::none});
         CHECK(kind(midway(errors::ftp(421), stage)) == Decide::resume);
     }
     CHECK(kind(at(errors::ftp(421), Stage::pwd)) == Decide::retry);
@@ -98,8 +99,13 @@ TEST_CASE("transient FTP replies go on from what is at hand after a wait") {
 }
 
 TEST_CASE("a login is never hammered, whatever other sources there are") {
-    for (const auto& row : {std::pair{530, Stage::pass}, {530, Stage::user}, {530, Stage::retr}, {332, Stage::user},
-                                      {332, Stage::pass}, {532, Stage::stor}, {430, Stage::pass}}) {
+    for (const auto& row : {std::pair{530, Stage::pass},
+                            {530, Stage::user},
+                            {530, Stage::retr},
+                            {332, Stage::user},
+                            {332, Stage::pass},
+                            {532, Stage::stor},
+                            {430, Stage::pass}}) {
         const auto code = row.first;
         CAPTURE(code);
         auto situation = at(errors::ftp(static_cast<std::uint16_t>(code)), row.second);
@@ -155,7 +161,10 @@ TEST_CASE("a server without TLS is not used in clear") {
 TEST_CASE("every HTTP status has a decision") {
     for (unsigned code = 0; code < 1000; ++code) {
         CAPTURE(code);
-        CHECK_FALSE(errors::describe(decide(midway(errors::http(static_cast<std::uint16_t>(code)), Stage::http_body)).because).cause.view().empty());
+        CHECK_FALSE(
+            errors::describe(decide(midway(errors::http(static_cast<std::uint16_t>(code)), Stage::http_body)).because)
+                .cause.view()
+                .empty());
     }
 }
 
@@ -215,8 +224,8 @@ TEST_CASE("our own rows: what is local stops, what the network did goes on") {
     for (const auto code : {AgentCode::disk_full, AgentCode::cancelled, AgentCode::io_error, AgentCode::internal}) {
         CHECK(own(code) == Decide::give_up);
     }
-    for (const auto code : {AgentCode::truncated, AgentCode::stalled, AgentCode::connect_timeout, AgentCode::empty_reply,
-                            AgentCode::timed_out}) {
+    for (const auto code : {AgentCode::truncated, AgentCode::stalled, AgentCode::connect_timeout,
+                            AgentCode::empty_reply, AgentCode::timed_out}) {
         CHECK(own(code) == Decide::resume);
     }
     for (const auto code : {AgentCode::changed_on_server, AgentCode::bad_range, AgentCode::partial_file_lost}) {

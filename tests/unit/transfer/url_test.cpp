@@ -60,10 +60,30 @@ TEST_CASE("an address that is too long only once it is encoded is too long") {
 }
 
 TEST_CASE("malformed addresses are refused") {
-    for (const char* text :
-         {"", "h/x", "http:/h/", "http:h", "http://", "http:///x", "http://h:0/", "http://h:65536/", "http://h:8x/", "http://[::1/",
-          "http://[::1]x/", "http://[zz]/", "http://a b/", "http://h/\x01", "http://h/\xC3\xA4", "http://h/%", "http://h/%4",
-          "http://h/%zz", "http://h\\x/", "http://u%0d@h/", "ftp://h/a%0D%0ADELE%20x", "ftp://h/a%00b", "http://-h!/", "://h/"}) {
+    for (const char* text : {"",
+                             "h/x",
+                             "http:/h/",
+                             "http:h",
+                             "http://",
+                             "http:///x",
+                             "http://h:0/",
+                             "http://h:65536/",
+                             "http://h:8x/",
+                             "http://[::1/",
+                             "http://[::1]x/",
+                             "http://[zz]/",
+                             "http://a b/",
+                             "http://h/\x01",
+                             "http://h/\xC3\xA4",
+                             "http://h/%",
+                             "http://h/%4",
+                             "http://h/%zz",
+                             "http://h\\x/",
+                             "http://u%0d@h/",
+                             "ftp://h/a%0D%0ADELE%20x",
+                             "ftp://h/a%00b",
+                             "http://-h!/",
+                             "://h/"}) {
         CAPTURE(text);
         const auto url = parse_url(text);
         REQUIRE_FALSE(url.ok());
@@ -81,17 +101,17 @@ TEST_CASE("a scheme that the agent does not use is named") {
 
 TEST_CASE("no shown address carries a password, malformed or not") {
     const std::array<std::pair<const char*, const char*>, 12> rows = {{{"ftp://u:p@h/x", "ftp://h/x"},
-                                                                      {"https://u:p@h/x?ticket=1", "https://h/x?..."},
-                                                                      {"https://h?ticket=1", "https://h?..."},
-                                                                      {"nonsense u@h?ticket=1", "h?..."},
-                                                                      {"ftp://u:p@@h/x", "ftp://h/x"},
-                                                                      {"http://h/x@y", "http://h/x@y"},
-                                                                      {"u:p@h", "h"},
-                                                                      {"http://u:p@h:bad/", "http://h:bad/"},
-                                                                      {"http://u:p/q@h/x", "http://h/x"},
-                                                                      {"gopher://u:p@h/", "gopher://h/"},
-                                                                      {"http://u:p w@h/x y", "http://h/x y"},
-                                                                      {"http://h/\n", "http://h/?"}}};
+                                                                       {"https://u:p@h/x?ticket=1", "https://h/x?..."},
+                                                                       {"https://h?ticket=1", "https://h?..."},
+                                                                       {"nonsense u@h?ticket=1", "h?..."},
+                                                                       {"ftp://u:p@@h/x", "ftp://h/x"},
+                                                                       {"http://h/x@y", "http://h/x@y"},
+                                                                       {"u:p@h", "h"},
+                                                                       {"http://u:p@h:bad/", "http://h:bad/"},
+                                                                       {"http://u:p/q@h/x", "http://h/x"},
+                                                                       {"gopher://u:p@h/", "gopher://h/"},
+                                                                       {"http://u:p w@h/x y", "http://h/x y"},
+                                                                       {"http://h/\n", "http://h/?"}}};
     for (const auto& row : rows) {
         const auto* text = row.first;
         CAPTURE(text);
@@ -112,7 +132,8 @@ TEST_CASE("loopback is told from addresses that only look like it") {
         CAPTURE(text);
         CHECK(is_loopback(*parse_url(text)));
     }
-    for (const char* text : {"http://127.0.0.1.example/", "http://128.0.0.1/", "http://localhost.example/", "http://127.1/"}) {
+    for (const char* text :
+         {"http://127.0.0.1.example/", "http://128.0.0.1/", "http://localhost.example/", "http://127.1/"}) {
         CAPTURE(text);
         CHECK_FALSE(is_loopback(*parse_url(text)));
     }
@@ -157,11 +178,13 @@ TEST_CASE("an address gives the name of a local file, never one in another folde
     const auto name = [](const char* address) { return local_name(*parse_url(address)); };
     CHECK(name("http://h/fw/kernel?x=1") == "kernel");
     CHECK(name("http://h/a%20b") == "a b");
-    for (const char* address : {"http://h", "http://h/fw/", "http://h/..", "http://h/%2E%2E", "http://h/..%2Fx", "http://h/a%0Ab"}) {
+    for (const char* address :
+         {"http://h", "http://h/fw/", "http://h/..", "http://h/%2E%2E", "http://h/..%2Fx", "http://h/a%0Ab"}) {
         CAPTURE(address);
         CHECK(name(address).empty());
     }
-    const bool separates = platform::native("/") == "\\";  // on Windows, where signs of drives and streams are no part of a name either
+    // on Windows, where signs of drives and streams are no part of a name either
+    const bool separates = platform::native("/") == "\\";
     CHECK(name("http://h/..%5Cx") == (separates ? "" : "..\\x"));
     CHECK(name("http://h/C:x") == (separates ? "" : "C:x"));
 }

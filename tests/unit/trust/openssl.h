@@ -22,7 +22,8 @@ public:
     void put(const std::string& name, std::string_view bytes) const;
     [[nodiscard]] std::string get(const std::string& name) const;
 
-    /// A new key pair NAME.key (private) and NAME.pem (public): "ec" (P-256), "p384", "rsa" (2048), "rsa1024", "k1", "ed25519".
+    /// A new key pair NAME.key (private) and NAME.pem (public): "ec" (P-256), "p384", "rsa" (2048), "rsa1024", "k1",
+    /// "ed25519".
     void make_key(const std::string& name, std::string_view sort) const;
 
 private:

@@ -86,7 +86,8 @@ TEST_CASE("PSS signatures with any salt length are accepted") {
     }
 }
 
-TEST_CASE("every flipped bit of a small manifest and of its signature by openssl is refused: P-256, PSS with RSA 3072") {
+TEST_CASE(
+    "every flipped bit of a small manifest and of its signature by openssl is refused: P-256, PSS with RSA 3072") {
     if (!OpenSsl::here()) {
         return;
     }

@@ -104,7 +104,8 @@ TEST_CASE_FIXTURE(Fixture, "what can be wrong with a package has a result of its
         files.put("/pkg/manifest.sig", sign(write_manifest(changed), keys::k_ec_a_private).value());
     };
     const auto checked = [&](const Manifest& changed, std::optional<std::uint64_t> highest) {
-        return check_package(changed, {{"SLX"}, {}, {"tc-7"}}, WallTime{Millis{1'796'083'200'000}}, true, highest).error();
+        return check_package(changed, {{"SLX"}, {}, {"tc-7"}}, WallTime{Millis{1'796'083'200'000}}, true, highest)
+            .error();
     };
     std::vector<Error> results;
     auto changed = manifest;
@@ -129,8 +130,9 @@ TEST_CASE_FIXTURE(Fixture, "what can be wrong with a package has a result of its
     results.push_back(refused());
     REQUIRE(ring.add("alice", keys::k_ec_a_public, {Kind::image}).ok());
     results.push_back(refused());
-    const AgentCode wanted[] = {AgentCode::package_expired, AgentCode::package_replayed, AgentCode::wrong_device, AgentCode::size_mismatch,
-                                AgentCode::signature_invalid, AgentCode::unknown_key, AgentCode::role_not_allowed};
+    const AgentCode wanted[] = {AgentCode::package_expired, AgentCode::package_replayed,  AgentCode::wrong_device,
+                                AgentCode::size_mismatch,   AgentCode::signature_invalid, AgentCode::unknown_key,
+                                AgentCode::role_not_allowed};
     REQUIRE(results.size() == std::size(wanted));
     for (std::size_t i = 0; i < results.size(); ++i) {
         CAPTURE(i);

@@ -14,12 +14,21 @@ namespace {
 using errors::AgentCode;
 
 TEST_CASE("file errors become the rows that name them") {
-    for (const auto& [number, code] :
-         {std::pair{ENOSPC, AgentCode::disk_full}, {EDQUOT, AgentCode::quota_exceeded}, {EROFS, AgentCode::read_only},
-          {EACCES, AgentCode::permission_denied}, {EPERM, AgentCode::permission_denied}, {ENOENT, AgentCode::file_not_found},
-          {EEXIST, AgentCode::already_exists}, {ENOTDIR, AgentCode::not_a_directory}, {EISDIR, AgentCode::is_a_directory},
-          {EIO, AgentCode::io_error}, {EMFILE, AgentCode::too_many_open_files}, {ENAMETOOLONG, AgentCode::name_too_long},
-          {EXDEV, AgentCode::cross_device}, {EFBIG, AgentCode::file_too_large}, {ENOTEMPTY, AgentCode::os_error}}) {
+    for (const auto& [number, code] : {std::pair{ENOSPC, AgentCode::disk_full},
+                                       {EDQUOT, AgentCode::quota_exceeded},
+                                       {EROFS, AgentCode::read_only},
+                                       {EACCES, AgentCode::permission_denied},
+                                       {EPERM, AgentCode::permission_denied},
+                                       {ENOENT, AgentCode::file_not_found},
+                                       {EEXIST, AgentCode::already_exists},
+                                       {ENOTDIR, AgentCode::not_a_directory},
+                                       {EISDIR, AgentCode::is_a_directory},
+                                       {EIO, AgentCode::io_error},
+                                       {EMFILE, AgentCode::too_many_open_files},
+                                       {ENAMETOOLONG, AgentCode::name_too_long},
+                                       {EXDEV, AgentCode::cross_device},
+                                       {EFBIG, AgentCode::file_too_large},
+                                       {ENOTEMPTY, AgentCode::os_error}}) {
         const int errno_value = number;
         CAPTURE(errno_value);
         CHECK(platform::file_error(number, "").is(code));
@@ -28,9 +37,16 @@ TEST_CASE("file errors become the rows that name them") {
 }
 
 TEST_CASE("socket errors become the Winsock rows of the same meaning") {
-    for (const auto& [number, row] : {std::pair{ECONNREFUSED, 10061}, {ETIMEDOUT, 10060}, {ECONNRESET, 10054}, {EPIPE, 10054},
-                                      {EHOSTUNREACH, 10065}, {ENETUNREACH, 10051}, {EADDRINUSE, 10048}, {EADDRNOTAVAIL, 10049},
-                                      {EACCES, 10013}, {EWOULDBLOCK, 10035}}) {
+    for (const auto& [number, row] : {std::pair{ECONNREFUSED, 10061},
+                                      {ETIMEDOUT, 10060},
+                                      {ECONNRESET, 10054},
+                                      {EPIPE, 10054},
+                                      {EHOSTUNREACH, 10065},
+                                      {ENETUNREACH, 10051},
+                                      {EADDRINUSE, 10048},
+                                      {EADDRNOTAVAIL, 10049},
+                                      {EACCES, 10013},
+                                      {EWOULDBLOCK, 10035}}) {
         const int errno_value = number;
         CAPTURE(errno_value);
         CHECK(platform::socket_error(number, "").id == errors::winsock(static_cast<std::uint16_t>(row)));

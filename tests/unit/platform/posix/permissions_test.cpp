@@ -12,7 +12,8 @@ TEST_CASE("the command fits what is wrong: rights of others, or the owner") {
     info.mode = 0664;
     CHECK(platform::how_to_close("/etc/x", info) == "can be changed by other users; run: chmod go-w '/etc/x'");
     info.mode = 0644;
-    CHECK(platform::how_to_close("/etc/x", info) == "belongs to another user, who can change it; run: chown root '/etc/x'");
+    CHECK(platform::how_to_close("/etc/x", info) ==
+          "belongs to another user, who can change it; run: chown root '/etc/x'");
     CHECK(platform::command_to_hide("/etc/x") == "chown root '/etc/x' && chmod 600 '/etc/x'");
 }
 

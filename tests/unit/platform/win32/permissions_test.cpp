@@ -17,10 +17,12 @@ namespace {
 TEST_CASE("icacls takes the place of chmod and chown, with accounts by number") {
     platform::FileInfo info;
     CHECK(platform::how_to_close("C:\\a b\\x", info) ==
-          "can be changed by other users; run as administrator: icacls \"C:\\a b\\x\" /setowner *S-1-5-32-544 && icacls \"C:\\a b\\x\" /reset "
+          "can be changed by other users; run as administrator: icacls \"C:\\a b\\x\" /setowner *S-1-5-32-544 && "
+          "icacls \"C:\\a b\\x\" /reset "
           "&& icacls \"C:\\a b\\x\" /inheritance:r /grant:r *S-1-5-18:F *S-1-5-32-544:F *S-1-5-32-545:RX");
     info.kind = platform::FileKind::directory;
-    CHECK(platform::how_to_close("C:\\x", info).ends_with("/grant:r *S-1-5-18:(OI)(CI)F *S-1-5-32-544:(OI)(CI)F *S-1-5-32-545:(OI)(CI)RX"));
+    CHECK(platform::how_to_close("C:\\x", info)
+              .ends_with("/grant:r *S-1-5-18:(OI)(CI)F *S-1-5-32-544:(OI)(CI)F *S-1-5-32-545:(OI)(CI)RX"));
     CHECK(platform::command_to_hide("C:\\x").ends_with(" /inheritance:r /grant:r *S-1-5-18:F *S-1-5-32-544:F"));
 }
 
@@ -33,7 +35,8 @@ void give(const std::string& path, const wchar_t* access) {
     PACL list = nullptr;
     REQUIRE(GetSecurityDescriptorDacl(descriptor, &present, &list, &defaulted) != 0);
     std::wstring name = platform::wide_path(path);
-    REQUIRE(SetNamedSecurityInfoW(name.data(), SE_FILE_OBJECT, DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION, nullptr, nullptr,
+    REQUIRE(SetNamedSecurityInfoW(name.data(), SE_FILE_OBJECT,
+                                  DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION, nullptr, nullptr,
                                   list, nullptr) == ERROR_SUCCESS);
 }
 

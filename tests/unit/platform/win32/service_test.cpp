@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the test of a service's life with the system's service manager: installed, started, asked to stop, ended, removed.
+// Owns the test of a service's life with the system's service manager: installed, started, asked to stop, ended,
+// removed.
 #include "platform/service.h"
 
 #include <doctest/doctest.h>
@@ -41,8 +42,10 @@ struct Installed {
     explicit Installed(const std::string& command) {
         const auto name = platform::wide("hagent-test-" + std::to_string(platform::own_pid()));
         REQUIRE(manager.get() != nullptr);
-        service = ServiceHandle(CreateServiceW(manager.get(), name.c_str(), name.c_str(), SERVICE_ALL_ACCESS, SERVICE_WIN32_OWN_PROCESS, SERVICE_DEMAND_START,
-                                               SERVICE_ERROR_NORMAL, platform::wide(command).c_str(), nullptr, nullptr, nullptr, nullptr, nullptr));
+        service =
+            ServiceHandle(CreateServiceW(manager.get(), name.c_str(), name.c_str(), SERVICE_ALL_ACCESS,
+                                         SERVICE_WIN32_OWN_PROCESS, SERVICE_DEMAND_START, SERVICE_ERROR_NORMAL,
+                                         platform::wide(command).c_str(), nullptr, nullptr, nullptr, nullptr, nullptr));
         REQUIRE(service.get() != nullptr);
     }
     ~Installed() { CHECK(DeleteService(service.get()) != 0); }
