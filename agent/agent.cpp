@@ -119,6 +119,7 @@ public:
                    workshop.session_settings,
                    store_,
                    publisher_,
+                   machine_.kinds,
                    machine_.dialogs.get(),
                    machine_.registry.get()},
           worker_(limits::k_queued_jobs * 2),

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the real platform objects; main makes the only one.
+// Owns the real platform objects and the table of the kinds of work; main makes the only one.
 #pragma once
 
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "agent/work/kind.h"
 #include "platform/clock.h"
 #include "platform/dialog.h"
 #include "platform/disk.h"
@@ -24,6 +25,7 @@ struct Machine {
     std::unique_ptr<platform::Host> host = platform::system_host();
     std::unique_ptr<platform::Dialogs> dialogs = platform::system_dialogs();
     std::unique_ptr<platform::Registry> registry = platform::system_registry();  // null where there is none
+    work::Kinds kinds;                        // that this program has; main fills the table
     std::vector<std::string> named_managers;  // by name servers, for the next time that the configuration is read
 };
 

@@ -49,13 +49,13 @@ session::Settings session_settings_of(Machine& machine, const config::Settings& 
     }
     out.device_ids.insert(out.device_ids.end(), host.macs.begin(), host.macs.end());
     out.image_version = host.image_version;
-    out.script_roots = settings.script.roots;
+    out.roots = settings.script.roots;
     out.protected_paths = {platform::own_program(), config_file, settings.state_dir, settings.trust.keys_dir,
                            settings.script.hooks_dir};
     std::erase(out.protected_paths, "");
-    out.hooks_directory = settings.script.hooks_dir;
+    out.hooks_dir = settings.script.hooks_dir;
     out.run_as = settings.script.run_as;
-    out.step_time_limit = settings.script.time_limit;
+    out.time_limit = settings.script.time_limit;
     return out;
 }
 

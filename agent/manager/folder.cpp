@@ -135,7 +135,7 @@ void FolderDialect::take(FolderJobs jobs) {
         session::Job job;
         job.id = listed.id;
         job.name = listed.package.substr(0, listed.package.size() - 1);
-        job.base_url = folder_ + transfer::encode_path(listed.package);
+        job.source = session::SignedPackage{{}, folder_ + transfer::encode_path(listed.package), false};
         job.kind_of_manifest = !listed.kind;
         job.kind = listed.kind.value_or(job.kind);
         events_.emplace_back(JobOffered{std::move(job), true});

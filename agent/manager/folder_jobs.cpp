@@ -101,7 +101,7 @@ private:
         }
         job.package = TRY(folder(item.find("package"), where + ".package"));
         if (const JsonView kind = item.find("kind"); kind.exists()) {
-            job.kind = session::job_kind(kind.text().value_or(""));
+            job.kind = job_kind(kind.text().value_or(""));
             if (!job.kind) {
                 return malformed(where + ".kind", "must be script, software, image or upgrade");
             }

@@ -20,8 +20,8 @@ inline constexpr std::string_view k_jobs_signature_name = "jobs.sig";
 
 struct FolderJob {
     std::string id;
-    std::string package;                   // relative to the folder of jobs.json, '/' at its end
-    std::optional<session::JobKind> kind;  // empty: as the package's manifest says
+    std::string package;          // relative to the folder of jobs.json, '/' at its end
+    std::optional<JobKind> kind;  // empty: as the package's manifest says
     friend bool operator==(const FolderJob&, const FolderJob&) = default;
 };
 

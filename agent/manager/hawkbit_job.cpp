@@ -21,7 +21,6 @@ namespace {
 using errors::AgentCode;
 using session::Artifact;
 using session::Job;
-using session::JobKind;
 
 constexpr std::size_t k_id_bytes = 128;
 constexpr std::size_t k_name_bytes = 128;
@@ -185,11 +184,12 @@ std::optional<JobKind> kind_by_name(const std::vector<Artifact>& artifacts) {
 
 /// The signed manifest calls a release of the agent "agent"; both words are understood.
 std::optional<JobKind> named_kind(const std::string& name) {
-    return name == "agent" ? JobKind::upgrade : session::job_kind(name);
+    return name == "agent" ? JobKind::upgrade : job_kind(name);
 }
 
 /// Puts the artifacts of all chunks together. A distribution is one package: a second manifest would be another one.
-Status read_chunks(JsonView chunks, const std::string& from, Job& job, std::string& kind) {
+Status read_chunks(JsonView chunks, const std::string& from, Job& job, std::vector<Artifact>& artifacts,
+                   std::string& kind) {
     std::set<std::string> paths;
     for (const JsonView chunk : chunks) {
         bool has_manifest = false;
@@ -200,7 +200,7 @@ Status read_chunks(JsonView chunks, const std::string& from, Job& job, std::stri
                 return error(AgentCode::job_unsupported, concat({"two modules of the distribution hold '",
                                                                  artifact.path, "': assign one package at a time"}));
             }
-            job.artifacts.push_back(std::move(artifact));
+            artifacts.push_back(std::move(artifact));
         }
         if (has_manifest || job.name.empty()) {
             job.name = label(chunk, "name");
@@ -210,7 +210,7 @@ Status read_chunks(JsonView chunks, const std::string& from, Job& job, std::stri
             kind = std::move(said);
         }
     }
-    if (job.artifacts.empty()) {
+    if (artifacts.empty()) {
         return error(AgentCode::job_unsupported, "the distribution holds no artifact");
     }
     return {};
@@ -220,14 +220,16 @@ bool known_handling(const std::string& word) { return word == "skip" || word == 
 
 Status fill(Job& job, JsonView deployment, const std::string& from) {
     std::string kind;
-    TRY(read_chunks(deployment.find("chunks"), from, job, kind));
-    const auto found = kind.empty() ? kind_by_name(job.artifacts) : named_kind(kind);
+    session::SignedPackage package;
+    TRY(read_chunks(deployment.find("chunks"), from, job, package.artifacts, kind));
+    const auto found = kind.empty() ? kind_by_name(package.artifacts) : named_kind(kind);
     if (!found) {
         return error(AgentCode::job_unsupported,
                      kind.empty() ? "no artifact's name shows a kind, and there is no hagent.kind"
                                   : concat({"hagent.kind '", printable(clip(kind, k_name_bytes)), "'"}));
     }
     job.kind = *found;
+    job.source = std::move(package);
     return {};
 }
 

@@ -12,6 +12,7 @@
 #include "agent/base/text.h"
 #include "agent/errors/catalogue.h"
 #include "agent/script/parser.h"
+#include "agent/script/script_kind.h"
 #include "agent/script/user.h"
 #include "agent/transfer/url.h"
 #include "agent/trust/digest.h"
@@ -165,22 +166,38 @@ void HserverDialect::log_strange(const HserverReply& reply) const {
     }
 }
 
+namespace {
+
+/// How the commands are read, and what the manager says about questions to the user.
+work::Options options_of(const HserverReply& reply) {
+    work::Options options = {{std::string(script::k_option_form), std::string(script::k_wire_form)}};
+    const auto take = [&](std::string_view key, std::uint64_t most, std::string_view option) {
+        if (const auto number = reply.number(key, most)) {
+            options.emplace_back(option, std::to_string(*number));
+        }
+    };
+    take("QUT", narrow<std::uint64_t>(script::k_longest_question.count()), script::k_option_question);
+    take("QUB", script::k_most_postponements, script::k_option_postponements);
+    return options;
+}
+
+}  // namespace
+
 Event HserverDialect::event_of(const HserverReply& reply) const {
     session::Job job;
     job.id = job_id_of(reply);
     job.name = "update " + digits(reply.value("UR"));
-    job.wire.commands = reply.script;
-    job.wire.question = Seconds(static_cast<std::int64_t>(reply.number("QUT", 3600).value_or(0)));
-    if (const auto times = reply.number("QUB", script::k_most_postponements)) {
-        job.wire.postponements = narrow<unsigned>(*times);
-    }
-    job.wire.limit_bytes_per_s = reply.number("FTPBw", k_most_kib_per_s).value_or(0) << 10U;
+    job.options = options_of(reply);
+    session::WireScript wire;
+    wire.commands = reply.script;
+    wire.limit_bytes_per_s = reply.number("FTPBw", k_most_kib_per_s).value_or(0) << 10U;
     auto good = check_script(reply.script);
     for (const auto* prefix : {"", "M_"}) {
         if (good.ok()) {
-            good = add_repository(reply, prefix, job.wire);
+            good = add_repository(reply, prefix, wire);
         }
     }
+    job.source = std::move(wire);
     return good.ok() ? Event(JobOffered{std::move(job)}) : Event(JobRefused{job.id, std::move(good).error()});
 }
 

@@ -8,6 +8,7 @@
 #include <limits>
 #include <utility>
 
+#include "agent/base/concat.h"
 #include "agent/base/json.h"
 #include "agent/base/json_writer.h"
 #include "agent/base/limits.h"
@@ -91,16 +92,19 @@ Report join(const Report& older, Report newer) {
 }  // namespace
 
 std::string content_of(const session::Job& job) {
-    if (!job.base_url.empty()) {
+    const auto* package = std::get_if<session::SignedPackage>(&job.source);
+    if (package != nullptr && !package->base_url.empty()) {
         return "folder";  // there an id stands for one job for ever
     }
     std::vector<std::string> parts;
-    for (const auto& artifact : job.artifacts) {
+    for (const auto& artifact : package != nullptr ? package->artifacts : std::vector<session::Artifact>()) {
         parts.push_back(artifact.path + '\n' + std::to_string(artifact.bytes.value_or(0)) + '\n' + artifact.sha256 +
                         artifact.sha1 + '\n');
     }
     std::sort(parts.begin(), parts.end());
-    std::string text = parts.empty() ? job.name + '\n' + job.version + job.wire.commands : std::string();
+    const auto* wire = std::get_if<session::WireScript>(&job.source);
+    std::string text =
+        parts.empty() ? concat({job.name, "\n", job.version, wire != nullptr ? wire->commands : ""}) : std::string();
     for (const auto& part : parts) {
         text += part;
     }

@@ -2,7 +2,8 @@
 // Owns the actions on whole files: SF, XC, GF, DF, DT, RF.
 #include "agent/base/concat.h"
 #include "agent/script/acting.h"
-#include "agent/script/placing.h"
+#include "agent/script/repository_path.h"
+#include "agent/work/placing.h"
 #include "platform/paths.h"
 
 namespace hagent::script {
@@ -15,13 +16,13 @@ using platform::FileKind;
 Status fetch_one(Acting& acting, const Placement& placement) {
     auto& files = acting.device_files();
     const std::string target = TRY(acting.real_path(placement.target, PathUse::place));
-    if (TRY(is_in_place(placement.file, target, files))) {
-        TRY(make_executable(target, files));
+    if (TRY(work::is_in_place(placement.file, target, files))) {
+        TRY(work::make_executable(target, files));
         return acting.settle(target);
     }
     const std::string staged = TRY(acting.services.files.resolve(TRY(acting.package.staged(placement.file.path))));
-    const Placing placing = placement.move && acting.package.disposable() ? Placing::move : Placing::copy;
-    return place(staged, target, placing, files, acting.cancel);
+    const auto placing = placement.move && acting.package.disposable() ? work::Placing::move : work::Placing::copy;
+    return work::place(staged, target, placing, files, acting.cancel);
 }
 
 bool is_kind(const std::optional<FileInfo>& info, FileKind kind) { return info && info->kind == kind; }
@@ -32,10 +33,10 @@ Status rename_across(const std::string& from, const std::string& to, Acting& act
     if (!is_kind(info, FileKind::regular)) {
         return error(AgentCode::cross_device, concat({from, " to ", to}));
     }
-    TRY(place(from, to, Placing::copy, acting.device_files(), acting.cancel));
+    TRY(work::place(from, to, work::Placing::copy, acting.device_files(), acting.cancel));
     TRY(acting.device_files().set_mode(to, info->mode & 0777U));
     TRY(acting.device_files().remove(from));
-    return sync_parent(from, acting.device_files());
+    return work::sync_parent(from, acting.device_files());
 }
 
 }  // namespace
@@ -69,7 +70,7 @@ Status act_delete_file(Acting& acting) {
     if (info) {
         TRY(files.remove(path));
     }
-    return info ? sync_parent(path, files) : acting.settle(path);
+    return info ? work::sync_parent(path, files) : acting.settle(path);
 }
 
 Status act_delete_tree(Acting& acting) {
@@ -80,7 +81,7 @@ Status act_delete_tree(Acting& acting) {
         return error(AgentCode::not_a_directory, path);
     }
     TRY(files.remove_tree(path));
-    return info ? sync_parent(path, files) : acting.settle(path);
+    return info ? work::sync_parent(path, files) : acting.settle(path);
 }
 
 Status act_rename(Acting& acting) {

@@ -6,6 +6,7 @@
 #include "agent/script/registry_key.h"
 #include "agent/script/registry_text.h"
 #include "agent/script/registry_value.h"
+#include "agent/script/repository_path.h"
 #include "platform/paths.h"
 
 namespace hagent::script {

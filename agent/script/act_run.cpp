@@ -53,7 +53,7 @@ Status judge(Acting& acting, const platform::Exit& exit, Millis limit) {
 }  // namespace
 
 Environment program_environment(const Acting& acting) {
-    auto environment = device_environment(acting.services.facts);
+    auto environment = work::device_environment(acting.services.facts);
     environment.emplace_back("HAGENT_SCRIPT", acting.plan.file);
     environment.emplace_back("HAGENT_STEP", std::to_string(acting.step.n));
     if (!acting.plan.jail.relocation.empty()) {
@@ -65,7 +65,7 @@ Environment program_environment(const Acting& acting) {
 Result<int> run_hook(Acting& acting, std::vector<std::string> argv, Seconds time_limit) {
     const std::string program = argv.front();
     auto ended =
-        TRY(run_hook(acting.services, std::move(argv), program_environment(acting), time_limit, acting.cancel));
+        TRY(work::run_hook(acting.services, std::move(argv), program_environment(acting), time_limit, acting.cancel));
     acting.record.output = std::move(ended.output);
     return ended.timed_out ? Result<int>(error(AgentCode::command_timeout, program)) : Result<int>(ended.code);
 }
@@ -76,15 +76,15 @@ Status act_execute(Acting& acting) {
     command.argv.front() = TRY(program_path(acting.step.argv.front(), acting.plan.jail, acting.services.files));
     command.environment = program_environment(acting);
     command.directory = acting.plan.jail.relocation;
-    command.user = acting.services.run_as;
-    command.time_limit = acting.step.seconds.count() > 0 ? acting.step.seconds : acting.services.time_limit;
+    command.user = acting.services.settings.run_as;
+    command.time_limit = acting.step.seconds.count() > 0 ? acting.step.seconds : acting.services.settings.time_limit;
     command.output_limit = limits::k_output_tail_bytes;
     command.detached = acting.step.detached;
     const auto exit = TRY(acting.services.processes.run(command, acting.cancel));
     if (acting.step.detached) {
         return {};
     }
-    acting.record.output = printable_tail(exit.output);
+    acting.record.output = work::printable_tail(exit.output);
     return judge(acting, exit, command.time_limit);
 }
 
@@ -100,10 +100,16 @@ Status act_stop_machine(Acting& acting) {
     return {};
 }
 
-Status after_stop_machine(Acting& acting) {
-    const auto action = acting.step.op == "SP" ? platform::PowerAction::power_off : platform::PowerAction::reboot;
-    return stop_machine(acting.services, action, acting.step.seconds, program_environment(acting), acting.record.output,
-                        acting.cancel);
+namespace {
+
+Status stop(Acting& acting, platform::PowerAction action) {
+    return work::stop_machine(acting.services, action, acting.step.seconds, program_environment(acting),
+                              acting.record.output, acting.cancel);
 }
+
+}  // namespace
+
+Status after_restart(Acting& acting) { return stop(acting, platform::PowerAction::reboot); }
+Status after_power_off(Acting& acting) { return stop(acting, platform::PowerAction::power_off); }
 
 }  // namespace hagent::script

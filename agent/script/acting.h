@@ -5,10 +5,15 @@
 #include <string>
 
 #include "agent/script/commands.h"
-#include "agent/script/hooks.h"
-#include "agent/script/placing.h"
+#include "agent/script/interpreter.h"
+#include "agent/work/hooks.h"
+#include "agent/work/placing.h"
 
 namespace hagent::script {
+
+using work::Environment;
+using work::hook_program;
+using work::last_words;
 
 /// One step while it is done. Everything is borrowed for that time.
 class Acting {
@@ -16,7 +21,7 @@ public:
     const Plan& plan;
     const PlannedStep& step;
     PackageFiles& package;
-    Services& services;
+    const Services& services;
     const CancelToken& cancel;
     StepRecord& record;  // in_flight_before is set; actions add output, boot_id and results
 
@@ -28,28 +33,29 @@ public:
     [[nodiscard]] platform::Files& device_files() const { return services.files.jailed(); }
     /// Nothing is left to do at `path`, but a step that was killed may have changed the name there without syncing it.
     [[nodiscard]] Status settle(const std::string& path) const {
-        return record.in_flight_before ? sync_parent(path, device_files()) : Status();
+        return record.in_flight_before ? work::sync_parent(path, device_files()) : Status();
     }
 };
 
-[[nodiscard]] Status act_fetch(Acting& acting);           // SF, XC
-[[nodiscard]] Status act_upload(Acting& acting);          // GF
-[[nodiscard]] Status act_execute(Acting& acting);         // EX
-[[nodiscard]] Status act_delete_file(Acting& acting);     // DF
-[[nodiscard]] Status act_delete_tree(Acting& acting);     // DT
-[[nodiscard]] Status act_rename(Acting& acting);          // RF
-[[nodiscard]] Status act_add_line(Acting& acting);        // AL
-[[nodiscard]] Status act_delete_line(Acting& acting);     // DL
-[[nodiscard]] Status act_set_value(Acting& acting);       // SV
-[[nodiscard]] Status act_delete_value(Acting& acting);    // DV
-[[nodiscard]] Status act_delete_key(Acting& acting);      // DK
-[[nodiscard]] Status act_merge(Acting& acting);           // MR
-[[nodiscard]] Status act_fetch_branch(Acting& acting);    // GR
-[[nodiscard]] Status act_lock(Acting& acting);            // LU
-[[nodiscard]] Status act_unlock(Acting& acting);          // EL
-[[nodiscard]] Status act_ask(Acting& acting);             // QU
-[[nodiscard]] Status act_stop_machine(Acting& acting);    // RB, SP: waits for the delay
-[[nodiscard]] Status after_stop_machine(Acting& acting);  // RB, SP: asks for it
+[[nodiscard]] Status act_fetch(Acting& acting);         // SF, XC
+[[nodiscard]] Status act_upload(Acting& acting);        // GF
+[[nodiscard]] Status act_execute(Acting& acting);       // EX
+[[nodiscard]] Status act_delete_file(Acting& acting);   // DF
+[[nodiscard]] Status act_delete_tree(Acting& acting);   // DT
+[[nodiscard]] Status act_rename(Acting& acting);        // RF
+[[nodiscard]] Status act_add_line(Acting& acting);      // AL
+[[nodiscard]] Status act_delete_line(Acting& acting);   // DL
+[[nodiscard]] Status act_set_value(Acting& acting);     // SV
+[[nodiscard]] Status act_delete_value(Acting& acting);  // DV
+[[nodiscard]] Status act_delete_key(Acting& acting);    // DK
+[[nodiscard]] Status act_merge(Acting& acting);         // MR
+[[nodiscard]] Status act_fetch_branch(Acting& acting);  // GR
+[[nodiscard]] Status act_lock(Acting& acting);          // LU
+[[nodiscard]] Status act_unlock(Acting& acting);        // EL
+[[nodiscard]] Status act_ask(Acting& acting);           // QU
+[[nodiscard]] Status act_stop_machine(Acting& acting);  // RB, SP: waits for the delay
+[[nodiscard]] Status after_restart(Acting& acting);     // RB: asks for it
+[[nodiscard]] Status after_power_off(Acting& acting);   // SP: asks for it
 
 /// The whole environment of every program a script or one of its hooks starts (README).
 [[nodiscard]] Environment program_environment(const Acting& acting);

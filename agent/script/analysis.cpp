@@ -7,12 +7,13 @@
 #include "agent/base/concat.h"
 #include "agent/base/text.h"
 #include "agent/script/planning.h"
-#include "agent/script/space.h"
+#include "agent/work/space.h"
 
 namespace hagent::script {
 namespace {
 
 using errors::AgentCode;
+using work::SpaceBudget;
 
 constexpr std::size_t k_no_argument = static_cast<std::size_t>(-1);
 
@@ -59,14 +60,6 @@ Error wrong_count(const CommandRow& row, std::size_t count) {
                          std::to_string(count)}));
 }
 
-/// What a command of the table without a planner lacks.
-std::string missing_part(std::string_view op) {
-    const std::string_view part = op == "IM"   ? "the writing of system images"
-                                  : op == "SW" ? "the installing of software from a catalogue"
-                                               : "the upgrading of the agent";
-    return concat({"this command is known, but it needs ", part, ", which this version of the agent does not have"});
-}
-
 void plan_known(Planning& planning) {
     planning.step.effect = "cannot be run";
     const bool good = expand_arguments(planning);
@@ -75,7 +68,9 @@ void plan_known(Planning& planning) {
         return planning.refuse_command(wrong_count(planning.row, count));
     }
     if (planning.row.plan == nullptr) {
-        return planning.fail(k_no_argument, error(AgentCode::unsupported_here, missing_part(planning.row.name)));
+        return planning.fail(k_no_argument, error(AgentCode::unsupported_here,
+                                                  concat({"this command is known, but it needs ", planning.row.lacks,
+                                                          ", which this version of the agent does not have"})));
     }
     if (good) {
         planning.row.plan(planning);
@@ -90,6 +85,10 @@ void plan_step(AnalysisContext& context, const Command& command) {
     step.op = std::string(clip(command.op, 16));
     step.optional = command.optional;
     const CommandRow* row = find_command(command.op);
+    step.stage = row != nullptr ? row->stage : work::Stage::any;
+    step.acts = row != nullptr && row->act != nullptr;
+    step.stops_machine = row != nullptr && row->after != nullptr;
+    step.may_repeat = row != nullptr && row->repeat != Repeat::reported;
     Planning planning(context, command, row != nullptr ? *row : k_unknown, step,
                       earlier_state(context.options, step.n));
     if (row != nullptr) {

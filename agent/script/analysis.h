@@ -11,18 +11,24 @@
 
 #include "agent/base/task_result.h"
 #include "agent/base/time.h"
-#include "agent/script/facts.h"
-#include "agent/script/package.h"
 #include "agent/script/paths.h"
-#include "agent/script/steps.h"
 #include "agent/script/syntax.h"
 #include "agent/script/user.h"
+#include "agent/script/variables.h"
+#include "agent/work/plan.h"
 #include "platform/disk.h"
 #include "platform/files.h"
 #include "platform/process.h"
 #include "platform/registry.h"
 
 namespace hagent::script {
+
+using work::PackageFile;
+using work::PackageFiles;
+using work::StepRecord;
+using work::StepState;
+using work::VolumeImpact;
+using work::VolumeState;
 
 /// One package file on its way to one place.
 struct Placement {
@@ -31,31 +37,14 @@ struct Placement {
     bool move = false;   // last user of a disposable staged copy
 };
 
-struct PlannedStep {
-    unsigned n = 0;     // from 1
-    unsigned line = 0;  // Command::line
-    std::string op;
-    bool optional = false;
+/// What the general plan of a step leaves out. Of `may_repeat`: EX says with "+r" that it may be done twice.
+struct PlannedStep : work::StepPlan {
     std::vector<std::string> arguments;  // expanded
-    std::string effect;                  // plain words: "fetch fw/kernel (8.1 MiB) to /boot/kernel"
     std::vector<Placement> files;        // SF, XC
     std::vector<std::string> argv;       // EX
     bool detached = false;               // EX "-"
-    bool may_repeat = false;             // EX "+r": may be run again after an interruption
-    Seconds seconds{0};                  // EX: time limit, 0: the configured one; RB, SP: delay
+    Seconds seconds{0};                  // EX: time limit, 0: the configured one; RB, SP: delay; LU, QU: time to answer
     unsigned postponements = 0;          // QU: at most that many
-    std::optional<TaskResult> finding;   // optional step of which analysis knows that it fails: it is not tried
-};
-
-enum class VolumeState : std::uint8_t { not_used = 0, used = 1, warn = 2, full = 3 };  // seed: SW_VOL_NOT_USED ...
-
-struct VolumeImpact {
-    std::string volume;  // mount point
-    platform::VolumeType type = platform::VolumeType::normal;
-    VolumeState state = VolumeState::not_used;
-    std::uint64_t before_bytes = 0;  // available now
-    std::uint64_t after_bytes = 0;   // available at the end, when the staged copies are gone
-    std::uint64_t peak_bytes = 0;    // most that is taken from it at any moment
 };
 
 struct Plan {
@@ -75,6 +64,7 @@ struct Options {
     std::string staging_dir;                         // where downloads are kept until they are placed
     bool uploads = false;                            // GF can be run here
     unsigned postponements = k_postponements;        // of each QU, at most k_most_postponements
+    Seconds question = k_usual_question;             // how long QU asks that does not say so
     Seconds time_limit{3600};                        // config script.time_limit_s, for EX without its own
     const platform::Processes* processes = nullptr;  // programs of EX are looked for; null: they are not
     platform::Registry* registry = nullptr;          // CR, SV ...; only read; null: there is none

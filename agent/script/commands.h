@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "agent/base/result.h"
-#include "agent/script/steps.h"
+#include "agent/work/step.h"
 
 namespace hagent::script {
 
@@ -19,6 +19,12 @@ enum class Repeat : std::uint8_t {
     reported,  // may not be done twice: an interruption is reported
 };
 
+/// What a step means for the user whom LU keeps out.
+enum class Lock : std::uint8_t { stays, begins, ends };
+
+/// Whether a step may put a file where a later step looks for one, beside those that the plan lists.
+enum class Brings : std::uint8_t { nothing, target, anything };  // target: the second argument
+
 struct CommandRow {
     std::string_view name;
     unsigned min_arguments;
@@ -30,12 +36,11 @@ struct CommandRow {
     Status (*act)(Acting&);    // null: settled in analysis, nothing to do
     Status (*after)(Acting&);  // what follows once the step's end is journalled; mostly null
     std::string_view undo;     // how a person takes it back
+    work::Stage stage = work::Stage::any;
+    Lock lock = Lock::stays;
+    Brings brings = Brings::nothing;
+    std::string_view lacks = {};  // without a plan: what this agent would need for it
 };
-
-/// Whether a step whose end was not journalled may simply be done again; EX says it with "+r".
-[[nodiscard]] inline bool repeatable(const CommandRow& row, bool may_repeat) {
-    return row.repeat != Repeat::reported || may_repeat;
-}
 
 /// In the order of spec 4.
 [[nodiscard]] std::span<const CommandRow> command_table();

@@ -5,8 +5,8 @@
 #include "agent/base/concat.h"
 #include "agent/base/limits.h"
 #include "agent/base/text.h"
-#include "agent/script/placing.h"
 #include "agent/script/registry_text.h"
+#include "agent/work/placing.h"
 
 namespace hagent::script {
 namespace {
@@ -100,7 +100,7 @@ Status KeyStore::apply(const std::vector<RegistryChange>& changes) {
         return error(AgentCode::file_too_large,
                      concat({"the key store takes ", std::to_string(limits::k_key_store_bytes), " bytes"}));
     }
-    TRY(make_parents(file_, files_));
+    TRY(work::make_parents(file_, files_));
     return files_.write_durable(file_, text, k_mode);
 }
 

@@ -6,6 +6,7 @@
 #include "agent/base/number.h"
 #include "agent/base/text.h"
 #include "agent/script/planning.h"
+#include "agent/script/repository_path.h"
 
 namespace hagent::script {
 namespace {

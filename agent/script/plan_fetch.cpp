@@ -4,8 +4,9 @@
 
 #include "agent/base/concat.h"
 #include "agent/base/text.h"
-#include "agent/script/placing.h"
 #include "agent/script/planning.h"
+#include "agent/script/repository_path.h"
+#include "agent/work/placing.h"
 #include "platform/paths.h"
 
 namespace hagent::script {
@@ -52,7 +53,7 @@ void remember_parents(Planning& planning, const std::string& target) {
 
 void account_for(Planning& planning, const PackageFile& file, const std::string& real) {
     auto& context = planning.context;
-    if (planning.in_flight() && is_in_place(file, real, context.files).value_or(false)) {
+    if (planning.in_flight() && work::is_in_place(file, real, context.files).value_or(false)) {
         return;  // placed just before the interruption: neither fetched nor stored again
     }
     if (context.downloads.insert(file.path).second) {

@@ -7,6 +7,7 @@
 #include "agent/script/registry_key.h"
 #include "agent/script/registry_text.h"
 #include "agent/script/registry_value.h"
+#include "agent/script/repository_path.h"
 
 namespace hagent::script {
 namespace {

@@ -49,7 +49,8 @@ void plan_ask(Planning& planning) {
     const std::string fallback = planning.count() > 2 ? to_lower(planning.argument(2)) : "accept";
     step.postponements = planning.context.options.postponements;
     step.effect = concat({"ask the user \"", planning.argument(0), "\""});
-    step.seconds = planning.count() > 1 ? seconds_argument(planning, 1, k_longest_question.count()) : k_usual_question;
+    step.seconds = planning.count() > 1 ? seconds_argument(planning, 1, k_longest_question.count())
+                                        : planning.context.options.question;
     if (fallback != "accept" && fallback != "postpone") {
         return planning.refuse(2, error(AgentCode::bad_argument, "expected \"accept\" or \"postpone\""));
     }

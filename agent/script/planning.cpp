@@ -59,10 +59,12 @@ Bringer earlier_step_brings(const Planning& planning, const std::string& place) 
     for (const auto& step : planning.context.plan.steps) {
         const bool placed =
             std::any_of(step.files.begin(), step.files.end(), [&](const Placement& p) { return is_it(p.target); });
-        if (placed || (step.op == "RF" && step.arguments.size() > 1 && is_it(step.arguments[1]))) {
+        const CommandRow* row = find_command(step.op);
+        const Brings brings = row != nullptr ? row->brings : Brings::nothing;
+        if (placed || (brings == Brings::target && step.arguments.size() > 1 && is_it(step.arguments[1]))) {
             return Bringer::yes;
         }
-        found = step.op == "EX" || step.op == "RF" ? Bringer::perhaps : found;
+        found = brings != Brings::nothing ? Bringer::perhaps : found;
     }
     return found;
 }

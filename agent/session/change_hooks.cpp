@@ -23,22 +23,22 @@ std::string ChangeHooks::note_of(const std::string& name) const { return concat(
 Result<ChangeHooks::Answer> ChangeHooks::before(const CancelToken& cancel) {
     // the changes are made, only `after-change` is left
     const bool closing = TRY(services_.files.info(note_of(k_after))).has_value();
-    return closing ? Result<Answer>(Answer::go_on) : call(k_before, {"script"}, cancel);
+    return closing ? Result<Answer>(Answer::go_on) : call(k_before, {kind_}, cancel);
 }
 
 Result<ChangeHooks::Answer> ChangeHooks::after(bool success, const CancelToken& cancel) {
-    return call(k_after, {"script", success ? "success" : "failure"}, cancel);
+    return call(k_after, {kind_, success ? "success" : "failure"}, cancel);
 }
 
 Result<ChangeHooks::Answer> ChangeHooks::call(const std::string& name, std::vector<std::string> arguments,
                                               const CancelToken& cancel) {
-    const std::string program = script::hook_program(services_, name);
+    const std::string program = work::hook_program(services_, name);
     if (program.empty()) {
         return Answer::go_on;
     }
     arguments.insert(arguments.begin(), program);
-    const auto ended = TRY(script::run_hook(services_, std::move(arguments),
-                                            script::device_environment(services_.facts), k_time_limit, cancel));
+    const auto ended = TRY(work::run_hook(services_, std::move(arguments), work::device_environment(services_.facts),
+                                          k_time_limit, cancel));
     if (ended.timed_out) {
         return error(AgentCode::command_timeout, program);
     }
@@ -47,7 +47,7 @@ Result<ChangeHooks::Answer> ChangeHooks::call(const std::string& name, std::vect
         case k_reboot_first: return want_reboot(program, note_of(name), cancel);
         default:
             return error(AgentCode::command_failed, concat({program, " ended with status ", std::to_string(ended.code),
-                                                            "; it said: ", script::last_words(ended.output)}));
+                                                            "; it said: ", work::last_words(ended.output)}));
     }
 }
 
@@ -69,8 +69,8 @@ Result<ChangeHooks::Answer> ChangeHooks::want_reboot(const std::string& program,
     }
     TRY(services_.files.write_durable(note, boot, k_note_mode));
     std::string output;
-    TRY(script::stop_machine(services_, platform::PowerAction::reboot, Seconds{0},
-                             script::device_environment(services_.facts), output, cancel));
+    TRY(work::stop_machine(services_, platform::PowerAction::reboot, Seconds{0},
+                           work::device_environment(services_.facts), output, cancel));
     return Answer::reboot;
 }
 

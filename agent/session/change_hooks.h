@@ -5,7 +5,8 @@
 
 #include <string>
 
-#include "agent/script/hooks.h"
+#include "agent/base/job_kind.h"
+#include "agent/work/hooks.h"
 
 namespace hagent::session {
 
@@ -17,7 +18,8 @@ public:
     enum class Answer : std::uint8_t { go_on, reboot };  // reboot: asked for; the session goes on after it
 
     /// All borrowed. `notes` is a folder of the session's own that outlives a restart.
-    ChangeHooks(const script::Services& services, std::string notes) : services_(services), notes_(std::move(notes)) {}
+    ChangeHooks(const work::Services& services, JobKind kind, std::string notes)
+        : services_(services), kind_(to_string(kind)), notes_(std::move(notes)) {}
 
     /// Errors: command_failed, command_timeout, reboot_failed, those of platform::Processes and platform::Files.
     [[nodiscard]] Result<Answer> before(const CancelToken& cancel);
@@ -31,7 +33,8 @@ private:
     [[nodiscard]] Result<Answer> forget_reboot(const std::string& note);
     [[nodiscard]] std::string note_of(const std::string& name) const;
 
-    const script::Services& services_;
+    const work::Services& services_;
+    std::string kind_;  // the first argument of both
     std::string notes_;
 };
 

@@ -7,12 +7,13 @@
 
 #include "agent/base/cancel.h"
 #include "agent/log/log.h"
-#include "agent/script/facts.h"
 #include "agent/session/record.h"
 #include "agent/session/store.h"
 #include "agent/transfer/fetcher.h"
 #include "agent/transfer/options.h"
 #include "agent/trust/package_check.h"
+#include "agent/work/kind.h"
+#include "agent/work/services.h"
 #include "platform/clock.h"
 #include "platform/dialog.h"
 #include "platform/disk.h"
@@ -35,18 +36,10 @@ public:
     [[nodiscard]] virtual bool has_ended(const std::string& /*job_id*/) const { return false; }
 };
 
-/// What the configuration says about sessions.
-struct Settings {
-    std::string state_directory;
+/// What the configuration says about sessions: about their work, and about trust.
+struct Settings : work::Settings {
     std::string keys_directory;
-    std::vector<std::string> os_codes;    // own code first
     std::vector<std::string> device_ids;  // the device id and the MAC addresses
-    std::vector<std::string> script_roots;
-    std::vector<std::string> protected_paths;  // program, config, keys, state, hooks
-    std::string hooks_directory;
-    std::string run_as;
-    Seconds step_time_limit{3600};
-    std::string image_version;
 };
 
 /// Everything here outlives the session.
@@ -63,8 +56,9 @@ struct Context {
     const Settings& settings;
     Store& store;
     Observer& observer;
-    platform::Dialogs* dialogs = nullptr;    // null: scripts tell and ask nobody
-    platform::Registry* registry = nullptr;  // the machine's; null: scripts get a key store in the state directory
+    const work::Kinds& kinds;
+    platform::Dialogs* dialogs = nullptr;    // null: nobody is told or asked
+    platform::Registry* registry = nullptr;  // the machine's; null: there is none
 };
 
 }  // namespace hagent::session

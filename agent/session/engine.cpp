@@ -28,7 +28,8 @@ Status Engine::resume_unfinished() {
         Entry entry;
         entry.job = stored->record.job;
         entry.session_id = id;
-        if (stored->executing || !stored->steps.empty() || stored->verdict) {
+        const bool begun = stored->executing || !stored->steps.empty();
+        if ((begun && !stored->suspended) || stored->verdict) {
             (void)entry.stop->commit();  // a cancel comes too late for it
         }
         const std::lock_guard lock(mutex_);
@@ -50,6 +51,7 @@ bool Engine::may_go_on(const Entry& entry, const Job& offered) const {
     switch (entry.rest) {
         case Rest::none: return false;
         case Rest::leave: return offered.execute;
+        case Rest::trial: return false;
         case Rest::later: return context_.clock.uptime() - entry.rests_since >= k_try_again;
     }
     return false;
@@ -111,9 +113,13 @@ void Engine::settle(const std::string& job_id, const Result<SessionEnd>& end) {
     const auto done =
         std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) { return e.job.id == job_id; });
     const bool stopped = done->stop->reason() != StopReason::none;
-    if (end.ok() && *end == SessionEnd::waiting) {
+    const auto half_way = [](SessionEnd e) { return e == SessionEnd::rebooting || e == SessionEnd::suspended; };
+    if (end.ok() && *end == SessionEnd::on_trial) {
+        // the manager may have answered while the session ran
+        done->rest = checked_in_ && !done->checked_in ? Rest::none : Rest::trial;
+    } else if (end.ok() && *end == SessionEnd::waiting) {
         done->rest = done->job.execute || stopped ? Rest::none : Rest::leave;
-    } else if ((!end.ok() && !done->session_id.empty()) || (end.ok() && *end == SessionEnd::rebooting)) {
+    } else if ((!end.ok() && !done->session_id.empty()) || (end.ok() && half_way(*end))) {
         done->rest = Rest::later;
         done->rests_since = context_.clock.uptime();
     } else {
@@ -145,13 +151,16 @@ Result<SessionEnd> Engine::run_one(Entry entry) {
                            {{"job", entry.job.id}, {"where", session.error().context}});
         return std::move(session).error();
     }
+    bool checked_in = false;
     {
         const std::lock_guard lock(mutex_);
         if (Entry* known = find(entry.job.id)) {
             known->session_id = (*session)->record().id;
+            known->checked_in = checked_in_;
         }
+        checked_in = checked_in_;
     }
-    return (*session)->run(*entry.stop);
+    return (*session)->run(*entry.stop, checked_in);
 }
 
 CancelOutcome Engine::cancel_entry(std::deque<Entry>::iterator entry, StopReason reason) {
@@ -194,6 +203,21 @@ CancelOutcome Engine::cancel_session(const std::string& session_id, StopReason r
         job_id = entry->job.id;
     }
     return cancel(job_id, reason);
+}
+
+void Engine::checked_in() {
+    bool any = false;
+    {
+        const std::lock_guard lock(mutex_);
+        checked_in_ = true;
+        for (auto& entry : entries_) {
+            any = any || entry.rest == Rest::trial;
+            entry.rest = entry.rest == Rest::trial ? Rest::none : entry.rest;
+        }
+    }
+    if (any) {
+        schedule();
+    }
 }
 
 void Engine::shut_down() {

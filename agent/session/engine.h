@@ -45,6 +45,8 @@ public:
     [[nodiscard]] CancelOutcome cancel(const std::string& job_id, StopReason reason);
     /// By session id, as the status page names it.
     [[nodiscard]] CancelOutcome cancel_session(const std::string& session_id, StopReason reason);
+    /// The manager has answered: what is on trial is looked at again, now and whenever it is asked for.
+    void checked_in();
     /// Stops what runs so that it can go on at the next start. No job is begun any more.
     void shut_down();
     /// Nothing runs and nothing is queued (jobs that wait for leave to execute do not count).
@@ -56,7 +58,8 @@ private:
     enum class Rest : std::uint8_t {
         none,   // runs, or is next when the worker is free
         leave,  // downloaded, waits for leave to execute
-        later,  // stopped half-way: the machine is going down, or the state directory could not be written
+        later,  // stopped half-way: suspended, the machine is going down, or the state could not be written
+        trial,  // all is done, its verdict comes with a check-in
     };
 
     struct Entry {
@@ -64,6 +67,7 @@ private:
         std::string session_id;  // empty: not begun yet
         Rest rest = Rest::none;
         Uptime rests_since{};
+        bool checked_in = false;  // what its session was told when it ran last
         // shared: the session's thread and those who stop it
         std::shared_ptr<Stop> stop = std::make_shared<Stop>();
     };
@@ -84,6 +88,7 @@ private:
     mutable std::mutex mutex_;
     std::deque<Entry> entries_;  // running_ points into it by job id
     std::string running_;        // job id; empty: none
+    bool checked_in_ = false;
     bool shut_down_ = false;
 };
 

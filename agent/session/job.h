@@ -6,16 +6,15 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
+#include "agent/base/job_kind.h"
 #include "agent/base/task_result.h"
 #include "agent/base/time.h"
+#include "agent/work/kind.h"
 
 namespace hagent::session {
-
-enum class JobKind : std::uint8_t { script, software, image, upgrade };
-[[nodiscard]] std::string_view to_string(JobKind kind);
-[[nodiscard]] std::optional<JobKind> job_kind(std::string_view name);
 
 /// A file that the manager itself offers. `path` is the package's path ("fw/kernel"; hawkBit's '~' already turned into
 /// '/').
@@ -27,12 +26,11 @@ struct Artifact {
     std::string sha1;    // only looked at when there is no sha256
 };
 
-/// Set by the command line only: such a package needs no signature (spec 8).
-struct LocalFolder {
-    std::string directory;        // empty: none
-    std::string entry;            // path of the script; may lie outside the folder
-    std::string relocation;       // --root
-    bool allow_unsigned = false;  // for a base_url
+/// A package with a signed manifest.
+struct SignedPackage {
+    std::vector<Artifact> artifacts;  // what the manager offers one by one, manifest.json and manifest.sig among them
+    std::string base_url;             // or: the folder that holds the manifest, with '/' at its end
+    bool allow_unsigned = false;      // set by the command line only (spec 8): it needs no signature
 };
 
 /// A file server that comes with a job, and the login for it, which is kept in memory only: never written, never
@@ -45,12 +43,19 @@ struct Repository {
 /// A script that the manager itself sends, command by command, with the servers that its files are on. Nothing of it is
 /// signed.
 struct WireScript {
-    std::string commands;  // wire form in UTF-8 (agent/script/parser.h); empty: none
+    std::string commands;  // in UTF-8; how they are read the job's options say
     std::vector<Repository> repositories;
-    std::uint64_t limit_bytes_per_s = 0;    // 0: none
-    Seconds question{0};                    // how long QU asks where it does not say so; 0: as usual
-    std::optional<unsigned> postponements;  // how often the user may say later; none: as usual
+    std::uint64_t limit_bytes_per_s = 0;  // 0: none
 };
+
+/// A folder of the administrator at the command line: it needs no signature (spec 8).
+struct LocalFolder {
+    std::string directory;
+    std::string entry;  // path of the file to begin with; may lie outside the folder
+};
+
+/// Where a package comes from; session/origin has a file for each.
+using PackageSource = std::variant<SignedPackage, WireScript, LocalFolder>;
 
 /// One unit of work. Equal ids from one manager are the same job, offered again.
 struct Job {
@@ -59,12 +64,11 @@ struct Job {
     bool kind_of_manifest = false;  // the manager does not say the kind: the package's manifest does
     std::string name;               // for people: distribution or package name and version
     std::string version;
-    std::vector<Artifact> artifacts;  // what the manager offers one by one, manifest.json and manifest.sig among them
-    std::string base_url;             // or: the folder that holds the manifest, with '/' at its end
-    WireScript wire;                  // or: the script itself
-    LocalFolder local;                // or: a folder of the administrator at the command line
-    bool execute = true;              // false: download only, or the maintenance window is closed
-    bool forced = true;               // false: soft, the device may choose its time
+    PackageSource source;
+    work::Options options;   // wishes that the kind of work knows
+    std::string relocation;  // --root at the command line: every device path lies below it; empty: "/"
+    bool execute = true;     // false: download only, or the maintenance window is closed
+    bool forced = true;      // false: soft, the device may choose its time
 };
 
 enum class ReportStage : std::uint8_t { accepted, downloading, downloaded, executing, success, failure, cancelled };

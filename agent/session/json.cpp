@@ -86,7 +86,7 @@ void write(JsonWriter& json, const StepView& step) {
     json.member("op", step.op);
     json.member("line", step.line);
     json.member("effect", step.effect);
-    json.member("state", script::to_string(step.state));
+    json.member("state", work::to_string(step.state));
     json.name("results");
     write(json, step.results);
     if (!step.output.empty()) {
@@ -119,7 +119,7 @@ void write_progress(JsonWriter& json, const Progress& progress) {
     json.end_object();
 }
 
-void write_disk(JsonWriter& json, const std::vector<script::VolumeImpact>& disk) {
+void write_disk(JsonWriter& json, const std::vector<work::VolumeImpact>& disk) {
     json.begin_array("disk");
     for (const auto& volume : disk) {
         json.begin_object();

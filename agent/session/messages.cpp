@@ -39,7 +39,7 @@ std::vector<std::string> plan_messages(const SessionRecord& record, std::uint64_
 
 std::string step_message(const StepView& step, std::size_t of) {
     std::string text = concat({"step ", std::to_string(step.n), " of ", std::to_string(of), ", ", step.op, ": ",
-                               script::to_string(step.state)});
+                               work::to_string(step.state)});
     for (const auto& result : step.results) {
         text += "; " + plain_text(result);
     }
@@ -49,7 +49,7 @@ std::string step_message(const StepView& step, std::size_t of) {
 std::vector<std::string> final_messages(const SessionRecord& record) {
     std::size_t done = 0;
     for (const auto& step : record.steps) {
-        done += step.state == script::StepState::done ? 1 : 0;
+        done += step.state == work::StepState::done ? 1 : 0;
     }
     std::vector<std::string> messages = {concat(
         {plain_words(record.phase), ": ", std::to_string(done), " of ", counted(record.steps.size(), "step"), " done",

@@ -9,19 +9,19 @@
 
 #include "agent/base/task_result.h"
 #include "agent/base/time.h"
-#include "agent/script/analysis.h"
-#include "agent/script/package.h"
-#include "agent/script/steps.h"
 #include "agent/session/job.h"
 #include "agent/session/phase.h"
 #include "agent/transfer/download.h"
+#include "agent/work/package.h"
+#include "agent/work/plan.h"
+#include "agent/work/step.h"
 
 namespace hagent::session {
 
 struct StepView {
     unsigned n = 0, line = 0;
     std::string op, effect;
-    script::StepState state = script::StepState::pending;
+    work::StepState state = work::StepState::pending;
     std::vector<TaskResult> results;
     std::string output;
 };
@@ -62,8 +62,8 @@ struct SessionRecord {
     std::vector<StepView> steps;
     Progress progress;
     std::vector<TransferView> transfers;
-    std::vector<script::PackageFile> downloads;
-    std::vector<script::VolumeImpact> disk;
+    std::vector<work::PackageFile> downloads;
+    std::vector<work::VolumeImpact> disk;
     unsigned reboots = 0;
     std::vector<TaskResult> results;
 

@@ -9,9 +9,6 @@
 #include "agent/base/concat.h"
 #include "agent/base/text.h"
 #include "agent/errors/catalogue.h"
-#include "agent/script/commands.h"
-#include "agent/script/key_store.h"
-#include "agent/script/parser.h"
 #include "agent/session/change_hooks.h"
 #include "agent/session/messages.h"
 #include "agent/session/uploads.h"
@@ -30,76 +27,64 @@ bool is_space_finding(const TaskResult& result) {
            result.id == errors::xdsa(errors::Xdsa::dsa_over_limit);
 }
 
-/// What registry commands work on. A script that is tried out below a folder must not reach the machine's own.
-class ScriptRegistry {
-public:
-    ScriptRegistry(Context& context, const Job& job)
-        : machine_(job.local.relocation.empty() ? context.registry : nullptr),
-          store_(context.files,
-                 (job.local.relocation.empty() ? context.settings.state_directory : job.local.relocation) +
-                     "/registry.ini") {}
-    [[nodiscard]] platform::Registry* get() { return machine_ != nullptr ? machine_ : &store_; }
+/// The device as work sees it at this moment.
+work::Services services_of(const Context& context, work::Uploads* uploads, std::string scratch_dir) {
+    return {context.files,
+            context.processes,
+            context.host,
+            context.clock,
+            context.disks,
+            context.settings,
+            work::facts_from(context.host.facts(), context.settings.os_codes, context.settings.image_version),
+            uploads,
+            context.registry,
+            context.dialogs,
+            std::move(scratch_dir)};
+}
 
-private:
-    platform::Registry* machine_;
-    script::KeyStore store_;
-};
-
-/// The pure planner over the facts of this device.
-script::Plan plan_of(Context& context, const Job& job, Package& package, bool uploads,
-                     std::span<const script::StepRecord> earlier) {
-    const auto& settings = context.settings;
-    const auto& entry = package.manifest().entry;
-    const auto text = package.entry_script();
-    if (!text.ok()) {
-        script::Plan plan;
-        plan.results.push_back(error_result(text.error(), AgentCode::step_failed));
-        return plan;
-    }
-    auto parsed = job.wire.commands.empty() ? script::parse(*text, entry) : script::parse_wire(*text, entry);
-    if (const auto* complaints = std::get_if<std::vector<script::Complaint>>(&parsed)) {
-        return script::refused_plan(entry, *complaints);
-    }
-    if (job.wire.question > Seconds{0}) {
-        for (auto& command : std::get<script::Script>(parsed).commands) {
-            if (command.op == "QU" && command.arguments.size() == 1) {
-                command.arguments.push_back({std::to_string(job.wire.question.count()), 0});
-            }
-        }
-    }
-    script::Options options;
-    options.staging_dir = settings.state_directory + "/downloads";
-    options.time_limit = settings.step_time_limit;
-    options.processes = &context.processes;
-    ScriptRegistry registry(context, job);
-    options.registry = registry.get();
-    options.earlier = earlier;
-    options.uploads = uploads;
-    options.postponements = job.wire.postponements.value_or(script::k_postponements);
-    return script::analyse(std::get<script::Script>(parsed),
-                           script::facts_from(context.host.facts(), settings.os_codes, settings.image_version), package,
-                           {settings.script_roots, job.local.relocation, settings.protected_paths}, context.files,
-                           context.disks, options);
+/// Success when this agent has the job's kind of work.
+Status has_kind(const Context& context, const Job& job) {
+    return context.kinds.find(job.kind) != nullptr
+               ? Status()
+               : Status(error(AgentCode::job_unsupported, concat({"kind '", to_string(job.kind), "'"})));
 }
 
 /// Whether a step does more than look: only then is a write filter opened.
-bool changes_device(const script::Plan& plan) {
-    return std::any_of(plan.steps.begin(), plan.steps.end(), [](const script::PlannedStep& step) {
-        const auto* row = script::find_command(step.op);
-        return row != nullptr && row->act != nullptr;
-    });
+bool changes_device(const work::Plan& plan) {
+    return std::any_of(plan.steps.begin(), plan.steps.end(), [](const work::StepPlan& step) { return step.acts; });
+}
+
+/// The pure planner of the job's kind over the facts of this device.
+std::unique_ptr<work::Work> work_of(Context& context, const Job& job, Origin& origin, Uploads& uploads,
+                                    std::span<const work::StepRecord> earlier) {
+    const auto services = services_of(context, uploads.possible() ? &uploads : nullptr, {});
+    const work::Kind* kind = context.kinds.find(job.kind);
+    check(kind != nullptr);
+    auto entry = origin.manifest().entry.empty() ? Result<std::string>(std::string()) : origin.entry_text();
+    return kind->analyse({origin.manifest(), origin, std::move(entry), job.options, job.relocation, earlier, services});
+}
+
+Result<Preview> preview_of(Context& context, SessionRecord& record, const CancelToken& cancel) {
+    const auto origin = TRY(Origin::select(context, record, cancel));
+    TRY(has_kind(context, record.job));
+    Uploads uploads(context, record, origin->manifest());
+    const auto work = work_of(context, record.job, *origin, uploads, {});
+    return Preview{work->plan().results, work->plan_json(), work->plan_text()};
 }
 
 Result<ChangeHooks::Answer> go_on() { return ChangeHooks::Answer::go_on; }
 
 /// Tells the record, the status page and the manager about each step.
-class StepWatch final : public script::StepObserver {
+class StepWatch final : public work::StepObserver {
 public:
     using Report = std::function<void(const StepView&)>;
-    StepWatch(Context& context, SessionRecord& record, Report report)
-        : context_(context), record_(record), report_(std::move(report)) {}
+    StepWatch(Context& context, SessionRecord& record, const work::Plan& plan, Report report)
+        : context_(context), record_(record), plan_(plan), report_(std::move(report)) {}
 
-    void step_changed(const script::StepRecord& step) override {
+    void step_changed(const work::StepRecord& step) override {
+        if (step.state == work::StepState::running) {  // shown only: the journal knows that it executes
+            record_.phase = static_cast<Phase>(plan_.steps[step.n - 1].stage);
+        }
         for (auto& view : record_.steps) {
             if (view.n != step.n) {
                 continue;
@@ -109,7 +94,7 @@ public:
             view.results = step.results;
             view.output = step.output;
             context_.observer.changed(record_);
-            if (news && step.state != script::StepState::running) {
+            if (news && step.state != work::StepState::running) {
                 report_(view);
             }
         }
@@ -118,6 +103,7 @@ public:
 private:
     Context& context_;
     SessionRecord& record_;
+    const work::Plan& plan_;
     Report report_;
 };
 
@@ -130,6 +116,8 @@ Session::Session(Context& context, SessionLog log, Stored stored)
       earlier_(std::move(stored.steps)),
       had_plan_(stored.has_plan),
       executing_(stored.executing || !earlier_.empty()),
+      suspended_(stored.suspended),
+      on_trial_(stored.on_trial),
       verdict_(stored.verdict) {}
 
 Result<std::unique_ptr<Session>> Session::begin(Context& context, const Job& job) {
@@ -167,13 +155,14 @@ Status Session::enter(Phase phase) {
 }
 
 Status Session::report(ReportStage stage, std::vector<std::string> messages) {
-    const auto ended = [](const StepView& s) { return s.state == script::StepState::done; };
+    const auto ended = [](const StepView& s) { return s.state == work::StepState::done; };
     Report out{record_.job.id, stage, std::move(messages), 0, static_cast<std::uint32_t>(record_.steps.size())};
     out.done = static_cast<std::uint32_t>(std::count_if(record_.steps.begin(), record_.steps.end(), ended));
     return context_.observer.report(out);
 }
 
-Result<SessionEnd> Session::run(Stop& stop) {
+Result<SessionEnd> Session::run(Stop& stop, bool checked_in) {
+    checked_in_ = checked_in;
     context_.log.info("session", record_.resumptions > 0 ? "going on" : "begins",
                       {{"id", record_.id}, {"job", record_.job.id}, {"name", record_.job.name}});
     auto end = phases(stop);
@@ -191,7 +180,7 @@ Result<SessionEnd> Session::phases(Stop& stop) {
     if (verdict_) {
         return conclude(*verdict_);
     }
-    if (executing_) {
+    if (executing_ && !suspended_) {
         (void)stop.commit();  // half-way is no place to stop for good
     }
     TRY(enter(Phase::selection));
@@ -203,7 +192,7 @@ Result<SessionEnd> Session::phases(Stop& stop) {
     }
     TRY(log_.package(record_));
     TRY(analyse());
-    if (has_error(plan_.results)) {
+    if (has_error(record_.results)) {
         return finish(Phase::completed, ReportStage::failure);
     }
     if (const auto fetched = download(stop); !fetched.ok()) {
@@ -220,43 +209,39 @@ Result<SessionEnd> Session::phases(Stop& stop) {
 }
 
 Status Session::select(Stop& stop) {
-    const auto can_do = [&] {
-        return record_.job.kind == JobKind::script
-                   ? Status()
-                   : Status(error(AgentCode::job_unsupported, concat({"kind '", to_string(record_.job.kind), "'"})));
-    };
-    TRY(can_do());
-    package_ = TRY(Package::select(context_, record_, stop.token()));
-    return can_do();  // the manifest may have told the kind
+    TRY(has_kind(context_, record_.job));
+    origin_ = TRY(Origin::select(context_, record_, stop.token()));
+    return has_kind(context_, record_.job);  // the manifest may have told another one
 }
 
 Status Session::analyse() {
     TRY(enter(Phase::analyzing));
     TRY(enter(Phase::analyzing_scripts));
-    plan_ = plan_of(context_, record_.job, *package_, Uploads(context_, record_, package_->manifest()).possible(),
-                    earlier_);
+    Uploads uploads(context_, record_, origin_->manifest());
+    work_ = work_of(context_, record_.job, *origin_, uploads, earlier_);
+    record_.results = work_->plan().results;
     if (had_plan_) {
-        std::erase_if(plan_.results, is_space_finding);
+        std::erase_if(record_.results, is_space_finding);
     }
-    take_steps(plan_);
-    record_.results = plan_.results;
-    if (has_error(plan_.results)) {
+    take_steps(work_->plan());
+    if (has_error(record_.results)) {
         return {};
     }
     TRY(log_.plan(record_));
-    record_.downloads = plan_.downloads;
+    record_.downloads = work_->plan().downloads;
     std::uint64_t bytes = 0;
-    for (const auto& file : plan_.downloads) {
+    for (const auto& file : record_.downloads) {
         bytes += file.bytes;
     }
     record_.progress = {0, bytes, 0, {}};
-    return had_plan_ ? Status() : report(ReportStage::accepted, plan_messages(record_, bytes, plan_.downloads.size()));
+    return had_plan_ ? Status()
+                     : report(ReportStage::accepted, plan_messages(record_, bytes, record_.downloads.size()));
 }
 
-void Session::take_steps(const script::Plan& plan) {
+void Session::take_steps(const work::Plan& plan) {
     record_.steps.clear();
     for (const auto& step : plan.steps) {
-        StepView view{step.n, step.line, step.op, step.effect, script::StepState::pending, {}, {}};
+        StepView view{step.n, step.line, step.op, step.effect, work::StepState::pending, {}, {}};
         for (const auto& earlier : earlier_) {
             if (earlier.n == step.n) {
                 view.state = earlier.state;
@@ -273,12 +258,12 @@ void Session::take_steps(const script::Plan& plan) {
 /// The last part of analysis: every file is fetched and its digest checked before the first step may change the device.
 Status Session::download(Stop& stop) {
     TRY(enter(Phase::analyzing_files));
-    if (!plan_.downloads.empty()) {
+    if (!record_.downloads.empty()) {
         TRY(report(ReportStage::downloading, {"downloading " + human_bytes(record_.progress.total)}));
     }
     std::vector<std::string> messages;
-    for (const auto& file : plan_.downloads) {
-        TRY(package_->stage(file, stop.token()));
+    for (const auto& file : record_.downloads) {
+        TRY(origin_->stage(file, stop.token()));
         const auto view = std::find_if(record_.transfers.begin(), record_.transfers.end(),
                                        [&](const TransferView& v) { return v.file == file.path; });
         if (view != record_.transfers.end() && !view->resumed_at.empty()) {
@@ -286,7 +271,7 @@ Status Session::download(Stop& stop) {
             TRY(log_.transfer(*view));
         }
     }
-    messages.push_back(std::to_string(plan_.downloads.size()) + " files downloaded, every SHA-256 verified");
+    messages.push_back(std::to_string(record_.downloads.size()) + " files downloaded, every SHA-256 verified");
     TRY(enter(Phase::analysis_completed));
     return report(ReportStage::downloading, std::move(messages));
 }
@@ -296,63 +281,60 @@ Result<SessionEnd> Session::execute(Stop& stop) {
         return refused(error(AgentCode::cancelled), stop);
     }
     TRY(enter(Phase::executing));
-    const auto& settings = context_.settings;
-    ScriptRegistry registry(context_, record_.job);
-    Uploads uploads(context_, record_, package_->manifest());
-    script::Services services{context_.files,
-                              context_.processes,
-                              context_.host,
-                              context_.clock,
-                              script::facts_from(context_.host.facts(), settings.os_codes, settings.image_version),
-                              settings.hooks_directory,
-                              settings.run_as,
-                              settings.step_time_limit,
-                              &uploads,
-                              registry.get(),
-                              context_.dialogs,
-                              log_.directory()};
-    ChangeHooks hooks(services, log_.directory());
-    const bool hooked = record_.job.local.relocation.empty() && changes_device(plan_);
+    Uploads uploads(context_, record_, origin_->manifest());
+    const auto services = services_of(context_, &uploads, log_.directory());
+    ChangeHooks hooks(services, record_.job.kind, log_.directory());
+    // what is on trial has changed the device in an earlier life, and closed it
+    const bool hooked = record_.job.relocation.empty() && !on_trial_ && changes_device(work_->plan());
     if (const auto opened = hooked ? hooks.before(stop.token()) : go_on(); !opened.ok()) {
         return refused(opened.error(), stop);
     } else if (*opened == ChangeHooks::Answer::reboot) {
         return wait_for_reboot();
     }
-    const std::size_t every = record_.steps.size() / k_step_reports + 1;
-    Status reported;
-    StepWatch watch(context_, record_, [&](const StepView& step) {
-        if (reported.ok() && step.n % every == 0) {
-            reported = report(ReportStage::executing, {step_message(step, record_.steps.size())});
-        }
-    });
-    const auto outcome = TRY(script::run(plan_, *package_, services, log_, watch, earlier_, stop.token()));
-    TRY(std::move(reported));
-    keep_results_of_no_step(outcome);
+    const auto outcome = TRY(run_work(services, stop));
     switch (outcome.ended) {
-        case script::Ended::cancelled: return SessionEnd::interrupted;  // only a shutdown stops a committed session
-        case script::Ended::reboot_requested: return wait_for_reboot();
-        case script::Ended::completed:
-        case script::Ended::failed: break;
+        case work::Ended::cancelled: return SessionEnd::interrupted;  // only a shutdown stops a committed session
+        case work::Ended::reboot_requested: return wait_for_reboot();
+        case work::Ended::suspended: return suspend(stop);
+        case work::Ended::on_trial:
+        case work::Ended::completed:
+        case work::Ended::failed: break;
     }
-    const bool success = outcome.ended == script::Ended::completed;
+    const bool success = outcome.ended != work::Ended::failed;
     const auto closed = hooked ? hooks.after(success, stop.token()) : go_on();
     if (!closed.ok()) {
         return refused(closed.error(), stop);
     }
-    return *closed == ChangeHooks::Answer::reboot
-               ? wait_for_reboot()
+    if (*closed == ChangeHooks::Answer::reboot) {
+        return wait_for_reboot();
+    }
+    return outcome.ended == work::Ended::on_trial
+               ? wait_for_verdict()
                : finish(Phase::completed, success ? ReportStage::success : ReportStage::failure);
 }
 
+Result<work::Outcome> Session::run_work(const work::Services& services, Stop& stop) {
+    const std::size_t every = record_.steps.size() / k_step_reports + 1;
+    Status reported;
+    StepWatch watch(context_, record_, work_->plan(), [&](const StepView& step) {
+        if (reported.ok() && step.n % every == 0) {
+            reported = report(ReportStage::executing, {step_message(step, record_.steps.size())});
+        }
+    });
+    work::Run run{services, log_, watch, earlier_, stop.token(), checked_in_};
+    auto outcome = TRY(work_->run(run));
+    TRY(std::move(reported));
+    keep_results_of_no_step(outcome);
+    return outcome;
+}
+
 /// Results that no step brought are the session's own; those of steps stand in their records already.
-void Session::keep_results_of_no_step(const script::Outcome& outcome) {
+void Session::keep_results_of_no_step(const work::Outcome& outcome) {
     for (const auto& result : outcome.results) {
-        const bool of_a_step =
-            std::any_of(outcome.steps.begin(), outcome.steps.end(), [&](const script::StepRecord& s) {
-                return std::any_of(s.results.begin(), s.results.end(), [&](const TaskResult& r) {
-                    return r.id == result.id && r.context == result.context;
-                });
-            });
+        const bool of_a_step = std::any_of(outcome.steps.begin(), outcome.steps.end(), [&](const work::StepRecord& s) {
+            return std::any_of(s.results.begin(), s.results.end(),
+                               [&](const TaskResult& r) { return r.id == result.id && r.context == result.context; });
+        });
         if (!of_a_step) {
             record_.results.push_back(result);
         }
@@ -363,6 +345,25 @@ Result<SessionEnd> Session::wait_for_reboot() {
     TRY(enter(Phase::ready_for_reboot));
     TRY(report(ReportStage::executing, {"waiting for the reboot"}));
     return SessionEnd::rebooting;
+}
+
+/// Work rests at a step where it may also be given up.
+Result<SessionEnd> Session::suspend(Stop& stop) {
+    TRY(enter(Phase::suspended));
+    TRY(report(ReportStage::executing, {"suspended: it goes on when the job is offered again, or at the next start"}));
+    stop.release();
+    return SessionEnd::suspended;
+}
+
+/// Everything is done, but whether it is good is known after a restart and a check-in only. Told once.
+Result<SessionEnd> Session::wait_for_verdict() {
+    if (!on_trial_) {
+        TRY(log_.trial());
+        on_trial_ = true;
+        TRY(report(ReportStage::executing, {"done, and on trial: success is told when it has proved itself"}));
+    }
+    TRY(enter(Phase::ready_for_reboot));
+    return SessionEnd::on_trial;
 }
 
 /// The session ends because of an error, or because somebody stopped it.
@@ -408,22 +409,19 @@ Result<SessionEnd> Session::conclude(ReportStage stage) {
     return SessionEnd::finished;
 }
 
-Result<script::Plan> dry_run(Context& context, SessionRecord& record, const CancelToken& cancel) {
+Result<Preview> dry_run(Context& context, SessionRecord& record, const CancelToken& cancel) {
     const auto folder = concat({context.settings.state_directory, "/sessions/", record.id});
-    const bool remote = record.job.local.directory.empty();
+    const bool remote = !std::holds_alternative<LocalFolder>(record.job.source);
+    TRY(has_kind(context, record.job));
     if (remote) {
         TRY(context.files.make_directories(folder + "/package", 0700));
     }
-    auto package = Package::select(context, record, cancel);
-    auto plan = package.ok()
-                    ? Result<script::Plan>(plan_of(context, record.job, **package,
-                                                   Uploads(context, record, (*package)->manifest()).possible(), {}))
-                    : Result<script::Plan>(std::move(package).error());
+    auto preview = preview_of(context, record, cancel);
     if (remote) {
         TRY(context.store.drop_downloads(record.id));
         TRY(context.files.remove_tree(folder));
     }
-    return plan;
+    return preview;
 }
 
 }  // namespace hagent::session

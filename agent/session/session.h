@@ -7,8 +7,9 @@
 #include <vector>
 
 #include "agent/session/context.h"
-#include "agent/session/package.h"
+#include "agent/session/origin/origin.h"
 #include "agent/session/stop.h"
+#include "agent/work/kind.h"
 
 namespace hagent::session {
 
@@ -17,6 +18,8 @@ enum class SessionEnd : std::uint8_t {
     waiting,      // everything is downloaded, but it may not be executed yet
     interrupted,  // stopped by a shutdown: goes on at the next start
     rebooting,    // the machine was asked to restart: goes on after that
+    suspended,    // rests half-way: goes on when it is offered again or at the next start, or is given up
+    on_trial,     // all is done; what comes of it is known after a restart and a check-in: run it again then
 };
 
 class Session {
@@ -30,7 +33,8 @@ public:
 
     /// Works until the end. Errors: those of the journal or report queue only (disk full, read only ...): nothing
     /// was lost and the session can go on later.
-    [[nodiscard]] Result<SessionEnd> run(Stop& stop);
+    /// `checked_in`: the manager has answered since this life of the agent began.
+    [[nodiscard]] Result<SessionEnd> run(Stop& stop, bool checked_in = false);
 
     [[nodiscard]] const SessionRecord& record() const { return record_; }
 
@@ -43,26 +47,39 @@ private:
     [[nodiscard]] Status download(Stop& stop);
     [[nodiscard]] Result<SessionEnd> execute(Stop& stop);
     [[nodiscard]] Result<SessionEnd> finish(Phase phase, ReportStage stage);
-    void keep_results_of_no_step(const script::Outcome& outcome);
+    [[nodiscard]] Result<work::Outcome> run_work(const work::Services& services, Stop& stop);
+    void keep_results_of_no_step(const work::Outcome& outcome);
     [[nodiscard]] Result<SessionEnd> wait_for_reboot();
+    [[nodiscard]] Result<SessionEnd> suspend(Stop& stop);
+    [[nodiscard]] Result<SessionEnd> wait_for_verdict();
     [[nodiscard]] Result<SessionEnd> conclude(ReportStage stage);
     [[nodiscard]] Result<SessionEnd> refused(const Error& why, Stop& stop);
     [[nodiscard]] Status enter(Phase phase);
     [[nodiscard]] Status report(ReportStage stage, std::vector<std::string> messages);
-    void take_steps(const script::Plan& plan);
+    void take_steps(const work::Plan& plan);
 
     Context& context_;
     SessionRecord record_;
     SessionLog log_;
-    std::vector<script::StepRecord> earlier_;
+    std::vector<work::StepRecord> earlier_;
     bool had_plan_;
-    bool executing_;                      // an earlier run had begun to change the device
+    bool executing_;  // an earlier run had begun to change the device
+    bool suspended_;  // it rested, and may still be given up
+    bool on_trial_;   // an earlier run had done all that can be done
+    bool checked_in_ = false;
     std::optional<ReportStage> verdict_;  // an earlier run had come to its end, and only had to say so
-    std::unique_ptr<Package> package_;
-    script::Plan plan_;
+    std::unique_ptr<Origin> origin_;
+    std::unique_ptr<work::Work> work_;  // borrows from origin_
+};
+
+/// What a dry run shows.
+struct Preview {
+    std::vector<TaskResult> results;  // has_error(results): it would not be run
+    std::string json;                 // as work::Work::plan_json()
+    std::string text;                 // as work::Work::plan_text()
 };
 
 /// Selection and analysis only: the plan of the record's job; nothing is changed on the device and no session is made.
-[[nodiscard]] Result<script::Plan> dry_run(Context& context, SessionRecord& record, const CancelToken& cancel);
+[[nodiscard]] Result<Preview> dry_run(Context& context, SessionRecord& record, const CancelToken& cancel);
 
 }  // namespace hagent::session

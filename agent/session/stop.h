@@ -37,6 +37,12 @@ public:
         return committed_;
     }
 
+    /// The session rests at a place where it may be given up.
+    void release() {
+        const std::lock_guard lock(mutex_);
+        committed_ = false;
+    }
+
     [[nodiscard]] StopReason reason() const {
         const std::lock_guard lock(mutex_);
         return reason_;

@@ -46,9 +46,10 @@ Status SessionLog::phase(Phase phase) { return journal_.append(k_phase, phase_pa
 Status SessionLog::package(const SessionRecord& record) { return journal_.append(k_package, package_payload(record)); }
 Status SessionLog::plan(const SessionRecord& record) { return journal_.append(k_plan, plan_payload(record)); }
 Status SessionLog::transfer(const TransferView& view) { return journal_.append(k_transfer, transfer_payload(view)); }
+Status SessionLog::trial() { return journal_.append(k_trial, "{}"); }
 Status SessionLog::resumed() { return journal_.append(k_resumed, "{}"); }
 Status SessionLog::intent(unsigned n) { return journal_.append(k_intent, intent_payload(n)); }
-Status SessionLog::done(const script::StepRecord& step) { return journal_.append(k_step, step_payload(step)); }
+Status SessionLog::done(const work::StepRecord& step) { return journal_.append(k_step, step_payload(step)); }
 
 Status SessionLog::verdict(const SessionRecord& record, ReportStage stage) {
     return journal_.append(k_verdict, verdict_payload(record, stage));

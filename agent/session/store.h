@@ -8,14 +8,14 @@
 
 #include "agent/base/result.h"
 #include "agent/journal/journal.h"
-#include "agent/script/interpreter.h"
 #include "agent/session/record.h"
+#include "agent/work/step.h"
 #include "platform/files.h"
 
 namespace hagent::session {
 
 /// The journal of one session. Every function returns after its record is durable. Format: FORMAT.md.
-class SessionLog final : public script::StepJournal {
+class SessionLog final : public work::StepJournal {
 public:
     SessionLog(journal::Journal journal, std::string directory)
         : journal_(std::move(journal)), directory_(std::move(directory)) {}
@@ -30,7 +30,9 @@ public:
     /// A download that is complete and was resumed on its way: kept, so that it can still be told after a restart.
     [[nodiscard]] Status transfer(const TransferView& view);
     [[nodiscard]] Status intent(unsigned n) override;
-    [[nodiscard]] Status done(const script::StepRecord& step) override;
+    [[nodiscard]] Status done(const work::StepRecord& step) override;
+    /// All is done that can be; success is only known later.
+    [[nodiscard]] Status trial();
     /// How it will end: written before the final report is, so that a crash between the two cannot change the outcome.
     [[nodiscard]] Status verdict(const SessionRecord& record, ReportStage stage);
     [[nodiscard]] Status end(const SessionRecord& record);
@@ -46,12 +48,14 @@ private:
 /// A session as its journal tells it.
 struct Stored {
     SessionRecord record;
-    std::vector<script::StepRecord> steps;  // the last record of each step that was begun
-    bool has_plan = false;                  // execution was decided on
-    bool begun = false;                     // there is a job: the first record is durable
-    bool executing = false;                 // the device may have been changed: nobody can cancel any more
-    std::optional<ReportStage> verdict;     // how it is to end; phase, end and results of the record are final then
-    std::optional<WallTime> decided;        // when the verdict was written
+    std::vector<work::StepRecord> steps;  // the last record of each step that was begun
+    bool has_plan = false;                // execution was decided on
+    bool begun = false;                   // there is a job: the first record is durable
+    bool executing = false;               // the device may have been changed: nobody can cancel any more
+    bool suspended = false;               // the last phase: it rests, and may be given up
+    bool on_trial = false;                // all is done that can be; what comes of it, later lives tell
+    std::optional<ReportStage> verdict;   // how it is to end; phase, end and results of the record are final then
+    std::optional<WallTime> decided;      // when the verdict was written
 };
 
 class Store {

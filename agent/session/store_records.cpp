@@ -9,7 +9,6 @@
 #include "agent/base/json.h"
 #include "agent/base/json_writer.h"
 #include "agent/base/number.h"
-#include "agent/script/user.h"
 
 namespace hagent::session {
 namespace {
@@ -56,6 +55,38 @@ void write(JsonWriter& json, const Artifact& artifact) {
     json.end_object();
 }
 
+void write(JsonWriter& json, const SignedPackage& package) {
+    json.begin_object("signed");
+    json.member("base_url", package.base_url);
+    json.member("allow_unsigned", package.allow_unsigned);
+    json.begin_array("artifacts");
+    for (const auto& artifact : package.artifacts) {
+        write(json, artifact);
+    }
+    json.end_array();
+    json.end_object();
+}
+
+/// Without the logins.
+void write(JsonWriter& json, const WireScript& wire) {
+    json.begin_object("wire");
+    json.member("commands", wire.commands);
+    json.member("limit", wire.limit_bytes_per_s);
+    json.begin_array("repositories");
+    for (const auto& repository : wire.repositories) {
+        json.value(repository.url);
+    }
+    json.end_array();
+    json.end_object();
+}
+
+void write(JsonWriter& json, const LocalFolder& local) {
+    json.begin_object("local");
+    json.member("directory", local.directory);
+    json.member("entry", local.entry);
+    json.end_object();
+}
+
 void write(JsonWriter& json, const Job& job) {
     json.begin_object("job");
     json.member("id", job.id);
@@ -65,31 +96,16 @@ void write(JsonWriter& json, const Job& job) {
     json.member("version", job.version);
     json.member("execute", job.execute);
     json.member("forced", job.forced);
-    json.member("base_url", job.base_url);
-    json.begin_object("wire");
-    json.member("commands", job.wire.commands);
-    json.member("limit", job.wire.limit_bytes_per_s);
-    json.member("question", job.wire.question.count());
-    if (job.wire.postponements) {
-        json.member("postponements", std::uint64_t{*job.wire.postponements});
-    }
-    json.begin_array("repositories");
-    for (const auto& repository : job.wire.repositories) {
-        json.value(repository.url);
+    json.member("relocation", job.relocation);
+    json.begin_array("options");
+    for (const auto& [name, value] : job.options) {
+        json.begin_object();
+        json.member("name", name);
+        json.member("value", value);
+        json.end_object();
     }
     json.end_array();
-    json.end_object();
-    json.begin_object("local");
-    json.member("directory", job.local.directory);
-    json.member("entry", job.local.entry);
-    json.member("relocation", job.local.relocation);
-    json.member("allow_unsigned", job.local.allow_unsigned);
-    json.end_object();
-    json.begin_array("artifacts");
-    for (const auto& artifact : job.artifacts) {
-        write(json, artifact);
-    }
-    json.end_array();
+    std::visit([&](const auto& source) { write(json, source); }, job.source);
     json.end_object();
 }
 
@@ -155,6 +171,26 @@ std::vector<TaskResult> results_from(JsonView from) {
     return out;
 }
 
+PackageSource source_from(JsonView from) {
+    if (const JsonView local = from.find("local"); local.exists()) {
+        return LocalFolder{text(local, "directory"), text(local, "entry")};
+    }
+    if (const JsonView wire = from.find("wire"); wire.exists()) {
+        WireScript source{text(wire, "commands"), {}, number(wire, "limit")};
+        for (const JsonView url : wire.find("repositories")) {
+            source.repositories.push_back({std::string(url.text().value_or("")), {}, {}});
+        }
+        return source;
+    }
+    const JsonView package = from.find("signed");
+    SignedPackage source{{}, text(package, "base_url"), flag(package, "allow_unsigned", false)};
+    for (const JsonView entry : package.find("artifacts")) {
+        source.artifacts.push_back({text(entry, "path"), text(entry, "url"), entry.find("bytes").whole(),
+                                    text(entry, "sha256"), text(entry, "sha1")});
+    }
+    return source;
+}
+
 Job job_from(JsonView from) {
     Job job;
     job.id = text(from, "id");
@@ -164,31 +200,18 @@ Job job_from(JsonView from) {
     job.version = text(from, "version");
     job.execute = flag(from, "execute", true);
     job.forced = flag(from, "forced", true);
-    job.base_url = text(from, "base_url");
-    const JsonView wire = from.find("wire");
-    job.wire.commands = text(wire, "commands");
-    job.wire.limit_bytes_per_s = wire.find("limit").whole().value_or(0);
-    job.wire.question = Seconds(wire.find("question").integer().value_or(0));
-    if (const auto times = wire.find("postponements").whole()) {
-        job.wire.postponements = narrow<unsigned>(std::min<std::uint64_t>(*times, script::k_most_postponements));
+    job.relocation = text(from, "relocation");
+    for (const JsonView entry : from.find("options")) {
+        job.options.emplace_back(text(entry, "name"), text(entry, "value"));
     }
-    for (const JsonView url : wire.find("repositories")) {
-        job.wire.repositories.push_back({std::string(url.text().value_or("")), {}, {}});
-    }
-    const JsonView local = from.find("local");
-    job.local = {text(local, "directory"), text(local, "entry"), text(local, "relocation"),
-                 flag(local, "allow_unsigned", false)};
-    for (const JsonView entry : from.find("artifacts")) {
-        job.artifacts.push_back({text(entry, "path"), text(entry, "url"), entry.find("bytes").whole(),
-                                 text(entry, "sha256"), text(entry, "sha1")});
-    }
+    job.source = source_from(from);
     return job;
 }
 
-script::StepState state_from(JsonView from) {
+work::StepState state_from(JsonView from) {
     const auto state = number(from, "state", 0U);
-    return state <= static_cast<unsigned>(script::StepState::skipped) ? static_cast<script::StepState>(state)
-                                                                      : script::StepState::pending;
+    return state <= static_cast<unsigned>(work::StepState::skipped) ? static_cast<work::StepState>(state)
+                                                                    : work::StepState::pending;
 }
 
 void plan_from(JsonView from, SessionRecord& record) {
@@ -201,10 +224,10 @@ void plan_from(JsonView from, SessionRecord& record) {
         record.steps.push_back(std::move(step));
     }
     for (const JsonView entry : from.find("disk")) {
-        script::VolumeImpact volume;
+        work::VolumeImpact volume;
         volume.volume = text(entry, "volume");
         volume.type = static_cast<platform::VolumeType>(number(entry, "type", 0U));
-        volume.state = static_cast<script::VolumeState>(number(entry, "state", 0U));
+        volume.state = static_cast<work::VolumeState>(number(entry, "state", 0U));
         volume.before_bytes = number(entry, "before_bytes");
         volume.after_bytes = number(entry, "after_bytes");
         record.disk.push_back(std::move(volume));
@@ -212,12 +235,12 @@ void plan_from(JsonView from, SessionRecord& record) {
     record.reboots = number<unsigned>(from, "reboots");
 }
 
-script::StepRecord& step_entry(std::vector<script::StepRecord>& steps, unsigned n) {
+work::StepRecord& step_entry(std::vector<work::StepRecord>& steps, unsigned n) {
     const auto found = std::find_if(steps.begin(), steps.end(), [n](const auto& s) { return s.n == n; });
     if (found != steps.end()) {
         return *found;
     }
-    script::StepRecord step;
+    work::StepRecord step;
     step.n = n;
     steps.push_back(std::move(step));
     return steps.back();
@@ -239,7 +262,7 @@ TransferView transfer_from(JsonView from) {
     return view;
 }
 
-void apply_step(JsonView from, std::vector<script::StepRecord>& steps) {
+void apply_step(JsonView from, std::vector<work::StepRecord>& steps) {
     auto& step = step_entry(steps, number<unsigned>(from, "n"));
     step.state = state_from(from);
     step.results = results_from(from);
@@ -299,7 +322,7 @@ std::string intent_payload(unsigned n) {
     return payload([&](JsonWriter& json) { json.member("n", n); });
 }
 
-std::string step_payload(const script::StepRecord& step) {
+std::string step_payload(const work::StepRecord& step) {
     return payload([&](JsonWriter& json) {
         json.member("n", step.n);
         json.member("state", static_cast<unsigned>(step.state));
@@ -336,6 +359,7 @@ void apply(const journal::Record& entry, Stored& stored) {
         case k_phase:
             record.phase = phase_from_number(number(value, "phase")).value_or(record.phase);
             stored.executing = stored.executing || is_executing(record.phase);
+            stored.suspended = record.phase == Phase::suspended;
             break;
         case k_package:
             record.package = text(value, "package");
@@ -350,10 +374,11 @@ void apply(const journal::Record& entry, Stored& stored) {
             stored.has_plan = true;
             break;
         case k_resumed: ++record.resumptions; break;
+        case k_trial: stored.on_trial = true; break;
         case k_transfer: record.transfers.push_back(transfer_from(value)); break;
         case k_intent: {
             auto& step = step_entry(stored.steps, number<unsigned>(value, "n"));
-            step.state = script::StepState::running;
+            step.state = work::StepState::running;
             step.in_flight_before = true;
             break;
         }

@@ -20,7 +20,8 @@ enum RecordType : std::uint16_t {
     k_step,
     k_end,
     k_verdict,
-    k_transfer
+    k_transfer,
+    k_trial
 };
 
 [[nodiscard]] std::string begin_payload(const SessionRecord& record);
@@ -29,7 +30,7 @@ enum RecordType : std::uint16_t {
 [[nodiscard]] std::string plan_payload(const SessionRecord& record);
 [[nodiscard]] std::string transfer_payload(const TransferView& view);
 [[nodiscard]] std::string intent_payload(unsigned n);
-[[nodiscard]] std::string step_payload(const script::StepRecord& step);
+[[nodiscard]] std::string step_payload(const work::StepRecord& step);
 [[nodiscard]] std::string end_payload(const SessionRecord& record);
 [[nodiscard]] std::string verdict_payload(const SessionRecord& record, ReportStage stage);
 

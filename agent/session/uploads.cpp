@@ -2,32 +2,35 @@
 #include "agent/session/uploads.h"
 
 #include "agent/base/concat.h"
-#include "agent/script/placing.h"
 #include "agent/session/transfer_watch.h"
 #include "agent/transfer/upload.h"
 #include "agent/transfer/url.h"
+#include "agent/work/placing.h"
 
 namespace hagent::session {
 
 using errors::AgentCode;
 
-bool Uploads::possible() const { return !record_.job.local.directory.empty() || !addresses("").empty(); }
+bool Uploads::possible() const { return folder() != nullptr || !addresses("").empty(); }
+
+const LocalFolder* Uploads::folder() const { return std::get_if<LocalFolder>(&record_.job.source); }
 
 /// As for downloads, but for what stands at a single file: nobody can tell what else its server has room for.
 std::vector<std::string> Uploads::addresses(const std::string& name) const {
-    const auto& job = record_.job;
     const std::string path = transfer::encode_path(name);
     std::vector<std::string> all;
     for (const auto& repository : manifest_.repositories) {
         all.push_back(concat({repository, repository.ends_with('/') ? "" : "/", path}));
     }
-    for (const auto& repository : job.wire.repositories) {
-        if (!repository.user.empty()) {  // its login is lost with a restart
-            all.push_back(transfer::with_login(repository.url, repository.user, repository.password) + path);
+    if (const auto* wire = std::get_if<WireScript>(&record_.job.source)) {
+        for (const auto& repository : wire->repositories) {
+            if (!repository.user.empty()) {  // its login is lost with a restart
+                all.push_back(transfer::with_login(repository.url, repository.user, repository.password) + path);
+            }
         }
-    }
-    if (!job.base_url.empty()) {
-        all.push_back(job.base_url + path);
+    } else if (const auto* package = std::get_if<SignedPackage>(&record_.job.source);
+               package != nullptr && !package->base_url.empty()) {
+        all.push_back(package->base_url + path);
     }
     return all;
 }
@@ -38,22 +41,23 @@ Status Uploads::copy(const std::string& local_path, const std::string& name, con
     if (!info) {
         return error(AgentCode::file_not_found, local_path);
     }
-    const std::string target = concat({TRY(context_.files.resolve(record_.job.local.directory)), "/", name});
-    TRY(script::make_parents(target, files));
-    return script::place_copy(local_path, target, info->mode & 0777U, files, cancel);
+    const std::string target = concat({TRY(context_.files.resolve(folder()->directory)), "/", name});
+    TRY(work::make_parents(target, files));
+    return work::place_copy(local_path, target, info->mode & 0777U, files, cancel);
 }
 
 Status Uploads::upload(const std::string& local_path, const std::string& name, const CancelToken& cancel) {
-    if (!record_.job.local.directory.empty()) {
+    if (folder() != nullptr) {
         return copy(local_path, name, cancel);
     }
     TransferWatch watch(context_, record_, name, 0);
+    const auto* wire = std::get_if<WireScript>(&record_.job.source);
     Status sent = error(AgentCode::no_source, name);
     for (const auto& url : addresses(name)) {
         transfer::UploadRequest request;
         request.url = url;
         request.file = local_path;
-        request.limit_bytes_per_s = record_.job.wire.limit_bytes_per_s;
+        request.limit_bytes_per_s = wire != nullptr ? wire->limit_bytes_per_s : 0;
         const auto done = transfer::upload(request,
                                            {context_.files.jailed(), context_.clock, context_.fetcher,
                                             context_.transfer_options, context_.random, cancel},

@@ -5,13 +5,13 @@
 #include <string>
 #include <vector>
 
-#include "agent/script/interpreter.h"
 #include "agent/session/context.h"
 #include "agent/trust/manifest.h"
+#include "agent/work/services.h"
 
 namespace hagent::session {
 
-class Uploads final : public script::Uploads {
+class Uploads final : public work::Uploads {
 public:
     /// All of them are borrowed. An upload is shown among the record's transfers.
     Uploads(Context& context, SessionRecord& record, const trust::Manifest& manifest)
@@ -29,6 +29,7 @@ public:
 
 private:
     [[nodiscard]] Status copy(const std::string& local_path, const std::string& name, const CancelToken& cancel);
+    [[nodiscard]] const LocalFolder* folder() const;
     [[nodiscard]] std::vector<std::string> addresses(const std::string& name) const;
 
     Context& context_;

@@ -69,7 +69,7 @@ std::string transfers_html(const SessionRecord& record) {
 std::string steps_html(const SessionRecord& record) {
     std::string out;
     for (const auto& step : record.steps) {
-        const std::string state(script::to_string(step.state));
+        const std::string state(work::to_string(step.state));
         out += concat({"<tr><td>", std::to_string(step.n), "</td><td>", escaped(step.op), "</td><td class=\"", state,
                        "\">", state, "</td><td>", escaped(step.effect), results_html(step.results), "</td></tr>\n"});
     }

@@ -111,7 +111,7 @@ std::string session_text(const SessionRecord& record) {
     }
     for (const auto& step : record.steps) {
         out += line("step " + std::to_string(step.n),
-                    concat({step.op, " ", script::to_string(step.state), ": ", step.effect}));
+                    concat({step.op, " ", work::to_string(step.state), ": ", step.effect}));
         out += results_text(step.results, "                  ");
     }
     return out + results_text(record.results, "  ");

@@ -17,9 +17,9 @@ namespace hagent::trust {
 struct KeyRing::Key {
     Signer signer;
     Pk key;
-    std::vector<Kind> roles;  // empty: all
+    std::vector<JobKind> roles;  // empty: all
 
-    [[nodiscard]] bool may_sign(std::optional<Kind> kind) const {
+    [[nodiscard]] bool may_sign(std::optional<JobKind> kind) const {
         return !kind || roles.empty() || std::find(roles.begin(), roles.end(), *kind) != roles.end();
     }
 };
@@ -78,10 +78,10 @@ Result<std::optional<std::string>> read_closed(platform::Files& files, const std
     return std::optional(TRY(files.read(real, limit)));
 }
 
-Result<std::vector<Kind>> parse_roles(const std::string& text, const std::string& path) {
-    std::vector<Kind> roles;
+Result<std::vector<JobKind>> parse_roles(const std::string& text, const std::string& path) {
+    std::vector<JobKind> roles;
     for (const auto word : words(text)) {
-        const auto kind = parse_kind(word);
+        const auto kind = package_kind(word);
         if (!kind) {
             return error(AgentCode::key_unreadable, concat({path, ": unknown role ", printable(clip(word, 32))}));
         }
@@ -118,7 +118,7 @@ Result<KeyRing> KeyRing::load(platform::Files& files, const std::string& directo
         const std::string roles_path = concat({real, "/", name, ".roles"});
         const auto roles = TRY(read_closed(files, roles_path, k_roles_bytes));
         if (auto added =
-                ring.add(name, pem.value_or(""), roles ? TRY(parse_roles(*roles, roles_path)) : std::vector<Kind>{});
+                ring.add(name, pem.value_or(""), roles ? TRY(parse_roles(*roles, roles_path)) : std::vector<JobKind>{});
             !added.ok()) {
             return std::move(added).error().with(path);
         }
@@ -126,14 +126,14 @@ Result<KeyRing> KeyRing::load(platform::Files& files, const std::string& directo
     return ring;
 }
 
-Status KeyRing::add(std::string name, std::string_view pem, std::vector<Kind> roles) {
+Status KeyRing::add(std::string name, std::string_view pem, std::vector<JobKind> roles) {
     Pk key = TRY(parse_public_key(pem));
     std::string print = TRY(fingerprint_of(key));
     keys_.push_back(std::make_unique<Key>(Key{{std::move(name), std::move(print)}, std::move(key), std::move(roles)}));
     return {};
 }
 
-Result<Signer> KeyRing::verify(std::string_view bytes, std::string_view signature, std::optional<Kind> kind,
+Result<Signer> KeyRing::verify(std::string_view bytes, std::string_view signature, std::optional<JobKind> kind,
                                std::string_view hint) const {
     Sha256 sha;
     sha.update(bytes);
@@ -150,7 +150,7 @@ Result<Signer> KeyRing::verify(std::string_view bytes, std::string_view signatur
     }
     if (without_role != nullptr) {
         return error(AgentCode::role_not_allowed,
-                     concat({without_role->signer.name, " may not sign ", to_string(*kind), " packages"}));
+                     concat({without_role->signer.name, " may not sign ", package_kind_name(*kind), " packages"}));
     }
     const auto sort = sort_of_signature(signature);
     const auto any = [this](auto holds) {

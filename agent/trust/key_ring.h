@@ -36,12 +36,12 @@ public:
     [[nodiscard]] static Result<KeyRing> load(platform::Files& files, const std::string& directory);
 
     /// Adds one key; roles empty: all kinds. Errors: key_unreadable.
-    [[nodiscard]] Status add(std::string name, std::string_view pem, std::vector<Kind> roles = {});
+    [[nodiscard]] Status add(std::string name, std::string_view pem, std::vector<JobKind> roles = {});
 
     /// Who signed exactly these bytes; `kind` empty: any key will do (jobs.json). Errors: role_not_allowed (a trusted
     /// key made it but may not sign this kind), unknown_key (no key, or none of this sort, or `hint` names a key that
     /// is not here), signature_invalid (anything else).
-    [[nodiscard]] Result<Signer> verify(std::string_view bytes, std::string_view signature, std::optional<Kind> kind,
+    [[nodiscard]] Result<Signer> verify(std::string_view bytes, std::string_view signature, std::optional<JobKind> kind,
                                         std::string_view hint = {}) const;
 
     [[nodiscard]] std::vector<Signer> signers() const;

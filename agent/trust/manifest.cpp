@@ -1,27 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the names of kinds and what a path in a package may look like.
+// Owns what a path in a package may look like.
 #include "agent/trust/manifest.h"
 
 #include <algorithm>
-#include <array>
 
 #include "agent/base/limits.h"
 #include "agent/base/text.h"
 
 namespace hagent::trust {
-namespace {
-
-constexpr std::array<std::string_view, 4> k_kinds = {"script", "software", "image", "agent"};
-
-}  // namespace
-
-std::string_view to_string(Kind kind) { return k_kinds[static_cast<std::size_t>(kind)]; }
-
-std::optional<Kind> parse_kind(std::string_view name) {
-    const auto found = std::find(k_kinds.begin(), k_kinds.end(), name);
-    return found == k_kinds.end() ? std::nullopt : std::optional(static_cast<Kind>(found - k_kinds.begin()));
-}
-
 const ManifestFile* Manifest::find(std::string_view path) const {
     const auto found =
         std::find_if(files.begin(), files.end(), [path](const ManifestFile& f) { return f.path == path; });

@@ -8,14 +8,11 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/base/job_kind.h"
 #include "agent/base/result.h"
 #include "agent/base/time.h"
 
 namespace hagent::trust {
-
-enum class Kind : std::uint8_t { script, software, image, agent };
-[[nodiscard]] std::string_view to_string(Kind kind);
-[[nodiscard]] std::optional<Kind> parse_kind(std::string_view name);
 
 struct ManifestFile {
     std::string path;  // relative, '/' between the parts: see valid_path()
@@ -33,7 +30,7 @@ struct Targets {  // an empty list means any
 };
 
 struct Manifest {
-    Kind kind = Kind::script;
+    JobKind kind = JobKind::script;
     std::string package;  // name: letters, digits and . _ + - only, up to 128
     std::string version;  // printable, without blanks, up to 64
     std::uint64_t serial = 0;

@@ -168,14 +168,14 @@ Result<std::vector<ManifestFile>> read_files(JsonView value) {
 
 /// Members that belong to no kind, or to another kind than this one, are refused: a reader that skipped what it does
 /// not know would ignore a restriction that a later writer relies on.
-Result<std::string> read_details(JsonView root, Kind kind) {
+Result<std::string> read_details(JsonView root, JobKind kind) {
     for (const JsonView value : root) {
         const std::string_view name = value.name();
-        if (std::find(k_members.begin(), k_members.end(), name) == k_members.end() && name != to_string(kind)) {
+        if (std::find(k_members.begin(), k_members.end(), name) == k_members.end() && name != package_kind_name(kind)) {
             return malformed(name, "unknown member");
         }
     }
-    const JsonView details = root.find(to_string(kind));
+    const JsonView details = root.find(package_kind_name(kind));
     JsonWriter json;
     if (details.exists()) {
         details.write(json);
@@ -228,7 +228,7 @@ Result<Manifest> parse_manifest(std::string_view json) {
         return malformed("format", "is not 1; this agent is too old for the package");
     }
     Manifest out;
-    const auto kind = parse_kind(TRY(text(root.find("kind"), "kind", k_name_bytes)));
+    const auto kind = package_kind(TRY(text(root.find("kind"), "kind", k_name_bytes)));
     if (!kind) {
         return malformed("kind", "must be script, software, image or agent");
     }
@@ -248,7 +248,7 @@ Result<Manifest> parse_manifest(std::string_view json) {
     if (const JsonView signer = root.find("signer"); signer.exists()) {
         out.signer = TRY(sha256(signer, "signer"));
     }
-    if (out.entry.empty() ? out.kind == Kind::script : out.find(out.entry) == nullptr) {
+    if (out.entry.empty() ? out.kind == JobKind::script : out.find(out.entry) == nullptr) {
         return malformed("entry", "must be the path of one of the files");
     }
     return out;
@@ -256,7 +256,7 @@ Result<Manifest> parse_manifest(std::string_view json) {
 
 std::string write_manifest(const Manifest& manifest) {
     std::string out =
-        concat({"{\n  \"format\": 1,\n  \"kind\": ", json_text(to_string(manifest.kind)),
+        concat({"{\n  \"format\": 1,\n  \"kind\": ", json_text(package_kind_name(manifest.kind)),
                 ",\n  \"package\": ", json_text(manifest.package), ",\n  \"version\": ", json_text(manifest.version),
                 ",\n  \"serial\": ", std::to_string(manifest.serial)});
     if (!manifest.entry.empty()) {
@@ -270,7 +270,7 @@ std::string write_manifest(const Manifest& manifest) {
         out += ",\n  \"signer\": " + json_text(manifest.signer);
     }
     if (!manifest.details.empty()) {
-        out += concat({",\n  ", json_text(to_string(manifest.kind)), ": ", manifest.details});
+        out += concat({",\n  ", json_text(package_kind_name(manifest.kind)), ": ", manifest.details});
     }
     out += ",\n  \"files\": [\n";
     for (std::size_t i = 0; i < manifest.files.size(); ++i) {

@@ -4,7 +4,6 @@
 
 #include "agent/base/concat.h"
 #include "agent/base/limits.h"
-#include "agent/script/parser.h"
 #include "agent/session/engine.h"
 #include "agent/session/json.h"
 #include "agent/session/session.h"
@@ -25,11 +24,11 @@ public:
 
     void changed(const session::SessionRecord& record) override {
         for (const auto& step : record.steps) {
-            const bool ended = step.state != script::StepState::pending && step.state != script::StepState::running;
+            const bool ended = step.state != work::StepState::pending && step.state != work::StepState::running;
             if (ended && step.n > told_ && !quiet_) {
                 told_ = step.n;
                 complain(
-                    concat({"step ", std::to_string(step.n), " ", step.op, ": ", script::to_string(step.state), "\n"}));
+                    concat({"step ", std::to_string(step.n), " ", step.op, ": ", work::to_string(step.state), "\n"}));
             }
         }
     }
@@ -47,13 +46,11 @@ session::Job job_of(const Options& options, const std::string& file) {
     const auto& source = options.source;
     session::Job job;
     job.name = file.substr(file.find_last_of("/\\") + 1);
-    job.local.relocation = options.root.empty() ? "" : platform::absolute(options.root);
-    job.local.allow_unsigned = options.allow_unsigned;
+    job.relocation = options.root.empty() ? "" : platform::absolute(options.root);
     if (is_url(source)) {
-        job.base_url = source.back() == '/' ? source : source + "/";
+        job.source = session::SignedPackage{{}, source.back() == '/' ? source : source + "/", options.allow_unsigned};
     } else {
-        job.local.directory = platform::absolute(source.empty() ? file + "/.." : source);
-        job.local.entry = file;
+        job.source = session::LocalFolder{platform::absolute(source.empty() ? file + "/.." : source), file};
     }
     job.id = "local:" + trust::sha256_hex(file + '\n' + source + '\n' + options.root).substr(0, 16);
     return job;
@@ -110,6 +107,7 @@ struct Bench {
                   workshop.session_settings,
                   store,
                   teller,
+                  workshop.machine.kinds,
                   workshop.machine.dialogs.get(),
                   workshop.machine.registry.get()} {}
 
@@ -163,7 +161,7 @@ int check_script(Workshop& workshop, const Options& options, const std::string& 
     if (!plan.ok()) {
         return failed(options, plan.error());
     }
-    print(options.json ? script::plan_json(*plan) + "\n" : script::render_plan(*plan));
+    print(options.json ? plan->json + "\n" : plan->text);
     return has_error(plan->results) ? k_failed : k_done;
 }
 

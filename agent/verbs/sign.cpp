@@ -21,7 +21,7 @@ std::string summary(const trust::Manifest& manifest) {
 std::string summary_json(const trust::Manifest& manifest, const std::string& signer) {
     return concat({"{\"package\":", session::quoted(manifest.package),
                    ",\"version\":", session::quoted(manifest.version), ",\"serial\":", std::to_string(manifest.serial),
-                   ",\"kind\":", session::quoted(to_string(manifest.kind)),
+                   ",\"kind\":", session::quoted(package_kind_name(manifest.kind)),
                    ",\"files\":", std::to_string(manifest.files.size()), ",\"signer\":", session::quoted(signer),
                    ",\"error\":null}\n"});
 }
@@ -29,7 +29,7 @@ std::string summary_json(const trust::Manifest& manifest, const std::string& sig
 /// The manifest that the options ask for, or what is wrong with them.
 Result<trust::Manifest> requested(const Options& options) {
     trust::Manifest manifest;
-    const auto kind = trust::parse_kind(options.kind);
+    const auto kind = package_kind(options.kind);
     if (!kind) {
         return error(errors::AgentCode::usage, "--kind must be script, software, image or agent");
     }

@@ -7,7 +7,9 @@ LAYERS = {
     "agent": 7,  # with agent/verbs
     "agent/manager": 6, "agent/status": 6, "agent/rpc": 6,
     "agent/session": 5,
-    "agent/script": 4, "agent/software": 4, "agent/image": 4, "agent/upgrade": 4, "agent/transfer": 4, "agent/http": 4,
+    "agent/script": 4, "agent/software": 4, "agent/image": 4, "agent/upgrade": 4,
+    "agent/work": 3.75,
+    "agent/transfer": 3.5, "agent/http": 3.5,  # above trust, below what kinds of work share
     "agent/config": 3, "agent/journal": 3, "agent/trust": 3, "agent/loop": 3,
     "agent/log": 2,
     "platform": 1,
@@ -18,8 +20,6 @@ SYSTEMS = ("platform/posix", "platform/win32")
 SEEN_BY_SYSTEMS = ("platform", "agent/base", "agent/errors")
 EDGES = {
     ("agent/base", "agent/errors"),
-    ("agent/software", "agent/transfer"), ("agent/image", "agent/transfer"),
-    ("agent/upgrade", "agent/transfer"),
     ("agent/software", "agent/script"),  # control scripts
 }
 

@@ -39,7 +39,7 @@ MUTATIONS = [
     Mutation("any signature is good", "test_06", [
         ("agent/trust/key_ring.cpp", "bytes, signature.size()) == 0) {", "bytes, signature.size()) != 1) {")]),
     Mutation("files are not compared with their digests", "test_06", [
-        ("agent/session/package.cpp", "    request.sha256 = listed.sha256;\n", "")]),
+        ("agent/session/origin/signed_package.cpp", "    request.sha256 = listed.sha256;\n", "")]),
     Mutation("a package for others is taken", "test_06", [
         ("agent/trust/package_check.cpp", "    TRY(check_targets(manifest, device));\n", "    (void)device;\n")]),
     Mutation("expiry does not matter", "test_06", [
@@ -50,7 +50,7 @@ MUTATIONS = [
     Mutation("programs inherit the environment", "test_07", [
         ("platform/posix/process_spawn.cpp", "argv_.data(), environment_.data());", "argv_.data(), environ);")]),
     Mutation("programs have no time limit", "test_07", [
-        ("agent/script/act_run.cpp", "acting.step.seconds.count() > 0 ? acting.step.seconds : acting.services.time_limit", "Seconds{3600}")]),
+        ("agent/script/act_run.cpp", "acting.step.seconds.count() > 0 ? acting.step.seconds : acting.services.settings.time_limit", "Seconds{3600}")]),
     Mutation("descriptors are left open", "test_07", [
         ("platform/posix/process_spawn.cpp", "close_all_from(k_control + 1);", "close_all_from(100000);")]),
     Mutation("links lead out of the folders for scripts", "test_08", [

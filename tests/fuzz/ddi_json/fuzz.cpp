@@ -10,6 +10,7 @@
 
 #include "agent/base/limits.h"
 #include "agent/manager/hawkbit.h"
+#include "tests/fakes/job_source.h"
 
 namespace {
 
@@ -35,8 +36,9 @@ std::uint16_t status_of(char c) {
 
 void check_event(const Event& event) {
     if (const auto* offered = std::get_if<JobOffered>(&event)) {
-        require(!offered->job.id.empty() && !offered->job.artifacts.empty() && offered->job.name.size() <= 128);
-        for (const auto& artifact : offered->job.artifacts) {
+        require(!offered->job.id.empty() && !session::signed_package(offered->job).artifacts.empty() &&
+                offered->job.name.size() <= 128);
+        for (const auto& artifact : session::signed_package(offered->job).artifacts) {
             require(!artifact.path.empty() && artifact.path.front() != '/' &&
                     artifact.path.size() <= limits::k_path_bytes);
             require(artifact.path != ".." && !artifact.path.starts_with("../") &&

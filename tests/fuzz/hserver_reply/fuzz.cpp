@@ -11,6 +11,7 @@
 #include "agent/base/text.h"
 #include "agent/manager/hserver.h"
 #include "platform/clock.h"
+#include "tests/fakes/job_source.h"
 
 namespace {
 
@@ -24,9 +25,11 @@ void require(bool holds) {
 }
 
 void check_job(const session::Job& job) {
-    require(!job.id.empty() && job.id.size() <= 64 && !job.wire.commands.empty() && is_utf8(job.wire.commands));
-    require(job.wire.repositories.size() <= 2 && job.artifacts.empty() && job.base_url.empty());
-    for (const auto& repository : job.wire.repositories) {
+    require(!job.id.empty() && job.id.size() <= 64 && !session::wire_script(job).commands.empty() &&
+            is_utf8(session::wire_script(job).commands));
+    require(session::wire_script(job).repositories.size() <= 2 && session::signed_package(job).artifacts.empty() &&
+            session::signed_package(job).base_url.empty());
+    for (const auto& repository : session::wire_script(job).repositories) {
         require(repository.url.starts_with("ftp") && repository.url.ends_with('/') && !repository.user.empty());
         require(repository.url.find('@') == std::string::npos);
     }

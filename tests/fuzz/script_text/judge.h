@@ -120,15 +120,16 @@ inline void judge(const Parsed& parsed) {
     const Script& script = std::get<Script>(parsed);
     judge_syntax(script);
     Device device;
-    const Facts facts = facts_from(device.host.facts(), {"SLX"}, "11.2");
+    const Facts facts = work::facts_from(device.host.facts(), {"SLX"}, "11.2");
     Options options;
     options.staging_dir = "/stage";
     const Plan plan = analyse(script, facts, device.package, device.jail, device.files, device.disks, options);
     judge_plan(script, plan);
     device.check();
     if (!has_error(plan.results)) {
-        Services services{device.files, device.processes, device.host, device.clock, facts, "",
-                          "",           Seconds{60},      nullptr};
+        work::Settings settings;
+        settings.time_limit = Seconds{60};
+        Services services{device.files, device.processes, device.host, device.clock, device.disks, settings, facts};
         Journal journal;
         Observer observer;
         const CancelToken cancel;

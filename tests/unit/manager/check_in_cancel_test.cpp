@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Owns the tests of what CheckIn does with offers and cancels, before, during and after a job.
+#include "tests/fakes/job_source.h"
 #include "tests/unit/manager/check_in_fixture.h"
 
 using namespace hagent;
@@ -98,7 +99,7 @@ TEST_CASE("A job with a known id but another content is a new job") {
     b.answer();
     b.timers.advance(Seconds{1});
     auto other = Bench::job("1");
-    other.artifacts.push_back({"new.rsp", "http://x/new.rsp", 5, std::string(64, 'a'), ""});
+    session::signed_package(other).artifacts.push_back({"new.rsp", "http://x/new.rsp", 5, std::string(64, 'a'), ""});
     b.dialect.events = {JobOffered{other}};
     b.answer();
     CHECK(b.jobs.offered.size() == 2);
@@ -107,13 +108,13 @@ TEST_CASE("A job with a known id but another content is a new job") {
 TEST_CASE("The order of artifacts and their addresses do not make another job") {
     Bench b;
     auto job = Bench::job("1");
-    job.artifacts = {{"a", "http://one/a", 1, "", "x"}, {"b", "http://one/b", 2, "", "y"}};
+    session::signed_package(job).artifacts = {{"a", "http://one/a", 1, "", "x"}, {"b", "http://one/b", 2, "", "y"}};
     b.poll({JobOffered{job}});
     b.add("1", ReportStage::success);
     b.check_in->reports_changed();
     b.answer();
     b.timers.advance(Seconds{1});
-    job.artifacts = {{"b", "http://two/b", 2, "", "y"}, {"a", "http://two/a", 1, "", "x"}};
+    session::signed_package(job).artifacts = {{"b", "http://two/b", 2, "", "y"}, {"a", "http://two/a", 1, "", "x"}};
     b.dialect.events = {JobOffered{job}};
     b.answer();
     CHECK(b.jobs.offered.size() == 1);

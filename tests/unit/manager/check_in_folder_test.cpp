@@ -2,6 +2,7 @@
 // Owns the tests of what a check-in owes to dialects without a server program: standing offers, reports that wait or go
 // nowhere.
 #include "agent/base/limits.h"
+#include "tests/fakes/job_source.h"
 #include "tests/unit/manager/check_in_fixture.h"
 
 using namespace hagent;
@@ -14,7 +15,7 @@ namespace {
 
 Event standing(const std::string& id) {
     auto job = Bench::job(id);
-    job.base_url = "http://files.example/" + id + "/";
+    session::signed_package(job).base_url = "http://files.example/" + id + "/";
     return JobOffered{std::move(job), true};
 }
 
@@ -46,7 +47,7 @@ TEST_CASE("An id in a folder stays one job, whatever package it names later") {
     b.timers.advance(Seconds{1});
     auto other = Bench::job("1");
     other.name = "another package";
-    other.base_url = "http://files.example/other/";
+    session::signed_package(other).base_url = "http://files.example/other/";
     b.dialect.events = {JobOffered{other, true}};
     b.answer();
     CHECK(b.jobs.offered.size() == 1);

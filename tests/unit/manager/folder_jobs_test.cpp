@@ -43,7 +43,7 @@ TEST_CASE("All but format and serial may be absent, and serials use all 64 bits"
 TEST_CASE("A kind may be named") {
     const auto jobs = parse_folder_jobs(with(R"("all":{"jobs":[{"id":"a","package":"x","kind":"image"}]})"), "");
     REQUIRE(jobs.ok());
-    CHECK(jobs->jobs == std::vector<FolderJob>{{"a", "x/", session::JobKind::image}});
+    CHECK(jobs->jobs == std::vector<FolderJob>{{"a", "x/", JobKind::image}});
 }
 
 TEST_CASE("One job in several places is one job, two jobs of one id are a mistake") {

@@ -11,6 +11,7 @@
 #include "agent/trust/sign.h"
 #include "tests/fakes/fake_clock.h"
 #include "tests/fakes/fake_files.h"
+#include "tests/fakes/job_source.h"
 #include "tests/unit/trust/keys.h"
 
 using namespace hagent;
@@ -113,7 +114,7 @@ TEST_CASE("A signed jobs.json offers its jobs, each as a package below the folde
     const auto& job = std::get<JobOffered>(events[0]).job;
     CHECK(job.id == "j1");
     CHECK(job.name == "demo");
-    CHECK(job.base_url == "http://files.example/site/demo/");
+    CHECK(session::signed_package(job).base_url == "http://files.example/site/demo/");
     CHECK(job.kind_of_manifest);
     CHECK(job.execute);
     CHECK(std::get<NothingOffered>(events[1]).but == std::vector<std::string>{"j1"});

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Owns the tests of hawkBit deployments: from JSON to a job, or to a refusal.
+#include "tests/fakes/job_source.h"
 #include "tests/unit/manager/hawkbit_fixture.h"
 
 using namespace hagent;
 using namespace hagent::manager;
 using namespace hagent::manager::fixture;
 using errors::AgentCode;
-using session::JobKind;
 
 TEST_CASE("A deployment becomes a job with everything the session needs") {
     Server s;
@@ -18,13 +18,13 @@ TEST_CASE("A deployment becomes a job with everything the session needs") {
     CHECK(job.version == "1.2.0.0");
     CHECK(job.execute);
     CHECK(job.forced);
-    CHECK(job.base_url.empty());
-    REQUIRE(job.artifacts.size() == 2);
-    CHECK(job.artifacts[1].path == "demo.rsp");
-    CHECK(job.artifacts[1].url == "http://files.example/demo.rsp");
-    CHECK(job.artifacts[1].bytes == 5);
-    CHECK(job.artifacts[1].sha256 == std::string(64, 'c'));
-    CHECK(job.artifacts[1].sha1 == std::string(40, 'a'));
+    CHECK(session::signed_package(job).base_url.empty());
+    REQUIRE(session::signed_package(job).artifacts.size() == 2);
+    CHECK(session::signed_package(job).artifacts[1].path == "demo.rsp");
+    CHECK(session::signed_package(job).artifacts[1].url == "http://files.example/demo.rsp");
+    CHECK(session::signed_package(job).artifacts[1].bytes == 5);
+    CHECK(session::signed_package(job).artifacts[1].sha256 == std::string(64, 'c'));
+    CHECK(session::signed_package(job).artifacts[1].sha1 == std::string(40, 'a'));
 }
 
 TEST_CASE("The deployment's link is followed as given, with its query") {
@@ -55,9 +55,9 @@ TEST_CASE("Trap 8: sizes have 64 bits") {
     s.settle();
     const auto job = s.job(deployment(
         {chunk({artifact("a.rsp", 5'368'709'120), artifact("b", std::uint64_t{UINT64_MAX}), artifact("c", nullptr)})}));
-    CHECK(job.artifacts[0].bytes == 5'368'709'120);
-    CHECK(job.artifacts[1].bytes == UINT64_MAX);
-    CHECK_FALSE(job.artifacts[2].bytes.has_value());
+    CHECK(session::signed_package(job).artifacts[0].bytes == 5'368'709'120);
+    CHECK(session::signed_package(job).artifacts[1].bytes == UINT64_MAX);
+    CHECK_FALSE(session::signed_package(job).artifacts[2].bytes.has_value());
     for (const json& size : {json(-1), json(1.5), json("5"), json(true)}) {
         CHECK(s.refusal(deployment({chunk({artifact("a.rsp", size)})})).is(AgentCode::manager_malformed_answer));
     }
@@ -69,11 +69,11 @@ TEST_CASE("Trap 8: without SHA-256 the SHA-1 is there to fall back on, and a dig
     auto only_sha1 = artifact("a.rsp");
     only_sha1["hashes"].erase("sha256");
     auto job = s.job(deployment({chunk({only_sha1})}));
-    CHECK(job.artifacts[0].sha256.empty());
-    CHECK(job.artifacts[0].sha1 == std::string(40, 'a'));
+    CHECK(session::signed_package(job).artifacts[0].sha256.empty());
+    CHECK(session::signed_package(job).artifacts[0].sha1 == std::string(40, 'a'));
     auto upper = artifact("a.rsp");
     upper["hashes"]["sha256"] = std::string(64, 'C');
-    CHECK(s.job(deployment({chunk({upper})})).artifacts[0].sha256 == std::string(64, 'c'));
+    CHECK(session::signed_package(s.job(deployment({chunk({upper})}))).artifacts[0].sha256 == std::string(64, 'c'));
     for (const auto& bad : {std::string(63, 'c'), std::string(64, 'g'), std::string("0")}) {
         auto odd = artifact("a.rsp");
         odd["hashes"]["sha256"] = bad;
@@ -85,7 +85,7 @@ TEST_CASE("A tilde in an artifact's name is a slash in the package's path") {
     Server s;
     s.settle();
     const auto job = s.job(deployment({chunk({artifact("demo.rsp"), artifact("fw~sub~kernel 1")})}));
-    CHECK(job.artifacts[1].path == "fw/sub/kernel 1");
+    CHECK(session::signed_package(job).artifacts[1].path == "fw/sub/kernel 1");
 }
 
 TEST_CASE("An artifact's name that leads out of the package refuses the job") {
@@ -103,10 +103,11 @@ TEST_CASE("The encrypted download link is preferred, the other one is taken, non
     s.settle();
     auto both = artifact("a.rsp");
     both["_links"]["download"]["href"] = "https://files.example/secure";
-    CHECK(s.job(deployment({chunk({both})})).artifacts[0].url == "https://files.example/secure");
+    CHECK(session::signed_package(s.job(deployment({chunk({both})}))).artifacts[0].url ==
+          "https://files.example/secure");
     auto relative = artifact("a.rsp");
     relative["_links"]["download-http"]["href"] = "../softwaremodules/1/artifacts/a.rsp";
-    CHECK(s.job(deployment({chunk({relative})})).artifacts[0].url ==
+    CHECK(session::signed_package(s.job(deployment({chunk({relative})}))).artifacts[0].url ==
           std::string(k_base) + "/softwaremodules/1/artifacts/a.rsp");
     auto none = artifact("a.rsp");
     none.erase("_links");
@@ -169,7 +170,7 @@ TEST_CASE("Modules of a distribution join into one package, but two packages are
     auto plain = chunk({artifact("data")});
     plain["name"] = "data only";
     const auto job = s.job(deployment({plain, chunk({artifact("manifest.json"), artifact("demo.rsp")})}));
-    CHECK(job.artifacts.size() == 3);
+    CHECK(session::signed_package(job).artifacts.size() == 3);
     CHECK(job.name == "demo");
     const auto package = chunk({artifact("manifest.json"), artifact("demo.rsp")});
     CHECK(s.refusal(deployment({package, package})).is(AgentCode::job_unsupported));

@@ -6,6 +6,7 @@
 
 #include "agent/base/limits.h"
 #include "tests/fakes/fake_clock.h"
+#include "tests/fakes/job_source.h"
 
 using namespace hagent;
 using namespace hagent::manager;
@@ -103,18 +104,19 @@ TEST_CASE("An update is a script with the servers of its files") {
     Device d;
     const auto job = d.job(k_update);
     CHECK(job.id == "SI1-UR9");
-    CHECK(job.kind == session::JobKind::script);
-    CHECK(job.wire.commands ==
+    CHECK(job.kind == JobKind::script);
+    CHECK(session::wire_script(job).commands ==
           "CO \x0FSLX\x0F|10|SF \x0F"
           "demo/a\x0F \x0F//data//a\x0F|11|EX \x0F/bin/echo hi\x0F \x0F+\x0F|12|");
-    REQUIRE(job.wire.repositories.size() == 2);
-    CHECK(job.wire.repositories[0].url == "ftp://127.0.0.1:2100/");
-    CHECK(job.wire.repositories[0].user == "rapport");
-    CHECK(job.wire.repositories[0].password == "s3cret");
-    CHECK(job.wire.repositories[1].url == "ftpes://127.0.0.2:21/");
-    CHECK(job.wire.limit_bytes_per_s == 10240U * 1024);
-    CHECK(job.wire.question == Seconds{120});
-    CHECK(job.wire.postponements == 3U);
+    REQUIRE(session::wire_script(job).repositories.size() == 2);
+    CHECK(session::wire_script(job).repositories[0].url == "ftp://127.0.0.1:2100/");
+    CHECK(session::wire_script(job).repositories[0].user == "rapport");
+    CHECK(session::wire_script(job).repositories[0].password == "s3cret");
+    CHECK(session::wire_script(job).repositories[1].url == "ftpes://127.0.0.2:21/");
+    CHECK(session::wire_script(job).limit_bytes_per_s == 10240U * 1024);
+    CHECK(work::option(job.options, "form") == "wire");
+    CHECK(work::option(job.options, "question_s") == "120");
+    CHECK(work::option(job.options, "postponements") == "3");
     CHECK(d.dialect.interval_hint() == Seconds{3600});
 }
 
@@ -123,9 +125,9 @@ TEST_CASE("Keys come with and without '&', in any order and case, with quotes, e
     const auto job =
         d.job(wire("&UP0|||QUT=30|&NEW=thing|&ftps=\"127.0.0.1\"|FTPU=u|odd field|EL|1||&UR=7|EMPTY=|EL|2"));
     CHECK(job.id == "SI-UR7");
-    CHECK(job.wire.question == Seconds{30});
-    CHECK(job.wire.commands == "EL|1|EL|2|");
-    CHECK(job.wire.repositories.at(0).url == "ftp://127.0.0.1/");
+    CHECK(work::option(job.options, "question_s") == "30");
+    CHECK(session::wire_script(job).commands == "EL|1|EL|2|");
+    CHECK(session::wire_script(job).repositories.at(0).url == "ftp://127.0.0.1/");
 }
 
 TEST_CASE("Numbers that are none are passed over") {
@@ -134,10 +136,10 @@ TEST_CASE("Numbers that are none are passed over") {
         d.job(wire("&UP0|SI=x|UR=-1|EL|1|IT=soon|QUT=9999999|QUB=11|FTPBw=fast|FTPS=127.0.0.1|FTPU=u|FTPPortNumber="
                    "99999|FTPSecure=2|"));
     CHECK(job.id.starts_with("script-"));
-    CHECK(job.wire.question == Seconds{0});
-    CHECK_FALSE(job.wire.postponements);
-    CHECK(job.wire.limit_bytes_per_s == 0);
-    CHECK(job.wire.repositories.at(0).url == "ftp://127.0.0.1/");
+    CHECK_FALSE(work::option(job.options, "question_s"));
+    CHECK_FALSE(work::option(job.options, "postponements"));
+    CHECK(session::wire_script(job).limit_bytes_per_s == 0);
+    CHECK(session::wire_script(job).repositories.at(0).url == "ftp://127.0.0.1/");
     CHECK_FALSE(d.dialect.interval_hint());
 }
 
@@ -181,8 +183,8 @@ TEST_CASE(
     "A file server is refused in clear text from elsewhere, never used without a user, and never an odd address") {
     Device d;
     CHECK(d.refusal("&UP0|UR=1|EL|1|FTPS=192.0.2.1|FTPU=u|FTPP=p|").is(AgentCode::config_clear_text_refused));
-    CHECK(d.job("&UP0|UR=1|EL|1|FTPS=192.0.2.1|FTPU=u|FTPSecure=1|").wire.repositories.size() == 1);
-    CHECK(d.job("&UP0|UR=1|EL|1|FTPS=127.0.0.1|FTPU=|").wire.repositories.empty());
+    CHECK(session::wire_script(d.job("&UP0|UR=1|EL|1|FTPS=192.0.2.1|FTPU=u|FTPSecure=1|")).repositories.size() == 1);
+    CHECK(session::wire_script(d.job("&UP0|UR=1|EL|1|FTPS=127.0.0.1|FTPU=|")).repositories.empty());
     for (const auto* host : {"a/b", "u:p@127.0.0.1", "127.0.0.1:21", "a b", "127.0.0.1?x", "127.0.0.1#"}) {
         CAPTURE(host);
         CHECK(

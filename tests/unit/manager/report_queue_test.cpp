@@ -299,7 +299,7 @@ struct Promised {
     bool progress = false, final = false, other = false, acknowledged = false, later = false;
 };
 
-Promised work(FakeFiles& files) {
+Promised promise_all(FakeFiles& files) {
     Promised p;
     auto opened = ReportQueue::open(files, k_path);
     if (!opened.ok()) {
@@ -324,7 +324,7 @@ TEST_CASE("No power cut loses a report that was added or brings back one that wa
             files.put_directory("/state");
             files.forget_calls();
             files.cut_power_at(call);
-            const auto promised = work(files);
+            const auto promised = promise_all(files);
             if (!files.power_is_off()) {
                 CHECK(promised.later);
                 break;

@@ -32,8 +32,20 @@ TEST_CASE("the table has every command of the specification once") {
 TEST_CASE("only EX may not be repeated, unless it says so") {
     for (const auto& row : command_table()) {
         CAPTURE(row.name);
-        CHECK(repeatable(row, false) == (row.name != "EX"));
-        CHECK(repeatable(row, true));
+        CHECK((row.repeat == Repeat::reported) == (row.name == "EX"));
+    }
+    Device device;
+    device.files.put("/bin/true", "#!/bin/sh\n");
+    const auto plan = device.plan("EX \"/bin/true\"\nEX \"/bin/true\" \"+r\"\n", nullptr);
+    REQUIRE(plan.steps.size() == 2);
+    CHECK_FALSE(plan.steps[0].may_repeat);
+    CHECK(plan.steps[1].may_repeat);
+}
+
+TEST_CASE("a command that no planner has says what it would need") {
+    for (const auto& row : command_table()) {
+        CAPTURE(row.name);
+        CHECK((row.plan == nullptr) == !row.lacks.empty());
     }
 }
 

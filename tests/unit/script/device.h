@@ -173,8 +173,13 @@ struct Device {
     Jail jail{{rooted("/")}, "", {rooted("/usr/sbin/hagent"), rooted("/etc/hagent"), rooted("/var/lib/hagent")}};
     fakes::FakeDialogs dialogs;
     KeyStore registry{files, rooted("/var/lib/hagent/registry.ini")};
-    Services services{files, processes,     host,    clock,     facts,    rooted("/etc/hagent/hooks"),
-                      "",    Seconds{3600}, nullptr, &registry, &dialogs, rooted("/var/lib/hagent")};
+    work::Settings settings = [] {
+        work::Settings out;
+        out.hooks_dir = rooted("/etc/hagent/hooks");
+        return out;
+    }();
+    Services services{
+        files, processes, host, clock, disks, settings, facts, nullptr, &registry, &dialogs, rooted("/var/lib/hagent")};
 
     /// `commands` are the lines below [Script]; the first is line 2. Arguments are rooted once lines and columns are
     /// known.

@@ -108,7 +108,7 @@ TEST_CASE("cancelling in the middle of a program leaves its step in flight") {
 
 TEST_CASE("programs get an argument vector, a clean environment, a user and a limit") {
     Device device;
-    device.services.run_as = "thinuser";
+    device.settings.run_as = "thinuser";
     device.processes.on("tool", platform::Exit{});
     (void)device.run("EX \"tool 'a b' <mac>\" \"+\" \"60\"\nEX \"tool\"\nEX \"tool\" \"-\"\n");
     REQUIRE(device.processes.calls.size() == 3);
@@ -268,7 +268,7 @@ TEST_CASE("a file that is in place already is not asked for") {
     CHECK(device.package.asked.empty());
 }
 
-struct Repository final : Uploads {
+struct Repository final : work::Uploads {
     Status upload(const std::string& local_path, const std::string& name, const CancelToken&) override {
         taken.push_back(local_path + " as " + name);
         return answer;

@@ -62,7 +62,7 @@ std::string program_with_status(int status) {
 }
 
 /// A repository that is a folder beside the package.
-class FolderUploads final : public Uploads {
+class FolderUploads final : public work::Uploads {
 public:
     explicit FolderUploads(const Folder& place) : folder_(place) {}
     [[nodiscard]] Status upload(const std::string& local_path, const std::string& name, const CancelToken&) override {
@@ -130,7 +130,9 @@ struct Machine {
         const Plan plan = analyse(script, facts, package, jail, *folder.files, *disks, options);
         INFO(render_plan(plan));
         REQUIRE(!has_error(plan.results));
-        Services services{*folder.files, *processes,      host,     clock,        facts, "", "", Seconds{60},
+        work::Settings settings;
+        settings.time_limit = Seconds{60};
+        Services services{*folder.files, *processes,      host,     clock,        *disks, settings, facts,
                           &uploads,      &key.registry(), &dialogs, folder.at("")};
         auto outcome = script::run(plan, package, services, journal, watcher, journal.earlier(), cancel);
         REQUIRE(outcome.ok());
@@ -213,7 +215,7 @@ TEST_CASE(
 TEST_CASE("the confirming commands ask about the machine itself") {
     const auto known = platform::system_host()->facts();
     Machine machine;
-    machine.facts = facts_from(known, {"SLX"}, "11.2");
+    machine.facts = work::facts_from(known, {"SLX"}, "11.2");
     const std::string user = known.user.empty() ? "-" : known.user,
                       product = known.product.empty() ? "(none)" : known.product;
     const std::string optional = known.product.empty() ? "*" : "";  // a machine in a container has no name of its own

@@ -11,7 +11,7 @@ using platform::RegistryChange;
 const std::string k_key = "HKEY_LOCAL_MACHINE\\Software\\X";
 const std::string k_head = "REGEDIT4\n\n";
 
-class KeepingUploads final : public Uploads {
+class KeepingUploads final : public work::Uploads {
 public:
     explicit KeepingUploads(fakes::FakeFiles& files) : files_(files) {}
     [[nodiscard]] Status upload(const std::string& local_path, const std::string& name, const CancelToken&) override {

@@ -17,10 +17,10 @@ enum class Open : std::uint8_t { until_closed, until_restart };
 
 struct Filtered : CutDevice {
     explicit Filtered(Open how) : how_(how) {
-        offered.local = {rooted("/package"), rooted("/package/demo.rsp"),
-                         ""};  // nothing to fetch and no signature: this is about what follows
+        // nothing to fetch and no signature: this is about what follows
+        offered.source = LocalFolder{rooted("/package"), rooted("/package/demo.rsp")};
         files.put("/package/demo.rsp", "[Version]\nNumber=1\n[Script]\n" + fakes::rooted_script(k_script));
-        settings.hooks_directory = rooted("/etc/hagent/hooks");
+        settings.hooks_dir = rooted("/etc/hagent/hooks");
         files.put("/etc/conf", "a=1\n");
         add_hook("before-change", true);
         add_hook("after-change", false);

@@ -15,7 +15,7 @@ constexpr const char* k_after = "after-change";
 
 struct FilteredDevice : Device {
     explicit FilteredDevice(const std::string& script = "AL \"/etc/conf\" \"b=2\"\n") {
-        settings.hooks_directory = rooted("/etc/hagent/hooks");
+        settings.hooks_dir = rooted("/etc/hagent/hooks");
         for (const char* hook : {k_before, k_after}) {
             files.put(std::string("/etc/hagent/hooks/") + hook, "#!/bin/sh\n", 0755);
         }
@@ -86,7 +86,8 @@ TEST_CASE("what is tried out below a folder has nothing to do with the device's 
     device.processes.on("apply", Exit{});
     Job job;
     job.id = "local";
-    job.local = {rooted("/package"), rooted("/package/demo.rsp"), rooted("/try")};
+    job.source = LocalFolder{rooted("/package"), rooted("/package/demo.rsp")};
+    job.relocation = rooted("/try");
     CHECK(*device.run(job) == SessionEnd::finished);
     CHECK(device.calls() == Strings{"apply"});
     CHECK(device.listener.finals().at(0).stage == ReportStage::success);

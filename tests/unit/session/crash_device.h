@@ -126,6 +126,7 @@ struct CutDevice : Device {
             if (!(*queue)->finished(offered.id)) {
                 (void)engine.offer(offered);
             }
+            engine.checked_in();  // the manager has answered: what is on trial may be judged
             REQUIRE(idle.wait(engine));
         }
         worker.stop();
@@ -188,8 +189,8 @@ struct CutDevice : Device {
     CutHost cut_host{host, files};
     CutDialogs cut_dialogs{dialogs, files};
     CutFetcher cut_fetcher{fetcher, files};
-    Context cut_context{files,  clock, processes, cut_host, disks,    cut_fetcher,  options,
-                        random, log,   settings,  store,    listener, &cut_dialogs, nullptr};
+    Context cut_context{files, clock,    processes, cut_host, disks, cut_fetcher,  options, random,
+                        log,   settings, store,     listener, kinds, &cut_dialogs, nullptr};
     Job offered = job();
     unsigned finals = 0;
     std::set<std::uint64_t> final_reports;  // the numbers of the queue

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "agent/script/script_kind.h"
 #include "agent/session/session.h"
 #include "agent/trust/sign.h"
 #include "tests/fakes/fake_clock.h"
@@ -21,6 +22,7 @@
 #include "tests/fakes/fake_files.h"
 #include "tests/fakes/fake_host.h"
 #include "tests/fakes/fake_processes.h"
+#include "tests/fakes/job_source.h"
 #include "tests/fakes/rooted.h"
 #include "tests/unit/trust/keys.h"
 
@@ -85,7 +87,7 @@ struct Device {
         settings.keys_directory = rooted("/etc/hagent/keys");
         settings.os_codes = {"SLX", "LXS"};
         settings.device_ids = {"device-1", "00:80:64:aa:bb:cc"};
-        settings.script_roots = {rooted("/")};
+        settings.roots = {rooted("/")};
         settings.protected_paths = {rooted("/var/lib/hagent"), rooted("/etc/hagent")};
         options.attempts = 3;
         clock.set_wall(WallTime{Millis{1'796'083'200'000}});  // 2026-12-01: a clock that is trusted
@@ -116,7 +118,7 @@ struct Device {
         Job job;
         job.id = id;
         job.name = "Demo 1.0";
-        job.base_url = k_base_url;
+        signed_package(job).base_url = k_base_url;
         return job;
     }
 
@@ -156,7 +158,14 @@ struct Device {
     Listener listener;
     Stop stop;
     std::string id;  // of the session begun last
-    Context context{files, clock, processes, host, disks, fetcher, options, random, log, settings, store, listener};
+    script::ScriptKind scripts;
+    work::Kinds kinds = [this] {
+        work::Kinds table;
+        table.add(JobKind::script, scripts);
+        return table;
+    }();
+    Context context{files,  clock, processes, host,  disks,    fetcher, options,
+                    random, log,   settings,  store, listener, kinds};
 };
 
 inline bool has_code(const std::vector<TaskResult>& results, errors::AgentCode code) {

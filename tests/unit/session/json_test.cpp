@@ -63,8 +63,8 @@ SessionRecord record() {
     out.signer = "release";
     out.phase = Phase::executing_files;
     out.started = WallTime{Millis{1'796'083'200'999}};
-    out.steps = {{1, 4, "SF", "fetch", script::StepState::done, {}, {}},
-                 {2, 5, "EX", "run", script::StepState::failed, {failed_result()}, "said"}};
+    out.steps = {{1, 4, "SF", "fetch", work::StepState::done, {}, {}},
+                 {2, 5, "EX", "run", work::StepState::failed, {failed_result()}, "said"}};
     out.progress = {10, 20, 5, 2};
     TransferView view;
     view.file = "fw/kernel";
@@ -75,7 +75,7 @@ SessionRecord record() {
     view.transcript = {"> RETR x"};
     out.transfers = {view};
     out.downloads = {{"fw/kernel", 20, ""}};
-    out.disk = {{"/", platform::VolumeType::normal, script::VolumeState::used, 100, 80, 90}};
+    out.disk = {{"/", platform::VolumeType::normal, work::VolumeState::used, 100, 80, 90}};
     out.reboots = 1;
     return out;
 }

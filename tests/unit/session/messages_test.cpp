@@ -15,7 +15,7 @@ TEST_CASE("the plan's message counts in proper words") {
     SessionRecord record;
     record.steps.resize(1);
     record.reboots = 2;
-    record.disk = {{"/data", platform::VolumeType::normal, script::VolumeState::used, 2048, 1024, 0}};
+    record.disk = {{"/data", platform::VolumeType::normal, work::VolumeState::used, 2048, 1024, 0}};
     const auto messages = plan_messages(record, 3 << 20U, 1);
     REQUIRE(messages.size() == 2);
     CHECK(messages[0] == "plan: 1 step, 2 reboots, 1 file with 3.0 MiB to download");
@@ -23,7 +23,7 @@ TEST_CASE("the plan's message counts in proper words") {
 }
 
 TEST_CASE("a step's message says which one, what it was and how it ended") {
-    StepView step{3, 9, "EX", "", script::StepState::failed, {}, {}};
+    StepView step{3, 9, "EX", "", work::StepState::failed, {}, {}};
     step.results = {{errors::agent(AgentCode::command_failed), errors::Severity::error, 1, "tool: no such disk", {}}};
     const auto text = step_message(step, 7);
     CHECK(text.starts_with("step 3 of 7, EX: failed; "));
@@ -34,7 +34,7 @@ TEST_CASE("the final message says how it ended and how often it was interrupted,
     SessionRecord record;
     record.phase = Phase::completed;
     record.steps.resize(3);
-    record.steps[0].state = script::StepState::done;
+    record.steps[0].state = work::StepState::done;
     record.resumptions = 2;
     record.results = {{errors::agent(AgentCode::no_source), errors::Severity::error, 1, "fw/kernel", errors::ftp(550)},
                       {errors::agent(AgentCode::reboot_pending), errors::Severity::note, 1, "", {}}};
@@ -50,7 +50,7 @@ TEST_CASE("however much goes wrong, the messages are bounded and keep the first 
     SessionRecord record;
     record.phase = Phase::completed;
     for (unsigned n = 1; n <= limits::k_script_commands; ++n) {
-        StepView step{n, n, "SF", "", script::StepState::failed, {}, {}};
+        StepView step{n, n, "SF", "", work::StepState::failed, {}, {}};
         step.results = {
             {errors::agent(AgentCode::path_refused), errors::Severity::error, 1, "step " + std::to_string(n), {}}};
         record.steps.push_back(step);

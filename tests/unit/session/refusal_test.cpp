@@ -2,6 +2,7 @@
 // Owns the tests of what a session refuses: nothing of a package is believed before its signature and its fit are
 // checked.
 #include "agent/base/limits.h"
+#include "tests/fakes/job_source.h"
 #include "tests/unit/session/device.h"
 
 namespace hagent::session {
@@ -181,13 +182,14 @@ TEST_CASE("parts of a package that are missing are named") {
     device.publish(k_script, k_files);
     SUBCASE("no manifest among the manager's files") {
         Job job = Device::job();
-        job.base_url.clear();
+        signed_package(job).base_url.clear();
         check_refused(device, AgentCode::manifest_missing, job);
     }
     SUBCASE("no signature among the manager's files") {
         Job job = Device::job();
-        job.base_url.clear();
-        job.artifacts = {{"manifest.json", std::string(k_base_url) + "manifest.json", std::nullopt, "", ""}};
+        signed_package(job).base_url.clear();
+        signed_package(job).artifacts = {
+            {"manifest.json", std::string(k_base_url) + "manifest.json", std::nullopt, "", ""}};
         check_refused(device, AgentCode::signature_missing, job);
     }
     SUBCASE("a file that no source has") {
@@ -203,19 +205,19 @@ TEST_CASE("a manifest that is too large is refused before it is fetched, or cut 
     Device device;
     device.publish(k_script, k_files);
     Job job = Device::job();
-    job.base_url.clear();
+    signed_package(job).base_url.clear();
     const std::string url = std::string(k_base_url) + "manifest.json";
     const std::string signature = std::string(k_base_url) + "manifest.sig";
     device.fetcher.files.at(url).bytes.resize(limits::k_manifest_bytes + 1, ' ');
     SUBCASE("the manager says so") {
-        job.artifacts = {{"manifest.json", url, limits::k_manifest_bytes + 1, "", ""},
-                         {"manifest.sig", signature, std::nullopt, "", ""}};
+        signed_package(job).artifacts = {{"manifest.json", url, limits::k_manifest_bytes + 1, "", ""},
+                                         {"manifest.sig", signature, std::nullopt, "", ""}};
         check_refused(device, AgentCode::limit_exceeded, job);
         CHECK(device.fetcher.asked.empty());
     }
     SUBCASE("the manager does not say") {
-        job.artifacts = {{"manifest.json", url, std::nullopt, "", ""},
-                         {"manifest.sig", signature, std::nullopt, "", ""}};
+        signed_package(job).artifacts = {{"manifest.json", url, std::nullopt, "", ""},
+                                         {"manifest.sig", signature, std::nullopt, "", ""}};
         check_refused(device, AgentCode::file_too_large, job);
     }
 }

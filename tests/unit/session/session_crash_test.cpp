@@ -75,7 +75,7 @@ struct Cut : CutDevice {
         listener.on_change = [this](const SessionRecord& record) {
             for (const auto& step : record.steps) {
                 const bool sends = step.op == "GF" || step.op == "GR";
-                told_too_early += sends && step.state == script::StepState::done &&
+                told_too_early += sends && step.state == work::StepState::done &&
                                   !cut_fetcher.whole.contains(step.op == "GF" ? k_sent_file : k_sent_branch);
             }
         };
@@ -129,10 +129,10 @@ void check_once(Cut& device, const Stored& session, unsigned step, const std::st
     CAPTURE(name);
     const auto& record = session.record.steps.at(step - 1);
     CHECK(device.runs[name] <= 1);
-    if (record.state == script::StepState::failed) {
+    if (record.state == work::StepState::failed) {
         CHECK(has_code(record.results, errors::AgentCode::step_interrupted));
     } else {
-        CHECK(record.state == script::StepState::done);
+        CHECK(record.state == work::StepState::done);
         CHECK(device.runs[name] == 1);
     }
 }

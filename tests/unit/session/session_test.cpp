@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Owns the tests of a session's way: from a signed package to steps done, and how it is stopped, resumed and restarted.
+#include "tests/fakes/job_source.h"
 #include "tests/unit/session/device.h"
 
 namespace hagent::session {
@@ -40,6 +41,7 @@ TEST_CASE("a signed package of several files and steps is done, reported step by
 
     std::vector<Phase> expected = {Phase::selection,       Phase::analyzing,          Phase::analyzing_scripts,
                                    Phase::analyzing_files, Phase::analysis_completed, Phase::executing,
+                                   Phase::executing_files, Phase::executing,          Phase::executing_files,
                                    Phase::completed};
     CHECK(std::vector<Phase>(device.listener.phases.end() - static_cast<std::ptrdiff_t>(expected.size()),
                              device.listener.phases.end()) == expected);
@@ -66,11 +68,12 @@ TEST_CASE("a file is taken from the job's artifact when the manager offers files
     Device device;
     device.publish("SF \"etc/app.conf\" \"/etc/app.conf\"\n", k_files);
     Job job = Device::job();
-    job.base_url.clear();
+    signed_package(job).base_url.clear();
     for (const char* path : {"manifest.json", "manifest.sig", "demo.rsp", "etc/app.conf"}) {
         device.fetcher.files[std::string("http://manager.example/a/") + path] =
             device.fetcher.files.at(std::string(k_base_url) + path);
-        job.artifacts.push_back({path, std::string("http://manager.example/a/") + path, std::nullopt, "", ""});
+        signed_package(job).artifacts.push_back(
+            {path, std::string("http://manager.example/a/") + path, std::nullopt, "", ""});
     }
     const auto end = device.run(job);
     REQUIRE(end.ok());
@@ -112,8 +115,8 @@ TEST_CASE("a failed step ends the session: code, cause and what to do reach the 
     CHECK(text.find("what to do: Read the program's output") != std::string::npos);
     const auto& record = device.listener.last;
     CHECK(record.failed());
-    CHECK(record.steps[2].state == script::StepState::failed);
-    CHECK(record.steps[3].state == script::StepState::skipped);
+    CHECK(record.steps[2].state == work::StepState::failed);
+    CHECK(record.steps[3].state == work::StepState::skipped);
     CHECK(device.files.content("/etc/app.conf") == "a=1\n");
 }
 
@@ -345,7 +348,7 @@ TEST_CASE("a folder of the administrator needs no signature and no server") {
     device.files.put("/pkg/conf", "x=1\n");
     Job job;
     job.id = "local:1";
-    job.local = {rooted("/pkg"), rooted("/pkg/demo.rsp"), "", false};
+    job.source = LocalFolder{rooted("/pkg"), rooted("/pkg/demo.rsp")};
     const auto end = device.run(job);
     REQUIRE(end.ok());
     CHECK(device.listener.finals().at(0).stage == ReportStage::success);
@@ -365,10 +368,13 @@ TEST_CASE("a dry run plans, changes nothing and leaves nothing behind") {
     SessionRecord record;
     record.id = "000099";
     record.job = Device::job();
+    device.processes.on("apply", platform::Exit{});
     const auto plan = dry_run(device.context, record, device.stop.token());
     REQUIRE(plan.ok());
-    CHECK(plan->steps.size() == 4);
-    CHECK(plan->downloads.size() == 2);
+    INFO(plan->text);
+    CHECK(plan->text.find("   4  line 7    AL  ") != std::string::npos);
+    CHECK(plan->json.find(R"("file":"fw/kernel")") != std::string::npos);
+    CHECK_FALSE(has_error(plan->results));
     CHECK_FALSE(device.files.exists("/boot/kernel"));
     CHECK_FALSE(device.files.exists("/var/lib/hagent/sessions/000099"));
     CHECK_FALSE(device.asked_for("fw/kernel"));

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "agent/base/limits.h"
+#include "tests/fakes/job_source.h"
 #include "tests/unit/session/device.h"
 
 namespace hagent::session {
@@ -18,24 +19,27 @@ SessionRecord full_record() {
     record.job.version = "1.0";
     record.job.execute = false;
     record.job.forced = false;
-    record.job.artifacts = {{"fw/a", "http://m/a", 12, "ab", "cd"}, {"b", "http://m/b", std::nullopt, "", ""}};
-    record.job.local = {"/d", "/d/e", "/r", true};
+    signed_package(record.job).artifacts = {{"fw/a", "http://m/a", 12, "ab", "cd"},
+                                            {"b", "http://m/b", std::nullopt, "", ""}};
+    signed_package(record.job).allow_unsigned = true;
+    record.job.relocation = "/r";
+    record.job.options = {{"form", "wire"}, {"question_s", "30"}};
     record.package = "demo";
     record.version = "2.0";
     record.serial = UINT64_MAX;
     record.signer = "release";
-    record.steps = {{1, 4, "SF", "fetch", script::StepState::pending, {}, {}},
-                    {2, 5, "EX", "run", script::StepState::pending, {}, {}}};
-    record.disk = {{"/", platform::VolumeType::normal, script::VolumeState::used, 100, 50, 60}};
+    record.steps = {{1, 4, "SF", "fetch", work::StepState::pending, {}, {}},
+                    {2, 5, "EX", "run", work::StepState::pending, {}, {}}};
+    record.disk = {{"/", platform::VolumeType::normal, work::VolumeState::used, 100, 50, 60}};
     record.reboots = 1;
     return record;
 }
 
 /// One step that is done with everything a step can say.
-script::StepRecord full_step() {
-    script::StepRecord step;
+work::StepRecord full_step() {
+    work::StepRecord step;
     step.n = 1;
-    step.state = script::StepState::done;
+    step.state = work::StepState::done;
     step.output = "said \xff this";
     step.boot_id = "boot";
     step.results = {{errors::agent(AgentCode::reboot_pending), errors::Severity::note, 3, "where", errors::ftp(550)}};
@@ -68,17 +72,16 @@ TEST_CASE("everything that a session wrote comes back") {
     CHECK(back.job.version == "1.0");
     CHECK_FALSE(back.job.execute);
     CHECK_FALSE(back.job.forced);
-    CHECK(back.job.base_url == k_base_url);
-    REQUIRE(back.job.artifacts.size() == 2);
-    CHECK(back.job.artifacts[0].path == "fw/a");
-    CHECK(back.job.artifacts[0].bytes == 12);
-    CHECK(back.job.artifacts[0].sha256 == "ab");
-    CHECK(back.job.artifacts[0].sha1 == "cd");
-    CHECK_FALSE(back.job.artifacts[1].bytes.has_value());
-    CHECK(back.job.local.directory == "/d");
-    CHECK(back.job.local.entry == "/d/e");
-    CHECK(back.job.local.relocation == "/r");
-    CHECK(back.job.local.allow_unsigned);
+    CHECK(signed_package(back.job).base_url == k_base_url);
+    REQUIRE(signed_package(back.job).artifacts.size() == 2);
+    CHECK(signed_package(back.job).artifacts[0].path == "fw/a");
+    CHECK(signed_package(back.job).artifacts[0].bytes == 12);
+    CHECK(signed_package(back.job).artifacts[0].sha256 == "ab");
+    CHECK(signed_package(back.job).artifacts[0].sha1 == "cd");
+    CHECK_FALSE(signed_package(back.job).artifacts[1].bytes.has_value());
+    CHECK(signed_package(back.job).allow_unsigned);
+    CHECK(back.job.relocation == "/r");
+    CHECK(back.job.options == record.job.options);
     CHECK(back.serial == UINT64_MAX);
     CHECK(back.signer == "release");
     CHECK(back.phase == Phase::selection);
@@ -87,9 +90,9 @@ TEST_CASE("everything that a session wrote comes back") {
     REQUIRE(back.disk.size() == 1);
     CHECK(back.disk[0].after_bytes == 50);
     REQUIRE(back.steps.size() == 2);
-    CHECK(back.steps[0].state == script::StepState::done);
+    CHECK(back.steps[0].state == work::StepState::done);
     CHECK(back.steps[0].line == 4);
-    CHECK(back.steps[1].state == script::StepState::running);
+    CHECK(back.steps[1].state == work::StepState::running);
     REQUIRE(stored->steps.size() == 2);
     CHECK(stored->steps[0].boot_id == "boot");
     REQUIRE(stored->steps[0].results.size() == 1);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Owns the tests of GF in a session: where the file goes, and when it cannot.
+#include "tests/fakes/job_source.h"
 #include "tests/unit/session/device.h"
 
 namespace hagent::session {
@@ -36,7 +37,7 @@ TEST_CASE("a repository that does not take it is followed by the next one, and t
     device.publish(k_script, {}, manifest);
     bool refused = false;
     device.listener.on_change = [&](const SessionRecord& record) {
-        if (!refused && !record.steps.empty() && record.steps[0].state == script::StepState::running) {
+        if (!refused && !record.steps.empty() && record.steps[0].state == work::StepState::running) {
             device.fetcher.faults.push_back({errors::http(405)});
             refused = true;
         }
@@ -50,7 +51,7 @@ TEST_CASE("a file that nobody takes fails its step with the last server's answer
     LoggingDevice device;
     device.publish(k_script, {});
     device.listener.on_change = [&](const SessionRecord& record) {
-        if (!record.steps.empty() && record.steps[0].state == script::StepState::running) {
+        if (!record.steps.empty() && record.steps[0].state == work::StepState::running) {
             device.fetcher.faults = {{errors::http(403)}};
         }
     };
@@ -65,9 +66,9 @@ TEST_CASE("artifacts of a manager one by one have no folder: GF is refused befor
     LoggingDevice device;
     device.publish("AL \"/etc/conf\" \"x\"\n" + k_script, {});
     Job job = Device::job();
-    job.base_url.clear();
+    signed_package(job).base_url.clear();
     for (const std::string name : {"manifest.json", "manifest.sig", "demo.rsp"}) {
-        job.artifacts.push_back({name, k_base_url + name, std::nullopt, "", ""});
+        signed_package(job).artifacts.push_back({name, k_base_url + name, std::nullopt, "", ""});
     }
     CHECK(*device.run(job) == SessionEnd::finished);
     CHECK(device.listener.finals().at(0).stage == ReportStage::failure);
@@ -80,7 +81,7 @@ TEST_CASE("an administrator's package gets a copy in its folder, readable for th
     device.files.put("/package/demo.rsp", "[Version]\nNumber=1\n[Script]\n" + fakes::rooted_script(k_script));
     Job job;
     job.id = "local";
-    job.local = {rooted("/package"), rooted("/package/demo.rsp"), ""};
+    job.source = LocalFolder{rooted("/package"), rooted("/package/demo.rsp")};
     CHECK(*device.run(job) == SessionEnd::finished);
     CHECK(device.files.content("/package/logs/SN0001.log") == "all is well\n");
     CHECK((device.files.info(rooted("/package/logs/SN0001.log"))->value().mode & 0777U) == 0640U);

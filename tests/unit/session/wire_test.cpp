@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Owns the tests of jobs whose script the manager itself sends, as legacy managers do: unsigned, with files on its
 // servers.
+#include "tests/fakes/job_source.h"
 #include "tests/unit/session/device.h"
 
 namespace hagent::session {
@@ -17,9 +18,10 @@ Job wire_job(std::string commands) {
     Job job;
     job.id = "SI1-UR9";
     job.name = "update 9";
-    job.wire.commands = std::move(commands);
-    job.wire.repositories = {{"ftp://remote.example/", "rapport", k_password},
-                             {"ftp://master.example:2121/", "master", "m"}};
+    job.options = {{"form", "wire"}};
+    wire_script(job).commands = std::move(commands);
+    wire_script(job).repositories = {{"ftp://remote.example/", "rapport", k_password},
+                                     {"ftp://master.example:2121/", "master", "m"}};
     return job;
 }
 
@@ -87,12 +89,12 @@ TEST_CASE("a file that is nowhere ends the job before its first step") {
 TEST_CASE("a job without a server for its files is refused, one that needs none is done") {
     Served device;
     auto job = wire_job(k_commands);
-    job.wire.repositories.clear();
+    wire_script(job).repositories.clear();
     REQUIRE(device.run(job).ok());
     CHECK(has_code(device.listener.last.results, AgentCode::no_source));
     Served other;
     auto small = wire_job(R"(EX "apply" "+"|10|)");
-    small.wire.repositories.clear();
+    wire_script(small).repositories.clear();
     REQUIRE(other.run(small).ok());
     CHECK_FALSE(other.listener.last.failed());
 }
@@ -119,10 +121,9 @@ TEST_CASE("paths, wildcards and trees that the server cannot be asked for are re
 TEST_CASE("QU asks as long as the manager says where the script does not say it") {
     Served device;
     auto job = wire_job(R"(QU "Now?"|10|QU "Again?" "30"|11|)");
-    job.wire.question = Seconds{120};
-    job.wire.postponements = 1;
+    job.options.insert(job.options.end(), {{"question_s", "120"}, {"postponements", "1"}});
     REQUIRE(device.run(job).ok());
-    CHECK(device.stored().record.job.wire.postponements == 1U);
+    CHECK(device.stored().record.job.options == job.options);
     REQUIRE(device.listener.last.steps.size() == 2);
     CHECK(device.listener.last.steps[0].effect.find("for 120 s") != std::string::npos);
     CHECK(device.listener.last.steps[0].effect.find("at most 1 postponements") != std::string::npos);

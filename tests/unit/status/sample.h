@@ -23,7 +23,7 @@ inline session::SessionRecord sample_session(const std::string& id, const std::s
     out.started = WallTime{Millis{1'796'083'200'000}};
     const TaskResult result{errors::agent(AgentCode::command_failed), errors::Severity::error, 1, text,
                             errors::ftp(550)};
-    out.steps = {{1, 2, text, text, script::StepState::failed, {result}, text}};
+    out.steps = {{1, 2, text, text, work::StepState::failed, {result}, text}};
     out.progress = {50, 100, 10, 5};
     session::TransferView view;
     view.file = text;
@@ -32,7 +32,7 @@ inline session::SessionRecord sample_session(const std::string& id, const std::s
     view.state = session::TransferState::running;
     view.transcript = {text};
     out.transfers = {view};
-    out.disk = {{text, platform::VolumeType::normal, script::VolumeState::used, 100, 50, 60}};
+    out.disk = {{text, platform::VolumeType::normal, work::VolumeState::used, 100, 50, 60}};
     out.results = {result};
     return out;
 }

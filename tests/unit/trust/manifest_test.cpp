@@ -37,7 +37,7 @@ std::string refusal(const std::string& json) {
 TEST_CASE("the example of the interface is understood") {
     const auto m = parse_manifest(example());
     REQUIRE(m.ok());
-    CHECK(m->kind == Kind::script);
+    CHECK(m->kind == JobKind::script);
     CHECK(m->package == "demo");
     CHECK(m->version == "1.2.0.0");
     CHECK(m->serial == 7);
@@ -74,7 +74,7 @@ TEST_CASE("writing and reading give the same value") {
     m.signer = k_digest;
     m.serial = UINT64_MAX;
     CHECK(parse_manifest(write_manifest(m)).value() == m);
-    m.kind = Kind::image;
+    m.kind = JobKind::image;
     m.entry.clear();
     m.details = R"({"chunks":[1,2.5,-3],"slot_bytes":123})";
     CHECK(parse_manifest(write_manifest(m)).value() == m);

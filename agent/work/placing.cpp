@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Owns the placing of files: temp beside the target, sync, rename, sync of the directory.
-#include "agent/script/placing.h"
+#include "agent/work/placing.h"
 
 #include <array>
 #include <optional>
@@ -12,7 +12,7 @@
 #include "agent/trust/digest.h"
 #include "platform/paths.h"
 
-namespace hagent::script {
+namespace hagent::work {
 namespace {
 
 constexpr std::size_t k_chunk = std::size_t{64} << 10U;
@@ -165,4 +165,4 @@ Status place(const std::string& staged, const std::string& target, Placing placi
     return placing == Placing::move ? files.remove(staged) : Status();  // a staged copy that comes back does no harm
 }
 
-}  // namespace hagent::script
+}  // namespace hagent::work

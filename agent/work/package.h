@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the view that a script has of its package: which files there are, and where their verified copies lie.
+// Owns the view that work has of its package: which files there are, and where their verified copies lie.
 #pragma once
 
 #include <cstdint>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "agent/base/result.h"
 
-namespace hagent::script {
+namespace hagent::work {
 
 struct PackageFile {
     std::string path;  // in the package, '/' between names, no leading one
@@ -18,7 +17,7 @@ struct PackageFile {
     friend bool operator==(const PackageFile&, const PackageFile&) = default;
 };
 
-/// Implemented by the session over its manifest and staging folder.
+/// Implemented by the session for each place that a package comes from.
 class PackageFiles {
 public:
     virtual ~PackageFiles() = default;
@@ -33,13 +32,4 @@ public:
     [[nodiscard]] virtual std::uint64_t bytes_to_stage(const PackageFile& file) const { return file.bytes; }
 };
 
-/// A repository path as written in a script, in the package's form: a leading <regroot> is dropped, '\' becomes '/',
-/// repeated and leading separators go. Errors: path_refused for "." or ".." as a part, bad_argument when empty names a
-/// file.
-[[nodiscard]] Result<std::string> repository_path(std::string_view argument);
-
-/// '*' stands for any run of characters, '?' for one; neither for '/'.
-[[nodiscard]] bool matches(std::string_view pattern, std::string_view path);
-[[nodiscard]] bool has_wildcard(std::string_view pattern);
-
-}  // namespace hagent::script
+}  // namespace hagent::work

@@ -1,11 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // Owns the tests of putting files into place.
-#include "agent/script/placing.h"
+#include "agent/work/placing.h"
 
-#include "tests/unit/script/device.h"
+#include <doctest/doctest.h>
 
-namespace hagent::script {
+#include <string>
+#include <vector>
+
+#include "agent/trust/digest.h"
+#include "tests/fakes/fake_files.h"
+#include "tests/fakes/rooted.h"
+
+namespace hagent::work {
 namespace {
+
+using fakes::rooted;
+using Strings = std::vector<std::string>;
 
 const std::string k_elf = std::string("\x7F") + "ELF" + std::string(60, '\0');
 
@@ -145,4 +155,4 @@ TEST_CASE("a power cut at any call leaves the old content or the new, and the ne
 }
 
 }  // namespace
-}  // namespace hagent::script
+}  // namespace hagent::work

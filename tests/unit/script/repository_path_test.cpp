@@ -2,7 +2,7 @@
 // Owns the tests of repository paths and wildcards.
 #include <doctest/doctest.h>
 
-#include "agent/script/package.h"
+#include "agent/script/repository_path.h"
 
 namespace hagent::script {
 namespace {

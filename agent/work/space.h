@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "agent/base/result.h"
-#include "agent/script/analysis.h"
+#include "agent/work/plan.h"
 #include "platform/disk.h"
 
-namespace hagent::script {
+namespace hagent::work {
 
 class SpaceBudget {
 public:
@@ -44,4 +44,4 @@ private:
     std::map<std::string, std::string> known_;  // parent folder -> mount point
 };
 
-}  // namespace hagent::script
+}  // namespace hagent::work

@@ -6,10 +6,10 @@
 
 #include "agent/base/cancel.h"
 #include "agent/base/result.h"
-#include "agent/script/package.h"
+#include "agent/work/package.h"
 #include "platform/files.h"
 
-namespace hagent::script {
+namespace hagent::work {
 
 /// A regular file with the size and digest of `file` is at `path` already.
 [[nodiscard]] Result<bool> is_in_place(const PackageFile& file, const std::string& path, platform::Files& files);
@@ -38,4 +38,4 @@ enum class Placing : std::uint8_t {
 /// A program that is at `path` can be executed by all who can read it.
 [[nodiscard]] Status make_executable(const std::string& path, platform::Files& files);
 
-}  // namespace hagent::script
+}  // namespace hagent::work

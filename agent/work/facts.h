@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns what a script may ask about the device, and the variables that stand for it.
+// Owns what work may ask about the device.
 #pragma once
 
 #include <string>
-#include <string_view>
 #include <vector>
 
-#include "agent/base/result.h"
 #include "platform/host.h"
 
-namespace hagent::script {
+namespace hagent::work {
 
 /// An empty text means that the device does not say.
 struct Facts {
@@ -24,13 +22,4 @@ struct Facts {
 [[nodiscard]] Facts facts_from(const platform::HostFacts& host, std::vector<std::string> os_codes,
                                std::string image_version);
 
-/// Replaces <mac> <ip> <hostname> <serial> <os> <image>; names are compared without regard to case, "<<" is one '<'.
-/// A '<' that no letters and '>' follow stands for itself.
-/// Errors: bad_argument for an unknown name, for one without a value, and for <regroot>.
-[[nodiscard]] Result<std::string> expand(std::string_view text, const Facts& facts);
-
-/// The relation and version of CI: "=", "==" (or none), "!=", "<", "<=", ">", ">=".
-/// Errors: bad_argument.
-[[nodiscard]] Result<bool> version_holds(std::string_view condition, std::string_view version);
-
-}  // namespace hagent::script
+}  // namespace hagent::work

@@ -58,12 +58,12 @@ TEST_CASE("image conditions have a relation and a version") {
 
 TEST_CASE("the machine's facts become the script's") {
     fakes::FakeHost host;
-    const Facts facts = facts_from(host.facts(), {"SLX"}, "9");
+    const Facts facts = work::facts_from(host.facts(), {"SLX"}, "9");
     CHECK(facts.mac == "00:80:64:aa:bb:cc");
     CHECK(facts.ip == "192.0.2.10");
     CHECK(facts.platforms == Strings{"T10", "Example Maker T10"});
     CHECK(facts.image_version == "9");
-    const Facts nothing = facts_from({}, {}, "");
+    const Facts nothing = work::facts_from({}, {}, "");
     CHECK(nothing.platforms.empty());
     CHECK(nothing.mac.empty());
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Owns the form of repository paths and the matching of wildcards.
-#include "agent/script/package.h"
+#include "agent/script/repository_path.h"
 
 #include <algorithm>
 

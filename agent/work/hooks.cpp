@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/script/hooks.h"
+#include "agent/work/hooks.h"
 
 #include "agent/base/concat.h"
 #include "agent/base/limits.h"
 #include "agent/base/text.h"
 #include "platform/paths.h"
 
-namespace hagent::script {
+namespace hagent::work {
 namespace {
 
 using errors::AgentCode;
@@ -70,11 +70,11 @@ std::string last_words(const std::string& output) {
 }
 
 std::string hook_program(const Services& services, const std::string& name) {
-    if (services.hooks_dir.empty()) {
+    if (services.settings.hooks_dir.empty()) {
         return {};
     }
     for (const std::string ending : {"", ".exe"}) {
-        const std::string path = services.hooks_dir + platform::native("/") + name + ending;
+        const std::string path = services.settings.hooks_dir + platform::native("/") + name + ending;
         const auto info = services.files.info(path);
         if (info && info.value() && info.value()->kind != platform::FileKind::directory) {
             return path;
@@ -112,4 +112,4 @@ Status stop_machine(const Services& services, platform::PowerAction action, Seco
     return {};
 }
 
-}  // namespace hagent::script
+}  // namespace hagent::work

@@ -8,9 +8,9 @@
 #include <utility>
 #include <vector>
 
-#include "agent/script/interpreter.h"
+#include "agent/work/services.h"
 
-namespace hagent::script {
+namespace hagent::work {
 
 using Environment = std::vector<std::pair<std::string, std::string>>;
 
@@ -41,4 +41,4 @@ struct HookEnd {
 [[nodiscard]] Status stop_machine(const Services& services, platform::PowerAction action, Seconds delay,
                                   Environment environment, std::string& output, const CancelToken& cancel);
 
-}  // namespace hagent::script
+}  // namespace hagent::work

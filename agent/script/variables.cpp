@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Owns the variables of scripts and the comparison of image versions.
-#include "agent/script/facts.h"
+#include "agent/script/variables.h"
 
 #include <array>
 #include <compare>
@@ -48,22 +48,6 @@ Result<std::string> value_of(std::string_view name, const Facts& facts) {
 }
 
 }  // namespace
-
-Facts facts_from(const platform::HostFacts& host, std::vector<std::string> os_codes, std::string image_version) {
-    Facts facts;
-    facts.os_codes = std::move(os_codes);
-    facts.image_version = std::move(image_version);
-    if (!host.product.empty()) {
-        facts.platforms.push_back(host.product);
-        facts.platforms.push_back(std::string(trim(concat({host.vendor, " ", host.product}))));
-    }
-    facts.user = host.user;
-    facts.mac = host.macs.empty() ? "" : host.macs.front();
-    facts.ip = host.addresses.empty() ? "" : host.addresses.front();
-    facts.hostname = host.hostname;
-    facts.serial = host.serial;
-    return facts;
-}
 
 Result<std::string> expand(std::string_view text, const Facts& facts) {
     std::string out;

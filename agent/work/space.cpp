@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Owns the disk space part of analysis. Source: seed SW_VOL_*, SW_DSA_*; reference xdsa-1387 5.4.
-#include "agent/script/space.h"
+#include "agent/work/space.h"
 
 #include <algorithm>
 
 #include "agent/base/concat.h"
 #include "agent/base/text.h"
 
-namespace hagent::script {
+namespace hagent::work {
 namespace {
 
 std::uint64_t positive(std::int64_t bytes) { return bytes > 0 ? static_cast<std::uint64_t>(bytes) : 0; }
@@ -102,4 +102,4 @@ std::vector<TaskResult> SpaceBudget::results() const {
     return results;
 }
 
-}  // namespace hagent::script
+}  // namespace hagent::work

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/session/origin/local_folder.h"
+
+#include "agent/base/concat.h"
+#include "agent/base/limits.h"
+#include "platform/paths.h"
+
+namespace hagent::session {
+
+using errors::AgentCode;
+
+Status LocalFolderOrigin::open(const CancelToken& /*cancel*/) {
+    const auto& source = std::get<LocalFolder>(record_.job.source);
+    directory_ = source.directory;
+    manifest_.kind = record_.job.kind;
+    manifest_.package = source.entry.substr(source.entry.find_last_of(platform::native("/") + "/") + 1);
+    manifest_.entry = source.entry;
+    return list("");
+}
+
+Status LocalFolderOrigin::list(const std::string& below) {
+    for (const auto& name : TRY(context_.files.list(concat({directory_, "/", below})))) {
+        const auto info = TRY(context_.files.info(concat({directory_, "/", below, name})));
+        if (!info || !trust::valid_path(below + name)) {
+            continue;  // such a name could not be in a signed package either
+        }
+        if (info->kind == platform::FileKind::directory) {
+            TRY(list(concat({below, name, "/"})));
+        } else if (info->kind == platform::FileKind::regular) {
+            manifest_.files.push_back({below + name, info->bytes, "", {}});
+        }
+        if (manifest_.files.size() > limits::k_manifest_files) {
+            return error(AgentCode::limit_exceeded,
+                         directory_ + " holds too many files to be a package; name its folder with --source");
+        }
+    }
+    return {};
+}
+
+Result<std::string> LocalFolderOrigin::entry_text() {
+    return context_.files.read(manifest_.entry, limits::k_script_bytes);
+}
+
+/// They lie where the step takes them from.
+Status LocalFolderOrigin::stage(const work::PackageFile& file, const CancelToken& /*cancel*/) {
+    count_as_staged(file);
+    return {};
+}
+
+Result<std::string> LocalFolderOrigin::staged(const std::string& path) { return concat({directory_, "/", path}); }
+
+}  // namespace hagent::session

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns packages that lie in a folder of the administrator at the command line.
+#pragma once
+
+#include "agent/session/origin/origin.h"
+
+namespace hagent::session {
+
+/// The administrator at the command line is trusted for local paths: the folder is taken as it lies there (spec 8).
+class LocalFolderOrigin final : public Origin {
+public:
+    LocalFolderOrigin(Context& context, SessionRecord& record) : Origin(context, record) {}
+
+    [[nodiscard]] Result<std::string> entry_text() override;
+    [[nodiscard]] Status stage(const work::PackageFile& file, const CancelToken& cancel) override;
+    [[nodiscard]] Result<std::string> staged(const std::string& path) override;
+    [[nodiscard]] bool disposable() const override { return false; }
+    [[nodiscard]] std::uint64_t bytes_to_stage(const work::PackageFile& /*file*/) const override { return 0; }
+
+private:
+    [[nodiscard]] Status open(const CancelToken& cancel) override;
+    [[nodiscard]] Status list(const std::string& below);
+
+    std::string directory_;
+};
+
+}  // namespace hagent::session

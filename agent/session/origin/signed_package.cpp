@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/session/origin/signed_package.h"
+
+#include <algorithm>
+
+#include "agent/base/concat.h"
+#include "agent/base/limits.h"
+#include "agent/transfer/url.h"
+#include "agent/trust/serials.h"
+#include "agent/trust/verify.h"
+
+namespace hagent::session {
+namespace {
+
+using errors::AgentCode;
+
+const Artifact* find_artifact(const SignedPackage& package, std::string_view path) {
+    const auto found = std::find_if(package.artifacts.begin(), package.artifacts.end(),
+                                    [&](const Artifact& a) { return a.path == path; });
+    return found == package.artifacts.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+std::vector<transfer::Source> sources_of(const trust::ManifestFile& file, const trust::Manifest& manifest,
+                                         const SignedPackage& package) {
+    std::vector<transfer::Source> sources;
+    for (const auto& url : file.sources) {
+        sources.push_back({url});
+    }
+    for (const auto& repository : manifest.repositories) {
+        const bool slash = !repository.empty() && repository.back() == '/';
+        sources.push_back({repository + (slash ? "" : "/") + transfer::encode_path(file.path)});
+    }
+    if (const Artifact* artifact = find_artifact(package, file.path)) {
+        sources.push_back({artifact->url});
+    } else if (!package.base_url.empty()) {
+        sources.push_back({package.base_url + transfer::encode_path(file.path)});
+    }
+    if (sources.size() > limits::k_sources) {
+        sources.resize(limits::k_sources);
+    }
+    return sources;
+}
+
+Status SignedPackageOrigin::open(const CancelToken& cancel) {
+    const auto text = TRY(small_file(std::string(trust::k_manifest_name), limits::k_manifest_bytes, cancel));
+    if (source().allow_unsigned) {
+        manifest_ = TRY(trust::parse_manifest(text));
+        record_.signer = "unsigned";
+    } else {
+        const auto signature = TRY(small_file(std::string(trust::k_signature_name), limits::k_signature_bytes, cancel));
+        const auto keys = TRY(trust::KeyRing::load(context_.files, context_.settings.keys_directory));
+        auto opened = TRY(trust::open_manifest(keys, text, signature));
+        manifest_ = std::move(opened.manifest);
+        record_.signer = opened.signer.name;
+        TRY(check_for_this_device(opened.signer));
+    }
+    if (record_.job.kind_of_manifest) {
+        record_.job.kind = manifest_.kind;
+    }
+    if (manifest_.kind != record_.job.kind) {
+        return error(AgentCode::role_not_allowed,
+                     concat({"the manifest is of kind '", package_kind_name(manifest_.kind), "'"}));
+    }
+    return manifest_.entry.empty() ? Status() : fetch_entry(cancel);
+}
+
+Status SignedPackageOrigin::check_for_this_device(const trust::Signer& signer) {
+    auto serials = TRY(trust::Serials::load(context_.files, context_.settings.state_directory + "/serials"));
+    const auto host = context_.host.facts();
+    const WallTime now = context_.clock.wall();
+    const bool trusted_clock = trust::clock_trusted(now);
+    if (manifest_.expires && !trusted_clock) {
+        context_.log.warning("session", "expiry is not checked: the clock is not trusted", {{"now", rfc3339(now)}});
+    }
+    TRY(trust::check_package(manifest_,
+                             {context_.settings.os_codes,
+                              {host.product, concat({host.vendor, " ", host.product})},
+                              context_.settings.device_ids},
+                             now, trusted_clock, serials.highest(signer.fingerprint, manifest_.package)));
+    return serials.accept(signer.fingerprint, manifest_.package, manifest_.serial);
+}
+
+/// Manifest and signature: kept in the session's folder, so that a restart needs no server for them.
+Result<std::string> SignedPackageOrigin::small_file(const std::string& name, std::size_t limit,
+                                                    const CancelToken& cancel) {
+    const auto place = kept(name);
+    if (TRY(context_.files.info(place)).has_value()) {
+        return context_.files.read(place, limit);
+    }
+    transfer::DownloadRequest request;
+    if (const Artifact* artifact = find_artifact(source(), name)) {
+        request = {{{artifact->url}}, {}, artifact->bytes, artifact->sha256, artifact->sha1, 0, nullptr};
+    } else if (!source().base_url.empty()) {
+        request.sources = {{source().base_url + name}};
+    } else {
+        return error(name == trust::k_manifest_name ? AgentCode::manifest_missing : AgentCode::signature_missing, name);
+    }
+    if (request.bytes.value_or(0) > limit) {
+        return error(AgentCode::limit_exceeded, concat({name, " has ", std::to_string(*request.bytes), " bytes"}));
+    }
+    request.directory = download_directory(0) + name.substr(name.rfind('.'));
+    const auto got = TRY(fetch(request, name, request.bytes.value_or(0), cancel));
+    auto text = TRY(context_.files.read(got.path, limit));
+    TRY(context_.files.write_durable(place, text, 0600));
+    TRY(context_.files.remove_tree(request.directory));
+    return text;
+}
+
+Status SignedPackageOrigin::fetch_entry(const CancelToken& cancel) {
+    const auto* entry = manifest_.find(manifest_.entry);
+    if (entry == nullptr) {
+        return error(AgentCode::manifest_malformed, concat({"entry '", manifest_.entry, "' is not one of the files"}));
+    }
+    if (entry->bytes > limits::k_script_bytes) {
+        return error(AgentCode::limit_exceeded, concat({entry->path, " has ", std::to_string(entry->bytes), " bytes"}));
+    }
+    if (TRY(context_.files.info(kept_entry())).has_value()) {
+        return {};
+    }
+    TRY(stage({entry->path, entry->bytes, entry->sha256}, cancel));
+    return context_.files.write_durable(
+        kept_entry(), TRY(context_.files.read(TRY(staged(entry->path)), limits::k_script_bytes)), 0600);
+}
+
+Status SignedPackageOrigin::stage(const work::PackageFile& file, const CancelToken& cancel) {
+    const auto number = TRY(number_of(file.path));
+    const auto& listed = manifest_.files[number - 1];
+    transfer::DownloadRequest request;
+    request.sources = sources_of(listed, manifest_, source());
+    request.directory = download_directory(number);
+    request.bytes = listed.bytes;
+    request.sha256 = listed.sha256;
+    request.disks = &context_.disks;
+    if (request.sources.empty()) {
+        return error(AgentCode::no_source, file.path);
+    }
+    TRY(fetch(request, file.path, file.bytes, cancel));
+    return {};
+}
+
+}  // namespace hagent::session

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns packages with a signed manifest: nothing in one is believed before its signature was checked.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "agent/session/origin/staged_origin.h"
+#include "agent/trust/key_ring.h"
+
+namespace hagent::session {
+
+/// Where a file of the manifest can be fetched, in order: its own sources, the repositories, beside the manifest
+/// (spec 11). Credentials in them are kept; show them with transfer::shown only.
+[[nodiscard]] std::vector<transfer::Source> sources_of(const trust::ManifestFile& file, const trust::Manifest& manifest,
+                                                       const SignedPackage& package);
+
+class SignedPackageOrigin final : public StagedOrigin {
+public:
+    SignedPackageOrigin(Context& context, SessionRecord& record) : StagedOrigin(context, record) {}
+
+    [[nodiscard]] Status stage(const work::PackageFile& file, const CancelToken& cancel) override;
+
+private:
+    /// Manifest and signature are fetched (or found from before) and verified, with targets, expiry and serial of the
+    /// package; then the entry is fetched.
+    [[nodiscard]] Status open(const CancelToken& cancel) override;
+    [[nodiscard]] Result<std::string> small_file(const std::string& name, std::size_t limit, const CancelToken& cancel);
+    [[nodiscard]] Status check_for_this_device(const trust::Signer& signer);
+    [[nodiscard]] Status fetch_entry(const CancelToken& cancel);
+    [[nodiscard]] const SignedPackage& source() const { return std::get<SignedPackage>(record_.job.source); }
+};
+
+}  // namespace hagent::session

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/session/origin/staged_origin.h"
+
+#include <algorithm>
+
+#include "agent/base/concat.h"
+#include "agent/base/limits.h"
+#include "agent/session/transfer_watch.h"
+
+namespace hagent::session {
+
+using errors::AgentCode;
+
+Result<transfer::Downloaded> StagedOrigin::fetch(const transfer::DownloadRequest& request, const std::string& name,
+                                                 std::uint64_t bytes, const CancelToken& cancel) {
+    TransferWatch watch(context_, record_, name, bytes);
+    auto got = transfer::download(
+        request, {context_.files, context_.clock, context_.fetcher, context_.transfer_options, context_.random, cancel},
+        watch);
+    watch.finished(got.ok());
+    if (!got.ok()) {
+        return std::move(got).error().with(name);
+    }
+    return got;
+}
+
+Result<std::size_t> StagedOrigin::number_of(const std::string& path) const {
+    for (std::size_t i = 0; i < manifest_.files.size(); ++i) {
+        if (manifest_.files[i].path == path) {
+            return i + 1;
+        }
+    }
+    return error(AgentCode::file_not_listed, path);
+}
+
+std::string StagedOrigin::download_directory(std::size_t number) const {
+    return context_.store.download_directory(record_.id, number);
+}
+
+std::string StagedOrigin::kept(std::string_view name) const {
+    return concat({context_.settings.state_directory, "/sessions/", record_.id, "/package/", name});
+}
+
+Result<std::string> StagedOrigin::entry_text() { return context_.files.read(kept_entry(), limits::k_script_bytes); }
+
+Result<std::string> StagedOrigin::staged(const std::string& path) {
+    return download_directory(TRY(number_of(path))) + "/part";
+}
+
+std::uint64_t StagedOrigin::bytes_to_stage(const work::PackageFile& file) const {
+    const auto number = number_of(file.path);
+    if (!number.ok()) {
+        return 0;
+    }
+    const auto there = transfer::bytes_at_hand(context_.files, download_directory(*number));
+    return file.bytes - std::min(file.bytes, there);
+}
+
+}  // namespace hagent::session

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/session/origin/wire_script.h"
+
+#include "agent/base/limits.h"
+#include "agent/transfer/url.h"
+#include "agent/trust/digest.h"
+#include "agent/trust/verify.h"
+
+namespace hagent::session {
+namespace {
+
+using errors::AgentCode;
+
+constexpr std::string_view k_entry = "update.wire";
+
+}  // namespace
+
+Status WireScriptOrigin::open(const CancelToken& cancel) {
+    const auto manifest = kept(trust::k_manifest_name);
+    record_.signer = "network";
+    if (TRY(context_.files.info(manifest)).has_value()) {
+        manifest_ = TRY(trust::parse_manifest(TRY(context_.files.read(manifest, limits::k_manifest_bytes))));
+        return {};
+    }
+    const std::string& commands = source().commands;
+    manifest_.kind = record_.job.kind;
+    manifest_.package = record_.job.id;
+    manifest_.version = "0";
+    manifest_.entry = k_entry;
+    manifest_.files.push_back({std::string(k_entry), commands.size(), trust::sha256_hex(commands), {}});
+    if (const auto* kind = context_.kinds.find(record_.job.kind)) {
+        for (const auto& path : kind->files_wanted(commands, record_.job.options)) {
+            if (manifest_.find(path) == nullptr) {
+                manifest_.files.push_back(TRY(fetch_file(path, manifest_.files.size() + 1, cancel)));
+            }
+        }
+    }
+    TRY(context_.files.write_durable(kept_entry(), commands, 0600));
+    return context_.files.write_durable(manifest, trust::write_manifest(manifest_), 0600);
+}
+
+/// Logins are not written anywhere: after a restart in the middle of this the job waits until the manager offers it
+/// again.
+Result<trust::ManifestFile> WireScriptOrigin::fetch_file(const std::string& path, std::size_t number,
+                                                         const CancelToken& cancel) {
+    transfer::DownloadRequest request;
+    for (const auto& repository : source().repositories) {
+        if (repository.user.empty()) {
+            context_.log.warning("session",
+                                 "the login for its files was lost with a restart: the job waits to be offered again",
+                                 {{"job", record_.job.id}});
+            return error(AgentCode::cancelled);
+        }
+        request.sources.push_back(
+            {transfer::with_login(repository.url, repository.user, repository.password) + transfer::encode_path(path)});
+    }
+    if (request.sources.empty()) {
+        return error(AgentCode::no_source, path);
+    }
+    request.directory = download_directory(number);
+    request.limit_bytes_per_s = source().limit_bytes_per_s;
+    request.disks = &context_.disks;
+    auto got = TRY(fetch(request, path, 0, cancel));
+    return trust::ManifestFile{path, got.bytes, std::move(got.sha256), {}};
+}
+
+/// Here since the selection.
+Status WireScriptOrigin::stage(const work::PackageFile& file, const CancelToken& /*cancel*/) {
+    const std::string path = TRY(staged(file.path));
+    count_as_staged(file);
+    const auto digest = TRY(trust::digest_file(context_.files, path));
+    return digest.sha256 == file.sha256 ? Status() : Status(error(AgentCode::digest_mismatch, file.path));
+}
+
+}  // namespace hagent::session

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the plan of a piece of work as everybody but its kind sees it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "agent/base/task_result.h"
+#include "agent/work/package.h"
+#include "agent/work/step.h"
+#include "platform/disk.h"
+
+namespace hagent::work {
+
+enum class VolumeState : std::uint8_t { not_used = 0, used = 1, warn = 2, full = 3 };  // seed: SW_VOL_NOT_USED ...
+
+struct VolumeImpact {
+    std::string volume;  // mount point
+    platform::VolumeType type = platform::VolumeType::normal;
+    VolumeState state = VolumeState::not_used;
+    std::uint64_t before_bytes = 0;  // available now
+    std::uint64_t after_bytes = 0;   // available at the end, when the staged copies are gone
+    std::uint64_t peak_bytes = 0;    // most that is taken from it at any moment
+};
+
+struct Plan {
+    std::vector<StepPlan> steps;         // in order; n counts from 1 without a gap
+    std::vector<PackageFile> downloads;  // each once, in order of first use; steps already done need none
+    std::vector<VolumeImpact> disk;      // every volume that is touched
+    unsigned reboots = 0;
+    std::vector<TaskResult> results;  // has_error(results): nothing may be run
+};
+
+}  // namespace hagent::work

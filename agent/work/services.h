@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns what work borrows from the agent, and what the configuration says about work.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "agent/base/cancel.h"
+#include "agent/base/result.h"
+#include "agent/base/time.h"
+#include "agent/work/facts.h"
+#include "platform/clock.h"
+#include "platform/dialog.h"
+#include "platform/disk.h"
+#include "platform/files.h"
+#include "platform/host.h"
+#include "platform/process.h"
+#include "platform/registry.h"
+
+namespace hagent::work {
+
+/// What the configuration says. The same for all work of one life of the agent.
+struct Settings {
+    std::string state_directory;
+    std::vector<std::string> os_codes;         // own code first
+    std::string image_version;                 // empty: the configuration does not say
+    std::vector<std::string> roots;            // what lies below them may be changed
+    std::vector<std::string> protected_paths;  // program, config, keys, state, hooks: never
+    std::string hooks_dir;                     // empty: no hooks
+    std::string run_as;                        // user of the programs that a package starts; empty: as we are
+    Seconds time_limit{3600};                  // of programs without their own
+};
+
+/// Takes a local file to the place that the package came from. Repeating it is harmless.
+class Uploads {
+public:
+    virtual ~Uploads() = default;
+    [[nodiscard]] virtual Status upload(const std::string& local_path, const std::string& name,
+                                        const CancelToken& cancel) = 0;
+};
+
+/// The device, for the length of one analysis or one run.
+struct Services {
+    platform::Files& files;
+    platform::Processes& processes;
+    platform::Host& host;
+    platform::Clock& clock;
+    platform::Disks& disks;
+    const Settings& settings;
+    Facts facts;                             // of this moment; given to programs as HAGENT_* variables
+    Uploads* uploads = nullptr;              // null: the package came from nowhere that takes files
+    platform::Registry* registry = nullptr;  // the machine's; null: there is none
+    platform::Dialogs* dialogs = nullptr;    // where there is no hook; null: nobody is told or asked
+    std::string scratch_dir = {};  // exists and is the agent's own: notes that outlive a restart; empty: none are kept
+};
+
+}  // namespace hagent::work

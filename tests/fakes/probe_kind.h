@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns a kind of work that exists in the tests only: it does everything that a kind may do, at will. Its entry is text,
+// one step a line:
+//   look               settled in analysis
+//   write PATH TEXT    writes a file (may be done again)
+//   once PATH TEXT     the same, but nobody may do it twice
+//   fetch FILE PATH    places a file of the package
+//   restart            asks the machine to restart
+//   suspend            rests, and goes on when it is run again
+//   trial              is done after a restart of the machine and a check-in
+//   trial-fails        the same, but then it fails
+//   wait               until it is cancelled
+//   fail               fails; "fail?" is optional
+#pragma once
+
+#include "agent/work/kind.h"
+
+namespace hagent::fakes {
+
+class ProbeKind final : public work::Kind {
+public:
+    [[nodiscard]] std::unique_ptr<work::Work> analyse(const work::Request& request) const override;
+};
+
+}  // namespace hagent::fakes
