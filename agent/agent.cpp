@@ -178,7 +178,7 @@ private:
         if (m.dialect == config::Dialect::folder) {
             return std::make_unique<manager::FolderDialect>(
                 manager::FolderServices{*machine_.files, machine_.clock, workshop_.log, settings_.trust.keys_dir,
-                                        settings_.state_dir + "/jobs-serials",
+                                        settings_.state().jobs_serials(),
                                         [this](const std::string& job_id) { return queue_->finished(job_id); }});
         }
         return std::make_unique<manager::HawkbitDialect>(m.tenant);
@@ -370,7 +370,7 @@ Result<Ending> run_agent(Workshop& workshop, Duration duration) {
     auto& machine = workshop.machine;
     auto device_id = TRY(manager::device_id(workshop.settings.device.id, machine.host->facts()));
     auto headers = TRY(manager_headers(machine, workshop.settings));
-    auto queue = TRY(manager::ReportQueue::open(*machine.files, workshop.settings.state_dir + "/reports"));
+    auto queue = TRY(manager::ReportQueue::open(*machine.files, workshop.settings.state().reports()));
     auto loop = TRY(loop::Loop::create(machine.clock));
     Agent agent(workshop, duration, std::move(loop), std::move(queue), std::move(headers), std::move(device_id));
     return agent.run();

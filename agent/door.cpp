@@ -9,11 +9,6 @@
 #include "platform/host.h"
 
 namespace hagent {
-namespace {
-
-std::string door_file(const config::Settings& settings) { return settings.state_dir + "/daemon"; }
-
-}  // namespace
 
 std::string Door::url() const {
     const auto colon = address.rfind(':');
@@ -34,13 +29,15 @@ Status write_door(platform::Files& files, const config::Settings& settings, cons
     json.member("pin", door.pin);
     json.member("token", door.token);
     json.end_object();
-    return files.write_durable(door_file(settings), json.take() + "\n", 0600);
+    return files.write_durable(settings.state().door(), json.take() + "\n", 0600);
 }
 
-void remove_door(platform::Files& files, const config::Settings& settings) { (void)files.remove(door_file(settings)); }
+void remove_door(platform::Files& files, const config::Settings& settings) {
+    (void)files.remove(settings.state().door());
+}
 
 std::optional<Door> find_door(platform::Files& files, const config::Settings& settings) {
-    const auto content = files.read(door_file(settings), limits::k_config_bytes);
+    const auto content = files.read(settings.state().door(), limits::k_config_bytes);
     const JsonDocument document(content.ok() ? *content : std::string());
     const auto text = [&](std::string_view name) {
         return std::string(document.root().find(name).text().value_or(""));

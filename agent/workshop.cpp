@@ -150,11 +150,11 @@ Status Workshop::lock_state() {
     if (lock_) {
         return {};
     }
-    TRY(machine.files->make_directories(settings.state_dir, 0700));
-    for (const char* part : {"/sessions", "/downloads"}) {
-        TRY(machine.files->make_directories(settings.state_dir + part, 0700));
+    const auto paths = settings.state();
+    for (const auto& directory : {paths.state_dir(), paths.sessions(), paths.downloads()}) {
+        TRY(machine.files->make_directories(directory, 0700));
     }
-    lock_ = TRY(machine.files->lock(settings.state_dir + "/lock"));
+    lock_ = TRY(machine.files->lock(paths.lock()));
     return {};
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "agent/base/time.h"
+#include "agent/config/state_paths.h"
 #include "agent/config/window.h"
 #include "agent/log/record.h"
 
@@ -135,6 +136,8 @@ struct Settings {
     LogSettings log;
 
     [[nodiscard]] bool has_manager() const { return !manager.urls.empty(); }
+    /// Where everything below state_dir lies.
+    [[nodiscard]] StatePaths state() const { return StatePaths(state_dir); }
 };
 
 /// All defaults, with the directories of this system filled in.

@@ -20,7 +20,7 @@ constexpr std::size_t k_name_bytes = 253;  // RFC 1035, 2.3.4, without the last 
 constexpr std::uint16_t k_https_port = 443, k_legacy_port = 80;
 constexpr std::uint32_t k_kept_mode = 0600;
 
-std::string kept_file(const std::string& state_dir) { return state_dir + "/manager-met"; }
+std::string kept_file(const std::string& state_dir) { return config::StatePaths(state_dir).manager_met(); }
 
 /// What follows "option unknown-N" up to the semicolon, in the last lease of the text; empty when it is not there.
 std::string_view option_of(std::string_view lease, std::string_view number) {

@@ -40,7 +40,7 @@ Result<Enrolled> enrol_device(Machine& machine, const config::Settings& settings
     const auto& configured = settings.manager.client_key_file;
     out.key_file = !options.key.empty()  ? platform::absolute(options.key)
                    : !configured.empty() ? configured
-                                         : settings.state_dir + "/device.key";
+                                         : settings.state().device_key();
     out.request_file = out.key_file + ".csr";
     const auto id = TRY(manager::device_id(settings.device.id, machine.host->facts()));
     const auto key = TRY(device_key(*machine.files, out.key_file, options.replace));
