@@ -103,7 +103,7 @@ public:
           started_(machine_.clock.uptime()),
           loop_(std::move(loop)),
           queue_(std::move(queue)),
-          store_(*machine_.files, settings_.state_dir),
+          store_(*machine_.files, settings_.state()),
           publisher_(board_, *queue_, [this] { loop_->post([this] { reports_changed(); }); }),
           curl_(transfer::curl_fetcher(workshop.transfer, headers)),
           fetcher_(*machine_.files, folders(settings_), curl_.get()),

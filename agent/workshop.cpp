@@ -41,7 +41,7 @@ session::Settings session_settings_of(Machine& machine, const config::Settings& 
                                       const std::string& config_file) {
     const auto host = machine.host->facts();
     session::Settings out;
-    out.state_directory = settings.state_dir;
+    out.state = settings.state();
     out.keys_directory = settings.trust.keys_dir;
     out.os_codes = {settings.device.os_code};
     if (auto id = manager::device_id(settings.device.id, host); id.ok()) {

@@ -24,7 +24,7 @@ public:
     ScriptRegistry(const work::Services& services, const std::string& relocation)
         : machine_(relocation.empty() ? services.registry : nullptr),
           store_(services.files,
-                 (relocation.empty() ? services.settings.state_directory : relocation) + "/registry.ini") {}
+                 (relocation.empty() ? services.settings.state : config::StatePaths(relocation)).registry()) {}
     [[nodiscard]] platform::Registry* get() { return machine_ != nullptr ? machine_ : &store_; }
 
 private:
@@ -45,7 +45,7 @@ std::uint64_t number_option(const work::Options& job, std::string_view name, std
 Options options_for(const work::Request& request, platform::Registry* registry) {
     const work::Services& services = request.services;
     Options options;
-    options.staging_dir = services.settings.state_directory + "/downloads";
+    options.staging_dir = services.settings.state.downloads();
     options.time_limit = services.settings.time_limit;
     options.processes = &services.processes;
     options.registry = registry;

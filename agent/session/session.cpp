@@ -410,16 +410,16 @@ Result<SessionEnd> Session::conclude(ReportStage stage) {
 }
 
 Result<Preview> dry_run(Context& context, SessionRecord& record, const CancelToken& cancel) {
-    const auto folder = concat({context.settings.state_directory, "/sessions/", record.id});
+    const auto& paths = context.settings.state;
     const bool remote = !std::holds_alternative<LocalFolder>(record.job.source);
     TRY(has_kind(context, record.job));
     if (remote) {
-        TRY(context.files.make_directories(folder + "/package", 0700));
+        TRY(context.files.make_directories(paths.package(record.id), 0700));
     }
     auto preview = preview_of(context, record, cancel);
     if (remote) {
         TRY(context.store.drop_downloads(record.id));
-        TRY(context.files.remove_tree(folder));
+        TRY(context.files.remove_tree(paths.session(record.id)));
     }
     return preview;
 }

@@ -59,17 +59,12 @@ Status SessionLog::end(const SessionRecord& record) { return journal_.append(k_e
 
 // --- Store ---
 
-Store::Store(platform::Files& files, std::string state_directory)
-    : files_(files), root_(state_directory + "/sessions"), downloads_(std::move(state_directory) + "/downloads") {}
-
-std::string Store::directory(const std::string& id) const { return concat({root_, "/", id}); }
-
 std::string Store::download_directory(const std::string& id, std::size_t number) const {
-    return concat({downloads_, "/", id, "-", std::to_string(number)});
+    return paths_.download(id, number);
 }
 
 Result<std::vector<std::string>> Store::list() const {
-    auto names = files_.list(root_);
+    auto names = files_.list(paths_.sessions());
     if (!names.ok()) {
         return names.error().is(errors::AgentCode::file_not_found)
                    ? Result<std::vector<std::string>>(std::vector<std::string>{})
@@ -88,15 +83,15 @@ Result<SessionLog> Store::create(SessionRecord& record) {
     const auto ids = TRY(list());
     const std::uint64_t last = ids.empty() ? 0 : parse_u64(ids.back()).value_or(0);
     record.id = numbered(last + 1);
-    TRY(files_.make_directories(directory(record.id) + "/package", 0700));
-    TRY(files_.sync_directory(root_));
+    TRY(files_.make_directories(paths_.package(record.id), 0700));
+    TRY(files_.sync_directory(paths_.sessions()));
     auto log = TRY(reopen(record.id));
     TRY(log.begin(record));
     return log;
 }
 
 Result<SessionLog> Store::reopen(const std::string& id) {
-    return SessionLog(TRY(journal::Journal::open(files_, directory(id) + "/journal")), directory(id));
+    return SessionLog(TRY(journal::Journal::open(files_, paths_.journal(id))), paths_.session(id));
 }
 
 struct Store::Opened {
@@ -120,7 +115,7 @@ struct Store::Opened {
 };
 
 Result<Store::Opened> Store::read(const std::string& id) const {
-    const auto path = directory(id) + "/journal";
+    const auto path = paths_.journal(id);
     const auto info = is_id(id) ? TRY(files_.info(path)) : std::nullopt;
     if (!info) {
         return error(errors::AgentCode::session_not_found, id);
@@ -175,19 +170,20 @@ Status Store::close_damaged(const std::string& id, WallTime now) {
     for (const auto& entry : opened.records) {
         bytes += journal::encode(entry);
     }
-    const auto path = directory(id) + "/journal";
-    (void)files_.write_durable(path + ".damaged", opened.bytes, 0600);  // for support; a full disk must not stop this
+    const auto path = paths_.journal(id);
+    (void)files_.write_durable(paths_.damaged_journal(id), opened.bytes,
+                               0600);  // for support; a full disk must not stop this
     return files_.write_durable(path, bytes, 0600);
 }
 
 Status Store::drop_downloads(const std::string& id) {
-    auto names = files_.list(downloads_);
+    auto names = files_.list(paths_.downloads());
     if (!names.ok()) {
         return names.error().is(errors::AgentCode::file_not_found) ? Status() : Status(std::move(names).error());
     }
     for (const auto& name : *names) {
         if (name.starts_with(id + "-")) {
-            TRY(files_.remove_tree(concat({downloads_, "/", name})));
+            TRY(files_.remove_tree(concat({paths_.downloads(), "/", name})));
         }
     }
     return {};
@@ -202,7 +198,7 @@ Status Store::prune() {
         const bool never_begun = stored.ok() ? !stored->begun : stored.error().is(errors::AgentCode::session_not_found);
         if (never_begun) {
             TRY(drop_downloads(id));
-            TRY(files_.remove_tree(directory(id)));
+            TRY(files_.remove_tree(paths_.session(id)));
             --left;
         } else if (stored.ok() && stored->record.ended) {
             TRY(drop_downloads(id));
@@ -211,7 +207,7 @@ Status Store::prune() {
     }
     for (const auto& id : finished) {
         if (left > limits::k_kept_sessions) {
-            TRY(files_.remove_tree(directory(id)));
+            TRY(files_.remove_tree(paths_.session(id)));
             --left;
         }
     }

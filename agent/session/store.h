@@ -4,9 +4,11 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agent/base/result.h"
+#include "agent/config/state_paths.h"
 #include "agent/journal/journal.h"
 #include "agent/session/record.h"
 #include "agent/work/step.h"
@@ -60,8 +62,8 @@ struct Stored {
 
 class Store {
 public:
-    /// `state_directory` exists and is locked by us, or is only read.
-    Store(platform::Files& files, std::string state_directory);
+    /// The state directory exists and is locked by us, or is only read.
+    Store(platform::Files& files, config::StatePaths paths) : files_(files), paths_(std::move(paths)) {}
 
     [[nodiscard]] Result<SessionLog> create(SessionRecord& record);  // gives the record its id
     [[nodiscard]] Result<SessionLog> reopen(const std::string& id);
@@ -88,12 +90,10 @@ public:
 private:
     struct Opened;  // a journal with what it says, damaged or not
 
-    [[nodiscard]] std::string directory(const std::string& id) const;
     [[nodiscard]] Result<Opened> read(const std::string& id) const;
 
     platform::Files& files_;
-    std::string root_;       // <state>/sessions
-    std::string downloads_;  // <state>/downloads
+    config::StatePaths paths_;
 };
 
 }  // namespace hagent::session

@@ -19,7 +19,7 @@ namespace {
 
 /// What the state directory tells while no daemon runs.
 void board_from_state(Machine& machine, const config::Settings& settings, status::Board& board) {
-    const session::Store store(*machine.files, settings.state_dir);
+    const session::Store store(*machine.files, settings.state());
     const auto ids = store.list();
     for (const auto& id : ids.ok() ? *ids : std::vector<std::string>{}) {
         if (const auto record = store.shown(id); record.ok()) {
@@ -118,7 +118,7 @@ int sessions(Machine& machine, const Options& options) {
         print(*document + "\n");
         return k_done;
     }
-    const auto record = session::Store(*machine.files, workshop->settings.state_dir).shown(id);
+    const auto record = session::Store(*machine.files, workshop->settings.state()).shown(id);
     if (!record.ok()) {
         return failed(options, record.error());
     }

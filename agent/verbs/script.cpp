@@ -94,7 +94,7 @@ struct Bench {
     Bench(Workshop& workshop, bool quiet)
         : teller(quiet),
           fetcher(transfer::curl_fetcher(workshop.transfer)),
-          store(*workshop.machine.files, workshop.settings.state_dir),
+          store(*workshop.machine.files, workshop.settings.state()),
           context{*workshop.machine.files,
                   workshop.machine.clock,
                   *workshop.machine.processes,

@@ -8,6 +8,7 @@
 #include "agent/base/cancel.h"
 #include "agent/base/result.h"
 #include "agent/base/time.h"
+#include "agent/config/state_paths.h"
 #include "agent/work/facts.h"
 #include "platform/clock.h"
 #include "platform/dialog.h"
@@ -21,7 +22,7 @@ namespace hagent::work {
 
 /// What the configuration says. The same for all work of one life of the agent.
 struct Settings {
-    std::string state_directory;
+    config::StatePaths state{std::string()};
     std::vector<std::string> os_codes;         // own code first
     std::string image_version;                 // empty: the configuration does not say
     std::vector<std::string> roots;            // what lies below them may be changed

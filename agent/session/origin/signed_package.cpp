@@ -67,7 +67,7 @@ Status SignedPackageOrigin::open(const CancelToken& cancel) {
 }
 
 Status SignedPackageOrigin::check_for_this_device(const trust::Signer& signer) {
-    auto serials = TRY(trust::Serials::load(context_.files, context_.settings.state_directory + "/serials"));
+    auto serials = TRY(trust::Serials::load(context_.files, context_.settings.state.serials()));
     const auto host = context_.host.facts();
     const WallTime now = context_.clock.wall();
     const bool trusted_clock = trust::clock_trusted(now);

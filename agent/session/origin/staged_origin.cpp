@@ -38,7 +38,7 @@ std::string StagedOrigin::download_directory(std::size_t number) const {
 }
 
 std::string StagedOrigin::kept(std::string_view name) const {
-    return concat({context_.settings.state_directory, "/sessions/", record_.id, "/package/", name});
+    return context_.settings.state.package_file(record_.id, name);
 }
 
 Result<std::string> StagedOrigin::entry_text() { return context_.files.read(kept_entry(), limits::k_script_bytes); }

@@ -83,7 +83,7 @@ struct Device {
     Device() {
         files.put("/etc/hagent/keys/release.pem", trust::keys::k_ec_a_public);
         files.put_directory("/var/lib/hagent");
-        settings.state_directory = rooted("/var/lib/hagent");
+        settings.state = config::StatePaths(rooted("/var/lib/hagent"));
         settings.keys_directory = rooted("/etc/hagent/keys");
         settings.os_codes = {"SLX", "LXS"};
         settings.device_ids = {"device-1", "00:80:64:aa:bb:cc"};
@@ -154,7 +154,7 @@ struct Device {
     transfer::Random random = [] { return std::uint64_t{4}; };
     log::Log log{clock};
     Settings settings;
-    Store store{files, rooted("/var/lib/hagent")};
+    Store store{files, config::StatePaths(rooted("/var/lib/hagent"))};
     Listener listener;
     Stop stop;
     std::string id;  // of the session begun last

@@ -82,7 +82,7 @@ struct Cut : CutDevice {
         files.forget_calls();
     }
 
-    script::KeyStore registry{files, settings.state_directory + "/registry.ini"};
+    script::KeyStore registry{files, settings.state.registry()};
     std::map<std::string, int> runs;
     unsigned questions = 0;
     unsigned told_too_early = 0;  // that an upload is done
