@@ -12,15 +12,13 @@
 #include "agent/base/version.h"
 #include "agent/config/store.h"
 #include "agent/device_state.h"
+#include "agent/dialects.h"
 #include "agent/errors/catalogue.h"
 #include "agent/listener.h"
 #include "agent/loop/loop.h"
 #include "agent/loop/worker.h"
 #include "agent/manager/check_in.h"
 #include "agent/manager/discovery.h"
-#include "agent/manager/folder.h"
-#include "agent/manager/hawkbit.h"
-#include "agent/manager/hserver.h"
 #include "agent/manager/identity.h"
 #include "agent/manager/loop_caller.h"
 #include "agent/manager/trigger_gate.h"
@@ -128,7 +126,8 @@ public:
           loop_fetcher_(*loop_, workshop.transfer, headers),
           timers_(*loop_),
           caller_(loop_fetcher_, fetcher_, timers_),
-          dialect_(make_dialect()),
+          dialect_(make_dialect({*machine_.files, machine_.clock, workshop_.log, settings_,
+                                 [this](const std::string& job_id) { return queue_->finished(job_id); }})),
           search_(
               {machine_, settings_, workshop.log, *loop_, worker_, timers_, workshop.random},
               duration == Duration::one_check_in ? ManagerSearch::Patience::once : ManagerSearch::Patience::until_found,
@@ -166,22 +165,8 @@ public:
 private:
     /// Where file:// may lead: into the folders that the configuration names as managers.
     static std::vector<std::string> folders(const config::Settings& settings) {
-        return settings.manager.dialect == config::Dialect::folder ? settings.manager.urls : std::vector<std::string>();
-    }
-
-    std::unique_ptr<manager::Dialect> make_dialect() {
-        const auto& m = settings_.manager;
-        if (m.dialect == config::Dialect::hserver) {
-            return std::make_unique<manager::HserverDialect>(
-                manager::HserverServices{workshop_.log, m.opcodes, m.allow_clear_text});
-        }
-        if (m.dialect == config::Dialect::folder) {
-            return std::make_unique<manager::FolderDialect>(
-                manager::FolderServices{*machine_.files, machine_.clock, workshop_.log, settings_.trust.keys_dir,
-                                        settings_.state().jobs_serials(),
-                                        [this](const std::string& job_id) { return queue_->finished(job_id); }});
-        }
-        return std::make_unique<manager::HawkbitDialect>(m.tenant);
+        const auto& m = settings.manager;
+        return config::traits_of(m.dialect).takes("file") ? m.urls : std::vector<std::string>();
     }
 
     void load_history() {

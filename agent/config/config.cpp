@@ -26,7 +26,13 @@ void read_device(Reader in, DeviceSettings& out) {
 }
 
 void read_manager(Reader in, ManagerSettings& out) {
-    in.choice("dialect", out.dialect, std::array{Dialect::hawkbit, Dialect::folder, Dialect::hserver});
+    std::vector<std::string_view> names;
+    for (const auto& row : dialects()) {
+        names.push_back(row.name);
+    }
+    if (const auto number = in.one_of("dialect", names)) {
+        out.dialect = dialects()[*number].dialect;
+    }
     in.texts("urls", out.urls, limits::k_sources);
     in.text("dhcp_lease_file", out.dhcp_lease_file);
     in.text("dns_srv", out.dns_srv, 255);

@@ -54,6 +54,21 @@ bool is_plain_text(const std::optional<std::string_view>& text, std::size_t max_
 
 }  // namespace
 
+std::optional<std::size_t> Reader::one_of(const char* key, std::span<const std::string_view> names) {
+    std::string name, all;
+    text(key, name);
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        if (name == names[i]) {
+            return i;
+        }
+        all.append(all.empty() ? "" : ", ").append(names[i]);
+    }
+    if (!name.empty() || is_empty_text(key)) {
+        complain(key, "must be one of: " + all);
+    }
+    return std::nullopt;
+}
+
 std::string Reader::path_of(std::string_view key) const {
     std::string shown = printable(clip(key, k_shown_bytes));
     return path_.empty() ? shown : concat({path_, ".", shown});

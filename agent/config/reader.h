@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -46,20 +47,18 @@ public:
         }
     }
 
+    /// Which of `names` the text is, as their number; empty when the member is absent or wrong.
+    [[nodiscard]] std::optional<std::size_t> one_of(const char* key, std::span<const std::string_view> names);
+
     /// One of `values`, by to_string.
     template <class Enum, std::size_t N>
     void choice(const char* key, Enum& out, const std::array<Enum, N>& values) {
-        std::string name, names;
-        text(key, name);
-        for (const Enum value : values) {
-            if (name == to_string(value)) {
-                out = value;
-                return;
-            }
-            names += (names.empty() ? "" : ", ") + std::string(to_string(value));
+        std::array<std::string_view, N> names;
+        for (std::size_t i = 0; i < N; ++i) {
+            names[i] = to_string(values[i]);
         }
-        if (!name.empty() || is_empty_text(key)) {
-            complain(key, "must be one of: " + names);
+        if (const auto number = one_of(key, names)) {
+            out = values[*number];
         }
     }
 

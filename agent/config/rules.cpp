@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns what makes sense together: addresses and encryption, pairs of files, the legacy dialect's conditions.
+// Owns what makes sense together: addresses and encryption, pairs of files, what a dialect asks for.
 #include "agent/config/rules.h"
 
 #include <algorithm>
-#include <array>
 #include <optional>
+#include <span>
 
 #include "agent/base/concat.h"
 #include "agent/base/text.h"
@@ -44,11 +44,32 @@ std::optional<Address> parse_address(std::string_view url) {
 
 bool is_loopback(const std::string& host) { return host == "localhost" || Endpoint{host, 0}.loopback(); }
 
-bool scheme_fits(Dialect dialect, std::string_view scheme) {
-    constexpr std::array<std::string_view, 5> k_schemes = {"https", "http", "ftps", "ftp", "file"};
-    const auto known = dialect == Dialect::folder ? k_schemes.size() : 2;  // only folder goes without HTTP
-    return std::find(k_schemes.begin(), k_schemes.begin() + static_cast<std::ptrdiff_t>(known), scheme) !=
-           k_schemes.begin() + static_cast<std::ptrdiff_t>(known);
+/// "https, http or ftp".
+std::string listed(std::span<const std::string_view> names, std::string_view last) {
+    std::string out;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        out.append(i == 0 ? "" : i + 1 == names.size() ? last : ", ").append(names[i]);
+    }
+    return out;
+}
+
+/// "hawkbit and hserver": the dialects whose rows say yes.
+std::string dialects_with(bool DialectTraits::*trait) {
+    std::vector<std::string_view> names;
+    for (const auto& row : dialects()) {
+        if (row.*trait) {
+            names.push_back(row.name);
+        }
+    }
+    return listed(names, " and ");
+}
+
+/// Said only where another dialect takes more.
+std::string_view for_this_dialect(const DialectTraits& traits) {
+    const bool widest = std::none_of(dialects().begin(), dialects().end(), [&](const DialectTraits& row) {
+        return row.schemes.size() > traits.schemes.size();
+    });
+    return widest ? "" : " for this dialect";
 }
 
 bool is_pin(std::string_view pin) {
@@ -65,7 +86,7 @@ bool is_pin(std::string_view pin) {
 class Rules {
 public:
     Rules(const Settings& settings, std::vector<Complaint>& complaints)
-        : settings_(settings), complaints_(complaints) {}
+        : settings_(settings), traits_(traits_of(settings.manager.dialect)), complaints_(complaints) {}
 
     void manager(ManagerRule rule) {
         const ManagerSettings& m = settings_.manager;
@@ -97,7 +118,7 @@ public:
         if (m.tenant.empty() || m.tenant.find('/') != std::string::npos) {
             add("manager.tenant", "must be a name without '/'");
         }
-        legacy(m);
+        trust_in_content(m);
     }
 
     void listen() {
@@ -159,10 +180,8 @@ private:
         if (!address || (address->host.empty() && address->scheme != "file")) {
             return add(path, "must be a whole address, as https://manager.example/");
         }
-        if (!scheme_fits(settings_.manager.dialect, address->scheme)) {
-            return add(path, settings_.manager.dialect == Dialect::folder
-                                 ? "must begin with https, http, ftps, ftp or file"
-                                 : "must begin with https or http for this dialect");
+        if (!traits_.takes(address->scheme)) {
+            return add(path, concat({"must begin with ", listed(traits_.schemes, " or "), for_this_dialect(traits_)}));
         }
         const bool clear = address->scheme == "http" || address->scheme == "ftp";
         if (clear && !is_loopback(address->host) && !settings_.manager.allow_clear_text) {
@@ -179,21 +198,23 @@ private:
         if (value.empty() || !m.urls.empty()) {
             return;
         }
-        if (m.dialect == Dialect::folder) {
-            add(key, "finds servers of the dialects hawkbit and hserver only; name the folder in urls");
-        } else if (m.dialect == Dialect::hawkbit && m.ca_file.empty() && m.pins.empty()) {
+        if (!traits_.discoverable) {
+            add(key, concat({"finds servers of the dialects ", dialects_with(&DialectTraits::discoverable),
+                             " only; name the ", traits_.name, " in urls"}));
+        } else if (traits_.encrypted && m.ca_file.empty() && m.pins.empty()) {
             add(key, "needs ca_file or pins, or whoever answers in this network becomes the manager");
-        } else if (m.dialect == Dialect::hserver && !m.allow_clear_text) {
+        } else if (!traits_.encrypted && !m.allow_clear_text) {
             add(key, "needs allow_clear_text: the servers it finds may speak nothing else");
         }
     }
 
-    void legacy(const ManagerSettings& m) {
-        if (m.dialect == Dialect::hserver && m.trust != ContentTrust::network) {
-            add("manager.trust", "must say \"network\" for the dialect hserver: its jobs cannot be signed");
+    void trust_in_content(const ManagerSettings& m) {
+        if (!traits_.is_signed && m.trust != ContentTrust::network) {
+            add("manager.trust",
+                concat({"must say \"network\" for the dialect ", traits_.name, ": its jobs cannot be signed"}));
         }
-        if (m.dialect != Dialect::hserver && !m.opcodes.empty()) {
-            add("manager.opcodes", "is for the dialect hserver only");
+        if (!traits_.opcodes && !m.opcodes.empty()) {
+            add("manager.opcodes", concat({"is for the dialect ", dialects_with(&DialectTraits::opcodes), " only"}));
         }
     }
 
@@ -205,6 +226,7 @@ private:
     }
 
     const Settings& settings_;
+    const DialectTraits& traits_;
     std::vector<Complaint>& complaints_;
 };
 

@@ -12,7 +12,6 @@
 namespace hagent::config {
 namespace {
 
-constexpr std::array<std::string_view, 3> k_dialects = {"hawkbit", "folder", "hserver"};
 constexpr std::array<std::string_view, 2> k_trusts = {"required", "network"};
 constexpr std::array<std::string_view, 5> k_boot_methods = {"none", "grub", "efi", "bcd", "hook"};
 
@@ -31,7 +30,6 @@ bool is_ipv6(std::string_view text) {
 
 }  // namespace
 
-std::string_view to_string(Dialect dialect) { return k_dialects[static_cast<std::size_t>(dialect)]; }
 std::string_view to_string(ContentTrust trust) { return k_trusts[static_cast<std::size_t>(trust)]; }
 std::string_view to_string(BootMethod method) { return k_boot_methods[static_cast<std::size_t>(method)]; }
 

@@ -11,14 +11,12 @@
 #include <vector>
 
 #include "agent/base/time.h"
+#include "agent/config/dialects.h"
 #include "agent/config/state_paths.h"
 #include "agent/config/window.h"
 #include "agent/log/record.h"
 
 namespace hagent::config {
-
-enum class Dialect : std::uint8_t { hawkbit, folder, hserver };
-[[nodiscard]] std::string_view to_string(Dialect dialect);
 
 /// What makes a job's content trusted: a signature, or (legacy, to be spelled out) the network it came from.
 enum class ContentTrust : std::uint8_t { required, network };

@@ -134,7 +134,7 @@ std::vector<std::string> managers_of_leases(std::string_view text, config::Diale
     const auto last = text.rfind("lease {");
     const auto lease = last == std::string_view::npos ? std::string_view() : text.substr(last);
     const auto secure = port_of(lease, "190"), plain = port_of(lease, "192");
-    const bool encrypted = secure || dialect != config::Dialect::hserver;
+    const bool encrypted = secure || config::traits_of(dialect).encrypted;
     const std::uint16_t usual = encrypted ? k_https_port : k_legacy_port;
     const std::uint16_t port = (encrypted ? secure : plain).value_or(usual);
     std::vector<std::string> urls;
@@ -151,7 +151,7 @@ std::vector<std::string> managers_of_services(std::vector<platform::ServicePlace
         std::swap(places[next_of(places, random)], places.back());
         if (const auto& place = places.back(); is_host_name(place.host) && place.port != 0) {
             urls.push_back(
-                address_of(dialect != config::Dialect::hserver || place.port == k_https_port, place.host, place.port));
+                address_of(config::traits_of(dialect).encrypted || place.port == k_https_port, place.host, place.port));
         }
         places.pop_back();
     }

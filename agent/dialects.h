@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the table from the dialect that the configuration names to the class that speaks it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "agent/config/settings.h"
+#include "agent/log/log.h"
+#include "agent/manager/dialect.h"
+#include "platform/clock.h"
+#include "platform/files.h"
+
+namespace hagent {
+
+/// What a dialect may borrow from the program; everything outlives it.
+struct DialectServices {
+    platform::Files& files;
+    platform::Clock& clock;
+    log::Log& log;
+    const config::Settings& settings;
+    std::function<std::optional<session::Report>(const std::string&)> finished;  // how a job ended here, by its id
+};
+
+/// The dialect of settings.manager.dialect. Nothing is opened or asked yet, so it cannot fail.
+[[nodiscard]] std::unique_ptr<manager::Dialect> make_dialect(const DialectServices& services);
+
+}  // namespace hagent
