@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the arithmetic of the check-in schedule.
+// Owns the arithmetic of the check-in schedule, and what its events change.
 #include "agent/manager/schedule.h"
 
 #include <algorithm>
@@ -12,6 +12,7 @@ namespace {
 constexpr Millis k_failure_cap = Seconds{3600};
 constexpr Millis k_failure_floor = Seconds{1};
 constexpr unsigned k_doublings = 10;
+constexpr Millis k_shortest_gap = Seconds{1};  // between the beginnings of two check-ins
 
 constexpr std::uint64_t k_golden = 0x9E37'79B9'7F4A'7C15;  // 2^64 divided by the golden ratio
 constexpr std::uint64_t k_fnv_offset = 0xCBF2'9CE4'8422'2325, k_fnv_prime = 0x100'0000'01B3;
@@ -72,6 +73,84 @@ Millis next_check_in(const ScheduleSettings& settings, const ScheduleInput& inpu
         return Millis{0};
     }
     return interval - portion(interval / (input.settling ? 2 : 10), chance);
+}
+
+void Schedule::plan(Uptime now, Millis delay) {
+    due_at_ = now + delay;
+    if (began_at_) {
+        due_at_ = std::max(*due_at_, *began_at_ + k_shortest_gap);
+    }
+}
+
+void Schedule::start(Uptime now, std::uint64_t place) {
+    ScheduleInput input;
+    input.first = true;
+    plan(now, next_check_in(settings_, input, place));
+}
+
+void Schedule::ask(Uptime now) {
+    soon_ = true;
+    if (!under_way_) {
+        plan(now, Millis{0});
+    }
+}
+
+void Schedule::ask_until_quiet(Uptime now) {
+    until_quiet_ = true;
+    ask(now);
+}
+
+void Schedule::begin(Uptime now, bool jobs_idle) {
+    under_way_ = true;
+    due_at_.reset();
+    soon_ = false;
+    began_at_ = now;
+    began_idle_ = jobs_idle;
+}
+
+void Schedule::try_again(Uptime now) {
+    under_way_ = false;
+    last_ = Last::failed;
+    due_at_ = now;
+}
+
+void Schedule::succeed(Uptime now, std::optional<Seconds> hint, std::uint64_t chance, bool jobs_idle) {
+    under_way_ = false;
+    last_ = Last::succeeded;
+    failures_ = 0;
+    soon_ = soon_ || came_too_early(jobs_idle);
+    ScheduleInput input;
+    input.settling = settling_ > 0;
+    settling_ -= input.settling ? 1U : 0U;
+    input.drain = soon_;
+    input.hint = hint;
+    plan(now, next_check_in(settings_, input, chance));
+}
+
+void Schedule::fail(Uptime now, std::optional<Seconds> hint, std::optional<Seconds> retry_after, std::uint64_t chance) {
+    under_way_ = false;
+    last_ = Last::failed;
+    soon_ = false;
+    ScheduleInput input;
+    input.failures = ++failures_;
+    input.hint = hint;
+    input.retry_after = retry_after;
+    plan(now, next_check_in(settings_, input, chance));
+}
+
+void Schedule::jobs_rest(Uptime now, bool jobs_idle) {
+    if (!under_way_ && last_ != Last::none && came_too_early(jobs_idle)) {
+        ask(now);
+    }
+}
+
+/// The last one says nothing about jobs that have come to rest since it began.
+bool Schedule::came_too_early(bool jobs_idle) const {
+    return until_quiet_ && !began_idle_ && last_ != Last::failed && jobs_idle;
+}
+
+bool Schedule::quiet(Uptime now) const {
+    return last_ != Last::none && !under_way_ && !soon_ && !due(now) && (began_idle_ || last_ == Last::failed);
 }
 
 }  // namespace hagent::manager

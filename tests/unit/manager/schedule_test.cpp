@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <random>
 #include <set>
 
@@ -128,4 +129,159 @@ TEST_CASE("After a finished job the next check-in is at once, but not while the 
     CHECK(next_check_in(k_settings, input, UINT64_MAX) == Millis{0});
     input.failures = 1;
     CHECK(next_check_in(k_settings, input, 0) == Seconds{1});
+}
+
+// ---- Schedule: what is due, when, and what wakes what
+
+namespace {
+
+constexpr Uptime at(Millis since_start) { return {since_start}; }
+
+/// Has had one check-in, at second 100, that ended well at once; the next one is due at second 400.
+Schedule rested(bool jobs_idle = true) {
+    Schedule schedule(k_settings);
+    schedule.ask(at(Seconds{100}));
+    schedule.begin(at(Seconds{100}), jobs_idle);
+    schedule.succeed(at(Seconds{100}), std::nullopt, 0, jobs_idle);
+    return schedule;
+}
+
+}  // namespace
+
+TEST_CASE("Nothing is due before something has happened") {
+    const Schedule schedule(k_settings);
+    CHECK_FALSE(schedule.next());
+    CHECK_FALSE(schedule.due(at(Seconds{1'000'000})));
+    CHECK_FALSE(schedule.under_way());
+    CHECK_FALSE(schedule.failing());
+    CHECK_FALSE(schedule.quiet(at({})));
+}
+
+TEST_CASE("The first one is due at the device's place, to the millisecond") {
+    Schedule schedule(k_settings);
+    schedule.start(at(Seconds{5}), UINT64_MAX / 2 + 1);
+    CHECK(schedule.next() == at(Seconds{35}));
+    CHECK_FALSE(schedule.due(at(Seconds{35} - Millis{1})));
+    CHECK(schedule.due(at(Seconds{35})));
+    CHECK(schedule.due(at(Seconds{99})));
+}
+
+TEST_CASE("While one is under way none is due; after it the next one follows its beginning by the interval") {
+    Schedule schedule(k_settings);
+    schedule.ask(at(Seconds{100}));
+    CHECK(schedule.due(at(Seconds{100})));
+    schedule.begin(at(Seconds{100}), true);
+    CHECK(schedule.under_way());
+    CHECK_FALSE(schedule.next());
+    CHECK_FALSE(schedule.due(at(Seconds{1'000})));
+    CHECK_FALSE(schedule.quiet(at(Seconds{101})));
+    schedule.succeed(at(Seconds{110}), std::nullopt, 0, true);
+    CHECK_FALSE(schedule.under_way());
+    CHECK(schedule.next() == at(Seconds{410}));
+    CHECK(schedule.quiet(at(Seconds{110})));
+    CHECK_FALSE(schedule.quiet(at(Seconds{410})));  // the next one is due
+}
+
+TEST_CASE("Whoever asks wakes it at once, but not within a second of the last beginning") {
+    auto schedule = rested();
+    schedule.ask(at(Seconds{200}));
+    CHECK(schedule.due(at(Seconds{200})));
+    CHECK_FALSE(schedule.quiet(at(Seconds{200})));
+
+    auto soon = rested();
+    soon.ask(at(Seconds{100} + Millis{300}));
+    CHECK_FALSE(soon.due(at(Seconds{100} + Millis{300})));
+    CHECK(soon.next() == at(Seconds{101}));
+    CHECK_FALSE(soon.quiet(at(Seconds{100} + Millis{300})));  // one follows
+}
+
+TEST_CASE("Asked for while one is under way, another one follows, and only one") {
+    auto schedule = rested();
+    schedule.ask(at(Seconds{200}));
+    schedule.begin(at(Seconds{200}), true);
+    schedule.ask(at(Seconds{201}));
+    schedule.ask(at(Seconds{202}));
+    CHECK_FALSE(schedule.due(at(Seconds{202})));
+    schedule.succeed(at(Seconds{203}), std::nullopt, 0, true);
+    CHECK(schedule.due(at(Seconds{203})));
+    CHECK_FALSE(schedule.quiet(at(Seconds{203})));
+    schedule.begin(at(Seconds{203}), true);
+    schedule.succeed(at(Seconds{203}), std::nullopt, 0, true);
+    CHECK(schedule.next() == at(Seconds{503}));
+}
+
+TEST_CASE("A failure forgets who asked, counts, and backs off; a success ends that") {
+    auto schedule = rested();
+    schedule.ask(at(Seconds{200}));
+    schedule.begin(at(Seconds{200}), true);
+    schedule.ask(at(Seconds{201}));
+    schedule.fail(at(Seconds{202}), std::nullopt, std::nullopt, 599'999);
+    CHECK(schedule.failing());
+    CHECK(schedule.failures() == 1);
+    CHECK(schedule.next() == at(Seconds{202} + Millis{599'999}));
+    CHECK(schedule.quiet(at(Seconds{202})));  // nothing more can be done now
+    schedule.begin(at(Seconds{802}), true);
+    schedule.fail(at(Seconds{802}), std::nullopt, Seconds{50}, 0);
+    CHECK(schedule.failures() == 2);
+    CHECK(schedule.next() == at(Seconds{852}));
+    schedule.begin(at(Seconds{852}), true);
+    schedule.succeed(at(Seconds{852}), Seconds{30}, 0, true);
+    CHECK_FALSE(schedule.failing());
+    CHECK(schedule.failures() == 0);
+    CHECK(schedule.next() == at(Seconds{882}));
+}
+
+TEST_CASE("At another address it goes on at once, within the second too, and that counts as no failure yet") {
+    auto schedule = rested();
+    schedule.ask(at(Seconds{200}));
+    schedule.begin(at(Seconds{200}), true);
+    schedule.try_again(at(Seconds{200}));
+    CHECK(schedule.due(at(Seconds{200})));
+    CHECK(schedule.failures() == 0);
+    CHECK_FALSE(schedule.quiet(at(Seconds{200})));
+    schedule.begin(at(Seconds{200}), true);
+    schedule.succeed(at(Seconds{200}), std::nullopt, 0, true);
+    CHECK_FALSE(schedule.failing());
+}
+
+TEST_CASE("Until quiet: jobs that come to rest wake another one when the last one had begun too early") {
+    Schedule schedule(k_settings);
+    schedule.ask_until_quiet(at(Seconds{100}));
+    schedule.begin(at(Seconds{100}), false);
+    schedule.jobs_rest(at(Seconds{101}), true);  // under way: it is seen at the end
+    CHECK_FALSE(schedule.next());
+    schedule.succeed(at(Seconds{102}), std::nullopt, 0, false);
+    CHECK_FALSE(schedule.quiet(at(Seconds{102})));  // it began too early
+    schedule.jobs_rest(at(Seconds{110}), false);
+    CHECK_FALSE(schedule.due(at(Seconds{110})));
+    schedule.jobs_rest(at(Seconds{120}), true);
+    CHECK(schedule.due(at(Seconds{120})));
+    schedule.begin(at(Seconds{120}), true);
+    schedule.succeed(at(Seconds{121}), std::nullopt, 0, true);
+    CHECK(schedule.quiet(at(Seconds{121})));
+    schedule.jobs_rest(at(Seconds{122}), true);
+    CHECK_FALSE(schedule.due(at(Seconds{122})));
+}
+
+TEST_CASE("Until quiet: jobs that came to rest while it was under way wake another one at its end") {
+    Schedule schedule(k_settings);
+    schedule.ask_until_quiet(at(Seconds{100}));
+    schedule.begin(at(Seconds{100}), false);
+    schedule.succeed(at(Seconds{100}), std::nullopt, 0, true);
+    CHECK(schedule.next() == at(Seconds{101}));
+    CHECK_FALSE(schedule.quiet(at(Seconds{100})));
+}
+
+TEST_CASE("Jobs that come to rest wake nothing in a daemon, nor after a failure") {
+    auto daemon = rested(false);
+    daemon.jobs_rest(at(Seconds{110}), true);
+    CHECK(daemon.next() == at(Seconds{400}));
+
+    Schedule once(k_settings);
+    once.ask_until_quiet(at(Seconds{100}));
+    once.begin(at(Seconds{100}), false);
+    once.fail(at(Seconds{101}), std::nullopt, std::nullopt, 599'999);
+    once.jobs_rest(at(Seconds{110}), true);
+    CHECK_FALSE(once.due(at(Seconds{110})));
+    CHECK(once.quiet(at(Seconds{110})));
 }
