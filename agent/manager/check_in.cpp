@@ -23,10 +23,6 @@ constexpr Millis k_least_pause = Seconds{1};
 constexpr std::uint64_t k_pause_range = 1000;  // milliseconds more, by chance
 constexpr std::string_view k_area = "manager";
 
-std::string sentence(const Error& why) {
-    return std::string(errors::describe(why.id).cause) + (why.context.empty() ? "" : concat({" (", why.context, ")"}));
-}
-
 }  // namespace
 
 CheckIn::CheckIn(CheckInSettings settings, CheckInServices services)

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the waits between deliveries and the meaning of their answers for the queue.
+#include "agent/manager/delivery.h"
+
+#include <utility>
+
+#include "agent/base/check.h"
+#include "agent/base/limits.h"
+#include "agent/manager/schedule.h"
+
+namespace hagent::manager {
+namespace {
+
+constexpr Seconds k_first_wait{10};  // doubled with each failure
+constexpr std::size_t k_few_reports = 4;
+constexpr Millis k_least_pause = Seconds{1};
+constexpr std::uint64_t k_pause_range = 1000;  // milliseconds more, by chance
+constexpr std::string_view k_area = "manager";
+
+}  // namespace
+
+ReportDelivery::~ReportDelivery() {
+    services_.caller.abort(call_);
+    services_.timers.cancel(timer_);
+}
+
+bool ReportDelivery::may_deliver() const {
+    return services_.clock.uptime() >= not_before_ && services_.dialect.reporting() != Reporting::later;
+}
+
+bool ReportDelivery::ready() const { return !busy() && may_deliver() && services_.reports.size() > 0; }
+
+bool ReportDelivery::settled() const {
+    return services_.reports.size() == 0 || (wait_ != Wait::pause && !may_deliver());
+}
+
+void ReportDelivery::manager_answered() {
+    if (wait_ == Wait::silence) {
+        wait_ = Wait::none;
+        not_before_ = {};
+    }
+}
+
+void ReportDelivery::deliver(const std::string& manager_url, const Identity& identity) {
+    auto waiting = services_.reports.begin_delivery();
+    check(waiting.has_value());  // ready() has said so, and the worker only adds
+    if (services_.dialect.reporting() == Reporting::unwanted) {
+        acknowledge(*waiting);
+        return;
+    }
+    auto call = services_.dialect.report(manager_url, identity, waiting->report);
+    call_ = services_.caller.call(std::move(call), [this, waiting = *std::move(waiting)](const Reply& reply) {
+        call_ = 0;
+        answered(waiting, reply);
+        observer_.go_on();
+    });
+}
+
+void ReportDelivery::answered(const ReportQueue::Waiting& waiting, const Reply& reply) {
+    const Delivery outcome = services_.dialect.delivered(waiting.report, reply);
+    switch (outcome) {
+        case Delivery::obsolete:
+            services_.log.info(k_area, "the manager no longer wants a report", {{"job", waiting.report.job_id}});
+            [[fallthrough]];
+        case Delivery::acknowledged: acknowledge(waiting); return;
+        case Delivery::reworded: services_.reports.put_back(); return;
+        case Delivery::refused:
+        case Delivery::again: break;
+    }
+    services_.reports.put_back();
+    if (!reply.ok() && outcome == Delivery::again) {
+        back_off(Wait::silence, std::nullopt);
+        observer_.no_answer(reply.error());
+    } else {
+        back_off(Wait::refusal, reply.ok() ? reply->retry_after : std::nullopt);
+    }
+}
+
+void ReportDelivery::acknowledge(const ReportQueue::Waiting& waiting) {
+    const auto& report = waiting.report;
+    failures_ = 0;
+    if (const auto status = services_.reports.acknowledge(waiting.number); !status.ok()) {
+        services_.log.error(k_area, "cannot note that a report was delivered: " + sentence(status.error()),
+                            {{"job", report.job_id}});
+        back_off(Wait::silence, std::nullopt);  // sent in a circle it would fill the manager's history
+        return;
+    }
+    const bool more = services_.reports.size() > k_few_reports && services_.dialect.reporting() == Reporting::wanted;
+    if (more) {
+        wait(Wait::pause, k_least_pause + Millis{static_cast<std::int64_t>(services_.random() % k_pause_range)});
+    }
+    const auto repeated = repeats_.find(report.job_id);
+    if (report.final() && (repeated == repeats_.end() || repeated->second <= 1)) {
+        observer_.result_told(more);
+    }
+}
+
+void ReportDelivery::back_off(Wait why, std::optional<Seconds> retry_after) {
+    ScheduleInput input;
+    input.failures = ++failures_;
+    input.retry_after = retry_after;
+    wait(why, next_check_in({k_first_wait, {}}, input, services_.random()));
+}
+
+void ReportDelivery::wait(Wait why, Millis delay) {
+    wait_ = why;
+    not_before_ = services_.clock.uptime() + delay;
+    services_.timers.cancel(timer_);
+    timer_ = services_.timers.after(delay, [this] {
+        timer_ = 0;
+        wait_ = Wait::none;
+        observer_.go_on();
+    });
+}
+
+void ReportDelivery::add(const session::Report& report) {
+    if (const auto status = services_.reports.add(report); !status.ok()) {
+        services_.log.error(k_area, "cannot keep a report: " + sentence(status.error()), {{"job", report.job_id}});
+    }
+}
+
+void ReportDelivery::repeat(const std::string& job_id) {
+    if (!services_.reports.finished(job_id)) {
+        return;
+    }
+    if (repeats_.size() >= limits::k_finished_jobs) {
+        repeats_.clear();
+    }
+    ++repeats_[job_id];
+    if (const auto status = services_.reports.repeat(job_id); !status.ok()) {
+        services_.log.error(k_area, "cannot send a result again: " + sentence(status.error()), {{"job", job_id}});
+    }
+}
+
+}  // namespace hagent::manager
