@@ -81,8 +81,9 @@ ManagerView CheckIn::view() const {
 bool CheckIn::quiet() const {
     const bool nothing_follows = stage_ == Stage::resting && call_ == 0 && !due_ && !soon_;
     // In this order: a session adds its report before it is over, so a report of an idle worker is not overlooked.
+    const bool idle = services_.jobs.idle();
     const bool delivered = services_.reports.size() == 0 || (!pausing_ && !may_deliver());
-    return ended_once_ && nothing_follows && (began_idle_ || view_.last_error) && services_.jobs.idle() && delivered;
+    return ended_once_ && nothing_follows && (began_idle_ || view_.last_error) && idle && delivered;
 }
 
 // ---- the way of a check-in

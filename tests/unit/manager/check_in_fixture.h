@@ -155,12 +155,18 @@ public:
         cancelled.push_back(job_id);
         return cancel_result;
     }
-    [[nodiscard]] bool idle() const override { return is_idle; }
+    [[nodiscard]] bool idle() const override {
+        if (asked) {
+            asked();
+        }
+        return is_idle;
+    }
     [[nodiscard]] std::vector<std::string> waiting() const override { return waits; }
 
     session::Offer offer_result = session::Offer::taken;
     session::CancelOutcome cancel_result = session::CancelOutcome::stopping;
     bool is_idle = true;
+    std::function<void()> asked;  // whether they are idle: what the worker does just before the answer
     std::vector<std::string> waits;
     std::vector<session::Job> offered;
     std::vector<std::string> cancelled;

@@ -367,6 +367,15 @@ TEST_CASE("One `check-in --once` does not ask again when the manager cannot be r
     CHECK(b.caller.urls.size() == 1);
 }
 
+TEST_CASE("One `check-in --once` is not quiet when a session adds its report just before it is over") {
+    Bench b;
+    b.check_in->check_in_until_quiet();
+    b.answer();
+    REQUIRE(b.check_in->quiet());
+    b.jobs.asked = [&] { b.add("1", ReportStage::success); };  // and has ended when the question is answered
+    CHECK_FALSE(b.check_in->quiet());
+}
+
 TEST_CASE("When it goes away it takes its call and its timers along") {
     Bench b;
     b.add("1", ReportStage::success);
