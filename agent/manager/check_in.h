@@ -1,38 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns CheckIn: when this device talks to its manager and what it does with the answers. Lives on the loop's thread.
+// Owns CheckIn: whose turn it is. It asks schedule and addresses, talks the dialect, and hands reports and news on.
+// Lives on the loop's thread.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <functional>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "agent/base/result.h"
 #include "agent/log/log.h"
+#include "agent/manager/addresses.h"
 #include "agent/manager/caller.h"
+#include "agent/manager/delivery.h"
 #include "agent/manager/dialect.h"
+#include "agent/manager/offers.h"
 #include "agent/manager/report_queue.h"
 #include "agent/manager/schedule.h"
-#include "agent/session/engine.h"
 #include "platform/clock.h"
 
 namespace hagent::manager {
-
-/// The jobs of this device, as a check-in sees them: session::Engine behind a door that a test can open.
-class Jobs {
-public:
-    virtual ~Jobs() = default;
-    [[nodiscard]] virtual session::Offer offer(const session::Job& job) = 0;
-    [[nodiscard]] virtual session::CancelOutcome cancel(const std::string& job_id) = 0;
-    /// Nothing runs and nothing is queued; jobs that wait for leave to execute do not count.
-    [[nodiscard]] virtual bool idle() const = 0;
-    /// Ids of the manager's jobs that are downloaded and wait for leave to execute.
-    [[nodiscard]] virtual std::vector<std::string> waiting() const = 0;
-};
 
 struct CheckInSettings {
     std::vector<std::string> urls;  // in order of preference, at least one
@@ -66,15 +55,14 @@ struct ManagerView {
     std::size_t reports_waiting = 0;
 };
 
-/// One call at a time. A check-in first delivers the reports that wait, then talks the dialect, then acts on the
-/// events. A failed one goes on with the next address at once; when all have failed it backs off. Ten minutes after
-/// leaving the first address it is preferred again. After a final report was delivered the next check-in follows at
-/// once (but two never begin within a second). Reports that have piled up go out one every one to two seconds, oldest
-/// first.
-class CheckIn {
+/// One call at a time. A check-in first delivers the reports that wait, then talks the dialect, then hands on the news,
+/// then refuses the cancels that came too late. A failed one goes on with the next address at once; when all have
+/// failed it backs off. After a final report was delivered the next check-in follows at once. No error leaves this
+/// class: view() tells the last one.
+class CheckIn final : private DeliveryObserver {
 public:
     CheckIn(CheckInSettings settings, CheckInServices services);
-    ~CheckIn();  // aborts what is under way
+    ~CheckIn() override;  // aborts what is under way
     CheckIn(const CheckIn&) = delete;
     CheckIn& operator=(const CheckIn&) = delete;
 
@@ -85,11 +73,10 @@ public:
     void start();
     /// As soon as possible. While a check-in is under way another one follows.
     void check_in_now();
-    /// For `check-in --once`: one now, and more until one has begun while the jobs were idle. What the manager answers
-    /// to an earlier one says nothing about a job that was still on its way to its wait.
+    /// For `check-in --once`: one now, and more until one has begun while the jobs were idle.
     void check_in_until_quiet();
     /// A report was added: deliver it soon. Call it on the loop's thread.
-    void reports_changed();
+    void reports_changed() { go_on(); }
     /// The jobs may have become idle.
     void jobs_idle();
 
@@ -100,75 +87,39 @@ public:
     [[nodiscard]] bool quiet() const;
 
 private:
-    enum class Stage : std::uint8_t { resting, reporting, talking, refusing };
+    enum class Stage : std::uint8_t { reporting, talking, refusing };
 
-    // the way of a check-in: each returns once it made a call or has nothing to do
-    void advance();
+    void result_told(bool more) override;
+    void no_answer(const Error& why) override;
+    void go_on() override;
+
+    // a check-in; each step makes a call, or moves on to the next stage
     [[nodiscard]] bool step();
     void begin();
-    [[nodiscard]] bool talk();
-    void talked(const Reply& reply);
-    [[nodiscard]] bool refuse_next();
-    void refused(const std::string& job_id, const Reply& reply);
-    void succeeded();
-    void failed(const Error& why, std::optional<Seconds> retry_after);
+    void talk();
+    void refuse();
+    void call(Call call);
+    void answered(const Reply& reply);
+    void succeed();
+    void fail(const Error& why, std::optional<Seconds> retry_after);
 
-    // reports
-    [[nodiscard]] bool may_deliver() const;
-    [[nodiscard]] bool deliver_next();
-    void delivered(const ReportQueue::Waiting& waiting, const Reply& reply);
-    void acknowledge(const ReportQueue::Waiting& waiting, Delivery delivery);
-    void postpone_delivery(const Reply& reply, bool silent);
-    [[nodiscard]] bool piled_up() const;
-    void deliver_after(Millis delay);
-    void add_report(session::Report report);
-    void repeat(const std::string& job_id);
+    void deliver();
+    void sleep();
+    void show_next_address() const;
+    [[nodiscard]] Uptime now() const { return services_.clock.uptime(); }
 
-    // events
-    void take(const Event& event);
-    void take_job(session::Job job, bool standing);
-    void take_cancel(const std::string& job_id);
-    void drop_waiting();
-
-    // time and place
-    [[nodiscard]] bool came_too_early() const;
-    void plan(ScheduleInput input);
-    void due_in(Millis delay);
-    void next_address();
-    void make(Call call, std::function<void(const Reply&)> done);
-    [[nodiscard]] const std::string& url() const { return settings_.urls[url_]; }
-
-    CheckInSettings settings_;
+    std::uint64_t place_;
     CheckInServices services_;
     std::function<void()> changed_;
-
-    Stage stage_ = Stage::resting;
-    bool stepping_ = false;
-    std::uint64_t call_ = 0;       // 0: none under way
-    std::uint64_t due_timer_ = 0;  // 0: none set
-    std::uint64_t report_timer_ = 0;
-    bool due_ = false;   // a check-in is to begin now
-    bool soon_ = false;  // one follows within about a second: asked for, or a job has ended
-    std::optional<std::vector<std::string>> only_offered_;  // by the last check-in that ended well: no job but these
-    bool until_quiet_ = false;
-    bool began_idle_ = false;  // the last check-in: the jobs were idle when it began
+    Schedule schedule_;
+    Addresses addresses_;
+    ReportDelivery delivery_;
+    Offers offers_;
+    Stage stage_ = Stage::reporting;  // of the one that is under way
+    std::uint64_t call_ = 0;          // 0: none under way but that of delivery_
+    std::uint64_t timer_ = 0;         // 0: none set
     Identity identity_;
-    std::deque<std::string> to_refuse_;
-    // by job: how often its result was sent again; keeps a loop from spinning
-    std::map<std::string, unsigned> repeats_;
-
-    std::size_t url_ = 0;
-    std::size_t addresses_failed_ = 0;  // since the last success or wait
-    std::optional<Uptime> left_first_at_;
-    std::optional<Uptime> began_at_;        // the last check-in
-    unsigned settling_ = k_settling_waits;  // waits that are left of them
-    unsigned delivery_failures_ = 0;
-    Uptime no_delivery_before_;
-    bool pausing_ = false;         // between two of the reports that have piled up
-    bool manager_silent_ = false;  // the last delivery got no answer: a check-in that succeeds ends the wait
-
     ManagerView view_;
-    bool ended_once_ = false;
 };
 
 }  // namespace hagent::manager

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the rules for each kind of news.
+#include "agent/manager/offers.h"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+#include "agent/base/concat.h"
+#include "agent/errors/catalogue.h"
+
+namespace hagent::manager {
+namespace {
+
+using session::ReportStage;
+
+constexpr std::string_view k_area = "manager";
+
+}  // namespace
+
+void Offers::begin() {
+    to_refuse_.clear();
+    only_offered_.reset();
+}
+
+void Offers::take(const Event& event) {
+    if (const auto* offered = std::get_if<JobOffered>(&event)) {
+        take_job(offered->job, offered->standing);
+    } else if (const auto* refusal = std::get_if<JobRefused>(&event)) {
+        take_refusal(*refusal);
+    } else if (const auto* cancel = std::get_if<CancelAsked>(&event)) {
+        take_cancel(cancel->job_id);
+    } else {
+        only_offered_ = std::get<NothingOffered>(event).but;
+        drop_waiting();
+    }
+}
+
+void Offers::take_job(session::Job job, bool standing) {
+    const auto ended = services_.reports.offered(job.id, content_of(job));
+    if (!ended.ok()) {
+        services_.log.error(k_area, "cannot note a job: " + sentence(ended.error()), {{"job", job.id}});
+    }
+    const bool has_ended = ended.ok() ? *ended : services_.reports.finished(job.id).has_value();
+    if (has_ended && standing) {
+        return;
+    }
+    if (has_ended) {
+        services_.log.info(k_area, "offered again, but it has ended here: its result is sent again", {{"job", job.id}});
+        services_.delivery.repeat(job.id);
+        return;
+    }
+    job.execute = job.execute && (!services_.may_execute || services_.may_execute());
+    switch (services_.jobs.offer(job)) {
+        case session::Offer::taken:
+            services_.log.info(k_area, "job taken",
+                               {{"job", job.id},
+                                {"name", job.name},
+                                {"version", job.version},
+                                {"execute", job.execute ? "now" : "later"}});
+            break;
+        case session::Offer::known: break;
+        case session::Offer::full:
+            services_.log.warning(k_area, "too many jobs wait: this one is taken when it is offered again",
+                                  {{"job", job.id}});
+            break;
+    }
+}
+
+/// Left alone it would stay open for ever and hide every job behind it.
+void Offers::take_refusal(const JobRefused& refusal) {
+    services_.log.warning(k_area, "a job cannot be done: " + sentence(refusal.why), {{"job", refusal.job_id}});
+    if (services_.reports.finished(refusal.job_id)) {
+        services_.delivery.repeat(refusal.job_id);
+        return;
+    }
+    services_.delivery.add({refusal.job_id,
+                            ReportStage::failure,
+                            {concat({errors::id_text(refusal.why.id), ": ", sentence(refusal.why)}),
+                             "what to do: " + std::string(errors::describe(refusal.why.id).next)},
+                            0,
+                            0});
+}
+
+void Offers::take_cancel(const std::string& job_id) {
+    if (const auto result = services_.reports.finished(job_id)) {
+        if (result->stage == ReportStage::cancelled) {
+            services_.delivery.repeat(job_id);
+        } else {
+            to_refuse_.push_back(job_id);
+        }
+        return;
+    }
+    switch (services_.jobs.cancel(job_id)) {
+        case session::CancelOutcome::stopping:
+            services_.log.info(k_area, "cancelled by the manager: stopping", {{"job", job_id}});
+            break;
+        case session::CancelOutcome::dropped:
+        case session::CancelOutcome::unknown:
+            services_.log.info(k_area, "cancelled by the manager before it began", {{"job", job_id}});
+            services_.delivery.add({job_id, ReportStage::cancelled, {"cancelled before it began"}, 0, 0});
+            break;
+        case session::CancelOutcome::too_late: to_refuse_.push_back(job_id); break;
+    }
+}
+
+void Offers::drop_waiting() {
+    if (!only_offered_) {
+        return;
+    }
+    for (const auto& job_id : services_.jobs.waiting()) {
+        if (std::find(only_offered_->begin(), only_offered_->end(), job_id) != only_offered_->end()) {
+            continue;
+        }
+        services_.log.info(k_area, "the manager no longer has a job that waits here: dropped", {{"job", job_id}});
+        (void)services_.jobs.cancel(job_id);
+    }
+}
+
+std::optional<std::string> Offers::to_refuse() const {
+    return to_refuse_.empty() ? std::nullopt : std::optional(to_refuse_.front());
+}
+
+/// The manager must hear that the cancel is refused before it hears the result.
+void Offers::refused(std::uint16_t status) {
+    const std::string job_id = std::move(to_refuse_.front());
+    to_refuse_.erase(to_refuse_.begin());
+    services_.log.info(k_area, "refused to cancel: too late", {{"job", job_id}, {"status", std::to_string(status)}});
+    services_.delivery.repeat(job_id);
+}
+
+}  // namespace hagent::manager
