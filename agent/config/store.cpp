@@ -33,12 +33,12 @@ Result<std::optional<Found>> look(Files& files, const std::string& path) {
 }
 
 /// Not cut off at the last separator: of "C:\\x" that would be "C:", the working directory of the drive.
-std::string folder_of(const std::string& path) { return platform::absolute(path + "/.."); }
+std::string directory_of(const std::string& path) { return platform::absolute(path + "/.."); }
 
-/// In a sticky folder (as /tmp) others cannot replace what is not theirs.
+/// In a sticky directory (as /tmp) others cannot replace what is not theirs.
 bool changeable(const FileInfo& info) {
-    const bool sticky_folder = info.kind == FileKind::directory && (info.mode & k_sticky) != 0;
-    return info.writable_by_others && !sticky_folder;
+    const bool sticky_directory = info.kind == FileKind::directory && (info.mode & k_sticky) != 0;
+    return info.writable_by_others && !sticky_directory;
 }
 
 class Places {
@@ -53,10 +53,10 @@ public:
         }
     }
 
-    /// Nor any regular file in the folder.
-    void closed_with_content(const std::string& folder) {
-        closed(folder);
-        const auto found = at(folder);
+    /// Nor any regular file in the directory.
+    void closed_with_content(const std::string& directory) {
+        closed(directory);
+        const auto found = at(directory);
         if (!found || found->info.kind != FileKind::directory) {
             return;
         }
@@ -134,7 +134,7 @@ Outcome load(platform::Files& files, const std::string& path, ManagerRule manage
     const std::string real = (*found)->path;
     Places places(files);
     places.closed(real);
-    places.closed(folder_of(real));
+    places.closed(directory_of(real));
     if (auto complaints = places.take(); !complaints.empty()) {
         return complaints;
     }
@@ -155,7 +155,7 @@ std::vector<Complaint> check_places(platform::Files& files, const Settings& sett
     Places places(files);
     if (!program.empty()) {
         places.closed(program);
-        places.closed(folder_of(program));
+        places.closed(directory_of(program));
     }
     places.closed_with_content(settings.trust.keys_dir);
     places.closed_with_content(settings.script.hooks_dir);

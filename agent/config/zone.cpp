@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the look into the system's folders of time zones, and the words about what is not there.
+// Owns the look into the system's directories of time zones, and the words about what is not there.
 #include "agent/config/zone.h"
 
 #include <optional>
@@ -20,12 +20,12 @@ Error unusable(const std::string& name, std::string_view why) {
 
 }  // namespace
 
-Result<TimeZone> find_zone(platform::Files& files, std::span<const std::string> folders, const std::string& name) {
+Result<TimeZone> find_zone(platform::Files& files, std::span<const std::string> directories, const std::string& name) {
     if (name == "UTC") {
         return TimeZone();
     }
-    for (const auto& folder : folders) {
-        const auto file = files.read(concat({folder, "/", name}), limits::k_zone_file_bytes);
+    for (const auto& directory : directories) {
+        const auto file = files.read(concat({directory, "/", name}), limits::k_zone_file_bytes);
         if (!file.ok()) {
             continue;
         }
@@ -34,17 +34,18 @@ Result<TimeZone> find_zone(platform::Files& files, std::span<const std::string> 
         }
         return unusable(name, "its file is damaged");
     }
-    return unusable(name,
-                    folders.empty() ? "this system has no time zones by name" : "not installed here (package tzdata)");
+    return unusable(
+        name, directories.empty() ? "this system has no time zones by name" : "not installed here (package tzdata)");
 }
 
-std::vector<Complaint> find_zones(platform::Files& files, std::span<const std::string> folders, Settings& settings) {
+std::vector<Complaint> find_zones(platform::Files& files, std::span<const std::string> directories,
+                                  Settings& settings) {
     std::vector<Complaint> complaints;
     const auto find = [&](Window& window, const std::string& path) {
         if (window.zone.empty()) {
             return;
         }
-        if (auto zone = find_zone(files, folders, window.zone); zone.ok()) {
+        if (auto zone = find_zone(files, directories, window.zone); zone.ok()) {
             window.rules = std::move(*zone);
         } else {
             complaints.push_back({AgentCode::config_bad_value, path, zone.error().context});

@@ -13,13 +13,14 @@
 
 namespace hagent::config {
 
-/// The rules of "Europe/Berlin" from the first of `folders` that has a file of this name; "UTC" needs no file. `name`
-/// is one that parse_window() accepted. Error: config_bad_value, whose context says what is wrong and what to do.
-[[nodiscard]] Result<TimeZone> find_zone(platform::Files& files, std::span<const std::string> folders,
+/// The rules of "Europe/Berlin" from the first of `directories` that has a file of this name; "UTC" needs no file.
+/// `name` is one that parse_window() accepted. Error: config_bad_value, whose context says what is wrong and what to
+/// do.
+[[nodiscard]] Result<TimeZone> find_zone(platform::Files& files, std::span<const std::string> directories,
                                          const std::string& name);
 
 /// Gives every window of the settings the rules of its zone, and complains of zones that are not to be had.
-[[nodiscard]] std::vector<Complaint> find_zones(platform::Files& files, std::span<const std::string> folders,
+[[nodiscard]] std::vector<Complaint> find_zones(platform::Files& files, std::span<const std::string> directories,
                                                 Settings& settings);
 
 }  // namespace hagent::config
