@@ -102,7 +102,14 @@ public:
           loop_(std::move(loop)),
           queue_(std::move(queue)),
           store_(*machine_.files, settings_.state()),
-          publisher_(board_, *queue_, [this] { loop_->post([this] { reports_changed(); }); }),
+          publisher_(board_, *queue_,
+                     [this] {
+                         loop_->post([this] {
+                             if (check_in_) {
+                                 check_in_->reports_changed();
+                             }
+                         });
+                     }),
           curl_(transfer::curl_fetcher(workshop.transfer, headers)),
           fetcher_(*machine_.files, folders(settings_), curl_.get()),
           context_{*machine_.files,
@@ -245,12 +252,6 @@ private:
     }
 
     manager::Identity identity() { return identity_of(machine_, settings_, device_id_, board_); }
-
-    void reports_changed() {
-        if (check_in_) {
-            check_in_->reports_changed();
-        }
-    }
 
     void jobs_idle() {
         if (check_in_) {

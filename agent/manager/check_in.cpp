@@ -142,14 +142,11 @@ void CheckIn::refuse() {
 }
 
 void CheckIn::call(Call call) {
-    call_ = services_.caller.call(std::move(call), [this](const Reply& reply) {
-        call_ = 0;
-        answered(reply);
-        go_on();
-    });
+    call_ = services_.caller.call(std::move(call), [this](const Reply& reply) { answered(reply); });
 }
 
 void CheckIn::answered(const Reply& reply) {
+    call_ = 0;
     if (stage_ == Stage::talking) {
         if (const auto status = services_.dialect.answered(reply); !status.ok()) {
             fail(status.error(), reply.ok() ? reply->retry_after : std::nullopt);
@@ -159,6 +156,7 @@ void CheckIn::answered(const Reply& reply) {
     } else {
         fail(reply.error(), std::nullopt);
     }
+    go_on();
 }
 
 void CheckIn::succeed() {

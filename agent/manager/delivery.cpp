@@ -49,24 +49,27 @@ void ReportDelivery::deliver(const std::string& manager_url, const Identity& ide
         return;
     }
     auto call = services_.dialect.report(manager_url, identity, waiting->report);
-    call_ = services_.caller.call(std::move(call), [this, waiting = *std::move(waiting)](const Reply& reply) {
-        call_ = 0;
-        answered(waiting, reply);
-        observer_.go_on();
-    });
+    call_ = services_.caller.call(
+        std::move(call), [this, waiting = *std::move(waiting)](const Reply& reply) { answered(waiting, reply); });
 }
 
 void ReportDelivery::answered(const ReportQueue::Waiting& waiting, const Reply& reply) {
+    call_ = 0;
     const Delivery outcome = services_.dialect.delivered(waiting.report, reply);
     switch (outcome) {
         case Delivery::obsolete:
             services_.log.info(k_area, "the manager no longer wants a report", {{"job", waiting.report.job_id}});
             [[fallthrough]];
-        case Delivery::acknowledged: acknowledge(waiting); return;
-        case Delivery::reworded: services_.reports.put_back(); return;
+        case Delivery::acknowledged: acknowledge(waiting); break;
+        case Delivery::reworded: services_.reports.put_back(); break;
         case Delivery::refused:
-        case Delivery::again: break;
+        case Delivery::again: put_off(outcome, reply); break;
     }
+    observer_.go_on();
+}
+
+/// An error is silence only where the dialect does not say that the manager is there.
+void ReportDelivery::put_off(Delivery outcome, const Reply& reply) {
     services_.reports.put_back();
     if (!reply.ok() && outcome == Delivery::again) {
         back_off(Wait::silence, std::nullopt);

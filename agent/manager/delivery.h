@@ -82,6 +82,7 @@ private:
     [[nodiscard]] bool may_deliver() const;
     void answered(const ReportQueue::Waiting& waiting, const Reply& reply);
     void acknowledge(const ReportQueue::Waiting& waiting);
+    void put_off(Delivery outcome, const Reply& reply);
     void back_off(Wait why, std::optional<Seconds> retry_after);
     void wait(Wait why, Millis delay);
 
