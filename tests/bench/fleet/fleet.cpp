@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <functional>
+#include <optional>
 #include <queue>
 #include <random>
 #include <utility>
@@ -13,21 +14,6 @@
 
 namespace hagent::bench {
 namespace {
-
-/// A device as manager::CheckIn has it between two check-ins.
-struct Device {
-    unsigned failures = 0;
-    unsigned settling = manager::k_settling_waits;
-
-    /// What to ask the schedule for after a check-in.
-    manager::ScheduleInput after(bool answered) {
-        manager::ScheduleInput input;
-        input.failures = failures = answered ? 0 : failures + 1;
-        input.settling = answered && settling > 0;
-        settling -= input.settling ? 1U : 0U;
-        return input;
-    }
-};
 
 /// Twelve hexadecimal digits.
 std::string address(std::uint64_t number) {
@@ -42,21 +28,25 @@ std::string address(std::uint64_t number) {
 
 PerSecond check_ins(const Fleet& fleet, Seconds length, Away away) {
     std::mt19937_64 random(fleet.seed);
-    std::vector<Device> devices(fleet.ids.size());
+    std::vector<manager::Schedule> devices(fleet.ids.size(), manager::Schedule(fleet.schedule));
     using Due = std::pair<Millis, std::size_t>;  // when, which device
     std::priority_queue<Due, std::vector<Due>, std::greater<>> due;
-    manager::ScheduleInput first;
-    first.first = true;
     for (std::size_t i = 0; i < devices.size(); ++i) {
-        due.emplace(manager::next_check_in(fleet.schedule, first, manager::place_of(fleet.ids[i])), i);
+        devices[i].start({}, manager::place_of(fleet.ids[i]));
+        due.emplace(devices[i].next()->since_start, i);
     }
     PerSecond counts(static_cast<std::size_t>(length.count()));
     while (!due.empty() && due.top().first < length) {
         const auto [now, i] = due.top();
         due.pop();
         ++counts[static_cast<std::size_t>(now.count() / 1000)];
-        const auto input = devices[i].after(now < away.from || now >= away.until);
-        due.emplace(now + manager::next_check_in(fleet.schedule, input, random()), i);
+        devices[i].begin({now}, true);
+        if (now < away.from || now >= away.until) {
+            devices[i].succeed({now}, std::nullopt, random(), true);
+        } else {
+            devices[i].fail({now}, std::nullopt, std::nullopt, random());
+        }
+        due.emplace(devices[i].next()->since_start, i);
     }
     return counts;
 }
