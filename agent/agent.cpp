@@ -93,11 +93,11 @@ struct Requests {
 
 class Agent {
 public:
-    Agent(Workshop& workshop, Duration duration, std::unique_ptr<loop::Loop> loop,
+    Agent(AgentServices& services, Duration duration, std::unique_ptr<loop::Loop> loop,
           std::unique_ptr<manager::ReportQueue> queue, transfer::HeaderProvider headers, std::string device_id)
-        : workshop_(workshop),
-          machine_(workshop.machine),
-          settings_(workshop.settings),
+        : services_(services),
+          machine_(services.machine),
+          settings_(services.settings),
           duration_(duration),
           device_id_(std::move(device_id)),
           started_(machine_.clock.uptime()),
@@ -105,7 +105,7 @@ public:
           queue_(std::move(queue)),
           store_(*machine_.files, settings_.state_dir),
           publisher_(board_, *queue_, [this] { loop_->post([this] { reports_changed(); }); }),
-          curl_(transfer::curl_fetcher(workshop.transfer, headers)),
+          curl_(transfer::curl_fetcher(services.transfer, headers)),
           fetcher_(*machine_.files, folders(settings_), curl_.get()),
           context_{*machine_.files,
                    machine_.clock,
@@ -113,10 +113,10 @@ public:
                    *machine_.host,
                    *machine_.disks,
                    fetcher_,
-                   workshop.transfer,
-                   workshop.random,
-                   workshop.log,
-                   workshop.session_settings,
+                   services.transfer,
+                   services.random,
+                   services.log,
+                   services.session_settings,
                    store_,
                    publisher_,
                    machine_.dialogs.get(),
@@ -124,12 +124,12 @@ public:
           worker_(limits::k_queued_jobs * 2),
           engine_(context_, worker_, [this] { loop_->post([this] { jobs_idle(); }); }),
           jobs_(engine_),
-          loop_fetcher_(*loop_, workshop.transfer, headers),
+          loop_fetcher_(*loop_, services.transfer, headers),
           timers_(*loop_),
           caller_(loop_fetcher_, fetcher_, timers_),
           dialect_(make_dialect()),
           search_(
-              {machine_, settings_, workshop.log, *loop_, worker_, timers_, workshop.random},
+              {machine_, settings_, services.log, *loop_, worker_, timers_, services.random},
               duration == Duration::one_check_in ? ManagerSearch::Patience::once : ManagerSearch::Patience::until_found,
               [this](Status outcome) { search_ended(std::move(outcome)); }) {}
 
@@ -151,13 +151,13 @@ public:
         }
         TRY(engine_.resume_unfinished());
         start_manager();
-        workshop_.log.info("agent", "ready",
+        services_.log.info("agent", "ready",
                            {{"version", std::string(agent_version())},
                             {"device", device_id_},
                             {"status", listener_ ? listener_->url() : ""}});
         loop_->run([&] { serve(requests); });
         engine_.shut_down();
-        workshop_.log.info("agent", "stopped");
+        services_.log.info("agent", "stopped");
         TRY(std::move(outcome_));
         return (requests.reload || manager_found_) && !requests.stop ? Ending::reload : Ending::stopped;
     }
@@ -172,11 +172,11 @@ private:
         const auto& m = settings_.manager;
         if (m.dialect == config::Dialect::hserver) {
             return std::make_unique<manager::HserverDialect>(
-                manager::HserverServices{workshop_.log, m.opcodes, m.allow_clear_text});
+                manager::HserverServices{services_.log, m.opcodes, m.allow_clear_text});
         }
         if (m.dialect == config::Dialect::folder) {
             return std::make_unique<manager::FolderDialect>(
-                manager::FolderServices{*machine_.files, machine_.clock, workshop_.log, settings_.trust.keys_dir,
+                manager::FolderServices{*machine_.files, machine_.clock, services_.log, settings_.trust.keys_dir,
                                         settings_.state_dir + "/jobs-serials",
                                         [this](const std::string& job_id) { return queue_->finished(job_id); }});
         }
@@ -195,7 +195,7 @@ private:
     Status listen() {
         listener_ = TRY(Listener::open(
             machine_, settings_, *loop_,
-            {board_, workshop_.ring, [this] { return view(); },
+            {board_, services_.ring, [this] { return view(); },
              [this](const std::string& peer) { return trigger(peer); },
              [this](const std::string& id) { return engine_.cancel_session(id, session::StopReason::operators); }}));
         return {};
@@ -214,8 +214,8 @@ private:
                                           jobs_,
                                           *queue_,
                                           machine_.clock,
-                                          workshop_.log,
-                                          workshop_.random,
+                                          services_.log,
+                                          services_.random,
                                           [this] { return identity(); },
                                           [this] { return window_open(); }};
         check_in_ = std::make_unique<manager::CheckIn>(
@@ -243,7 +243,7 @@ private:
         if (settings_.manager.discovered && check_in_->view().last_success) {
             const auto noted = first_manager_.met(check_in_->view().url);
             if (!noted.ok() && !std::exchange(note_complained_, true)) {
-                workshop_.log.warning("agent", "the manager that was found cannot be noted",
+                services_.log.warning("agent", "the manager that was found cannot be noted",
                                       {{"where", noted.error().context}});
             }
         }
@@ -329,7 +329,7 @@ private:
         return out;
     }
 
-    Workshop& workshop_;
+    AgentServices& services_;
     Machine& machine_;
     const config::Settings& settings_;
     const Duration duration_;
@@ -365,13 +365,13 @@ private:
 
 }  // namespace
 
-Result<Ending> run_agent(Workshop& workshop, Duration duration) {
-    auto& machine = workshop.machine;
-    auto device_id = TRY(manager::device_id(workshop.settings.device.id, machine.host->facts()));
-    auto headers = TRY(manager_headers(machine, workshop.settings));
-    auto queue = TRY(manager::ReportQueue::open(*machine.files, workshop.settings.state_dir + "/reports"));
+Result<Ending> run_agent(AgentServices& services, Duration duration) {
+    auto& machine = services.machine;
+    auto device_id = TRY(manager::device_id(services.settings.device.id, machine.host->facts()));
+    auto headers = TRY(manager_headers(machine, services.settings));
+    auto queue = TRY(manager::ReportQueue::open(*machine.files, services.settings.state_dir + "/reports"));
     auto loop = TRY(loop::Loop::create(machine.clock));
-    Agent agent(workshop, duration, std::move(loop), std::move(queue), std::move(headers), std::move(device_id));
+    Agent agent(services, duration, std::move(loop), std::move(queue), std::move(headers), std::move(device_id));
     return agent.run();
 }
 

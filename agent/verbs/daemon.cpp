@@ -24,17 +24,17 @@ bool places_are_safe(Machine& machine, const config::Settings& settings) {
     return complaints.empty();
 }
 
-Opened open_safe_workshop(Machine& machine, const Options& options) {
-    auto opened = open_workshop(machine, options, config::ManagerRule::required);
-    if (opened.workshop && !places_are_safe(machine, opened.workshop->settings)) {
+Opened open_safe_services(Machine& machine, const Options& options) {
+    auto opened = open_services(machine, options, config::ManagerRule::required);
+    if (opened.services && !places_are_safe(machine, opened.services->settings)) {
         return {nullptr, k_refused};
     }
     return opened;
 }
 
 int run_daemon(Machine& machine, const Options& options) {
-    auto [workshop, code] = open_safe_workshop(machine, options);
-    if (!workshop) {
+    auto [services, code] = open_safe_services(machine, options);
+    if (!services) {
         return code;
     }
     if (options.check_config) {
@@ -42,10 +42,10 @@ int run_daemon(Machine& machine, const Options& options) {
         return k_done;
     }
     for (;;) {
-        if (const auto locked = workshop->lock_state(); !locked.ok()) {
+        if (const auto locked = services->lock_state(); !locked.ok()) {
             return failed(options, Error(locked.error()).with("another hagent works on this state directory"));
         }
-        const auto ended = run_agent(*workshop, Duration::until_stopped);
+        const auto ended = run_agent(*services, Duration::until_stopped);
         if (!ended.ok()) {
             return failed(options, ended.error());
         }
@@ -53,8 +53,8 @@ int run_daemon(Machine& machine, const Options& options) {
             return k_done;
         }
         complain("hagent: reading the configuration again\n");
-        if (auto fresh = open_safe_workshop(machine, options); fresh.workshop) {
-            workshop = std::move(fresh.workshop);
+        if (auto fresh = open_safe_services(machine, options); fresh.services) {
+            services = std::move(fresh.services);
         } else {
             complain("hagent: it keeps the configuration that it had\n");
         }
@@ -68,11 +68,11 @@ int run(Machine& machine, const Options& options) {
 }
 
 int check_in(Machine& machine, const Options& options) {
-    auto [workshop, code] = open_workshop(machine, options, config::ManagerRule::required);
-    if (!workshop) {
+    auto [services, code] = open_services(machine, options, config::ManagerRule::required);
+    if (!services) {
         return code;
     }
-    const auto door = options.once ? std::nullopt : find_door(*machine.files, workshop->settings);
+    const auto door = options.once ? std::nullopt : find_door(*machine.files, services->settings);
     if (door) {
         const auto answer = ask(*door, "/v1/check-in", transfer::Method::post);
         if (!answer.ok()) {
@@ -82,18 +82,18 @@ int check_in(Machine& machine, const Options& options) {
                            : concat({"The running agent checks in now; its page is ", door->url(), "/\n"}));
         return k_done;
     }
-    if (!places_are_safe(machine, workshop->settings)) {
+    if (!places_are_safe(machine, services->settings)) {
         return k_refused;
     }
-    if (const auto locked = workshop->lock_state(); !locked.ok()) {
+    if (const auto locked = services->lock_state(); !locked.ok()) {
         return failed(options, Error(locked.error()).with("another hagent works on this state directory"));
     }
-    const auto ended = run_agent(*workshop, Duration::one_check_in);
+    const auto ended = run_agent(*services, Duration::one_check_in);
     if (!ended.ok()) {
         return failed(options, ended.error());
     }
     if (*ended == Ending::reload) {  // a manager was found
-        workshop.reset();
+        services.reset();
         return check_in(machine, options);
     }
     print(options.json ? "{\"done\":true}\n" : "Checked in; nothing is left to do.\n");

@@ -75,16 +75,16 @@ int enrol(Machine& machine, const Options& options) {
     if (!options.arguments.empty()) {
         return usage(options, "takes no argument");
     }
-    auto [workshop, code] = open_workshop(machine, options, config::ManagerRule::optional);
-    if (!workshop) {
+    auto [services, code] = open_services(machine, options, config::ManagerRule::optional);
+    if (!services) {
         return code;
     }
-    if (options.key.empty() && workshop->settings.manager.client_key_file.empty()) {
-        if (const auto made = machine.files->make_directories(workshop->settings.state_dir, 0700); !made.ok()) {
+    if (options.key.empty() && services->settings.manager.client_key_file.empty()) {
+        if (const auto made = machine.files->make_directories(services->settings.state_dir, 0700); !made.ok()) {
             return failed(options, made.error());
         }
     }
-    const auto enrolled = enrol_device(machine, workshop->settings, options);
+    const auto enrolled = enrol_device(machine, services->settings, options);
     if (!enrolled.ok()) {
         return failed(options, enrolled.error());
     }

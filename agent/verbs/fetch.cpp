@@ -104,13 +104,13 @@ std::string document(const Options& options, const std::string& file, const tran
                    "],\"error\":", (error == nullptr ? "null" : session::error_json(*error)), "}\n"});
 }
 
-Result<transfer::Downloaded> download_to(Workshop& workshop, const Options& options, const std::string& file,
+Result<transfer::Downloaded> download_to(AgentServices& services, const Options& options, const std::string& file,
                                          FetchWatch& watch) {
     session::Stop stop;
     const auto signals = platform::watch_signals(
         [](platform::ServiceRequest, void* context) { static_cast<session::Stop*>(context)->token().flag(); }, &stop);
-    auto& machine = workshop.machine;
-    transfer::Options how = workshop.transfer;
+    auto& machine = services.machine;
+    transfer::Options how = services.transfer;
     how.attempts = options.attempts > 0 ? options.attempts : how.attempts;
     const auto fetcher = transfer::curl_fetcher(how);
     transfer::DownloadRequest request;
@@ -123,7 +123,7 @@ Result<transfer::Downloaded> download_to(Workshop& workshop, const Options& opti
     request.limit_bytes_per_s = options.limit_rate;
     request.disks = machine.disks.get();
     auto got = TRY(transfer::download(
-        request, {*machine.files, machine.clock, *fetcher, how, workshop.random, stop.token()}, watch));
+        request, {*machine.files, machine.clock, *fetcher, how, services.random, stop.token()}, watch));
     TRY(machine.files->set_mode(got.path, 0644));
     TRY(machine.files->rename(got.path, file));
     TRY(machine.files->remove_tree(request.directory));
@@ -136,8 +136,8 @@ int fetch(Machine& machine, const Options& options) {
     if (options.arguments.empty()) {
         return usage(options, "name at least one URL");
     }
-    auto [workshop, code] = open_workshop(machine, options, config::ManagerRule::optional);
-    if (!workshop) {
+    auto [services, code] = open_services(machine, options, config::ManagerRule::optional);
+    if (!services) {
         return code;
     }
     const auto url = transfer::parse_url(options.arguments.front());
@@ -150,7 +150,7 @@ int fetch(Machine& machine, const Options& options) {
     }
     const std::string file = platform::absolute(name);
     FetchWatch watch(options);
-    const auto got = download_to(*workshop, options, file, watch);
+    const auto got = download_to(*services, options, file, watch);
     if (options.json) {
         print(document(options, file, got.ok() ? &*got : nullptr, watch, got.ok() ? nullptr : &got.error()));
     }

@@ -78,16 +78,16 @@ std::optional<int> daemon_tells(Machine& machine, const config::Settings& settin
 }  // namespace
 
 int status(Machine& machine, const Options& options) {
-    auto [workshop, code] = open_workshop(machine, options, config::ManagerRule::optional);
-    if (!workshop) {
+    auto [services, code] = open_services(machine, options, config::ManagerRule::optional);
+    if (!services) {
         return code;
     }
-    if (const auto told = daemon_tells(machine, workshop->settings, options, "/v1/status")) {
+    if (const auto told = daemon_tells(machine, services->settings, options, "/v1/status")) {
         return *told;
     }
     status::Board board;
-    board_from_state(machine, workshop->settings, board);
-    const auto view = view_from_state(machine, workshop->settings, board);
+    board_from_state(machine, services->settings, board);
+    const auto view = view_from_state(machine, services->settings, board);
     print(options.json ? status::status_json(view, board) + "\n" : status::status_text(view, board));
     return k_done;
 }
@@ -96,29 +96,29 @@ int sessions(Machine& machine, const Options& options) {
     if (options.arguments.size() > 1) {
         return usage(options, "takes one session id at most");
     }
-    auto [workshop, code] = open_workshop(machine, options, config::ManagerRule::optional);
-    if (!workshop) {
+    auto [services, code] = open_services(machine, options, config::ManagerRule::optional);
+    if (!services) {
         return code;
     }
     // The journals are the truth for both, running or not; only the progress of a running one is fresher at the daemon.
     status::Board board;
     if (options.arguments.empty()) {
-        const auto document = from_daemon(machine, workshop->settings, "/v1/sessions");
+        const auto document = from_daemon(machine, services->settings, "/v1/sessions");
         if (document.ok() && !document->empty() && options.json) {
             print(*document + "\n");
             return k_done;
         }
-        board_from_state(machine, workshop->settings, board);
+        board_from_state(machine, services->settings, board);
         print(options.json ? status::sessions_json(board) + "\n" : status::sessions_text(board));
         return k_done;
     }
     const auto& id = options.arguments.front();
-    const auto document = from_daemon(machine, workshop->settings, "/v1/sessions/" + id);
+    const auto document = from_daemon(machine, services->settings, "/v1/sessions/" + id);
     if (options.json && document.ok() && !document->empty()) {
         print(*document + "\n");
         return k_done;
     }
-    const auto record = session::Store(*machine.files, workshop->settings.state_dir).shown(id);
+    const auto record = session::Store(*machine.files, services->settings.state_dir).shown(id);
     if (!record.ok()) {
         return failed(options, record.error());
     }
@@ -127,14 +127,14 @@ int sessions(Machine& machine, const Options& options) {
 }
 
 int log(Machine& machine, const Options& options) {
-    auto [workshop, code] = open_workshop(machine, options, config::ManagerRule::optional);
-    if (!workshop) {
+    auto [services, code] = open_services(machine, options, config::ManagerRule::optional);
+    if (!services) {
         return code;
     }
-    if (const auto told = daemon_tells(machine, workshop->settings, options, "/v1/log")) {
+    if (const auto told = daemon_tells(machine, services->settings, options, "/v1/log")) {
         return *told;
     }
-    const auto& file = workshop->settings.log.file;
+    const auto& file = services->settings.log.file;
     if (file.empty()) {
         return failed(options, error(errors::AgentCode::file_not_found,
                                      "the agent is not running, and log.file names no log file"));

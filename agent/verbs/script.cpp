@@ -94,24 +94,24 @@ Status usable_source(const std::string& source) {
 
 /// What a session borrows, for the length of one verb.
 struct Bench {
-    Bench(Workshop& workshop, bool quiet)
+    Bench(AgentServices& services, bool quiet)
         : teller(quiet),
-          fetcher(transfer::curl_fetcher(workshop.transfer)),
-          store(*workshop.machine.files, workshop.settings.state_dir),
-          context{*workshop.machine.files,
-                  workshop.machine.clock,
-                  *workshop.machine.processes,
-                  *workshop.machine.host,
-                  *workshop.machine.disks,
+          fetcher(transfer::curl_fetcher(services.transfer)),
+          store(*services.machine.files, services.settings.state_dir),
+          context{*services.machine.files,
+                  services.machine.clock,
+                  *services.machine.processes,
+                  *services.machine.host,
+                  *services.machine.disks,
                   *fetcher,
-                  workshop.transfer,
-                  workshop.random,
-                  workshop.log,
-                  workshop.session_settings,
+                  services.transfer,
+                  services.random,
+                  services.log,
+                  services.session_settings,
                   store,
                   teller,
-                  workshop.machine.dialogs.get(),
-                  workshop.machine.registry.get()} {}
+                  services.machine.dialogs.get(),
+                  services.machine.registry.get()} {}
 
     Teller teller;
     std::unique_ptr<transfer::Fetcher> fetcher;
@@ -126,11 +126,11 @@ int outcome_code(const session::SessionRecord& record, session::SessionEnd end) 
     return has_error(record.all_results()) && record.failed() ? k_failed : k_done;
 }
 
-int run_script(Workshop& workshop, const Options& options, const std::string& file) {
-    if (const auto locked = workshop.lock_state(); !locked.ok()) {
+int run_script(AgentServices& services, const Options& options, const std::string& file) {
+    if (const auto locked = services.lock_state(); !locked.ok()) {
         return failed(options, Error(locked.error()).with("another hagent works on this state directory"));
     }
-    Bench bench(workshop, options.json);
+    Bench bench(services, options.json);
     const auto job = job_of(options, file);
     session::close_damaged_sessions(bench.context);
     const auto earlier = unfinished(bench.store, job.id);
@@ -154,8 +154,8 @@ int run_script(Workshop& workshop, const Options& options, const std::string& fi
     return outcome_code(record, *end);
 }
 
-int check_script(Workshop& workshop, const Options& options, const std::string& file) {
-    Bench bench(workshop, true);
+int check_script(AgentServices& services, const Options& options, const std::string& file) {
+    Bench bench(services, true);
     session::SessionRecord record;
     record.id = "check";
     record.job = job_of(options, file);
@@ -174,8 +174,8 @@ int script(Machine& machine, const Options& options) {
     if (options.arguments.size() != 2 || (!check && options.arguments.front() != "run")) {
         return usage(options, "say 'script check FILE' or 'script run FILE'");
     }
-    auto [workshop, code] = open_workshop(machine, options, config::ManagerRule::optional);
-    if (!workshop) {
+    auto [services, code] = open_services(machine, options, config::ManagerRule::optional);
+    if (!services) {
         return code;
     }
     const auto& named = options.arguments.back();
@@ -184,7 +184,7 @@ int script(Machine& machine, const Options& options) {
         !usable.ok()) {
         return failed(options, usable.error());
     }
-    return check ? check_script(*workshop, options, file) : run_script(*workshop, options, file);
+    return check ? check_script(*services, options, file) : run_script(*services, options, file);
 }
 
 }  // namespace hagent::verbs

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns what the verbs share: printing, exit codes, opening the workshop.
+// Owns what the verbs share: printing, exit codes, making the services.
 #include <cstdio>
 #include <variant>
 
@@ -74,7 +74,7 @@ int usage(const Options& options, std::string_view message) {
     return k_usage;
 }
 
-Opened open_workshop(Machine& machine, const Options& options, config::ManagerRule manager) {
+Opened open_services(Machine& machine, const Options& options, config::ManagerRule manager) {
     auto outcome = load_config(machine, options, manager);
     if (const auto* complaints = std::get_if<std::vector<config::Complaint>>(&outcome)) {
         if (options.json) {
@@ -83,15 +83,16 @@ Opened open_workshop(Machine& machine, const Options& options, config::ManagerRu
         complain("hagent: the configuration cannot be used:\n" + config::render(*complaints));
         return {nullptr, k_refused};
     }
-    auto workshop = Workshop::open(machine, std::get<config::Settings>(std::move(outcome)),
-                                   options.config_file.empty() ? platform::default_config_file() : options.config_file);
-    if (!workshop.ok()) {
-        return {nullptr, failed(options, workshop.error())};
+    auto services =
+        AgentServices::open(machine, std::get<config::Settings>(std::move(outcome)),
+                            options.config_file.empty() ? platform::default_config_file() : options.config_file);
+    if (!services.ok()) {
+        return {nullptr, failed(options, services.error())};
     }
     if (options.verbose) {
-        (*workshop)->log.set_level(log::Level::debug);
+        (*services)->log.set_level(log::Level::debug);
     }
-    return {std::move(*workshop), k_done};
+    return {std::move(*services), k_done};
 }
 
 int dispatch(Machine& machine, const Options& options) {

@@ -141,11 +141,11 @@ int verify(Machine& machine, const Options& options) {
     }
     std::string keys = options.keys;
     if (keys.empty()) {
-        auto [workshop, code] = open_workshop(machine, options, config::ManagerRule::optional);
-        if (!workshop) {
+        auto [services, code] = open_services(machine, options, config::ManagerRule::optional);
+        if (!services) {
             return code;
         }
-        keys = workshop->settings.trust.keys_dir;
+        keys = services->settings.trust.keys_dir;
     }
     const auto ring = trust::KeyRing::load(*machine.files, platform::absolute(keys));
     if (!ring.ok()) {

@@ -7,7 +7,7 @@
 #include "agent/base/error.h"
 #include "agent/machine.h"
 #include "agent/options.h"
-#include "agent/workshop.h"
+#include "agent/services.h"
 
 namespace hagent::verbs {
 
@@ -49,11 +49,11 @@ int wrong_words(const UsageError& wrong);
 /// Exit code for an error: refused, not found, try later or failed.
 [[nodiscard]] int exit_code(const Error& error);
 
-/// Settings and the open workshop, or the exit code after the complaint was printed.
+/// The services, or the exit code after the complaint was printed.
 struct Opened {
-    std::unique_ptr<Workshop> workshop;
+    std::unique_ptr<AgentServices> services;
     int code = k_done;
 };
-[[nodiscard]] Opened open_workshop(Machine& machine, const Options& options, config::ManagerRule manager);
+[[nodiscard]] Opened open_services(Machine& machine, const Options& options, config::ManagerRule manager);
 
 }  // namespace hagent::verbs

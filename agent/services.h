@@ -30,12 +30,12 @@ namespace hagent {
 /// Headers that belong to the manager's own origins only: its token.
 [[nodiscard]] Result<transfer::HeaderProvider> manager_headers(Machine& machine, const config::Settings& settings);
 
-class Workshop {
+class AgentServices {
 public:
-    [[nodiscard]] static Result<std::unique_ptr<Workshop>> open(Machine& machine, config::Settings settings,
-                                                                const std::string& config_file);
-    Workshop(const Workshop&) = delete;
-    Workshop& operator=(const Workshop&) = delete;
+    [[nodiscard]] static Result<std::unique_ptr<AgentServices>> open(Machine& machine, config::Settings settings,
+                                                                     const std::string& config_file);
+    AgentServices(const AgentServices&) = delete;
+    AgentServices& operator=(const AgentServices&) = delete;
 
     /// Exclusive use of the state directory until destroyed; `busy` when another hagent has it.
     [[nodiscard]] Status lock_state();
@@ -49,7 +49,7 @@ public:
     session::Settings session_settings;
 
 private:
-    Workshop(Machine& machine, config::Settings settings, trust::Random seed, const std::string& config_file);
+    AgentServices(Machine& machine, config::Settings settings, trust::Random seed, const std::string& config_file);
 
     log::Console console_;
     std::unique_ptr<log::RotatedFile> file_;
