@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the door to time.
+// Owns the interface to time.
 #pragma once
 
 #include "agent/base/cancel.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the door to whoever sits at the device: show a message, ask a question.
+// Owns the interface to whoever sits at the device: show a message, ask a question.
 #pragma once
 
 #include <cstdint>

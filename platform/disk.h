@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the door to volumes: which one a path is on and how much room it has.
+// Owns the interface to volumes: which one a path is on and how much room it has.
 #pragma once
 
 #include <cstdint>

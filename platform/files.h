@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the door to the file system: every change to a file goes through here, so that a test can cut the power at each.
+// Owns the interface to the file system: every change to a file goes through here, so that a test can cut the power at
+// each.
 #pragma once
 
 #include <cstdint>

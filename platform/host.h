@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the door to the machine: who it is, and switching it off or starting it again.
+// Owns the interface to the machine: who it is, and switching it off or starting it again.
 #pragma once
 
 #include <cstdint>

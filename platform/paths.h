@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the door to places: where configuration, keys and state live, and what a path means on this system.
+// Owns the interface to places: where configuration, keys and state live, and what a path means on this system.
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the door to programs: run one without a shell, with limits, and take its whole tree down with it.
+// Owns the interface to programs: run one without a shell, with limits, and take its whole tree down with it.
 #pragma once
 
 #include <cstdint>

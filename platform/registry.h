@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the door to settings in the shape of the Windows registry: keys that hold keys and typed values.
+// Owns the interface to settings in the shape of the Windows registry: keys that hold keys and typed values.
 #pragma once
 
 #include <cstdint>

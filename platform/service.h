@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the door to the service manager: stop and reload requests, and what a daemon does to itself at start.
+// Owns the interface to the service manager: stop and reload requests, and what a daemon does to itself at start.
 #pragma once
 
 #include <functional>

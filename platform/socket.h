@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the door to TCP: a non-blocking listener and its streams.
+// Owns the interface to TCP: a non-blocking listener and its streams.
 #pragma once
 
 #include <cstdint>

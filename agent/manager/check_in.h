@@ -22,7 +22,7 @@
 
 namespace hagent::manager {
 
-/// The jobs of this device, as a check-in sees them: session::Engine behind a door that a test can open.
+/// The jobs of this device, as a check-in sees them: session::Engine behind an interface that a test can replace.
 class Jobs {
 public:
     virtual ~Jobs() = default;

@@ -5,7 +5,7 @@
 #include "agent/agent.h"
 #include "agent/base/concat.h"
 #include "agent/config/store.h"
-#include "agent/door.h"
+#include "agent/daemon_client.h"
 #include "agent/session/json.h"
 #include "agent/verbs/verbs.h"
 #include "platform/paths.h"
@@ -72,14 +72,14 @@ int check_in(Machine& machine, const Options& options) {
     if (!services) {
         return code;
     }
-    const auto door = options.once ? std::nullopt : find_door(*machine.files, services->settings);
-    if (door) {
-        const auto answer = ask(*door, "/v1/check-in", transfer::Method::post);
+    const auto daemon = options.once ? std::nullopt : find_daemon(*machine.files, services->settings);
+    if (daemon) {
+        const auto answer = ask_daemon(*daemon, "/v1/check-in", transfer::Method::post);
         if (!answer.ok()) {
             return failed(options, answer.error());
         }
-        print(options.json ? concat({"{\"accepted\":true,\"by\":", session::quoted(door->address), "}\n"})
-                           : concat({"The running agent checks in now; its page is ", door->url(), "/\n"}));
+        print(options.json ? concat({"{\"accepted\":true,\"by\":", session::quoted(daemon->address), "}\n"})
+                           : concat({"The running agent checks in now; its page is ", daemon->url(), "/\n"}));
         return k_done;
     }
     if (!places_are_safe(machine, services->settings)) {

@@ -6,8 +6,8 @@
 #include "agent/base/limits.h"
 #include "agent/base/text.h"
 #include "agent/base/version.h"
+#include "agent/daemon_client.h"
 #include "agent/device_state.h"
-#include "agent/door.h"
 #include "agent/manager/identity.h"
 #include "agent/manager/report_queue.h"
 #include "agent/session/json.h"
@@ -55,8 +55,8 @@ std::string log_file_json(std::string_view text) {
 
 /// The body that the daemon answers with; empty when no daemon runs.
 Result<std::string> from_daemon(Machine& machine, const config::Settings& settings, const std::string& path) {
-    const auto door = find_door(*machine.files, settings);
-    return door ? ask(*door, path, transfer::Method::get) : Result<std::string>(std::string());
+    const auto daemon = find_daemon(*machine.files, settings);
+    return daemon ? ask_daemon(*daemon, path, transfer::Method::get) : Result<std::string>(std::string());
 }
 
 /// Prints what the running daemon says at `path`, or at `path`.txt for people; the exit code, empty when no daemon
