@@ -19,9 +19,9 @@ namespace hagent::verbs {
 namespace {
 
 /// Says each step as it ends; nobody is reported to.
-class Teller final : public session::Observer {
+class StepPrinter final : public session::Observer {
 public:
-    explicit Teller(bool quiet) : quiet_(quiet) {}
+    explicit StepPrinter(bool quiet) : quiet_(quiet) {}
 
     void changed(const session::SessionRecord& record) override {
         for (const auto& step : record.steps) {
@@ -92,10 +92,10 @@ Status usable_source(const std::string& source) {
     return {};
 }
 
-/// What a session borrows, for the length of one verb.
-struct Bench {
-    Bench(AgentServices& services, bool quiet)
-        : teller(quiet),
+/// What a session borrows while one verb runs.
+struct SessionServices {
+    SessionServices(AgentServices& services, bool quiet)
+        : printer(quiet),
           fetcher(transfer::curl_fetcher(services.transfer)),
           store(*services.machine.files, services.settings.state_dir),
           context{*services.machine.files,
@@ -109,11 +109,11 @@ struct Bench {
                   services.log,
                   services.session_settings,
                   store,
-                  teller,
+                  printer,
                   services.machine.dialogs.get(),
                   services.machine.registry.get()} {}
 
-    Teller teller;
+    StepPrinter printer;
     std::unique_ptr<transfer::Fetcher> fetcher;
     session::Store store;
     session::Context context;
@@ -130,12 +130,12 @@ int run_script(AgentServices& services, const Options& options, const std::strin
     if (const auto locked = services.lock_state(); !locked.ok()) {
         return failed(options, Error(locked.error()).with("another hagent works on this state directory"));
     }
-    Bench bench(services, options.json);
+    SessionServices parts(services, options.json);
     const auto job = job_of(options, file);
-    session::close_damaged_sessions(bench.context);
-    const auto earlier = unfinished(bench.store, job.id);
-    auto session = earlier ? session::Session::resume(bench.context, *earlier, std::nullopt)
-                           : session::Session::begin(bench.context, job);
+    session::close_damaged_sessions(parts.context);
+    const auto earlier = unfinished(parts.store, job.id);
+    auto session = earlier ? session::Session::resume(parts.context, *earlier, std::nullopt)
+                           : session::Session::begin(parts.context, job);
     if (!session.ok()) {
         return failed(options, session.error());
     }
@@ -155,11 +155,11 @@ int run_script(AgentServices& services, const Options& options, const std::strin
 }
 
 int check_script(AgentServices& services, const Options& options, const std::string& file) {
-    Bench bench(services, true);
+    SessionServices parts(services, true);
     session::SessionRecord record;
     record.id = "check";
     record.job = job_of(options, file);
-    const auto plan = session::dry_run(bench.context, record, CancelToken());
+    const auto plan = session::dry_run(parts.context, record, CancelToken());
     if (!plan.ok()) {
         return failed(options, plan.error());
     }
