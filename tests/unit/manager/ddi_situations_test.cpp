@@ -22,8 +22,8 @@ constexpr auto k_cancel_body = R"({"id":"7","cancelAction":{"stopId":"7"}})";
 constexpr int k_no_answer = 0;
 
 /// The agent's side as it is; the row is the server, the sessions and the clock.
-struct Play : BenchOf<HawkbitDialect> {
-    Play() : BenchOf({k_url}, {Seconds{300}, Seconds{60}}, 0, HawkbitDialect("DEFAULT")) {}
+struct Play : FixtureOf<HawkbitDialect> {
+    Play() : FixtureOf({k_url}, {Seconds{300}, Seconds{60}}, 0, HawkbitDialect("DEFAULT")) {}
 
     void asks(const std::string& key) {
         if (!caller.waits()) {
