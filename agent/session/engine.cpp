@@ -49,7 +49,7 @@ Engine::Entry* Engine::find(const std::string& job_id) {
 bool Engine::may_go_on(const Entry& entry, const Job& offered) const {
     switch (entry.rest) {
         case Rest::none: return false;
-        case Rest::leave: return offered.execute;
+        case Rest::permission: return offered.execute;
         case Rest::later: return context_.clock.uptime() - entry.rests_since >= k_try_again;
     }
     return false;
@@ -112,7 +112,7 @@ void Engine::settle(const std::string& job_id, const Result<SessionEnd>& end) {
         std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) { return e.job.id == job_id; });
     const bool stopped = done->stop->reason() != StopReason::none;
     if (end.ok() && *end == SessionEnd::waiting) {
-        done->rest = done->job.execute || stopped ? Rest::none : Rest::leave;
+        done->rest = done->job.execute || stopped ? Rest::none : Rest::permission;
     } else if ((!end.ok() && !done->session_id.empty()) || (end.ok() && *end == SessionEnd::rebooting)) {
         done->rest = Rest::later;
         done->rests_since = context_.clock.uptime();
@@ -213,7 +213,7 @@ std::vector<std::string> Engine::waiting() const {
     const std::lock_guard lock(mutex_);
     std::vector<std::string> ids;
     for (const auto& entry : entries_) {
-        if (entry.rest == Rest::leave) {
+        if (entry.rest == Rest::permission) {
             ids.push_back(entry.job.id);
         }
     }

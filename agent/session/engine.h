@@ -47,16 +47,16 @@ public:
     [[nodiscard]] CancelOutcome cancel_session(const std::string& session_id, StopReason reason);
     /// Stops what runs so that it can go on at the next start. No job is begun any more.
     void shut_down();
-    /// Nothing runs and nothing is queued (jobs that wait for leave to execute do not count).
+    /// Nothing runs and nothing is queued (jobs that wait for permission to execute do not count).
     [[nodiscard]] bool idle() const;
-    /// Ids of jobs that are downloaded and wait for leave to execute.
+    /// Ids of jobs that are downloaded and wait for permission to execute.
     [[nodiscard]] std::vector<std::string> waiting() const;
 
 private:
     enum class Rest : std::uint8_t {
-        none,   // runs, or is next when the worker is free
-        leave,  // downloaded, waits for leave to execute
-        later,  // stopped half-way: the machine is going down, or the state directory could not be written
+        none,        // runs, or is next when the worker is free
+        permission,  // downloaded, waits for permission to execute
+        later,       // stopped half-way: the machine is going down, or the state directory could not be written
     };
 
     struct Entry {

@@ -221,7 +221,7 @@ TEST_CASE("A session that ended between the question and the stop keeps its resu
     CHECK(b.last() == "a refuse 1");
 }
 
-TEST_CASE("When nothing is offered, jobs that wait for leave to execute are not wanted any more") {
+TEST_CASE("When nothing is offered, jobs that wait for permission to execute are not wanted any more") {
     Fixture b;
     b.jobs.waits = {"1", "2"};
     b.poll({offered("1")});

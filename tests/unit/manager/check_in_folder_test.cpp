@@ -52,7 +52,7 @@ TEST_CASE("An id in a folder stays one job, whatever package it names later") {
     CHECK(b.jobs.offered.size() == 1);
 }
 
-TEST_CASE("A job that waits for leave to execute is dropped when it is no longer listed") {
+TEST_CASE("A job that waits for permission to execute is dropped when it is no longer listed") {
     Fixture b;
     b.jobs.waits = {"1", "2"};
     b.poll({standing("2"), NothingOffered{{"2"}}});

@@ -123,7 +123,7 @@ Step refuses_cancel(int status = 200) { return tells("/cancelAction/7", "rejecte
 
 // ---- what comes of it
 
-/// The jobs were offered one more, with leave to execute or without.
+/// The jobs were offered one more, with permission to execute or without.
 Step takes(const std::string& id, bool execute = true) {
     return [=](Play& p) {
         REQUIRE(p.jobs.offered.size() == ++p.taken);
