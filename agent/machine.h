@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the real platform objects; main makes the only one.
+// Owns Machine: everything outside of the agent that verbs reach. main makes the only real one; tests put fakes in.
 #pragma once
 
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "agent/output.h"
 #include "platform/clock.h"
 #include "platform/dialog.h"
 #include "platform/disk.h"
@@ -24,6 +25,7 @@ struct Machine {
     std::unique_ptr<platform::Host> host = platform::system_host();
     std::unique_ptr<platform::Dialogs> dialogs = platform::system_dialogs();
     std::unique_ptr<platform::Registry> registry = platform::system_registry();  // null where there is none
+    std::unique_ptr<Output> output = standard_output();
     std::vector<std::string> named_managers;  // by name servers, for the next time that the configuration is read
 };
 

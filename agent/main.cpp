@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Owns main: the one place where real platform objects are made.
-#include <variant>
 #include <vector>
 
 #include "agent/machine.h"
-#include "agent/options.h"
 #include "agent/verbs/verbs.h"
 #include "platform/paths.h"
 #include "platform/service.h"
@@ -17,15 +15,6 @@ int main(int argc, char** argv) {
         pointers.push_back(word.data());
     }
     pointers.push_back(nullptr);
-    const auto parsed = hagent::parse_options(static_cast<int>(words.size()), pointers.data());
-    if (const auto* wrong = std::get_if<hagent::UsageError>(&parsed)) {
-        return hagent::verbs::wrong_words(*wrong);
-    }
-    const auto& options = std::get<hagent::Options>(parsed);
-    if (options.help || options.verb.empty()) {
-        hagent::verbs::print(hagent::help_text(options.verb));
-        return hagent::verbs::k_done;
-    }
     hagent::Machine machine;
-    return hagent::verbs::dispatch(machine, options);
+    return hagent::verbs::run_command_line(machine, static_cast<int>(words.size()), pointers.data());
 }

@@ -18,8 +18,8 @@ namespace {
 bool places_are_safe(Machine& machine, const config::Settings& settings) {
     const auto complaints = config::check_places(*machine.files, settings, platform::own_program());
     if (!complaints.empty()) {
-        complain("hagent: refusing to start, others could change what the agent relies on:\n" +
-                 config::render(complaints));
+        machine.output->complain("hagent: refusing to start, others could change what the agent relies on:\n" +
+                                 config::render(complaints));
     }
     return complaints.empty();
 }
@@ -38,25 +38,25 @@ int run_daemon(Machine& machine, const Options& options) {
         return code;
     }
     if (options.check_config) {
-        print(options.json ? "{\"valid\":true}\n" : "The configuration is good.\n");
+        machine.output->print(options.json ? "{\"valid\":true}\n" : "The configuration is good.\n");
         return k_done;
     }
     for (;;) {
         if (const auto locked = services->lock_state(); !locked.ok()) {
-            return failed(options, Error(locked.error()).with("another hagent works on this state directory"));
+            return failed(machine, options, Error(locked.error()).with("another hagent works on this state directory"));
         }
         const auto ended = run_agent(*services, Duration::until_stopped);
         if (!ended.ok()) {
-            return failed(options, ended.error());
+            return failed(machine, options, ended.error());
         }
         if (*ended == Ending::stopped) {
             return k_done;
         }
-        complain("hagent: reading the configuration again\n");
+        machine.output->complain("hagent: reading the configuration again\n");
         if (auto fresh = open_safe_services(machine, options); fresh.services) {
             services = std::move(fresh.services);
         } else {
-            complain("hagent: it keeps the configuration that it had\n");
+            machine.output->complain("hagent: it keeps the configuration that it had\n");
         }
     }
 }
@@ -76,27 +76,28 @@ int check_in(Machine& machine, const Options& options) {
     if (daemon) {
         const auto answer = ask_daemon(*daemon, "/v1/check-in", transfer::Method::post);
         if (!answer.ok()) {
-            return failed(options, answer.error());
+            return failed(machine, options, answer.error());
         }
-        print(options.json ? concat({"{\"accepted\":true,\"by\":", session::quoted(daemon->address), "}\n"})
-                           : concat({"The running agent checks in now; its page is ", daemon->url(), "/\n"}));
+        machine.output->print(options.json
+                                  ? concat({"{\"accepted\":true,\"by\":", session::quoted(daemon->address), "}\n"})
+                                  : concat({"The running agent checks in now; its page is ", daemon->url(), "/\n"}));
         return k_done;
     }
     if (!places_are_safe(machine, services->settings)) {
         return k_refused;
     }
     if (const auto locked = services->lock_state(); !locked.ok()) {
-        return failed(options, Error(locked.error()).with("another hagent works on this state directory"));
+        return failed(machine, options, Error(locked.error()).with("another hagent works on this state directory"));
     }
     const auto ended = run_agent(*services, Duration::one_check_in);
     if (!ended.ok()) {
-        return failed(options, ended.error());
+        return failed(machine, options, ended.error());
     }
     if (*ended == Ending::reload) {  // a manager was found
         services.reset();
         return check_in(machine, options);
     }
-    print(options.json ? "{\"done\":true}\n" : "Checked in; nothing is left to do.\n");
+    machine.output->print(options.json ? "{\"done\":true}\n" : "Checked in; nothing is left to do.\n");
     return k_done;
 }
 

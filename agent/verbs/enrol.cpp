@@ -73,7 +73,7 @@ std::string as_text(const Enrolled& enrolled) {
 
 int enrol(Machine& machine, const Options& options) {
     if (!options.arguments.empty()) {
-        return usage(options, "takes no argument");
+        return usage(machine, options, "takes no argument");
     }
     auto [services, code] = open_services(machine, options, config::ManagerRule::optional);
     if (!services) {
@@ -81,14 +81,14 @@ int enrol(Machine& machine, const Options& options) {
     }
     if (options.key.empty() && services->settings.manager.client_key_file.empty()) {
         if (const auto made = machine.files->make_directories(services->settings.state_dir, 0700); !made.ok()) {
-            return failed(options, made.error());
+            return failed(machine, options, made.error());
         }
     }
     const auto enrolled = enrol_device(machine, services->settings, options);
     if (!enrolled.ok()) {
-        return failed(options, enrolled.error());
+        return failed(machine, options, enrolled.error());
     }
-    print(options.json ? as_json(*enrolled) : as_text(*enrolled));
+    machine.output->print(options.json ? as_json(*enrolled) : as_text(*enrolled));
     return k_done;
 }
 

@@ -65,13 +65,13 @@ std::optional<int> daemon_tells(Machine& machine, const config::Settings& settin
                                 const std::string& path) {
     const auto document = from_daemon(machine, settings, options.json ? path : path + ".txt");
     if (!document.ok()) {
-        return failed(options, document.error());
+        return failed(machine, options, document.error());
     }
     if (document->empty()) {
         return std::nullopt;
     }
-    print(*document);
-    print(options.json ? "\n" : "");
+    machine.output->print(*document);
+    machine.output->print(options.json ? "\n" : "");
     return k_done;
 }
 
@@ -88,13 +88,13 @@ int status(Machine& machine, const Options& options) {
     status::Board board;
     board_from_state(machine, services->settings, board);
     const auto view = view_from_state(machine, services->settings, board);
-    print(options.json ? status::status_json(view, board) + "\n" : status::status_text(view, board));
+    machine.output->print(options.json ? status::status_json(view, board) + "\n" : status::status_text(view, board));
     return k_done;
 }
 
 int sessions(Machine& machine, const Options& options) {
     if (options.arguments.size() > 1) {
-        return usage(options, "takes one session id at most");
+        return usage(machine, options, "takes one session id at most");
     }
     auto [services, code] = open_services(machine, options, config::ManagerRule::optional);
     if (!services) {
@@ -105,24 +105,24 @@ int sessions(Machine& machine, const Options& options) {
     if (options.arguments.empty()) {
         const auto document = from_daemon(machine, services->settings, "/v1/sessions");
         if (document.ok() && !document->empty() && options.json) {
-            print(*document + "\n");
+            machine.output->print(*document + "\n");
             return k_done;
         }
         board_from_state(machine, services->settings, board);
-        print(options.json ? status::sessions_json(board) + "\n" : status::sessions_text(board));
+        machine.output->print(options.json ? status::sessions_json(board) + "\n" : status::sessions_text(board));
         return k_done;
     }
     const auto& id = options.arguments.front();
     const auto document = from_daemon(machine, services->settings, "/v1/sessions/" + id);
     if (options.json && document.ok() && !document->empty()) {
-        print(*document + "\n");
+        machine.output->print(*document + "\n");
         return k_done;
     }
     const auto record = session::Store(*machine.files, services->settings.state_dir).shown(id);
     if (!record.ok()) {
-        return failed(options, record.error());
+        return failed(machine, options, record.error());
     }
-    print(options.json ? session::session_json(*record) + "\n" : status::session_text(*record));
+    machine.output->print(options.json ? session::session_json(*record) + "\n" : status::session_text(*record));
     return k_done;
 }
 
@@ -136,20 +136,21 @@ int log(Machine& machine, const Options& options) {
     }
     const auto& file = services->settings.log.file;
     if (file.empty()) {
-        return failed(options, error(errors::AgentCode::file_not_found,
-                                     "the agent is not running, and log.file names no log file"));
+        return failed(
+            machine, options,
+            error(errors::AgentCode::file_not_found, "the agent is not running, and log.file names no log file"));
     }
     const auto text = machine.files->read(file, 2 * limits::k_log_file_bytes);
     if (!text.ok()) {
-        return failed(options, text.error());
+        return failed(machine, options, text.error());
     }
-    print(options.json ? log_file_json(*text) : *text);
+    machine.output->print(options.json ? log_file_json(*text) : *text);
     return k_done;
 }
 
-int explain(Machine&, const Options& options) {
+int explain(Machine& machine, const Options& options) {
     if (options.arguments.empty()) {
-        return usage(options, "name a code, for example: hagent explain 550 WSAECONNREFUSED");
+        return usage(machine, options, "name a code, for example: hagent explain 550 WSAECONNREFUSED");
     }
     bool all_known = true;
     std::vector<const errors::Row*> rows;
@@ -158,22 +159,23 @@ int explain(Machine&, const Options& options) {
         all_known = all_known && !found.empty();
         rows.insert(rows.end(), found.begin(), found.end());
         if (!options.json) {
-            print(status::explain_text(code, found));
+            machine.output->print(status::explain_text(code, found));
         }
     }
     if (options.json) {
-        print(status::explain_json(rows) + "\n");
+        machine.output->print(status::explain_json(rows) + "\n");
     }
     return all_known ? k_done : k_not_found;
 }
 
-int version(Machine&, const Options& options) {
+int version(Machine& machine, const Options& options) {
     const std::string libraries = transfer::library_versions();
     if (options.json) {
-        print(concat({"{\"version\":", session::quoted(agent_version()), ",\"target\":",
-                      session::quoted(HAGENT_TARGET_NAME), ",\"libraries\":", session::quoted(libraries), "}\n"}));
+        machine.output->print(concat({"{\"version\":", session::quoted(agent_version()),
+                                      ",\"target\":", session::quoted(HAGENT_TARGET_NAME),
+                                      ",\"libraries\":", session::quoted(libraries), "}\n"}));
     } else {
-        print(concat({"hagent ", agent_version(), " for ", HAGENT_TARGET_NAME, "\n", libraries, "\n"}));
+        machine.output->print(concat({"hagent ", agent_version(), " for ", HAGENT_TARGET_NAME, "\n", libraries, "\n"}));
     }
     return k_done;
 }

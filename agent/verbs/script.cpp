@@ -21,14 +21,14 @@ namespace {
 /// Says each step as it ends; nobody is reported to.
 class StepPrinter final : public session::Observer {
 public:
-    explicit StepPrinter(bool quiet) : quiet_(quiet) {}
+    StepPrinter(Output& output, bool quiet) : output_(output), quiet_(quiet) {}
 
     void changed(const session::SessionRecord& record) override {
         for (const auto& step : record.steps) {
             const bool ended = step.state != script::StepState::pending && step.state != script::StepState::running;
             if (ended && step.n > told_ && !quiet_) {
                 told_ = step.n;
-                complain(
+                output_.complain(
                     concat({"step ", std::to_string(step.n), " ", step.op, ": ", script::to_string(step.state), "\n"}));
             }
         }
@@ -36,6 +36,7 @@ public:
     Status report(const session::Report&) override { return {}; }
 
 private:
+    Output& output_;
     bool quiet_;
     unsigned told_ = 0;
 };
@@ -95,7 +96,7 @@ Status usable_source(const std::string& source) {
 /// What a session borrows while one verb runs.
 struct SessionServices {
     SessionServices(AgentServices& services, bool quiet)
-        : printer(quiet),
+        : printer(*services.machine.output, quiet),
           fetcher(transfer::curl_fetcher(services.transfer)),
           store(*services.machine.files, services.settings.state_dir),
           context{*services.machine.files,
@@ -128,7 +129,8 @@ int outcome_code(const session::SessionRecord& record, session::SessionEnd end) 
 
 int run_script(AgentServices& services, const Options& options, const std::string& file) {
     if (const auto locked = services.lock_state(); !locked.ok()) {
-        return failed(options, Error(locked.error()).with("another hagent works on this state directory"));
+        return failed(services.machine, options,
+                      Error(locked.error()).with("another hagent works on this state directory"));
     }
     SessionServices parts(services, options.json);
     const auto job = job_of(options, file);
@@ -137,19 +139,19 @@ int run_script(AgentServices& services, const Options& options, const std::strin
     auto session = earlier ? session::Session::resume(parts.context, *earlier, std::nullopt)
                            : session::Session::begin(parts.context, job);
     if (!session.ok()) {
-        return failed(options, session.error());
+        return failed(services.machine, options, session.error());
     }
     session::Stop stop;
     const auto signals = platform::watch_signals(
         [](platform::ServiceRequest, void* context) { static_cast<session::Stop*>(context)->token().flag(); }, &stop);
     const auto end = (*session)->run(stop);
     if (!end.ok()) {
-        return failed(options, end.error());
+        return failed(services.machine, options, end.error());
     }
     const auto& record = (*session)->record();
-    print(options.json ? session::session_json(record) + "\n" : status::session_text(record));
+    services.machine.output->print(options.json ? session::session_json(record) + "\n" : status::session_text(record));
     if (*end == session::SessionEnd::interrupted) {
-        complain("Interrupted; give the same command again to go on.\n");
+        services.machine.output->complain("Interrupted; give the same command again to go on.\n");
     }
     return outcome_code(record, *end);
 }
@@ -161,9 +163,9 @@ int check_script(AgentServices& services, const Options& options, const std::str
     record.job = job_of(options, file);
     const auto plan = session::dry_run(parts.context, record, CancelToken());
     if (!plan.ok()) {
-        return failed(options, plan.error());
+        return failed(services.machine, options, plan.error());
     }
-    print(options.json ? script::plan_json(*plan) + "\n" : script::render_plan(*plan));
+    services.machine.output->print(options.json ? script::plan_json(*plan) + "\n" : script::render_plan(*plan));
     return has_error(plan->results) ? k_failed : k_done;
 }
 
@@ -172,7 +174,7 @@ int check_script(AgentServices& services, const Options& options, const std::str
 int script(Machine& machine, const Options& options) {
     const bool check = !options.arguments.empty() && options.arguments.front() == "check";
     if (options.arguments.size() != 2 || (!check && options.arguments.front() != "run")) {
-        return usage(options, "say 'script check FILE' or 'script run FILE'");
+        return usage(machine, options, "say 'script check FILE' or 'script run FILE'");
     }
     auto [services, code] = open_services(machine, options, config::ManagerRule::optional);
     if (!services) {
@@ -182,7 +184,7 @@ int script(Machine& machine, const Options& options) {
     const std::string file = is_url(options.source) ? named : platform::absolute(named);
     if (const auto usable = is_url(options.source) ? usable_source(options.source) : readable_file(machine, file);
         !usable.ok()) {
-        return failed(options, usable.error());
+        return failed(machine, options, usable.error());
     }
     return check ? check_script(*services, options, file) : run_script(*services, options, file);
 }
