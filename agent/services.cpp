@@ -29,14 +29,6 @@ transfer::Random shared_random(trust::Random seed) {
     };
 }
 
-std::string config_path(const Options& options) {
-    if (!options.config_file.empty()) {
-        return options.config_file;
-    }
-    const auto named = platform::environment("HAGENT_CONFIG");
-    return named.empty() ? platform::default_config_file() : named;
-}
-
 session::Settings session_settings_of(Machine& machine, const config::Settings& settings,
                                       const std::string& config_file) {
     const auto host = machine.host->facts();
@@ -60,6 +52,14 @@ session::Settings session_settings_of(Machine& machine, const config::Settings& 
 }
 
 }  // namespace
+
+std::string config_path(const Options& options) {
+    if (!options.config_file.empty()) {
+        return platform::absolute(options.config_file);
+    }
+    const auto named = platform::environment("HAGENT_CONFIG");
+    return platform::absolute(named.empty() ? platform::default_config_file() : named);
+}
 
 config::Outcome load_config(Machine& machine, const Options& options, config::ManagerRule manager) {
     const auto absent = manager == config::ManagerRule::required || !options.config_file.empty()

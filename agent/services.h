@@ -21,7 +21,11 @@
 
 namespace hagent {
 
-/// Reads the configuration that the command line names. Complaints go to standard error; the exit code is then 3.
+/// The configuration file that counts, absolute: the one that --config names, else HAGENT_CONFIG, else the system's.
+[[nodiscard]] std::string config_path(const Options& options);
+
+/// Reads that file. What the command line or an earlier check-in say instead of it is put in: the state directory, and
+/// managers that were found. Only `run`, `check-in` and a file that --config names must exist; others get the defaults.
 [[nodiscard]] config::Outcome load_config(Machine& machine, const Options& options, config::ManagerRule manager);
 
 /// The configuration's transfer section as a value, for this start of the machine.

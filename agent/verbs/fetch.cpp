@@ -162,7 +162,8 @@ int fetch(Machine& machine, const Options& options) {
         return failed(machine, quiet, got.error());
     }
     if (!options.json) {
-        machine.output->print(concat({file, "\n", std::to_string(got->bytes), " bytes, SHA-256 ", got->sha256, "\n"}));
+        machine.output->print(
+            concat({printable(file), "\n", std::to_string(got->bytes), " bytes, SHA-256 ", got->sha256, "\n"}));
     }
     return k_done;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Owns `status`, `sessions`, `log`, `explain` and `version`: verbs that change nothing.
+#include <algorithm>
 #include <optional>
 
 #include "agent/base/concat.h"
@@ -41,11 +42,12 @@ status::AgentView view_from_state(Machine& machine, const config::Settings& sett
 std::string log_file_json(std::string_view text) {
     std::string out;
     for (const auto line : split(text, '\n')) {
-        const auto parts = words(line.substr(0, line.find(": ")));
-        if (parts.size() != 3) {
+        const auto colon = line.find(": ");
+        const auto parts = words(line.substr(0, colon));
+        if (colon == std::string_view::npos || parts.size() != 3) {
             continue;
         }
-        const auto message = line.substr(line.find(": ") + 2);
+        const auto message = line.substr(colon + 2);
         out += concat({std::string(out.empty() ? "" : ","), "{\"time\":", session::quoted(parts[0]),
                        ",\"level\":", session::quoted(parts[1]), ",\"area\":", session::quoted(parts[2]),
                        ",\"message\":", session::quoted(message), ",\"fields\":{}}"});
@@ -75,6 +77,20 @@ std::optional<int> daemon_tells(Machine& machine, const config::Settings& settin
     return k_done;
 }
 
+/// Prints what a running daemon says at `path`; only JSON is asked for. The journals are the truth whether one runs or
+/// not, so a daemon that does not answer is no failure: it only knows the progress of a running session better.
+bool daemon_told(Machine& machine, const config::Settings& settings, const Options& options, const std::string& path) {
+    const auto document = options.json ? from_daemon(machine, settings, path) : Result<std::string>(std::string());
+    const bool told = document.ok() && !document->empty();
+    machine.output->print(told ? *document + "\n" : "");
+    return told;
+}
+
+/// A session's id is a number with leading zeros. Anything else could lead to another of the daemon's paths.
+bool is_session_id(std::string_view text) {
+    return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
 }  // namespace
 
 int status(Machine& machine, const Options& options) {
@@ -100,22 +116,19 @@ int sessions(Machine& machine, const Options& options) {
     if (!services) {
         return code;
     }
-    // The journals are the truth for both, running or not; only the progress of a running one is fresher at the daemon.
-    status::Board board;
     if (options.arguments.empty()) {
-        const auto document = from_daemon(machine, services->settings, "/v1/sessions");
-        if (document.ok() && !document->empty() && options.json) {
-            machine.output->print(*document + "\n");
-            return k_done;
+        if (!daemon_told(machine, services->settings, options, "/v1/sessions")) {
+            status::Board board;
+            board_from_state(machine, services->settings, board);
+            machine.output->print(options.json ? status::sessions_json(board) + "\n" : status::sessions_text(board));
         }
-        board_from_state(machine, services->settings, board);
-        machine.output->print(options.json ? status::sessions_json(board) + "\n" : status::sessions_text(board));
         return k_done;
     }
     const auto& id = options.arguments.front();
-    const auto document = from_daemon(machine, services->settings, "/v1/sessions/" + id);
-    if (options.json && document.ok() && !document->empty()) {
-        machine.output->print(*document + "\n");
+    if (!is_session_id(id)) {
+        return failed(machine, options, error(errors::AgentCode::session_not_found, id));
+    }
+    if (daemon_told(machine, services->settings, options, "/v1/sessions/" + id)) {
         return k_done;
     }
     const auto record = session::Store(*machine.files, services->settings.state_dir).shown(id);
@@ -144,7 +157,13 @@ int log(Machine& machine, const Options& options) {
     if (!text.ok()) {
         return failed(machine, options, text.error());
     }
-    machine.output->print(options.json ? log_file_json(*text) : *text);
+    if (options.json) {
+        machine.output->print(log_file_json(*text));
+        return k_done;
+    }
+    for (const auto line : split(*text, '\n')) {  // the file may be any that log.file names
+        machine.output->print(line.empty() ? "" : printable(line) + "\n");
+    }
     return k_done;
 }
 

@@ -10,7 +10,6 @@
 #include "agent/errors/catalogue.h"
 #include "agent/session/json.h"
 #include "agent/verbs/verbs.h"
-#include "platform/paths.h"
 
 namespace hagent::verbs {
 
@@ -73,9 +72,7 @@ Opened open_services(Machine& machine, const Options& options, config::ManagerRu
         machine.output->complain("hagent: the configuration cannot be used:\n" + config::render(*complaints));
         return {nullptr, k_refused};
     }
-    auto services =
-        AgentServices::open(machine, std::get<config::Settings>(std::move(outcome)),
-                            options.config_file.empty() ? platform::default_config_file() : options.config_file);
+    auto services = AgentServices::open(machine, std::get<config::Settings>(std::move(outcome)), config_path(options));
     if (!services.ok()) {
         return {nullptr, failed(machine, options, services.error())};
     }
@@ -92,7 +89,7 @@ int wrong_words(Machine& machine, const UsageError& wrong) {
     if (wrong.json) {
         print_usage_json(machine, wrong.message);
     }
-    machine.output->complain(concat({"hagent: ", wrong.message, "\n"}));
+    machine.output->complain(concat({"hagent: ", printable(wrong.message), "\n"}));
     return k_usage;
 }
 

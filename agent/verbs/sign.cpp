@@ -3,6 +3,7 @@
 #include "agent/trust/sign.h"
 #include "agent/base/concat.h"
 #include "agent/base/limits.h"
+#include "agent/base/text.h"
 #include "agent/config/store.h"
 #include "agent/manager/folder_jobs.h"
 #include "agent/session/json.h"
@@ -115,7 +116,12 @@ int sign(Machine& machine, const Options& options) {
             return usage(machine, options, "name the key with --key");
         }
         const auto jobs = sign_jobs(machine, options, folder);
-        return jobs.ok() ? say_jobs(machine, options, "signed ", *jobs, "") : failed(machine, options, jobs.error());
+        if (jobs.ok()) {
+            return say_jobs(machine, options, "signed ", *jobs, "");
+        }
+        const int code = failed(machine, options, jobs.error());
+        // From a manager such an answer may be better the next time; a file on disk has to be mended.
+        return jobs.error().is(errors::AgentCode::manager_malformed_answer) ? k_refused : code;
     }
     if (options.arguments.size() != 1 || options.key.empty() || options.package.empty() || options.version.empty()) {
         return usage(machine, options, "name the folder, --key, --kind, --package, --version and --serial");
@@ -166,7 +172,7 @@ int verify(Machine& machine, const Options& options) {
         options.json ? summary_json(verified->manifest, verified->signer.name)
                      : concat({"good: ", summary(verified->manifest), ", signed by ", verified->signer.name, "\n"}));
     for (const auto& name : verified->unlisted) {
-        machine.output->complain(concat({"note: ", name, " is not in the manifest and will not be used\n"}));
+        machine.output->complain(concat({"note: ", printable(name), " is not in the manifest and will not be used\n"}));
     }
     return k_done;
 }
