@@ -91,11 +91,11 @@ struct Requests {
 
 class Agent {
 public:
-    Agent(Workshop& workshop, Duration duration, std::unique_ptr<loop::Loop> loop,
+    Agent(AgentServices& services, Duration duration, std::unique_ptr<loop::Loop> loop,
           std::unique_ptr<manager::ReportQueue> queue, transfer::HeaderProvider headers, std::string device_id)
-        : workshop_(workshop),
-          machine_(workshop.machine),
-          settings_(workshop.settings),
+        : services_(services),
+          machine_(services.machine),
+          settings_(services.settings),
           duration_(duration),
           device_id_(std::move(device_id)),
           started_(machine_.clock.uptime()),
@@ -110,7 +110,7 @@ public:
                              }
                          });
                      }),
-          curl_(transfer::curl_fetcher(workshop.transfer, headers)),
+          curl_(transfer::curl_fetcher(services.transfer, headers)),
           fetcher_(*machine_.files, folders(settings_), curl_.get()),
           context_{*machine_.files,
                    machine_.clock,
@@ -118,10 +118,10 @@ public:
                    *machine_.host,
                    *machine_.disks,
                    fetcher_,
-                   workshop.transfer,
-                   workshop.random,
-                   workshop.log,
-                   workshop.session_settings,
+                   services.transfer,
+                   services.random,
+                   services.log,
+                   services.session_settings,
                    store_,
                    publisher_,
                    machine_.kinds,
@@ -130,13 +130,13 @@ public:
           worker_(limits::k_queued_jobs * 2),
           engine_(context_, worker_, [this] { loop_->post([this] { jobs_idle(); }); }),
           jobs_(engine_),
-          loop_fetcher_(*loop_, workshop.transfer, headers),
+          loop_fetcher_(*loop_, services.transfer, headers),
           timers_(*loop_),
           caller_(loop_fetcher_, fetcher_, timers_),
-          dialect_(make_dialect({*machine_.files, machine_.clock, workshop_.log, settings_,
+          dialect_(make_dialect({*machine_.files, machine_.clock, services_.log, settings_,
                                  [this](const std::string& job_id) { return queue_->finished(job_id); }})),
           search_(
-              {machine_, settings_, workshop.log, *loop_, worker_, timers_, workshop.random},
+              {machine_, settings_, services.log, *loop_, worker_, timers_, services.random},
               duration == Duration::one_check_in ? ManagerSearch::Patience::once : ManagerSearch::Patience::until_found,
               [this](Status outcome) { search_ended(std::move(outcome)); }) {}
 
@@ -158,13 +158,13 @@ public:
         }
         TRY(engine_.resume_unfinished());
         start_manager();
-        workshop_.log.info("agent", "ready",
+        services_.log.info("agent", "ready",
                            {{"version", std::string(agent_version())},
                             {"device", device_id_},
                             {"status", listener_ ? listener_->url() : ""}});
         loop_->run([&] { serve(requests); });
         engine_.shut_down();
-        workshop_.log.info("agent", "stopped");
+        services_.log.info("agent", "stopped");
         TRY(std::move(outcome_));
         return (requests.reload || manager_found_) && !requests.stop ? Ending::reload : Ending::stopped;
     }
@@ -188,7 +188,7 @@ private:
     Status listen() {
         listener_ = TRY(Listener::open(
             machine_, settings_, *loop_,
-            {board_, workshop_.ring, [this] { return view(); },
+            {board_, services_.ring, [this] { return view(); },
              [this](const std::string& peer) { return trigger(peer); },
              [this](const std::string& id) { return engine_.cancel_session(id, session::StopReason::operators); }}));
         return {};
@@ -207,8 +207,8 @@ private:
                                           jobs_,
                                           *queue_,
                                           machine_.clock,
-                                          workshop_.log,
-                                          workshop_.random,
+                                          services_.log,
+                                          services_.random,
                                           [this] { return identity(); },
                                           [this] { return window_open(); }};
         check_in_ = std::make_unique<manager::CheckIn>(
@@ -236,7 +236,7 @@ private:
         if (settings_.manager.discovered && check_in_->view().last_success) {
             const auto noted = first_manager_.met(check_in_->view().url);
             if (!noted.ok() && !std::exchange(note_complained_, true)) {
-                workshop_.log.warning("agent", "the manager that was found cannot be noted",
+                services_.log.warning("agent", "the manager that was found cannot be noted",
                                       {{"where", noted.error().context}});
             }
         }
@@ -316,7 +316,7 @@ private:
         return out;
     }
 
-    Workshop& workshop_;
+    AgentServices& services_;
     Machine& machine_;
     const config::Settings& settings_;
     const Duration duration_;
@@ -352,13 +352,13 @@ private:
 
 }  // namespace
 
-Result<Ending> run_agent(Workshop& workshop, Duration duration) {
-    auto& machine = workshop.machine;
-    auto device_id = TRY(manager::device_id(workshop.settings.device.id, machine.host->facts()));
-    auto headers = TRY(manager_headers(machine, workshop.settings));
-    auto queue = TRY(manager::ReportQueue::open(*machine.files, workshop.settings.state().reports()));
+Result<Ending> run_agent(AgentServices& services, Duration duration) {
+    auto& machine = services.machine;
+    auto device_id = TRY(manager::device_id(services.settings.device.id, machine.host->facts()));
+    auto headers = TRY(manager_headers(machine, services.settings));
+    auto queue = TRY(manager::ReportQueue::open(*machine.files, services.settings.state().reports()));
     auto loop = TRY(loop::Loop::create(machine.clock));
-    Agent agent(workshop, duration, std::move(loop), std::move(queue), std::move(headers), std::move(device_id));
+    Agent agent(services, duration, std::move(loop), std::move(queue), std::move(headers), std::move(device_id));
     return agent.run();
 }
 

@@ -2,7 +2,7 @@
 // Owns the composition of the daemon: every service built by hand in order, stopped in reverse.
 #pragma once
 
-#include "agent/workshop.h"
+#include "agent/services.h"
 
 namespace hagent {
 
@@ -13,9 +13,9 @@ enum class Duration : std::uint8_t {
 
 enum class Ending : std::uint8_t { stopped, reload };
 
-/// Runs the agent on a workshop whose state is locked. Returns when it was told to stop or to read its configuration
-/// again, or when the one check-in is done. Errors: what prevents a start; for one check-in also why it failed, or
-/// step_failed when a session that it brought ended with errors.
-[[nodiscard]] Result<Ending> run_agent(Workshop& workshop, Duration duration);
+/// Runs the agent with services whose state directory is locked. Returns when it was told to stop or to read its
+/// configuration again, or when the one check-in is done. Errors: what prevents a start; for one check-in also why it
+/// failed, or step_failed when a session that it brought ended with errors.
+[[nodiscard]] Result<Ending> run_agent(AgentServices& services, Duration duration);
 
 }  // namespace hagent

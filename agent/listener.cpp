@@ -9,7 +9,7 @@
 
 #include "agent/base/concat.h"
 #include "agent/base/limits.h"
-#include "agent/door.h"
+#include "agent/daemon_client.h"
 #include "agent/http/server.h"
 #include "agent/trust/digest.h"
 #include "agent/trust/random.h"
@@ -18,7 +18,7 @@
 namespace hagent {
 namespace {
 
-constexpr std::size_t k_door_token_bytes = 32;
+constexpr std::size_t k_endpoint_token_bytes = 32;
 
 Result<std::string> content(const Machine& machine, const std::string& path) {
     return path.empty() ? Result<std::string>(std::string()) : machine.files->read(path, limits::k_config_bytes);
@@ -34,11 +34,11 @@ Result<std::unique_ptr<trust::TlsServer>> tls_of(const Machine& machine, const c
                                      TRY(content(machine, listen.client_ca_file))});
 }
 
-/// Those of operators_file, and whoever may read the door's file.
+/// Those of operators_file, and whoever may read the endpoint file.
 Result<std::vector<http::Operator>> operators_of(const Machine& machine, const config::ListenSettings& listen,
-                                                 const std::string& door_token) {
+                                                 const std::string& endpoint_token) {
     auto out = TRY(http::parse_operators(TRY(content(machine, listen.operators_file))));
-    out.push_back({"this device", http::Role::operators, trust::sha256_hex(door_token)});
+    out.push_back({"this device", http::Role::operators, trust::sha256_hex(endpoint_token)});
     return out;
 }
 
@@ -50,18 +50,18 @@ std::string literal(const config::Endpoint& at) {
 }  // namespace
 
 struct Listener::Impl {
-    /// The page, for who may see it; and the door for the verbs of this device.
+    /// The page, for those who may see it, and the endpoint file for the verbs of this device.
     Status open_status(Machine& machine, loop::Loop& loop, status::ApiServices services) {
         const auto& listen = settings.listen;
         tls = TRY(tls_of(machine, listen));
         server = TRY(http::Server::start(loop, machine.clock, literal(*listen.status), tls.get()));
-        const Door door{server->address(), tls ? tls->pin() : "",
-                        TRY(TRY(trust::Random::create()).hex(k_door_token_bytes))};
-        router.emplace(http::Access(server->address(), TRY(operators_of(machine, listen, door.token))));
+        const DaemonEndpoint endpoint{server->address(), tls ? tls->pin() : "",
+                                      TRY(TRY(trust::Random::create()).hex(k_endpoint_token_bytes))};
+        router.emplace(http::Access(server->address(), TRY(operators_of(machine, listen, endpoint.token))));
         status::add_routes(*router, std::move(services));
         server->serve(*router);
-        url = door.url();
-        return write_door(files, settings, door);
+        url = endpoint.url();
+        return write_endpoint(files, settings, endpoint);
     }
 
     /// Anybody may ask for a check-in here, by HTTP or in the raw form of the VXC family, and for nothing else.
@@ -92,7 +92,7 @@ struct Listener::Impl {
 
 Listener::Listener(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
-Listener::~Listener() { remove_door(impl_->files, impl_->settings); }
+Listener::~Listener() { remove_endpoint(impl_->files, impl_->settings); }
 
 const std::string& Listener::url() const { return impl_->url; }
 

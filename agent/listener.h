@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the listener as a whole: address, TLS, who may do what, the paths, and the door for the verbs of this device.
+// Owns the listener as a whole: address, TLS, who may do what, the paths, and the endpoint file for the verbs of this
+// device.
 #pragma once
 
 #include <memory>

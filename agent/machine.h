@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the real platform objects and the table of the kinds of work; main makes the only one.
+// Owns Machine: everything outside of the agent that verbs reach, and the table of the kinds of work. The program makes the
+// only real one; tests put fakes in.
 #pragma once
 
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "agent/output.h"
 #include "agent/work/kind.h"
 #include "platform/clock.h"
 #include "platform/dialog.h"
@@ -25,7 +27,8 @@ struct Machine {
     std::unique_ptr<platform::Host> host = platform::system_host();
     std::unique_ptr<platform::Dialogs> dialogs = platform::system_dialogs();
     std::unique_ptr<platform::Registry> registry = platform::system_registry();  // null where there is none
-    work::Kinds kinds;                        // that this program has; main fills the table
+    std::unique_ptr<Output> output = standard_output();
+    work::Kinds kinds;                        // that this program has
     std::vector<std::string> named_managers;  // by name servers, for the next time that the configuration is read
 };
 

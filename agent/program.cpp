@@ -2,11 +2,9 @@
 // Owns the one place where real platform objects are made.
 #include "agent/program.h"
 
-#include <variant>
 #include <vector>
 
 #include "agent/machine.h"
-#include "agent/options.h"
 #include "agent/verbs/verbs.h"
 #include "platform/paths.h"
 #include "platform/service.h"
@@ -21,18 +19,9 @@ int run_program(const work::Kinds& kinds, int argc, char** argv) {
         pointers.push_back(word.data());
     }
     pointers.push_back(nullptr);
-    const auto parsed = parse_options(static_cast<int>(words.size()), pointers.data());
-    if (const auto* wrong = std::get_if<UsageError>(&parsed)) {
-        return verbs::wrong_words(*wrong);
-    }
-    const auto& options = std::get<Options>(parsed);
-    if (options.help || options.verb.empty()) {
-        verbs::print(help_text(options.verb));
-        return verbs::k_done;
-    }
     Machine machine;
     machine.kinds = kinds;
-    return verbs::dispatch(machine, options);
+    return verbs::run_command_line(machine, static_cast<int>(words.size()), pointers.data());
 }
 
 }  // namespace hagent

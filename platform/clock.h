@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the door to time.
+// Owns the interface to time.
 #pragma once
 
 #include "agent/base/cancel.h"
@@ -10,11 +10,13 @@ namespace hagent::platform {
 class Clock {
 public:
     virtual ~Clock() = default;
-    /// Wall-clock time; may jump either way. For show, logs and expiry.
+    /// Wall-clock time in UTC, to the millisecond. It may jump either way at any moment: for display, logs and expiry
+    /// only, never for waits.
     [[nodiscard]] virtual WallTime wall() = 0;
-    /// Monotonic time; every wait and time limit uses it.
+    /// Monotonic time since an unknown start; every wait and time limit uses it. It may stand still while the machine
+    /// sleeps.
     [[nodiscard]] virtual Uptime uptime() = 0;
-    /// Waits at most `time`; true when cancelled meanwhile.
+    /// Waits at most `time`; true when it was cancelled before or meanwhile.
     [[nodiscard]] virtual bool wait(Millis time, const CancelToken& cancel) = 0;
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the door to whoever sits at the device: show a message, ask a question.
+// Owns the interface to whoever sits at the device: show a message, ask a question.
 #pragma once
 
 #include <cstdint>
@@ -15,17 +15,18 @@ namespace hagent::platform {
 enum class Answer : std::uint8_t {
     accepted,
     postponed,
-    none
-};  // none: nobody is there, or nobody said anything in time
+    none  // nobody is there, or nobody said anything in time
+};
 
 class Dialogs {
 public:
     virtual ~Dialogs() = default;
-    /// Shows the message for so long and returns at once. It keeps nobody from working.
+    /// Shows the message for `time` and returns at once. It does not keep anybody from working. Errors: those of
+    /// Processes on POSIX, of the system on Windows; a device without a screen is no error.
     [[nodiscard]] virtual Status tell(const std::string& message, Seconds time) = 0;
-    /// Takes the last message away where that can be done; else it goes when its time is over.
+    /// Removes the last message where that can be done; elsewhere it disappears when its time is over.
     [[nodiscard]] virtual Status take_back() = 0;
-    /// Waits for an answer, so long at most. Errors: cancelled.
+    /// Shows a question and waits for its answer, at most for `time`. Errors: cancelled.
     [[nodiscard]] virtual Result<Answer> ask(const std::string& text, Seconds time, const CancelToken& cancel) = 0;
 };
 

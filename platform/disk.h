@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the door to volumes: which one a path is on and how much room it has.
+// Owns the interface to volumes: which one a path is on and how much room it has.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +13,7 @@ namespace hagent::platform {
 
 enum class VolumeType : std::uint8_t { normal = 0, nfs = 1, read_only = 2 };  // seed: SW_VOL_NORMAL, _NFS, _READONLY
 
+/// One mounted volume at the moment of the call. Sizes count what the file system can hold, not the partition.
 struct Volume {
     std::string mount_point;  // "/", "/data", "C:\\"
     VolumeType type = VolumeType::normal;
@@ -24,9 +25,10 @@ struct Volume {
 class Disks {
 public:
     virtual ~Disks() = default;
-    /// The volume that holds `path`, or would: the nearest existing parent decides.
+    /// The volume that holds `path`, or would hold it: the nearest parent that exists decides. Errors: those of Files
+    /// for a path that cannot be looked at.
     [[nodiscard]] virtual Result<Volume> volume_of(const std::string& path) = 0;
-    /// All real volumes, for the status page.
+    /// All real volumes, for the status page: no network volumes, no pseudo file systems of the kernel.
     [[nodiscard]] virtual Result<std::vector<Volume>> volumes() = 0;
 };
 

@@ -12,10 +12,12 @@ namespace {
 
 using Bytes = std::span<const std::uint8_t>;
 
+// Layout of RFC 1035, 4.1: lengths of the fixed parts, which stand behind a name of any length.
 constexpr std::size_t k_header_bytes = 12, k_question_bytes = 4, k_record_bytes = 10,
                       k_service_bytes = 6;  // without names
 constexpr std::size_t k_name_bytes = 253, k_most_services = 16, k_most_domains = 6;
 constexpr unsigned k_srv = 33, k_internet = 1;
+// RFC 1035, 4.1.4: a length with its two highest bits set is the first byte of a pointer to an earlier name.
 constexpr unsigned k_pointer = 0xC0, k_longest_label = 63;  // what a length may be
 
 /// The caller knows that both bytes are there.
@@ -71,6 +73,7 @@ std::vector<ServicePlace> services_of_answer(Bytes message) {
         return found;
     }
     std::size_t at = k_header_bytes;
+    // The answer repeats the questions. Their number is the sender's claim; the end of the bytes decides.
     for (unsigned left = u16(message, 4); left > 0 && at < message.size(); --left) {
         at = name_end(message, at) + k_question_bytes;
     }

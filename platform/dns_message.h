@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the reading of what name servers answer and how names are completed. Pure. For the implementations of
-// resolver.h.
+// Owns the parsing of a name server's answer and the completion of names. Pure. For the implementations of resolver.h.
 #pragma once
 
 #include <cstdint>
@@ -13,9 +12,9 @@
 
 namespace hagent::platform {
 
-/// The SRV records of an answer (RFC 1035, 4.1; RFC 2782), in its order and at most 16. Those without a host, or with
-/// one that is no name of at most 253 bytes, are left out, and so is all from the first byte on that cannot be
-/// understood.
+/// The SRV records of an answer (RFC 1035, 4.1; RFC 2782), in its order and at most 16. Records without a
+/// host, or whose host is not a name of at most 253 bytes, are left out. Reading stops at the first byte that cannot be
+/// understood; what was read until then is given.
 [[nodiscard]] std::vector<ServicePlace> services_of_answer(std::span<const std::uint8_t> message);
 
 /// What to ask for, in order: the name itself, or when it ends with its protocol, with each domain behind it that the

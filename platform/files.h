@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the door to the file system: every change to a file goes through here, so that a test can cut the power at each.
+// Owns the interface to the file system: every change to a file goes through here, so that a test can cut the power at
+// each.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +18,7 @@ namespace hagent::platform {
 
 enum class FileKind : std::uint8_t { regular, directory, symlink, other };
 
+/// What the system says about one path, at the moment of the call. `bytes` counts for regular files only.
 struct FileInfo {
     FileKind kind = FileKind::regular;
     std::uint64_t bytes = 0;
@@ -46,12 +48,14 @@ public:
     [[nodiscard]] virtual Result<std::size_t> read_at(std::uint64_t offset, std::span<char> out) = 0;
     /// Writes all of `bytes` at `offset`, or fails (disk_full, quota_exceeded, read_only, io_error).
     [[nodiscard]] virtual Status write_at(std::uint64_t offset, std::string_view bytes) = 0;
+    /// Cuts the file or fills it up with zeros.
     [[nodiscard]] virtual Status resize(std::uint64_t bytes) = 0;
+    /// Once this returns success, the content survives a power cut. The name of a new file needs sync_directory() too.
     [[nodiscard]] virtual Status sync() = 0;
     [[nodiscard]] virtual Result<std::uint64_t> size() = 0;
 };
 
-/// Held while it lives; released by the system when the process dies.
+/// Held while the object lives. The system releases it when the process dies, so a killed agent blocks nobody.
 class Lock {
 public:
     virtual ~Lock() = default;
@@ -64,6 +68,7 @@ class Files {
 public:
     virtual ~Files() = default;
 
+    /// Regular files only: unsupported_here for a device or a pipe, which could hang or answer without end.
     [[nodiscard]] virtual Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) = 0;
     /// The whole file, or file_too_large when it holds more than `limit` bytes.
     [[nodiscard]] virtual Result<std::string> read(const std::string& path, std::size_t limit) = 0;
@@ -86,6 +91,7 @@ public:
     [[nodiscard]] virtual Status remove(const std::string& path) = 0;
     /// Removes whatever is there, not following symlinks; absent is success.
     [[nodiscard]] virtual Status remove_tree(const std::string& path) = 0;
+    /// Of an existing file or directory, as POSIX permission bits; on Windows the nearest access list.
     [[nodiscard]] virtual Status set_mode(const std::string& path, std::uint32_t mode) = 0;
     /// Makes names created, renamed or removed in a directory durable.
     [[nodiscard]] virtual Status sync_directory(const std::string& path) = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the door to the machine: who it is, and switching it off or starting it again.
+// Owns the interface to the machine: who it is, and switching it off or starting it again.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +12,7 @@
 
 namespace hagent::platform {
 
+/// What identifies the machine. Texts come from firmware and system files: UTF-8 without control characters.
 struct HostFacts {
     std::string hostname;
     std::vector<std::string> macs;        // permanent ones first, "00:80:64:aa:bb:cc"
@@ -31,8 +32,10 @@ enum class PowerAction : std::uint8_t { reboot, power_off };
 class Host {
 public:
     virtual ~Host() = default;
+    /// Reads all of them anew, which takes some milliseconds. What the machine does not say is left empty.
     [[nodiscard]] virtual HostFacts facts() = 0;
-    /// Asks the machine to stop; returns once it was asked.
+    /// Asks the system's service manager, so that services and file systems end in order; returns once it was asked.
+    /// Errors: reboot_failed with the answer, command_not_found, permission_denied.
     [[nodiscard]] virtual Status power(PowerAction action) = 0;
 };
 
@@ -41,6 +44,7 @@ public:
 /// Memory of this process as the system accounts it (Pss on Linux, working set on Windows); 0 when it does not say.
 [[nodiscard]] std::uint64_t own_memory_bytes();
 [[nodiscard]] std::uint32_t own_pid();
+/// Whether a process has this number now; also true when it belongs to somebody else.
 [[nodiscard]] bool process_exists(std::uint32_t pid);
 
 }  // namespace hagent::platform

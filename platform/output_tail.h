@@ -9,6 +9,7 @@
 
 namespace hagent::platform {
 
+/// `limit` counts bytes. The tail is what a report needs: programs say at the end why they failed.
 class OutputTail {
 public:
     explicit OutputTail(std::size_t limit) : limit_(limit) {}
@@ -16,6 +17,7 @@ public:
     /// Takes bytes; at most twice the limit plus one piece is in memory.
     void add(std::string_view bytes) {
         kept_.append(bytes.substr(bytes.size() - (bytes.size() < limit_ ? bytes.size() : limit_)));
+        // Cut only when twice the limit is reached: each byte is then moved once on average, not with every piece.
         if (kept_.size() / 2 > limit_) {
             cut();
         }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the door to places: where configuration, keys and state live, and what a path means on this system.
+// Owns where configuration, keys and state live, and what a path means on this system. All paths are UTF-8.
 #pragma once
 
 #include <string>
@@ -13,7 +13,7 @@ namespace hagent::platform {
 [[nodiscard]] std::string default_keys_directory();
 [[nodiscard]] std::string default_hooks_directory();
 [[nodiscard]] std::string default_script_root();  // where scripts may work: /, the system's drive
-/// Where the system may keep the rules of time zones by name ("Europe/Berlin"), best first; none on Windows.
+/// Where the system may keep the rules of time zones by name ("Europe/Berlin"), best first; empty on Windows.
 [[nodiscard]] std::vector<std::string> time_zone_folders();
 /// CA bundle that the system keeps, or empty.
 [[nodiscard]] std::string system_ca_file();
@@ -23,6 +23,7 @@ namespace hagent::platform {
 [[nodiscard]] std::vector<std::string> program_arguments(int count, char** values);
 /// The absolute form of a path against the working directory, with "." and ".." folded; symlinks are not looked at.
 [[nodiscard]] std::string absolute(std::string_view path);
+/// Whether the path means the same in every working directory (on Windows also on every drive).
 [[nodiscard]] bool is_absolute(std::string_view path);
 /// A device path of a script in this system's form: on Windows '/' becomes '\\'.
 [[nodiscard]] std::string native(std::string_view path);

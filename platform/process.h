@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the door to programs: run one without a shell, with limits, and take its whole tree down with it.
+// Owns the interface to programs: run one without a shell, with limits, and take its whole tree down with it.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +14,7 @@
 
 namespace hagent::platform {
 
+/// One program to start. No shell takes part, so no argument needs quoting and none can become a command.
 struct Command {
     std::vector<std::string> argv;  // argv[0] is a path, or a name looked up in the fixed system path
     std::vector<std::pair<std::string, std::string>> environment;  // the whole environment, nothing is inherited
@@ -33,7 +34,8 @@ struct Exit {
 class Processes {
 public:
     virtual ~Processes() = default;
-    /// Waits for the end; the process tree (own group, job object) is terminated then, at the limit and on cancel.
+    /// Starts the program and waits until it ends. Its whole process tree (own group, job object) is ended with it, at
+    /// the time limit and on cancel, so nothing that a script starts outlives its step.
     /// Errors: command_not_found, permission_denied, cancelled, not_a_user ...
     [[nodiscard]] virtual Result<Exit> run(const Command& command, const CancelToken& cancel) = 0;
     /// Whether run() would find this argv[0] in this working directory. Starts nothing. Errors: command_not_found,

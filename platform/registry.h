@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the door to settings in the shape of the Windows registry: keys that hold keys and typed values.
+// Owns the interface to settings in the shape of the Windows registry: keys that hold keys and typed values.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +13,7 @@
 
 namespace hagent::platform {
 
+/// The types that REG_SZ, REG_EXPAND_SZ, REG_DWORD, REG_QWORD, REG_BINARY and REG_MULTI_SZ stand for.
 enum class ValueType : std::uint8_t { text, expandable, number, wide_number, binary, list };
 
 /// `data` by type: text and expandable: UTF-8; number (32 bits) and wide_number (64): decimal digits; binary:
@@ -29,6 +30,7 @@ struct RegistryKeyContent {
     std::vector<std::pair<std::string, RegistryValue>> values;
 };
 
+/// One change of a list that apply() carries out. Fields without a kind behind them count for all kinds.
 struct RegistryChange {
     enum class Kind : std::uint8_t { make_key, set, remove_value, remove_key };
     Kind kind = Kind::set;
@@ -46,7 +48,7 @@ public:
     /// Empty when there is no such value.
     [[nodiscard]] virtual Result<std::optional<RegistryValue>> value(const std::string& key,
                                                                      const std::string& name) = 0;
-    /// The key and all below it, each key before those in it; empty when it is absent. Errors: file_too_large.
+    /// The key and all keys below it, parents first; empty when it is absent. Errors: file_too_large.
     [[nodiscard]] virtual Result<std::vector<RegistryKeyContent>> branch(const std::string& key) = 0;
     /// In order; durable when it returns. Missing keys above are made; removing what is absent is success.
     /// An error may leave the first of them done.

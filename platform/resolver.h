@@ -10,8 +10,9 @@
 
 namespace hagent::platform {
 
-/// Asks the system's resolver for a host name's addresses and says only whether it has any; blocks as long as the
-/// resolver does. Errors: resolver rows (11001 not found, 11002 no answer, 11003, 11004 no address).
+/// Whether a host name has an address, as the system's resolver says: the reason behind a connection that failed
+/// by its name. Blocks as long as the resolver does. Errors: resolver rows (11001 not found, 11002 no answer, 11003
+/// failed for good, 11004 no address).
 [[nodiscard]] Status look_up(const std::string& host);
 
 /// One SRV record (RFC 2782). `host` has no dot at its end; it may hold any byte, nobody has looked at it.

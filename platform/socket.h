@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the door to TCP: a non-blocking listener and its streams.
+// Owns the interface to TCP: a non-blocking listener and its streams.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +16,7 @@ namespace hagent::platform {
 /// What an event loop waits on; no promise about its value.
 using SocketId = std::uintptr_t;
 
+/// One TCP connection, closed by its destructor. Errors of its calls: Winsock rows (seed table), on POSIX too.
 class Stream {
 public:
     virtual ~Stream() = default;
@@ -24,12 +25,13 @@ public:
     [[nodiscard]] virtual Result<std::optional<std::size_t>> read(std::span<char> out) = 0;
     /// Bytes taken (may be fewer); empty optional when none can be taken now.
     [[nodiscard]] virtual Result<std::optional<std::size_t>> write(std::string_view bytes) = 0;
-    /// No more bytes from us; what was written still arrives.
+    /// Ends our direction; what was written before still arrives.
     virtual void shut_write() = 0;
     /// "127.0.0.1" or "::1": the peer's address without port.
     [[nodiscard]] virtual const std::string& peer() const = 0;
 };
 
+/// A listening TCP socket. Errors of accept(): Winsock rows; a connection that was lost while it waited is none.
 class Listener {
 public:
     virtual ~Listener() = default;
@@ -47,7 +49,7 @@ public:
 /// Connects to a literal address, blocking at most until the system gives up; the stream is non-blocking then.
 [[nodiscard]] Result<std::unique_ptr<Stream>> connect(const std::string& address, std::uint16_t port);
 
-/// Waits until a stream can be read (or written); false at the end of the time.
+/// Waits until a stream can be read (or written); false when the time is over first.
 [[nodiscard]] Result<bool> wait_readable(SocketId socket, std::int64_t milliseconds);
 [[nodiscard]] Result<bool> wait_writable(SocketId socket, std::int64_t milliseconds);
 

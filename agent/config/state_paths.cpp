@@ -9,7 +9,7 @@ namespace hagent::config {
 std::string StatePaths::below(std::string_view name) const { return concat({state_dir_, "/", name}); }
 
 std::string StatePaths::lock() const { return below("lock"); }
-std::string StatePaths::door() const { return below("daemon"); }
+std::string StatePaths::daemon_endpoint() const { return below("daemon"); }
 std::string StatePaths::device_key() const { return below("device.key"); }
 
 std::string StatePaths::reports() const { return below("reports"); }

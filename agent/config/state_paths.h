@@ -19,9 +19,9 @@ public:
     [[nodiscard]] const std::string& state_dir() const { return state_dir_; }
 
     // of the program
-    [[nodiscard]] std::string lock() const;        // held by the one hagent that works here
-    [[nodiscard]] std::string door() const;        // where the running daemon listens, for the verbs
-    [[nodiscard]] std::string device_key() const;  // private key made by `enrol`, unless another place is named
+    [[nodiscard]] std::string lock() const;             // held by the one hagent that works here
+    [[nodiscard]] std::string daemon_endpoint() const;  // where the running daemon listens, for the verbs
+    [[nodiscard]] std::string device_key() const;       // private key made by `enrol`, unless another place is named
 
     // of the manager
     [[nodiscard]] std::string reports() const;       // journal of manager::ReportQueue

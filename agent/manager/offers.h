@@ -22,9 +22,9 @@ public:
     virtual ~Jobs() = default;
     [[nodiscard]] virtual session::Offer offer(const session::Job& job) = 0;
     [[nodiscard]] virtual session::CancelOutcome cancel(const std::string& job_id) = 0;
-    /// Nothing runs and nothing is queued; jobs that wait for leave to execute do not count.
+    /// Nothing runs and nothing is queued; jobs that wait for permission to execute do not count.
     [[nodiscard]] virtual bool idle() const = 0;
-    /// Ids of the manager's jobs that are downloaded and wait for leave to execute.
+    /// Ids of the manager's jobs that are downloaded and wait for permission to execute.
     [[nodiscard]] virtual std::vector<std::string> waiting() const = 0;
 };
 
@@ -46,7 +46,7 @@ public:
     void begin();
     /// One piece of its news.
     void take(const Event& event);
-    /// Jobs that wait here for leave to execute and that the manager said it no longer has are dropped. Nothing as long
+    /// Jobs that wait here for permission to execute and that the manager said it no longer has are dropped. Nothing as long
     /// as it has said nothing of that kind.
     void drop_waiting();
 

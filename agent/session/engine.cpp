@@ -50,7 +50,7 @@ Engine::Entry* Engine::find(const std::string& job_id) {
 bool Engine::may_go_on(const Entry& entry, const Job& offered) const {
     switch (entry.rest) {
         case Rest::none: return false;
-        case Rest::leave: return offered.execute;
+        case Rest::permission: return offered.execute;
         case Rest::trial: return false;
         case Rest::later: return context_.clock.uptime() - entry.rests_since >= k_try_again;
     }
@@ -118,7 +118,7 @@ void Engine::settle(const std::string& job_id, const Result<SessionEnd>& end) {
         // the manager may have answered while the session ran
         done->rest = checked_in_ && !done->checked_in ? Rest::none : Rest::trial;
     } else if (end.ok() && *end == SessionEnd::waiting) {
-        done->rest = done->job.execute || stopped ? Rest::none : Rest::leave;
+        done->rest = done->job.execute || stopped ? Rest::none : Rest::permission;
     } else if ((!end.ok() && !done->session_id.empty()) || (end.ok() && half_way(*end))) {
         done->rest = Rest::later;
         done->rests_since = context_.clock.uptime();
@@ -237,7 +237,7 @@ std::vector<std::string> Engine::waiting() const {
     const std::lock_guard lock(mutex_);
     std::vector<std::string> ids;
     for (const auto& entry : entries_) {
-        if (entry.rest == Rest::leave) {
+        if (entry.rest == Rest::permission) {
             ids.push_back(entry.job.id);
         }
     }

@@ -49,17 +49,17 @@ public:
     void checked_in();
     /// Stops what runs so that it can go on at the next start. No job is begun any more.
     void shut_down();
-    /// Nothing runs and nothing is queued (jobs that wait for leave to execute do not count).
+    /// Nothing runs and nothing is queued (jobs that wait for permission to execute do not count).
     [[nodiscard]] bool idle() const;
-    /// Ids of jobs that are downloaded and wait for leave to execute.
+    /// Ids of jobs that are downloaded and wait for permission to execute.
     [[nodiscard]] std::vector<std::string> waiting() const;
 
 private:
     enum class Rest : std::uint8_t {
-        none,   // runs, or is next when the worker is free
-        leave,  // downloaded, waits for leave to execute
-        later,  // stopped half-way: suspended, the machine is going down, or the state could not be written
-        trial,  // all is done, its verdict comes with a check-in
+        none,        // runs, or is next when the worker is free
+        permission,  // downloaded, waits for permission to execute
+        later,       // stopped half-way: suspended, the machine is going down, or the state could not be written
+        trial,       // all is done, its verdict comes with a check-in
     };
 
     struct Entry {

@@ -202,7 +202,7 @@ Result<SessionEnd> Session::phases(Stop& stop) {
         return refused(error(AgentCode::cancelled), stop);
     }
     if (!record_.job.execute) {
-        TRY(report(ReportStage::downloaded, {"all files are here and verified; waiting for leave to execute"}));
+        TRY(report(ReportStage::downloaded, {"all files are here and verified; waiting for permission to execute"}));
         return SessionEnd::waiting;
     }
     return execute(stop);

@@ -143,7 +143,7 @@ std::string log_text(const std::vector<log::Ring::Entry>& entries) {
 
 std::string explain_text(std::string_view asked, const std::vector<const errors::Row*>& rows) {
     if (rows.empty()) {
-        return std::string(asked) + ": no such code. Codes are numbers (550, 10061) or names (WSAECONNREFUSED).\n";
+        return printable(asked) + ": no such code. Codes are numbers (550, 10061) or names (WSAECONNREFUSED).\n";
     }
     std::string out;
     for (const auto* row : rows) {

@@ -95,7 +95,7 @@ Result<Reply> FileFetcher::exchange(const Exchange& exchange, Sink& sink, const 
 }
 
 /// The real path of the file, or of the folder that it is put into, must lie in a named folder, whatever links say; and
-/// the doors that are opened with it do not follow any that come later.
+/// opening it later does not follow links that appear in between.
 Result<std::string> FileFetcher::place(const std::string& url, Method method) {
     const std::string path = TRY(file_path(url));
     for (const auto& folder : folders_) {

@@ -5,7 +5,7 @@
 #include "agent/agent.h"
 #include "agent/base/concat.h"
 #include "agent/config/store.h"
-#include "agent/door.h"
+#include "agent/daemon_client.h"
 #include "agent/session/json.h"
 #include "agent/verbs/verbs.h"
 #include "platform/paths.h"
@@ -18,45 +18,45 @@ namespace {
 bool places_are_safe(Machine& machine, const config::Settings& settings) {
     const auto complaints = config::check_places(*machine.files, settings, platform::own_program());
     if (!complaints.empty()) {
-        complain("hagent: refusing to start, others could change what the agent relies on:\n" +
-                 config::render(complaints));
+        machine.output->complain("hagent: refusing to start, others could change what the agent relies on:\n" +
+                                 config::render(complaints));
     }
     return complaints.empty();
 }
 
-Opened open_safe_workshop(Machine& machine, const Options& options) {
-    auto opened = open_workshop(machine, options, config::ManagerRule::required);
-    if (opened.workshop && !places_are_safe(machine, opened.workshop->settings)) {
+Opened open_safe_services(Machine& machine, const Options& options) {
+    auto opened = open_services(machine, options, config::ManagerRule::required);
+    if (opened.services && !places_are_safe(machine, opened.services->settings)) {
         return {nullptr, k_refused};
     }
     return opened;
 }
 
 int run_daemon(Machine& machine, const Options& options) {
-    auto [workshop, code] = open_safe_workshop(machine, options);
-    if (!workshop) {
+    auto [services, code] = open_safe_services(machine, options);
+    if (!services) {
         return code;
     }
     if (options.check_config) {
-        print(options.json ? "{\"valid\":true}\n" : "The configuration is good.\n");
+        machine.output->print(options.json ? "{\"valid\":true}\n" : "The configuration is good.\n");
         return k_done;
     }
     for (;;) {
-        if (const auto locked = workshop->lock_state(); !locked.ok()) {
-            return failed(options, Error(locked.error()).with("another hagent works on this state directory"));
+        if (const auto locked = services->lock_state(); !locked.ok()) {
+            return failed(machine, options, Error(locked.error()).with("another hagent works on this state directory"));
         }
-        const auto ended = run_agent(*workshop, Duration::until_stopped);
+        const auto ended = run_agent(*services, Duration::until_stopped);
         if (!ended.ok()) {
-            return failed(options, ended.error());
+            return failed(machine, options, ended.error());
         }
         if (*ended == Ending::stopped) {
             return k_done;
         }
-        complain("hagent: reading the configuration again\n");
-        if (auto fresh = open_safe_workshop(machine, options); fresh.workshop) {
-            workshop = std::move(fresh.workshop);
+        machine.output->complain("hagent: reading the configuration again\n");
+        if (auto fresh = open_safe_services(machine, options); fresh.services) {
+            services = std::move(fresh.services);
         } else {
-            complain("hagent: it keeps the configuration that it had\n");
+            machine.output->complain("hagent: it keeps the configuration that it had\n");
         }
     }
 }
@@ -68,35 +68,36 @@ int run(Machine& machine, const Options& options) {
 }
 
 int check_in(Machine& machine, const Options& options) {
-    auto [workshop, code] = open_workshop(machine, options, config::ManagerRule::required);
-    if (!workshop) {
+    auto [services, code] = open_services(machine, options, config::ManagerRule::required);
+    if (!services) {
         return code;
     }
-    const auto door = options.once ? std::nullopt : find_door(*machine.files, workshop->settings);
-    if (door) {
-        const auto answer = ask(*door, "/v1/check-in", transfer::Method::post);
+    const auto daemon = options.once ? std::nullopt : find_daemon(*machine.files, services->settings);
+    if (daemon) {
+        const auto answer = ask_daemon(*daemon, "/v1/check-in", transfer::Method::post);
         if (!answer.ok()) {
-            return failed(options, answer.error());
+            return failed(machine, options, answer.error());
         }
-        print(options.json ? concat({"{\"accepted\":true,\"by\":", session::quoted(door->address), "}\n"})
-                           : concat({"The running agent checks in now; its page is ", door->url(), "/\n"}));
+        machine.output->print(options.json
+                                  ? concat({"{\"accepted\":true,\"by\":", session::quoted(daemon->address), "}\n"})
+                                  : concat({"The running agent checks in now; its page is ", daemon->url(), "/\n"}));
         return k_done;
     }
-    if (!places_are_safe(machine, workshop->settings)) {
+    if (!places_are_safe(machine, services->settings)) {
         return k_refused;
     }
-    if (const auto locked = workshop->lock_state(); !locked.ok()) {
-        return failed(options, Error(locked.error()).with("another hagent works on this state directory"));
+    if (const auto locked = services->lock_state(); !locked.ok()) {
+        return failed(machine, options, Error(locked.error()).with("another hagent works on this state directory"));
     }
-    const auto ended = run_agent(*workshop, Duration::one_check_in);
+    const auto ended = run_agent(*services, Duration::one_check_in);
     if (!ended.ok()) {
-        return failed(options, ended.error());
+        return failed(machine, options, ended.error());
     }
     if (*ended == Ending::reload) {  // a manager was found
-        workshop.reset();
+        services.reset();
         return check_in(machine, options);
     }
-    print(options.json ? "{\"done\":true}\n" : "Checked in; nothing is left to do.\n");
+    machine.output->print(options.json ? "{\"done\":true}\n" : "Checked in; nothing is left to do.\n");
     return k_done;
 }
 

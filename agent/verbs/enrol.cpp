@@ -73,22 +73,22 @@ std::string as_text(const Enrolled& enrolled) {
 
 int enrol(Machine& machine, const Options& options) {
     if (!options.arguments.empty()) {
-        return usage(options, "takes no argument");
+        return usage(machine, options, "takes no argument");
     }
-    auto [workshop, code] = open_workshop(machine, options, config::ManagerRule::optional);
-    if (!workshop) {
+    auto [services, code] = open_services(machine, options, config::ManagerRule::optional);
+    if (!services) {
         return code;
     }
-    if (options.key.empty() && workshop->settings.manager.client_key_file.empty()) {
-        if (const auto made = machine.files->make_directories(workshop->settings.state_dir, 0700); !made.ok()) {
-            return failed(options, made.error());
+    if (options.key.empty() && services->settings.manager.client_key_file.empty()) {
+        if (const auto made = machine.files->make_directories(services->settings.state_dir, 0700); !made.ok()) {
+            return failed(machine, options, made.error());
         }
     }
-    const auto enrolled = enrol_device(machine, workshop->settings, options);
+    const auto enrolled = enrol_device(machine, services->settings, options);
     if (!enrolled.ok()) {
-        return failed(options, enrolled.error());
+        return failed(machine, options, enrolled.error());
     }
-    print(options.json ? as_json(*enrolled) : as_text(*enrolled));
+    machine.output->print(options.json ? as_json(*enrolled) : as_text(*enrolled));
     return k_done;
 }
 

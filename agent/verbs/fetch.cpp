@@ -22,8 +22,8 @@ constexpr int k_bar_width = 30;
 /// Progress bar on a terminal, decisions with -v, everything kept for --json.
 class FetchWatch final : public transfer::DownloadObserver {
 public:
-    explicit FetchWatch(const Options& options)
-        : verbose_(options.verbose), bar_(!options.json && platform::stderr_is_terminal()) {}
+    FetchWatch(Output& output, const Options& options)
+        : output_(output), verbose_(options.verbose), bar_(!options.json && output.on_terminal()) {}
     ~FetchWatch() override { end_bar(); }
 
     void progress(std::uint64_t bytes, std::optional<std::uint64_t> total, std::uint64_t bytes_per_s) override {
@@ -36,7 +36,7 @@ public:
             line += concat({" of ", human_bytes(*total), " [", std::string(static_cast<std::size_t>(filled), '#'),
                             std::string(static_cast<std::size_t>(k_bar_width - filled), '.'), "]"});
         }
-        complain(concat({line, " ", human_bytes(bytes_per_s), "/s   "}));
+        output_.complain(concat({line, " ", human_bytes(bytes_per_s), "/s   "}));
         drawn_ = true;
     }
 
@@ -44,10 +44,10 @@ public:
         decisions.push_back(a);
         if (verbose_) {
             end_bar();
-            complain(concat({"try ", std::to_string(a.attempt), " ", a.source, ": ", errors::id_text(a.reply),
-                             " at stage ", to_string(a.stage), ", ", std::to_string(a.at_bytes), " bytes at hand -> ",
-                             to_string(a.decision),
-                             (a.wait_ms > 0 ? concat({" after ", std::to_string(a.wait_ms), " ms"}) : ""), "\n"}));
+            output_.complain(concat(
+                {"try ", std::to_string(a.attempt), " ", a.source, ": ", errors::id_text(a.reply), " at stage ",
+                 to_string(a.stage), ", ", std::to_string(a.at_bytes), " bytes at hand -> ", to_string(a.decision),
+                 (a.wait_ms > 0 ? concat({" after ", std::to_string(a.wait_ms), " ms"}) : ""), "\n"}));
         }
     }
 
@@ -55,7 +55,7 @@ public:
         resumptions.push_back(offset);
         if (verbose_) {
             end_bar();
-            complain(concat({"resumed at byte ", std::to_string(offset), "\n"}));
+            output_.complain(concat({"resumed at byte ", std::to_string(offset), "\n"}));
         }
     }
 
@@ -63,7 +63,7 @@ public:
         if (verbose_) {
             end_bar();
             for (const auto& line : lines) {
-                complain(concat({"  ", printable(line), "\n"}));
+                output_.complain(concat({"  ", printable(line), "\n"}));
             }
         }
     }
@@ -74,11 +74,12 @@ public:
 private:
     void end_bar() {
         if (drawn_) {
-            complain("\n");
+            output_.complain("\n");
             drawn_ = false;
         }
     }
 
+    Output& output_;
     bool verbose_, bar_;
     bool drawn_ = false;
 };
@@ -104,13 +105,13 @@ std::string document(const Options& options, const std::string& file, const tran
                    "],\"error\":", (error == nullptr ? "null" : session::error_json(*error)), "}\n"});
 }
 
-Result<transfer::Downloaded> download_to(Workshop& workshop, const Options& options, const std::string& file,
+Result<transfer::Downloaded> download_to(AgentServices& services, const Options& options, const std::string& file,
                                          FetchWatch& watch) {
     session::Stop stop;
     const auto signals = platform::watch_signals(
         [](platform::ServiceRequest, void* context) { static_cast<session::Stop*>(context)->token().flag(); }, &stop);
-    auto& machine = workshop.machine;
-    transfer::Options how = workshop.transfer;
+    auto& machine = services.machine;
+    transfer::Options how = services.transfer;
     how.attempts = options.attempts > 0 ? options.attempts : how.attempts;
     const auto fetcher = transfer::curl_fetcher(how);
     transfer::DownloadRequest request;
@@ -123,7 +124,7 @@ Result<transfer::Downloaded> download_to(Workshop& workshop, const Options& opti
     request.limit_bytes_per_s = options.limit_rate;
     request.disks = machine.disks.get();
     auto got = TRY(transfer::download(
-        request, {*machine.files, machine.clock, *fetcher, how, workshop.random, stop.token()}, watch));
+        request, {*machine.files, machine.clock, *fetcher, how, services.random, stop.token()}, watch));
     TRY(machine.files->set_mode(got.path, 0644));
     TRY(machine.files->rename(got.path, file));
     TRY(machine.files->remove_tree(request.directory));
@@ -134,33 +135,35 @@ Result<transfer::Downloaded> download_to(Workshop& workshop, const Options& opti
 
 int fetch(Machine& machine, const Options& options) {
     if (options.arguments.empty()) {
-        return usage(options, "name at least one URL");
+        return usage(machine, options, "name at least one URL");
     }
-    auto [workshop, code] = open_workshop(machine, options, config::ManagerRule::optional);
-    if (!workshop) {
+    auto [services, code] = open_services(machine, options, config::ManagerRule::optional);
+    if (!services) {
         return code;
     }
     const auto url = transfer::parse_url(options.arguments.front());
     if (!url.ok()) {
-        return failed(options, url.error());
+        return failed(machine, options, url.error());
     }
     const std::string name = options.output.empty() ? transfer::local_name(*url) : options.output;
     if (name.empty()) {
-        return usage(options, "the URL has no file name; say where to put it with -o FILE");
+        return usage(machine, options, "the URL has no file name; say where to put it with -o FILE");
     }
     const std::string file = platform::absolute(name);
-    FetchWatch watch(options);
-    const auto got = download_to(*workshop, options, file, watch);
+    FetchWatch watch(*machine.output, options);
+    const auto got = download_to(*services, options, file, watch);
     if (options.json) {
-        print(document(options, file, got.ok() ? &*got : nullptr, watch, got.ok() ? nullptr : &got.error()));
+        machine.output->print(
+            document(options, file, got.ok() ? &*got : nullptr, watch, got.ok() ? nullptr : &got.error()));
     }
     if (!got.ok()) {
         Options quiet = options;
         quiet.json = false;  // the document is printed already
-        return failed(quiet, got.error());
+        return failed(machine, quiet, got.error());
     }
     if (!options.json) {
-        print(concat({file, "\n", std::to_string(got->bytes), " bytes, SHA-256 ", got->sha256, "\n"}));
+        machine.output->print(
+            concat({printable(file), "\n", std::to_string(got->bytes), " bytes, SHA-256 ", got->sha256, "\n"}));
     }
     return k_done;
 }

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Owns `status`, `sessions`, `log`, `explain` and `version`: verbs that change nothing.
+#include <algorithm>
 #include <optional>
 
 #include "agent/base/concat.h"
 #include "agent/base/limits.h"
 #include "agent/base/text.h"
 #include "agent/base/version.h"
+#include "agent/daemon_client.h"
 #include "agent/device_state.h"
-#include "agent/door.h"
 #include "agent/manager/identity.h"
 #include "agent/manager/report_queue.h"
 #include "agent/session/json.h"
@@ -41,11 +42,12 @@ status::AgentView view_from_state(Machine& machine, const config::Settings& sett
 std::string log_file_json(std::string_view text) {
     std::string out;
     for (const auto line : split(text, '\n')) {
-        const auto parts = words(line.substr(0, line.find(": ")));
-        if (parts.size() != 3) {
+        const auto colon = line.find(": ");
+        const auto parts = words(line.substr(0, colon));
+        if (colon == std::string_view::npos || parts.size() != 3) {
             continue;
         }
-        const auto message = line.substr(line.find(": ") + 2);
+        const auto message = line.substr(colon + 2);
         out += concat({std::string(out.empty() ? "" : ","), "{\"time\":", session::quoted(parts[0]),
                        ",\"level\":", session::quoted(parts[1]), ",\"area\":", session::quoted(parts[2]),
                        ",\"message\":", session::quoted(message), ",\"fields\":{}}"});
@@ -55,8 +57,8 @@ std::string log_file_json(std::string_view text) {
 
 /// The body that the daemon answers with; empty when no daemon runs.
 Result<std::string> from_daemon(Machine& machine, const config::Settings& settings, const std::string& path) {
-    const auto door = find_door(*machine.files, settings);
-    return door ? ask(*door, path, transfer::Method::get) : Result<std::string>(std::string());
+    const auto daemon = find_daemon(*machine.files, settings);
+    return daemon ? ask_daemon(*daemon, path, transfer::Method::get) : Result<std::string>(std::string());
 }
 
 /// Prints what the running daemon says at `path`, or at `path`.txt for people; the exit code, empty when no daemon
@@ -65,91 +67,109 @@ std::optional<int> daemon_tells(Machine& machine, const config::Settings& settin
                                 const std::string& path) {
     const auto document = from_daemon(machine, settings, options.json ? path : path + ".txt");
     if (!document.ok()) {
-        return failed(options, document.error());
+        return failed(machine, options, document.error());
     }
     if (document->empty()) {
         return std::nullopt;
     }
-    print(*document);
-    print(options.json ? "\n" : "");
+    machine.output->print(*document);
+    machine.output->print(options.json ? "\n" : "");
     return k_done;
+}
+
+/// Prints what a running daemon says at `path`; only JSON is asked for. The journals are the truth whether one runs or
+/// not, so a daemon that does not answer is no failure: it only knows the progress of a running session better.
+bool daemon_told(Machine& machine, const config::Settings& settings, const Options& options, const std::string& path) {
+    const auto document = options.json ? from_daemon(machine, settings, path) : Result<std::string>(std::string());
+    const bool told = document.ok() && !document->empty();
+    machine.output->print(told ? *document + "\n" : "");
+    return told;
+}
+
+/// A session's id is a number with leading zeros. Anything else could lead to another of the daemon's paths.
+bool is_session_id(std::string_view text) {
+    return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 }  // namespace
 
 int status(Machine& machine, const Options& options) {
-    auto [workshop, code] = open_workshop(machine, options, config::ManagerRule::optional);
-    if (!workshop) {
+    auto [services, code] = open_services(machine, options, config::ManagerRule::optional);
+    if (!services) {
         return code;
     }
-    if (const auto told = daemon_tells(machine, workshop->settings, options, "/v1/status")) {
+    if (const auto told = daemon_tells(machine, services->settings, options, "/v1/status")) {
         return *told;
     }
     status::Board board;
-    board_from_state(machine, workshop->settings, board);
-    const auto view = view_from_state(machine, workshop->settings, board);
-    print(options.json ? status::status_json(view, board) + "\n" : status::status_text(view, board));
+    board_from_state(machine, services->settings, board);
+    const auto view = view_from_state(machine, services->settings, board);
+    machine.output->print(options.json ? status::status_json(view, board) + "\n" : status::status_text(view, board));
     return k_done;
 }
 
 int sessions(Machine& machine, const Options& options) {
     if (options.arguments.size() > 1) {
-        return usage(options, "takes one session id at most");
+        return usage(machine, options, "takes one session id at most");
     }
-    auto [workshop, code] = open_workshop(machine, options, config::ManagerRule::optional);
-    if (!workshop) {
+    auto [services, code] = open_services(machine, options, config::ManagerRule::optional);
+    if (!services) {
         return code;
     }
-    // The journals are the truth for both, running or not; only the progress of a running one is fresher at the daemon.
-    status::Board board;
     if (options.arguments.empty()) {
-        const auto document = from_daemon(machine, workshop->settings, "/v1/sessions");
-        if (document.ok() && !document->empty() && options.json) {
-            print(*document + "\n");
-            return k_done;
+        if (!daemon_told(machine, services->settings, options, "/v1/sessions")) {
+            status::Board board;
+            board_from_state(machine, services->settings, board);
+            machine.output->print(options.json ? status::sessions_json(board) + "\n" : status::sessions_text(board));
         }
-        board_from_state(machine, workshop->settings, board);
-        print(options.json ? status::sessions_json(board) + "\n" : status::sessions_text(board));
         return k_done;
     }
     const auto& id = options.arguments.front();
-    const auto document = from_daemon(machine, workshop->settings, "/v1/sessions/" + id);
-    if (options.json && document.ok() && !document->empty()) {
-        print(*document + "\n");
+    if (!is_session_id(id)) {
+        return failed(machine, options, error(errors::AgentCode::session_not_found, id));
+    }
+    if (daemon_told(machine, services->settings, options, "/v1/sessions/" + id)) {
         return k_done;
     }
-    const auto record = session::Store(*machine.files, workshop->settings.state()).shown(id);
+    const auto record = session::Store(*machine.files, services->settings.state()).shown(id);
     if (!record.ok()) {
-        return failed(options, record.error());
+        return failed(machine, options, record.error());
     }
-    print(options.json ? session::session_json(*record) + "\n" : status::session_text(*record));
+    machine.output->print(options.json ? session::session_json(*record) + "\n" : status::session_text(*record));
     return k_done;
 }
 
 int log(Machine& machine, const Options& options) {
-    auto [workshop, code] = open_workshop(machine, options, config::ManagerRule::optional);
-    if (!workshop) {
+    auto [services, code] = open_services(machine, options, config::ManagerRule::optional);
+    if (!services) {
         return code;
     }
-    if (const auto told = daemon_tells(machine, workshop->settings, options, "/v1/log")) {
+    if (const auto told = daemon_tells(machine, services->settings, options, "/v1/log")) {
         return *told;
     }
-    const auto& file = workshop->settings.log.file;
+    const auto& file = services->settings.log.file;
     if (file.empty()) {
-        return failed(options, error(errors::AgentCode::file_not_found,
-                                     "the agent is not running, and log.file names no log file"));
+        return failed(
+            machine, options,
+            error(errors::AgentCode::file_not_found, "the agent is not running, and log.file names no log file"));
     }
     const auto text = machine.files->read(file, 2 * limits::k_log_file_bytes);
     if (!text.ok()) {
-        return failed(options, text.error());
+        return failed(machine, options, text.error());
     }
-    print(options.json ? log_file_json(*text) : *text);
+    if (options.json) {
+        machine.output->print(log_file_json(*text));
+        return k_done;
+    }
+    for (const auto line : split(*text, '\n')) {  // the file may be any that log.file names
+        machine.output->print(line.empty() ? "" : printable(line) + "\n");
+    }
     return k_done;
 }
 
-int explain(Machine&, const Options& options) {
+int explain(Machine& machine, const Options& options) {
     if (options.arguments.empty()) {
-        return usage(options, "name a code, for example: hagent explain 550 WSAECONNREFUSED");
+        return usage(machine, options, "name a code, for example: hagent explain 550 WSAECONNREFUSED");
     }
     bool all_known = true;
     std::vector<const errors::Row*> rows;
@@ -158,22 +178,23 @@ int explain(Machine&, const Options& options) {
         all_known = all_known && !found.empty();
         rows.insert(rows.end(), found.begin(), found.end());
         if (!options.json) {
-            print(status::explain_text(code, found));
+            machine.output->print(status::explain_text(code, found));
         }
     }
     if (options.json) {
-        print(status::explain_json(rows) + "\n");
+        machine.output->print(status::explain_json(rows) + "\n");
     }
     return all_known ? k_done : k_not_found;
 }
 
-int version(Machine&, const Options& options) {
+int version(Machine& machine, const Options& options) {
     const std::string libraries = transfer::library_versions();
     if (options.json) {
-        print(concat({"{\"version\":", session::quoted(agent_version()), ",\"target\":",
-                      session::quoted(HAGENT_TARGET_NAME), ",\"libraries\":", session::quoted(libraries), "}\n"}));
+        machine.output->print(concat({"{\"version\":", session::quoted(agent_version()),
+                                      ",\"target\":", session::quoted(HAGENT_TARGET_NAME),
+                                      ",\"libraries\":", session::quoted(libraries), "}\n"}));
     } else {
-        print(concat({"hagent ", agent_version(), " for ", HAGENT_TARGET_NAME, "\n", libraries, "\n"}));
+        machine.output->print(concat({"hagent ", agent_version(), " for ", HAGENT_TARGET_NAME, "\n", libraries, "\n"}));
     }
     return k_done;
 }

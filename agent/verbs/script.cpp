@@ -18,16 +18,16 @@ namespace hagent::verbs {
 namespace {
 
 /// Says each step as it ends; nobody is reported to.
-class Teller final : public session::Observer {
+class StepPrinter final : public session::Observer {
 public:
-    explicit Teller(bool quiet) : quiet_(quiet) {}
+    StepPrinter(Output& output, bool quiet) : output_(output), quiet_(quiet) {}
 
     void changed(const session::SessionRecord& record) override {
         for (const auto& step : record.steps) {
             const bool ended = step.state != work::StepState::pending && step.state != work::StepState::running;
             if (ended && step.n > told_ && !quiet_) {
                 told_ = step.n;
-                complain(
+                output_.complain(
                     concat({"step ", std::to_string(step.n), " ", step.op, ": ", work::to_string(step.state), "\n"}));
             }
         }
@@ -35,6 +35,7 @@ public:
     Status report(const session::Report&) override { return {}; }
 
 private:
+    Output& output_;
     bool quiet_;
     unsigned told_ = 0;
 };
@@ -89,29 +90,29 @@ Status usable_source(const std::string& source) {
     return {};
 }
 
-/// What a session borrows, for the length of one verb.
-struct Bench {
-    Bench(Workshop& workshop, bool quiet)
-        : teller(quiet),
-          fetcher(transfer::curl_fetcher(workshop.transfer)),
-          store(*workshop.machine.files, workshop.settings.state()),
-          context{*workshop.machine.files,
-                  workshop.machine.clock,
-                  *workshop.machine.processes,
-                  *workshop.machine.host,
-                  *workshop.machine.disks,
+/// What a session borrows while one verb runs.
+struct SessionServices {
+    SessionServices(AgentServices& services, bool quiet)
+        : printer(*services.machine.output, quiet),
+          fetcher(transfer::curl_fetcher(services.transfer)),
+          store(*services.machine.files, services.settings.state()),
+          context{*services.machine.files,
+                  services.machine.clock,
+                  *services.machine.processes,
+                  *services.machine.host,
+                  *services.machine.disks,
                   *fetcher,
-                  workshop.transfer,
-                  workshop.random,
-                  workshop.log,
-                  workshop.session_settings,
+                  services.transfer,
+                  services.random,
+                  services.log,
+                  services.session_settings,
                   store,
-                  teller,
-                  workshop.machine.kinds,
-                  workshop.machine.dialogs.get(),
-                  workshop.machine.registry.get()} {}
+                  printer,
+                  services.machine.kinds,
+                  services.machine.dialogs.get(),
+                  services.machine.registry.get()} {}
 
-    Teller teller;
+    StepPrinter printer;
     std::unique_ptr<transfer::Fetcher> fetcher;
     session::Store store;
     session::Context context;
@@ -124,44 +125,45 @@ int outcome_code(const session::SessionRecord& record, session::SessionEnd end) 
     return has_error(record.all_results()) && record.failed() ? k_failed : k_done;
 }
 
-int run_script(Workshop& workshop, const Options& options, const std::string& file) {
-    if (const auto locked = workshop.lock_state(); !locked.ok()) {
-        return failed(options, Error(locked.error()).with("another hagent works on this state directory"));
+int run_script(AgentServices& services, const Options& options, const std::string& file) {
+    if (const auto locked = services.lock_state(); !locked.ok()) {
+        return failed(services.machine, options,
+                      Error(locked.error()).with("another hagent works on this state directory"));
     }
-    Bench bench(workshop, options.json);
+    SessionServices parts(services, options.json);
     const auto job = job_of(options, file);
-    session::close_damaged_sessions(bench.context);
-    const auto earlier = unfinished(bench.store, job.id);
-    auto session = earlier ? session::Session::resume(bench.context, *earlier, std::nullopt)
-                           : session::Session::begin(bench.context, job);
+    session::close_damaged_sessions(parts.context);
+    const auto earlier = unfinished(parts.store, job.id);
+    auto session = earlier ? session::Session::resume(parts.context, *earlier, std::nullopt)
+                           : session::Session::begin(parts.context, job);
     if (!session.ok()) {
-        return failed(options, session.error());
+        return failed(services.machine, options, session.error());
     }
     session::Stop stop;
     const auto signals = platform::watch_signals(
         [](platform::ServiceRequest, void* context) { static_cast<session::Stop*>(context)->token().flag(); }, &stop);
     const auto end = (*session)->run(stop);
     if (!end.ok()) {
-        return failed(options, end.error());
+        return failed(services.machine, options, end.error());
     }
     const auto& record = (*session)->record();
-    print(options.json ? session::session_json(record) + "\n" : status::session_text(record));
+    services.machine.output->print(options.json ? session::session_json(record) + "\n" : status::session_text(record));
     if (*end == session::SessionEnd::interrupted) {
-        complain("Interrupted; give the same command again to go on.\n");
+        services.machine.output->complain("Interrupted; give the same command again to go on.\n");
     }
     return outcome_code(record, *end);
 }
 
-int check_script(Workshop& workshop, const Options& options, const std::string& file) {
-    Bench bench(workshop, true);
+int check_script(AgentServices& services, const Options& options, const std::string& file) {
+    SessionServices parts(services, true);
     session::SessionRecord record;
     record.id = "check";
     record.job = job_of(options, file);
-    const auto plan = session::dry_run(bench.context, record, CancelToken());
+    const auto plan = session::dry_run(parts.context, record, CancelToken());
     if (!plan.ok()) {
-        return failed(options, plan.error());
+        return failed(services.machine, options, plan.error());
     }
-    print(options.json ? plan->json + "\n" : plan->text);
+    services.machine.output->print(options.json ? plan->json + "\n" : plan->text);
     return has_error(plan->results) ? k_failed : k_done;
 }
 
@@ -170,19 +172,19 @@ int check_script(Workshop& workshop, const Options& options, const std::string& 
 int script(Machine& machine, const Options& options) {
     const bool check = !options.arguments.empty() && options.arguments.front() == "check";
     if (options.arguments.size() != 2 || (!check && options.arguments.front() != "run")) {
-        return usage(options, "say 'script check FILE' or 'script run FILE'");
+        return usage(machine, options, "say 'script check FILE' or 'script run FILE'");
     }
-    auto [workshop, code] = open_workshop(machine, options, config::ManagerRule::optional);
-    if (!workshop) {
+    auto [services, code] = open_services(machine, options, config::ManagerRule::optional);
+    if (!services) {
         return code;
     }
     const auto& named = options.arguments.back();
     const std::string file = is_url(options.source) ? named : platform::absolute(named);
     if (const auto usable = is_url(options.source) ? usable_source(options.source) : readable_file(machine, file);
         !usable.ok()) {
-        return failed(options, usable.error());
+        return failed(machine, options, usable.error());
     }
-    return check ? check_script(*workshop, options, file) : run_script(*workshop, options, file);
+    return check ? check_script(*services, options, file) : run_script(*services, options, file);
 }
 
 }  // namespace hagent::verbs

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns what the verbs share: printing, exit codes, opening the workshop.
-#include <cstdio>
+// Owns what the verbs share: printing, exit codes, making the services.
 #include <variant>
 
 #include "agent/agent.h"
@@ -11,12 +10,8 @@
 #include "agent/errors/catalogue.h"
 #include "agent/session/json.h"
 #include "agent/verbs/verbs.h"
-#include "platform/paths.h"
 
 namespace hagent::verbs {
-
-void print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
-void complain(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); }
 
 int exit_code(const Error& error) {
     using errors::AgentCode;
@@ -39,59 +34,63 @@ int exit_code(const Error& error) {
     return errors::describe(error.id).retry == errors::Retry::transient ? k_try_later : k_failed;
 }
 
-int failed(const Options& options, const Error& error) {
+int failed(Machine& machine, const Options& options, const Error& error) {
     const auto row = errors::describe(error.id);
     if (options.json) {
-        print(concat({"{\"error\":", session::error_json(error), "}\n"}));
+        machine.output->print(concat({"{\"error\":", session::error_json(error), "}\n"}));
     }
-    complain(concat({"hagent ", options.verb, ": ", row.cause,
-                     (error.context.empty() ? "" : concat({" [", printable(error.context), "]"})), "\n  ",
-                     errors::id_text(error.id), " ", row.name, "\n  what to do: ", row.next, "\n"}));
+    machine.output->complain(
+        concat({"hagent ", options.verb, ": ", row.cause,
+                (error.context.empty() ? "" : concat({" [", printable(error.context), "]"})), "\n  ",
+                errors::id_text(error.id), " ", row.name, "\n  what to do: ", row.next, "\n"}));
     return exit_code(error);
 }
 
 namespace {
 
-void print_usage_json(std::string_view message) {
-    print(concat({"{\"error\":", session::error_json(error(errors::AgentCode::usage, std::string(message))), "}\n"}));
+void print_usage_json(Machine& machine, std::string_view message) {
+    machine.output->print(
+        concat({"{\"error\":", session::error_json(error(errors::AgentCode::usage, std::string(message))), "}\n"}));
 }
 
 }  // namespace
 
-int wrong_words(const UsageError& wrong) {
-    if (wrong.json) {
-        print_usage_json(wrong.message);
-    }
-    complain(concat({"hagent: ", wrong.message, "\n"}));
-    return k_usage;
-}
-
-int usage(const Options& options, std::string_view message) {
+int usage(Machine& machine, const Options& options, std::string_view message) {
     if (options.json) {
-        print_usage_json(message);
+        print_usage_json(machine, message);
     }
-    complain(concat({"hagent ", options.verb, ": ", message, "\n\n", help_text(options.verb)}));
+    machine.output->complain(concat({"hagent ", options.verb, ": ", message, "\n\n", help_text(options.verb)}));
     return k_usage;
 }
 
-Opened open_workshop(Machine& machine, const Options& options, config::ManagerRule manager) {
+Opened open_services(Machine& machine, const Options& options, config::ManagerRule manager) {
     auto outcome = load_config(machine, options, manager);
     if (const auto* complaints = std::get_if<std::vector<config::Complaint>>(&outcome)) {
         if (options.json) {
-            print(concat({"{\"error\":", session::error_json(config::to_error(*complaints)), "}\n"}));
+            machine.output->print(concat({"{\"error\":", session::error_json(config::to_error(*complaints)), "}\n"}));
         }
-        complain("hagent: the configuration cannot be used:\n" + config::render(*complaints));
+        machine.output->complain("hagent: the configuration cannot be used:\n" + config::render(*complaints));
         return {nullptr, k_refused};
     }
-    auto workshop = Workshop::open(machine, std::get<config::Settings>(std::move(outcome)),
-                                   options.config_file.empty() ? platform::default_config_file() : options.config_file);
-    if (!workshop.ok()) {
-        return {nullptr, failed(options, workshop.error())};
+    auto services = AgentServices::open(machine, std::get<config::Settings>(std::move(outcome)), config_path(options));
+    if (!services.ok()) {
+        return {nullptr, failed(machine, options, services.error())};
     }
     if (options.verbose) {
-        (*workshop)->log.set_level(log::Level::debug);
+        (*services)->log.set_level(log::Level::debug);
     }
-    return {std::move(*workshop), k_done};
+    return {std::move(*services), k_done};
+}
+
+namespace {
+
+/// A command line that could not be read; no verb has seen it.
+int wrong_words(Machine& machine, const UsageError& wrong) {
+    if (wrong.json) {
+        print_usage_json(machine, wrong.message);
+    }
+    machine.output->complain(concat({"hagent: ", printable(wrong.message), "\n"}));
+    return k_usage;
 }
 
 int dispatch(Machine& machine, const Options& options) {
@@ -108,7 +107,30 @@ int dispatch(Machine& machine, const Options& options) {
             return entry.verb(machine, options);
         }
     }
-    return usage(options, "unknown verb");
+    return usage(machine, options, "unknown verb");
+}
+
+int answer(Machine& machine, const std::variant<Options, UsageError>& parsed) {
+    if (const auto* wrong = std::get_if<UsageError>(&parsed)) {
+        return wrong_words(machine, *wrong);
+    }
+    const auto& options = std::get<Options>(parsed);
+    if (options.help) {
+        machine.output->print(help_text(options.verb));
+        return k_done;
+    }
+    return dispatch(machine, options);
+}
+
+}  // namespace
+
+int run_command_line(Machine& machine, int argc, char* const* argv) {
+    const int code = answer(machine, parse_options(argc, argv));
+    if (machine.output->flush() || code != k_done) {
+        return code;
+    }
+    machine.output->complain("hagent: the result could not be written to standard output\n");
+    return k_failed;
 }
 
 }  // namespace hagent::verbs

@@ -3,6 +3,7 @@
 #include "agent/trust/sign.h"
 #include "agent/base/concat.h"
 #include "agent/base/limits.h"
+#include "agent/base/text.h"
 #include "agent/config/store.h"
 #include "agent/manager/folder_jobs.h"
 #include "agent/session/json.h"
@@ -75,11 +76,13 @@ Result<Jobs> read_jobs(Machine& machine, const std::string& folder) {
     return out;
 }
 
-int say_jobs(const Options& options, std::string_view word, const Jobs& jobs, const std::string& signer) {
+int say_jobs(Machine& machine, const Options& options, std::string_view word, const Jobs& jobs,
+             const std::string& signer) {
     const auto serial = std::to_string(jobs.parsed.serial);
-    print(options.json ? "{\"serial\":" + serial + ",\"signer\":" + session::quoted(signer) + ",\"error\":null}\n"
-                       : std::string(word) + std::string(manager::k_jobs_name) + ", serial " + serial +
-                             (signer.empty() ? "" : ", signed by " + signer) + "\n");
+    machine.output->print(options.json ? "{\"serial\":" + serial + ",\"signer\":" + session::quoted(signer) +
+                                             ",\"error\":null}\n"
+                                       : std::string(word) + std::string(manager::k_jobs_name) + ", serial " + serial +
+                                             (signer.empty() ? "" : ", signed by " + signer) + "\n");
     return k_done;
 }
 
@@ -99,10 +102,10 @@ int verify_jobs(Machine& machine, const Options& options, const trust::KeyRing& 
                         : !signature.ok() ? Result<trust::Signer>(signature.error())
                                           : ring.verify(jobs->text, *signature, std::nullopt);
     if (!signer.ok()) {
-        (void)failed(options, signer.error());
+        (void)failed(machine, options, signer.error());
         return k_refused;
     }
-    return say_jobs(options, "good: ", *jobs, signer->name);
+    return say_jobs(machine, options, "good: ", *jobs, signer->name);
 }
 
 }  // namespace
@@ -110,46 +113,51 @@ int verify_jobs(Machine& machine, const Options& options, const trust::KeyRing& 
 int sign(Machine& machine, const Options& options) {
     if (const auto folder = folder_of_jobs(options); !folder.empty()) {
         if (options.key.empty()) {
-            return usage(options, "name the key with --key");
+            return usage(machine, options, "name the key with --key");
         }
         const auto jobs = sign_jobs(machine, options, folder);
-        return jobs.ok() ? say_jobs(options, "signed ", *jobs, "") : failed(options, jobs.error());
+        if (jobs.ok()) {
+            return say_jobs(machine, options, "signed ", *jobs, "");
+        }
+        const int code = failed(machine, options, jobs.error());
+        // From a manager such an answer may be better the next time; a file on disk has to be mended.
+        return jobs.error().is(errors::AgentCode::manager_malformed_answer) ? k_refused : code;
     }
     if (options.arguments.size() != 1 || options.key.empty() || options.package.empty() || options.version.empty()) {
-        return usage(options, "name the folder, --key, --kind, --package, --version and --serial");
+        return usage(machine, options, "name the folder, --key, --kind, --package, --version and --serial");
     }
     auto request = requested(options);
     if (!request.ok()) {
-        return usage(options, request.error().context);
+        return usage(machine, options, request.error().context);
     }
     const auto key = machine.files->read(options.key, limits::k_key_bytes);
     if (!key.ok()) {
-        return failed(options, key.error());
+        return failed(machine, options, key.error());
     }
     const auto signed_ =
         trust::sign_package(*machine.files, platform::absolute(options.arguments.front()), *std::move(request), *key);
     if (!signed_.ok()) {
-        return failed(options, signed_.error());
+        return failed(machine, options, signed_.error());
     }
-    print(options.json ? summary_json(*signed_, "") : concat({"signed ", summary(*signed_), "\n"}));
+    machine.output->print(options.json ? summary_json(*signed_, "") : concat({"signed ", summary(*signed_), "\n"}));
     return k_done;
 }
 
 int verify(Machine& machine, const Options& options) {
     if (options.arguments.size() != 1) {
-        return usage(options, "name the package's folder");
+        return usage(machine, options, "name the package's folder");
     }
     std::string keys = options.keys;
     if (keys.empty()) {
-        auto [workshop, code] = open_workshop(machine, options, config::ManagerRule::optional);
-        if (!workshop) {
+        auto [services, code] = open_services(machine, options, config::ManagerRule::optional);
+        if (!services) {
             return code;
         }
-        keys = workshop->settings.trust.keys_dir;
+        keys = services->settings.trust.keys_dir;
     }
     const auto ring = trust::KeyRing::load(*machine.files, platform::absolute(keys));
     if (!ring.ok()) {
-        (void)failed(options, ring.error());
+        (void)failed(machine, options, ring.error());
         return k_refused;
     }
     if (const auto folder = folder_of_jobs(options); !folder.empty()) {
@@ -157,13 +165,14 @@ int verify(Machine& machine, const Options& options) {
     }
     const auto verified = trust::verify_package(*machine.files, platform::absolute(options.arguments.front()), *ring);
     if (!verified.ok()) {
-        (void)failed(options, verified.error());
+        (void)failed(machine, options, verified.error());
         return k_refused;
     }
-    print(options.json ? summary_json(verified->manifest, verified->signer.name)
-                       : concat({"good: ", summary(verified->manifest), ", signed by ", verified->signer.name, "\n"}));
+    machine.output->print(
+        options.json ? summary_json(verified->manifest, verified->signer.name)
+                     : concat({"good: ", summary(verified->manifest), ", signed by ", verified->signer.name, "\n"}));
     for (const auto& name : verified->unlisted) {
-        complain(concat({"note: ", name, " is not in the manifest and will not be used\n"}));
+        machine.output->complain(concat({"note: ", printable(name), " is not in the manifest and will not be used\n"}));
     }
     return k_done;
 }

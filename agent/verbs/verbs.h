@@ -7,7 +7,7 @@
 #include "agent/base/error.h"
 #include "agent/machine.h"
 #include "agent/options.h"
-#include "agent/workshop.h"
+#include "agent/services.h"
 
 namespace hagent::verbs {
 
@@ -32,28 +32,25 @@ int enrol(Machine& machine, const Options& options);
 int verify(Machine& machine, const Options& options);
 int version(Machine& machine, const Options& options);
 
-/// The verb that the options name; parse_options() has checked that there is one.
-int dispatch(Machine& machine, const Options& options);
+/// A whole run of the program, from the words of its command line (`argv[0]` is its name, a null ends them) to the exit
+/// code. A result that could not be written makes a success a failure.
+int run_command_line(Machine& machine, int argc, char* const* argv);
 
-// what the verbs share
+// What the verbs share.
 
-/// Writes to standard output as it is.
-void print(std::string_view text);
-/// Writes to standard error.
-void complain(std::string_view text);
-/// Says what went wrong, why and what to do (as JSON on standard output with --json); returns the exit code for it.
-int failed(const Options& options, const Error& error);
-int usage(const Options& options, std::string_view message);
-/// The same for a command line that could not be read.
-int wrong_words(const UsageError& wrong);
+/// Says what went wrong, why and what to do, with --json also as `{"error":...}` among the results. Returns the exit
+/// code for it.
+int failed(Machine& machine, const Options& options, const Error& error);
+/// The same for a command line that the verb cannot use: `message`, then the verb's help. Returns k_usage.
+int usage(Machine& machine, const Options& options, std::string_view message);
 /// Exit code for an error: refused, not found, try later or failed.
 [[nodiscard]] int exit_code(const Error& error);
 
-/// Settings and the open workshop, or the exit code after the complaint was printed.
+/// The services, or the exit code after the complaint was printed.
 struct Opened {
-    std::unique_ptr<Workshop> workshop;
+    std::unique_ptr<AgentServices> services;
     int code = k_done;
 };
-[[nodiscard]] Opened open_workshop(Machine& machine, const Options& options, config::ManagerRule manager);
+[[nodiscard]] Opened open_services(Machine& machine, const Options& options, config::ManagerRule manager);
 
 }  // namespace hagent::verbs

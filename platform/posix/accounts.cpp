@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the reading of /etc/passwd and /etc/group.
+// Owns the parsing of /etc/passwd and /etc/group (passwd(5), group(5)).
 #include "platform/posix/accounts.h"
 
 #include <algorithm>
@@ -22,6 +22,7 @@ std::optional<Id> parse_id(std::string_view text) {
     return value ? std::optional(narrow<Id>(*value)) : std::nullopt;
 }
 
+/// Fields of passwd(5): name, password, user id, group id, ...
 std::optional<Account> account_in(std::string_view passwd, std::string_view name) {
     for (const auto line : split(passwd, '\n')) {
         const auto fields = split(line, ':');
@@ -35,6 +36,7 @@ std::optional<Account> account_in(std::string_view passwd, std::string_view name
     return std::nullopt;
 }
 
+/// Fields of group(5): name, password, group id, members. The primary group is in the list from the start.
 void add_groups(Account& account, std::string_view group_file, std::string_view name) {
     for (const auto line : split(group_file, '\n')) {
         const auto fields = split(line, ':');

@@ -7,8 +7,11 @@
 namespace hagent::platform {
 namespace {
 
+// Exit codes that xmessage gives for its buttons; far from 0 and 1, which a shell may give for its own reasons.
 constexpr int k_accepted = 10, k_postponed = 11;
+// xmessage closes itself in time; the limit on top is for one that hangs.
 constexpr Seconds k_more_than_the_window{30};
+// A fixed search path: the agent may run as root, and its environment must not choose the programs.
 constexpr const char* k_path = "/usr/local/bin:/usr/bin:/bin";
 
 // $1 message, $2 seconds. The message comes as an argument and is never part of a command. A server that was started by
@@ -37,6 +40,7 @@ constexpr const char* k_take_back =
     "done\n"
     "exit 0\n";
 
+/// A small shell script does the work, because the X libraries would cost more than the agent itself.
 class PosixDialogs final : public Dialogs {
 public:
     Status tell(const std::string& message, Seconds time) override {

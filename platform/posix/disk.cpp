@@ -19,8 +19,10 @@ namespace {
 
 constexpr std::size_t k_mount_table_bytes = 1U << 20U;
 
+// What the kernel calls file systems whose server may be away (mount(8)).
 constexpr std::array<std::string_view, 8> k_network_types = {"nfs",   "nfs4",  "cifs", "smb3",
                                                              "smbfs", "ncpfs", "afs",  "9p"};
+// Types that hold files although their device is not a path ("ubi0:rootfs", "overlay").
 constexpr std::array<std::string_view, 10> k_disk_types = {"ext2",  "ext3",    "ext4", "vfat",     "ubifs",
                                                            "jffs2", "overlay", "aufs", "squashfs", "rootfs"};
 
@@ -60,11 +62,13 @@ Result<std::vector<Mount>> mount_table() {
     return mounts;
 }
 
+/// Whether the mount point is the path or one of its parents: "/data" does not hold "/database".
 bool holds(const std::string& point, const std::string& path) {
     return path.starts_with(point) &&
            (point.ends_with('/') || path.size() == point.size() || path[point.size()] == '/');
 }
 
+/// Sizes by statvfs. A read-only mount counts before its type: no script can write there either way.
 Result<Volume> measured(const Mount& mount) {
     struct statvfs found {};
     if (uninterrupted([&] { return statvfs(mount.point.c_str(), &found); }) != 0) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the walks' code.
+// Owns the walks over directories. They go from descriptor to descriptor: a path would be looked up anew at each step,
+// and whoever swaps a folder for a link meanwhile would lead the walk out of its tree.
 #include "platform/posix/file_tree.h"
 
 #include <dirent.h>
@@ -53,6 +54,7 @@ Status remove_children(int directory, const std::string& shown, int depth) {
     return {};
 }
 
+/// Tries to remove a file first: what the entry is may change between a look and the removal. `shown` is for errors.
 Status remove_entry(int parent, const std::string& name, const std::string& shown, int depth) {
     if (unlinkat(parent, name.c_str(), 0) == 0 || errno == ENOENT) {
         return {};
@@ -103,6 +105,7 @@ void push_parts(std::vector<std::string>& waiting, std::string_view path) {
 /// O_PATH needs no permission to read the folder; kernels before 2.6.39 do not know it and open as usual.
 constexpr int k_walk = O_PATH | O_DIRECTORY | O_CLOEXEC;
 
+/// Why a part of the path could not be opened. A link is told apart: the path held none when it was resolved.
 Error walk_error(int at, const std::string& part, const std::string& path, int problem) {
     struct stat found {};
     if (fstatat(at, part.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(found.st_mode)) {
@@ -142,6 +145,7 @@ Result<Fd> walk_to(const std::string& path, std::optional<std::uint32_t> mode) {
         };
         Fd next(step(k_walk));
         if (!next && errno == ENOENT && mode && mkdirat(at.get(), part.c_str(), 0700) == 0) {
+            // Made with 0700 and opened for real: fchmod does not work on an O_PATH descriptor.
             next.reset(step(O_RDONLY | O_DIRECTORY | O_CLOEXEC));
             if (next && fchmod(next.get(), *mode) != 0) {
                 return file_error(errno, path);
@@ -197,6 +201,7 @@ Status remove_path_tree(const Place& place, const std::string& path) {
     return remove_entry(place.at(), place.name.substr(0, end == std::string::npos ? end : end + 1), path, 0);
 }
 
+// realpath(3) fails for a path whose last parts do not exist yet; here they are kept as they are.
 Result<std::string> resolve_path(const std::string& path) {
     std::vector<std::string> waiting;
     push_parts(waiting, path);

@@ -24,6 +24,7 @@ using errors::AgentCode;
 static_assert(sizeof(off_t) == 8, "file sizes need 64 bits: build with _FILE_OFFSET_BITS=64");
 
 constexpr std::size_t k_chunk = 64U << 10U;
+// off_t is signed.
 constexpr std::uint64_t k_largest_file = INT64_MAX;
 
 struct DirectoryTraits {
@@ -47,6 +48,7 @@ Status sync_fd(int fd, const std::string& path) {
     return {};
 }
 
+/// O_DIRECT asks for this alignment on all usual disks.
 bool fits_direct(std::uint64_t offset, std::string_view bytes) {
     const auto address = reinterpret_cast<std::uintptr_t>(bytes.data());
     return bytes.size() >= k_direct_least && (offset | bytes.size() | address) % k_direct_step == 0;
@@ -116,8 +118,8 @@ public:
     }
 
 private:
-    /// Whether reads and writes go past the system's cache from now on. Those on the cache's way come after all that
-    /// went past it.
+    /// Switches between the system's cache and direct access. The kernel keeps both in order: a read by way of the
+    /// cache sees what was written directly before.
     void be_direct(bool wanted) {
         const bool direct = wanted && can_be_direct_;
         if (direct == direct_) {
@@ -136,6 +138,7 @@ private:
     bool can_be_direct_ = true;
 };
 
+/// flock(2) belongs to the open file: it ends with the descriptor, also when the process is killed.
 class HeldLock final : public Lock {
 public:
     explicit HeldLock(Fd fd) : fd_(std::move(fd)) {}
@@ -185,6 +188,7 @@ std::string temporary_name(const std::string& path) {
     return path.substr(0, std::min(path.size(), name_at + k_longest_name)) + ".new~";
 }
 
+/// A new file with all its content, synced. What an interrupted earlier try left under the name is removed first.
 Status write_new(int at, const std::string& name, std::string_view bytes, std::uint32_t mode, const std::string& path) {
     unlinkat(at, name.c_str(), 0);
     // O_EXCL: in a directory that others may write to, nobody can lead us elsewhere with a symlink.

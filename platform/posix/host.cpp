@@ -25,11 +25,13 @@ namespace {
 
 using errors::AgentCode;
 
+// The longest file read here is smaps of a process with many mappings.
 constexpr std::size_t k_proc_file_bytes = 4U << 20U;
 constexpr Millis k_power_time_limit{60'000};
 
 std::string content(Files& files, const std::string& path) { return files.read(path, k_proc_file_bytes).value_or(""); }
 
+/// The first of these files that holds a real answer: makers fill in the board where they leave the system empty.
 std::string first_fact(Files& files, std::initializer_list<const char*> paths) {
     for (const char* path : paths) {
         if (auto fact = firmware_fact(content(files, path)); !fact.empty()) {
@@ -39,8 +41,7 @@ std::string first_fact(Files& files, std::initializer_list<const char*> paths) {
     return {};
 }
 
-/// The text after "name<blanks>:" of the first such line.
-/// A view into `table`, which must outlive it.
+/// The text after "name<blanks>:" of the first such line: a view into `table`, which must outlive it.
 std::string_view field_of(std::string_view table, std::string_view name) {
     for (const auto line : split(table, '\n')) {
         const auto colon = line.find(':');
@@ -57,6 +58,7 @@ std::uint64_t kilobytes(std::string_view text) {
     return parts.empty() ? 0 : parse_u64(parts[0], UINT64_MAX / 1024).value_or(0) * 1024;
 }
 
+/// The field's name depends on the processor family: x86, ARM, MIPS, PowerPC.
 std::string cpu_name(Files& files) {
     const std::string table = content(files, "/proc/cpuinfo");
     for (const char* name : {"model name", "Processor", "cpu model", "Hardware", "cpu"}) {
@@ -67,7 +69,8 @@ std::string cpu_name(Files& files) {
     return {};
 }
 
-/// The first user with a session that is alive. The C library's log of sessions may be absent: nobody then.
+/// The first user whose session is still alive; a crash leaves entries of dead ones in the log of sessions. Without
+/// such a log (musl has none) there is nobody.
 std::string logged_on_user() {
     std::string user;
     setutxent();
@@ -123,6 +126,7 @@ public:
 private:
     using Arguments = std::vector<std::string>;
 
+    /// Runs the first command, and the second one where the first fails: small systems lack shutdown(8).
     static Status ask(const Arguments& first, const Arguments& second) {
         Command command;
         command.time_limit = k_power_time_limit;

@@ -45,11 +45,13 @@ struct PermanentAddressQuestion {
     std::array<std::uint8_t, 32> bytes{};
 };
 
+/// real: a device stands behind it, it is no bridge or tunnel. permanent: the address is the device's own.
 struct Interface {
     std::string mac;
     bool real = false, permanent = false;
 };
 
+/// Drivers without an address of their own answer with zeros or ones.
 bool is_usable(const std::string& mac) {
     return mac.size() == k_mac_bytes * 3 - 1 && mac != "00:00:00:00:00:00" && mac != "ff:ff:ff:ff:ff:ff";
 }
@@ -79,6 +81,8 @@ std::string permanent_mac(const std::string& name) {
     return mac_text(std::span(question.bytes).first<k_mac_bytes>());
 }
 
+/// The kernel's attributes: Documentation/ABI/testing/sysfs-class-net. Only Ethernet counts: the address identifies
+/// the device to its manager, and other links have none or change it.
 Interface read_interface(Files& files, const std::string& name) {
     const std::string folder = concat({"/sys/class/net/", name, "/"});
     Interface found;

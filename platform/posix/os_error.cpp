@@ -12,11 +12,13 @@ namespace {
 
 using errors::AgentCode;
 
+// ENXIO and ENODEV are rows too: to whoever names it, a device that has vanished is a missing file.
 struct FileRow {
     int number;
     AgentCode code;
 };
 
+// The seed's tables name socket errors by their Windows numbers, so these stand for them on every system.
 struct SocketRow {
     int number;
     std::uint16_t winsock;
@@ -64,6 +66,7 @@ constexpr std::array k_socket_rows = {
 };
 // clang-format on
 
+// WSAHOST_NOT_FOUND, WSATRY_AGAIN, WSANO_RECOVERY, WSANO_DATA of the same tables.
 constexpr std::uint16_t k_host_not_found = 11001, k_try_again = 11002, k_no_recovery = 11003, k_no_data = 11004;
 
 }  // namespace

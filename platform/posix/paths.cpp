@@ -20,11 +20,13 @@ namespace {
 constexpr std::array k_ca_files = {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
                                    "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem"};
 
+/// "/" where the working directory was removed: a path must come out in any case.
 std::string working_directory() {
     std::array<char, PATH_MAX> buffer{};
     return getcwd(buffer.data(), buffer.size()) != nullptr ? buffer.data() : "/";
 }
 
+/// Without ".", ".." and doubled slashes. ".." at the root stays at the root, as the kernel does it.
 std::string fold(std::string_view path) {
     std::vector<std::string_view> parts;
     for (const auto part : split(path, '/')) {

@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::uint32_t k_group_and_others_write = 0022;
 
+/// For a shell. Paths come from the administrator's configuration; a quote in one would only spoil the hint.
 std::string quoted(const std::string& path) { return concat({"'", path, "'"}); }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns running programs on POSIX: waiting, time limit, cancel, the tail of the output.
+// Owns running programs on POSIX: waiting, time limit, cancel, the tail of the output. Between the agent and each
+// program stands a keeper process (process_spawn.h): it adopts every descendant, so none escapes by a double fork.
 #include "platform/process.h"
 
 #include <fcntl.h>
@@ -26,6 +27,7 @@ namespace {
 
 using errors::AgentCode;
 
+// A cancel token has no descriptor to poll, so it is looked at this often.
 constexpr Millis k_look_for_cancel{50};
 constexpr Millis k_kill_time{5000};  // a process that hangs in a driver cannot be killed
 
@@ -33,6 +35,7 @@ struct Pipe {
     Fd read, write;
 };
 
+/// Close-on-exec at both ends, else a program started by another thread would hold them open. Reading never blocks.
 Result<Pipe> new_pipe() {
     std::array<int, 2> ends{};
     if (pipe2(ends.data(), O_CLOEXEC) != 0) {
@@ -43,6 +46,7 @@ Result<Pipe> new_pipe() {
     return pipe;
 }
 
+/// What the keeper reports instead of a start, as an error of the command.
 Error start_error(const Report& report, const Launch& launch) {
     switch (report.kind) {
         case ReportKind::no_exec:
@@ -59,6 +63,7 @@ Error start_error(const Report& report, const Launch& launch) {
     return file_error(report.value, "start of " + launch.name());
 }
 
+/// As shells count it.
 int exit_code(int status) { return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status); }
 
 /// The next report; empty when none is there. `open` becomes false when there will be no more.
@@ -136,6 +141,7 @@ private:
         }
     }
 
+    /// Notes all reports that are there. A start that failed is the error of the whole run.
     Status take_reports(const Launch& launch) {
         while (const auto report = next_report(control_.read.get(), control_open_)) {
             if (report->kind == ReportKind::started) {
@@ -149,6 +155,7 @@ private:
         return {};
     }
 
+    /// Order matters: the keeper goes last, because it is what makes every descendant findable.
     void end_tree() {
         if (keeper_ == 0) {
             return;

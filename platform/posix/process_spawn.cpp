@@ -22,10 +22,12 @@
 namespace hagent::platform {
 namespace {
 
+// Fixed, so that nobody's environment chooses which program runs as root.
 constexpr std::string_view k_program_path = "/usr/sbin:/usr/bin:/sbin:/bin";
 constexpr int k_control = 3;               // where the control pipe is in the new processes
 constexpr int k_out_of_the_way = 10;       // above every descriptor that is about to be filled
 constexpr int k_set_child_subreaper = 36;  // PR_SET_CHILD_SUBREAPER, since Linux 3.4
+// Only for kernels without close_range; the limit may be in the billions, and each number costs a system call.
 constexpr rlim_t k_most_descriptors = 65536;
 
 bool is_program(const std::string& path) {
@@ -33,6 +35,7 @@ bool is_program(const std::string& path) {
     return stat(path.c_str(), &found) == 0 && S_ISREG(found.st_mode) && access(path.c_str(), X_OK) == 0;
 }
 
+/// For execve: views of the texts with a null behind them. Made before the fork, see Launch.
 std::vector<char*> pointers(std::vector<std::string>& texts) {
     std::vector<char*> out;
     out.reserve(texts.size() + 1);
@@ -50,6 +53,7 @@ void report(ReportKind kind, int value) {
     [[maybe_unused]] const auto count = uninterrupted([&] { return write(k_control, &message, sizeof(message)); });
 }
 
+/// 127 is what shells use for a command that could not be started.
 [[noreturn]] void fail(ReportKind kind) {
     report(kind, errno);
     _exit(127);
@@ -85,6 +89,7 @@ bool place_descriptors(int null, int output, int control) {
     return true;
 }
 
+/// Handlers of the agent would run in the copy and touch objects that other threads held at the fork.
 void forget_signal_handlers() {
     for (int number = 1; number < NSIG; ++number) {
         std::signal(number, SIG_DFL);
@@ -196,10 +201,13 @@ void Launch::keep(int control, int output) const {
 }
 
 void Launch::become_program() const {
+    // The exec itself closes the control pipe: that is how the agent knows that it took place.
     fcntl(k_control, F_SETFD, FD_CLOEXEC);
     setsid();
     unblock_signals();
+    // The agent's own umask is 077; programs get the usual one.
     umask(022);
+    // Groups first: after setuid there is no right to change them.
     if (change_user_ && (setgroups(account_.groups.size(), account_.groups.data()) != 0 ||
                          setgid(account_.group) != 0 || setuid(account_.user) != 0)) {
         fail(ReportKind::no_user);

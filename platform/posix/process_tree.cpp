@@ -37,6 +37,7 @@ std::optional<pid_t> parse_pid(std::string_view text) {
     return value ? std::optional(narrow<pid_t>(*value)) : std::nullopt;
 }
 
+/// One line of /proc/PID/stat (proc(5)); empty for what is no process or has ended meanwhile.
 std::optional<Process> read_process(Files& files, std::string_view id_text) {
     constexpr std::size_t k_stat_bytes = 4096;
     const auto id = parse_pid(id_text);
@@ -54,6 +55,7 @@ std::optional<Process> read_process(Files& files, std::string_view id_text) {
     return parent ? std::optional(Process{*id, *parent, fields[0] == "Z" || fields[0] == "X"}) : std::nullopt;
 }
 
+/// Read entry by entry: the table has no snapshot, so a process may be missed while it is born. The caller looks again.
 std::vector<Process> all_processes() {
     const auto files = system_files();
     const UniqueHandle<DirectoryTraits> directory(opendir("/proc"));

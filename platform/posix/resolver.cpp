@@ -25,6 +25,7 @@ constexpr std::size_t k_resolv_conf_bytes = 64U << 10U;
 constexpr int k_internet = 1, k_srv = 33;
 constexpr std::uint16_t k_first_row = 11000;  // the numbers of h_errno are those of the rows from here
 
+/// One query for the SRV records of exactly this name. The answer may be longer than the buffer; its beginning counts.
 Result<std::vector<ServicePlace>> ask(const std::string& name) {
     std::array<std::uint8_t, k_answer_bytes> answer{};
     const int size = res_query(name.c_str(), k_internet, k_srv, answer.data(), static_cast<int>(answer.size()));

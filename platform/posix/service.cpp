@@ -27,6 +27,7 @@ constexpr std::array k_signals = {SIGTERM, SIGINT, SIGHUP};
 
 void on_signal(int number);
 
+/// Puts its handlers in place of those that were there, and these back when it ends.
 class Watch final : public ServiceSignals {
 public:
     Watch(void (*on_request)(ServiceRequest, void*), void* context) : on_request_(on_request), context_(context) {

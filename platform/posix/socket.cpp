@@ -22,8 +22,10 @@
 namespace hagent::platform {
 namespace {
 
+// Connections that wait to be accepted. Each turn of the loop accepts them all, so there are never many.
 constexpr int k_backlog = 64;
 
+/// Room for either family, with views of it.
 struct Address {
     sockaddr_storage storage{};
     socklen_t length = 0;
@@ -63,6 +65,7 @@ std::string address_text(Address& address) {
 
 bool would_block(int number) { return number == EAGAIN || number == EWOULDBLOCK; }
 
+/// Options that only make things better: a system without one works all the same, so failures do not count.
 void enable(int fd, int level, int option) {
     const int on = 1;
     setsockopt(fd, level, option, &on, sizeof(on));
@@ -77,6 +80,7 @@ bool is_lost_connection(int number) {
 class TcpStream final : public Stream {
 public:
     TcpStream(Fd fd, std::string peer) : fd_(std::move(fd)), peer_(std::move(peer)) {
+        // Answers are written in one piece; waiting for more to send would only delay them.
         enable(fd_.get(), IPPROTO_TCP, TCP_NODELAY);
     }
 
@@ -139,6 +143,7 @@ private:
     std::uint16_t port_;
 };
 
+/// The end is fixed first: a signal that interrupts the wait must not begin it anew.
 Result<bool> wait_for(SocketId socket, short events, std::int64_t milliseconds) {
     SystemClock clock;
     const Uptime end = clock.uptime() + Millis{milliseconds};

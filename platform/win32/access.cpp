@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the access lists' code.
+// Owns the reading and writing of access lists. Accounts are compared by their numbers, which are the same in every
+// language of the system.
 #include "platform/win32/access.h"
 
 #include <aclapi.h>
@@ -13,6 +14,7 @@
 namespace hagent::platform {
 namespace {
 
+// Bits of a POSIX mode: rights for group and others; rights to write for anybody.
 constexpr std::uint32_t k_others = 077, k_writers = 0222;
 
 // System, administrators and the owner may do all, handed down to what a directory will hold; nothing comes from above.
@@ -40,6 +42,7 @@ bool is_well_known(PSID sid, std::initializer_list<WELL_KNOWN_SID_TYPE> types) {
     return false;
 }
 
+/// Whether this process runs as that account.
 bool is_our_user(PSID sid) {
     HANDLE token = nullptr;
     if (OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &token) == 0) {
@@ -130,6 +133,7 @@ OthersMay others_may(const std::wstring& path) {
         GetNamedSecurityInfoW(name.data(), SE_FILE_OBJECT, OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION,
                               &owner, nullptr, &list, nullptr, &descriptor);
     const LocalMemory memory(descriptor);
+    // What cannot be looked at counts as open to others: the caller refuses it then.
     if (problem != ERROR_SUCCESS || owner == nullptr) {
         return {};
     }

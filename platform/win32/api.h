@@ -37,6 +37,7 @@ struct KernelHandleTraits {
     static void close(Value value) { CloseHandle(value); }
 };
 
+/// For what the security functions allocate.
 struct LocalMemoryTraits {
     using Value = void*;
     static Value none() { return nullptr; }

@@ -28,6 +28,7 @@ Uptime SystemClock::uptime() {
     LARGE_INTEGER count{}, per_second{};
     QueryPerformanceFrequency(&per_second);
     QueryPerformanceCounter(&count);
+    // Seconds and rest apart: the whole count times 1000 would overflow after some weeks of fast ticks.
     const std::int64_t seconds = count.QuadPart / per_second.QuadPart, rest = count.QuadPart % per_second.QuadPart;
     return {Seconds{seconds} + Millis{rest * 1000 / per_second.QuadPart}};
 }

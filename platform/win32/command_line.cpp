@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns quoting and look-up.
+// Owns the quoting of arguments and the look-up of programs. Windows passes one line of text; each program splits it by
+// itself, mostly as the C library does.
 #include "platform/win32/command_line.h"
 
 #include <algorithm>
@@ -16,6 +17,7 @@ namespace {
 
 using errors::AgentCode;
 
+// The command interpreter gives these a meaning even between quotation marks.
 constexpr std::string_view k_unsafe_in_batch = "\"%!^&|<>\r\n";
 
 std::string system_folder() {
@@ -41,6 +43,8 @@ std::string existing_program(const std::string& path) {
     return is_file(path + ".exe") ? path + ".exe" : std::string();
 }
 
+/// Names without a folder are looked up in the system's own folders only: PATH and the working directory could name a
+/// program of somebody else.
 std::string find_program(const std::string& name, const std::string& directory) {
     if (name.find_first_of("/\\:") != std::string::npos) {
         const bool relative = !is_absolute(name) && !directory.empty();
@@ -60,6 +64,7 @@ bool is_batch(std::string_view program) {
     return lower.ends_with(".bat") || lower.ends_with(".cmd");
 }
 
+/// /d: no commands from the registry; /s: the outer quotation marks are taken off, the rest stays as it is.
 Result<CommandLine> batch_line(const std::string& program, const std::vector<std::string>& arguments) {
     std::string inner = "\"" + program + "\"";
     for (const auto& argument : arguments) {
@@ -129,6 +134,7 @@ std::wstring environment_block(const Command& command) {
     if (!has_root) {
         variables.emplace_back("SystemRoot", windows_folder());
     }
+    // CreateProcess wants the block sorted without regard to case.
     std::sort(variables.begin(), variables.end(),
               [](const auto& a, const auto& b) { return to_upper(a.first) < to_upper(b.first); });
     std::wstring block;

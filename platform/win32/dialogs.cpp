@@ -15,10 +15,12 @@
 namespace hagent::platform {
 namespace {
 
+// What WTSGetActiveConsoleSessionId says when nobody is at the console.
 constexpr DWORD k_no_session = 0xFFFFFFFFU;
-constexpr Seconds k_slice{
-    10};  // a box cannot be closed from outside, so a question is asked in slices that a cancel can end
+// A box cannot be closed from outside, so a question is shown again and again for this long: a cancel ends it between.
+constexpr Seconds k_slice{10};
 
+/// 0 would mean "for ever" to the call.
 DWORD seconds_of(Seconds time) { return narrow<DWORD>(std::clamp<std::int64_t>(time.count(), 1, 24 * 3600)); }
 
 /// Images without terminal services have nobody who would show a box, and wine only fails, without a reason.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns volumes on Windows.
+// Owns volumes on Windows, by their root paths ("C:\\", or a folder that one is mounted on).
 #include "platform/disk.h"
 
 #include <array>
@@ -16,6 +16,7 @@ namespace {
 
 constexpr DWORD k_longest_root = 1024;
 
+/// The seed has one word for volumes of a server, "NFS"; it stands for Windows shares too.
 VolumeType type_of(const std::wstring& root) {
     DWORD flags = 0;
     GetVolumeInformationW(root.c_str(), nullptr, 0, nullptr, nullptr, &flags, nullptr, 0);
@@ -52,6 +53,7 @@ public:
         std::array<wchar_t, 256> drives{};
         const DWORD size = GetLogicalDriveStringsW(narrow<DWORD>(drives.size() - 1), drives.data());
         std::vector<Volume> volumes;
+        // The drives stand one behind the other, each ended by a NUL.
         for (std::size_t at = 0; at < size && drives[at] != L'\0';) {
             const std::wstring root(&drives[at]);
             at += root.size() + 1;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the file system on Windows.
+// Owns the file system on Windows. There is no jailed variant (see files.h).
 #include "platform/files.h"
 
 #include <algorithm>
@@ -17,13 +17,16 @@ namespace {
 using errors::AgentCode;
 
 constexpr std::size_t k_chunk = 64U << 10U;
+// One call takes a DWORD of bytes; network drives refuse pieces of many megabytes.
 constexpr std::size_t k_largest_piece = 16U << 20U;
 constexpr int k_deepest_tree = 200;
 constexpr int k_tries = 6;             // virus scanners keep a file open for a moment after it was written
 constexpr DWORD k_between_tries = 25;  // milliseconds
+// As POSIX does it: others may read, write, rename and remove a file that we have open.
 constexpr DWORD k_share_all = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
 constexpr std::uint32_t k_private_mode = 0600;
 
+/// Windows calls a name that is too long an invalid one.
 Error last_error(const std::string& path) {
     const DWORD number = GetLastError();
     if (number == ERROR_INVALID_NAME && has_too_long_name(path)) {
@@ -54,6 +57,7 @@ BOOL patiently(Call call) {
     return done;
 }
 
+/// Also synchronous calls take their offset from here: the file's own position stays out of play.
 OVERLAPPED at_offset(std::uint64_t offset) {
     OVERLAPPED place{};
     place.Offset = static_cast<DWORD>(offset & 0xFFFFFFFFU);
@@ -119,6 +123,7 @@ private:
     std::string path_;
 };
 
+/// The lock is the open file itself, which nobody else may open; the system closes it when the process dies.
 class HeldLock final : public Lock {
 public:
     explicit HeldLock(FileHandle handle) : handle_(std::move(handle)) {}
@@ -152,6 +157,8 @@ Result<FileHandle> open_regular(const std::string& path, OpenMode mode, DWORD sh
     return handle;
 }
 
+/// The read-only attribute stands in for a mode without rights to write. Unlike on POSIX it would keep even us from
+/// replacing or removing the file.
 void make_writable(const std::wstring& name) {
     const DWORD attributes = GetFileAttributesW(name.c_str());
     if (attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_READONLY) != 0) {
@@ -186,6 +193,7 @@ std::string temporary_name(const std::string& path) {
     return path.substr(0, std::min(path.size(), name_at + k_longest_name)) + ".new~";
 }
 
+/// A new file with all its content, on the disk. What an interrupted earlier try left is removed first.
 Status write_new(const std::string& path, std::string_view bytes, std::uint32_t mode) {
     const std::wstring name = wide_path(path);
     make_writable(name);
@@ -217,6 +225,7 @@ bool is_link(const std::wstring& path, DWORD attributes) {
     return search && (found.dwReserved0 == IO_REPARSE_TAG_SYMLINK || found.dwReserved0 == IO_REPARSE_TAG_MOUNT_POINT);
 }
 
+/// A name that cannot exist is not there either.
 bool is_absence(DWORD number) {
     return number == ERROR_FILE_NOT_FOUND || number == ERROR_PATH_NOT_FOUND || number == ERROR_DIRECTORY ||
            number == ERROR_INVALID_NAME;
@@ -261,6 +270,7 @@ Status remove_one(const std::wstring& name, const std::string& path) {
                     path);
 }
 
+/// A link is removed as such: what it leads to stays.
 Status remove_below(const std::string& path, int depth) {
     const std::wstring name = wide_path(path);
     const DWORD attributes = GetFileAttributesW(name.c_str());

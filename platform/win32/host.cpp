@@ -32,6 +32,7 @@ std::string host_name() {
     return GetComputerNameExW(ComputerNameDnsHostname, name.data(), &size) != 0 ? narrow_text({name.data(), size}) : "";
 }
 
+/// The first call tells the size. The header in front of the table is Windows' own, not part of SMBIOS.
 MachineLabel machine_label() {
     std::vector<std::uint8_t> table(GetSystemFirmwareTable(k_smbios_provider, 0, nullptr, 0));
     const UINT size =
@@ -42,6 +43,7 @@ MachineLabel machine_label() {
     return read_machine_label(std::span(table).first(size).subspan(k_smbios_header_bytes));
 }
 
+/// Empty for a value that is absent or longer than any sensible fact.
 std::string registry_text(const wchar_t* key, const wchar_t* name) {
     std::array<wchar_t, 512> text{};
     DWORD bytes = sizeof(text);
@@ -117,6 +119,7 @@ std::string logged_on_user() {
     return user;
 }
 
+/// Even an administrator's process has to switch this right on before it may use it.
 Status take_shutdown_privilege() {
     HANDLE token = nullptr;
     if (OpenProcessToken(GetCurrentProcess(), TOKEN_ADJUST_PRIVILEGES | TOKEN_QUERY, &token) == 0) {

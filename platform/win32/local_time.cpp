@@ -16,6 +16,7 @@ std::int64_t ticks(const FILETIME& time) {
 
 }  // namespace
 
+/// By way of calendar fields: only this call knows the rules of the year in question.
 Seconds local_offset(WallTime time) {
     const std::int64_t utc_ticks = k_epoch_ticks + time.since_epoch.count() / 1000 * k_ticks_per_second;
     const FILETIME utc{static_cast<DWORD>(utc_ticks), static_cast<DWORD>(utc_ticks >> 32)};

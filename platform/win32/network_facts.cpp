@@ -53,6 +53,7 @@ std::string shown_address(const sockaddr* address) {
     return text.data();
 }
 
+/// Tunnels and bridges call themselves Ethernet too; what counts is an address of six bytes.
 bool is_real(const IP_ADAPTER_ADDRESSES& adapter) {
     return (adapter.IfType == IF_TYPE_ETHERNET_CSMACD || adapter.IfType == IF_TYPE_IEEE80211) &&
            adapter.PhysicalAddressLength == k_mac_bytes;
@@ -61,6 +62,7 @@ bool is_real(const IP_ADAPTER_ADDRESSES& adapter) {
 }  // namespace
 
 NetworkFacts network_facts() {
+    // Enough for a usual machine; else the call says how much it needs.
     ULONG size = 64U << 10U;
     std::vector<std::byte> memory(size);
     auto* adapters = reinterpret_cast<IP_ADAPTER_ADDRESSES*>(memory.data());
@@ -71,6 +73,7 @@ NetworkFacts network_facts() {
         answer = GetAdaptersAddresses(AF_UNSPEC, k_skip, nullptr, adapters, &size);
     }
     NetworkFacts facts;
+    // Adapters that have an address come first: a machine is known by what it is connected with.
     std::vector<std::string> unused;
     for (const auto* adapter = answer == ERROR_SUCCESS ? adapters : nullptr; adapter != nullptr;
          adapter = adapter->Next) {

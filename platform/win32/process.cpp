@@ -29,6 +29,7 @@ struct Pipe {
     KernelHandle read, write;
 };
 
+/// The end for writing is inherited by the program, and only by it: see InheritedHandles.
 Result<Pipe> new_pipe() {
     HANDLE read = nullptr, write = nullptr;
     if (CreatePipe(&read, &write, nullptr, k_pipe_bytes) == 0) {
@@ -39,6 +40,7 @@ Result<Pipe> new_pipe() {
     return pipe;
 }
 
+/// When the last handle is closed, also because we died, the system ends all that is left in the job.
 Result<KernelHandle> new_job() {
     KernelHandle job(CreateJobObjectW(nullptr, nullptr));
     JOBOBJECT_EXTENDED_LIMIT_INFORMATION limits{};
@@ -157,6 +159,7 @@ private:
         }
     }
 
+    /// Whether any process is left in the job.
     [[nodiscard]] bool is_alive() const {
         JOBOBJECT_BASIC_ACCOUNTING_INFORMATION accounts{};
         return QueryInformationJobObject(job_.get(), JobObjectBasicAccountingInformation, &accounts, sizeof(accounts),
@@ -169,6 +172,7 @@ private:
         const CancelToken never;
         const Uptime end = clock.uptime() + k_kill_time;
         TerminateJobObject(job_.get(), k_killed);
+        // Termination takes place some time after the call: files stay open until the processes are gone.
         WaitForSingleObject(started_.process.get(), static_cast<DWORD>(k_kill_time.count()));
         while (is_alive() && clock.uptime() < end && !clock.wait(k_look, never)) {
         }

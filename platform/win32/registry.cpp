@@ -23,9 +23,11 @@ namespace {
 using errors::AgentCode;
 
 constexpr std::size_t k_branch_bytes = 4U << 20U;
+// The system allows 512 levels; no settings of a device are nested like that.
 constexpr unsigned k_deepest = 32;
 constexpr DWORD k_longest_key = 256, k_longest_value_name = 16384;
 
+/// Where a key's path begins, and the rest of it.
 struct Place {
     HKEY hive = nullptr;
     std::wstring path;
@@ -97,6 +99,7 @@ Result<RegistryKey> make_key(const std::string& key) {
                                    : Result<RegistryKey>(file_error(status, key));
 }
 
+/// Values come as bytes of any length; an odd last byte is dropped.
 std::wstring wide_of(std::span<const std::uint8_t> bytes) {
     std::wstring text(bytes.size() / sizeof(wchar_t), L'\0');
     std::memcpy(text.data(), bytes.data(), text.size() * sizeof(wchar_t));
@@ -105,6 +108,7 @@ std::wstring wide_of(std::span<const std::uint8_t> bytes) {
 
 std::wstring until_nul(std::wstring text) { return text.substr(0, text.find(L'\0')); }
 
+/// REG_MULTI_SZ: texts ended by a NUL each, the list by an empty one. The end may be missing in damaged values.
 std::string list_text(const std::wstring& text) {
     std::string out;
     for (std::size_t at = 0; at < text.size() && text[at] != L'\0';) {
@@ -142,6 +146,7 @@ struct Encoded {
     std::vector<std::uint8_t> bytes;
 };
 
+/// Ended by a NUL, as the registry keeps texts. A list has its inner ones already.
 std::vector<std::uint8_t> bytes_of(std::string_view text) {
     const std::wstring characters = wide(text);
     std::vector<std::uint8_t> bytes((characters.size() + 1) * sizeof(wchar_t));
@@ -266,6 +271,7 @@ Status remove_value(const RegistryChange& change) {
                                                                      : Status(file_error(status, change.key));
 }
 
+/// What is below goes first: the registry removes only keys that hold no others.
 Status remove_key(const RegistryChange& change) {
     const Place place = TRY(place_of(change.key));
     LSTATUS status = ERROR_SUCCESS;

@@ -20,6 +20,7 @@ struct RecordTraits {
     static void close(Value value) { DnsRecordListFree(value, DnsFreeRecordList); }
 };
 
+// The name is complete already: Windows must not add its own domains to it.
 constexpr DWORD k_how = DNS_QUERY_STANDARD | DNS_QUERY_TREAT_AS_FQDN;
 
 /// The row for what DnsQuery says.
@@ -33,6 +34,7 @@ std::int64_t resolver_number(DNS_STATUS status) {
     }
 }
 
+/// One query for the SRV records of exactly this name.
 Result<std::vector<ServicePlace>> ask(const std::string& name) {
     DNS_RECORDA* first = nullptr;
     const auto status =
@@ -70,6 +72,7 @@ Status look_up(const std::string& host) {
 }
 
 Result<std::vector<ServicePlace>> look_up_service(const std::string& name) {
+    // In the form of resolv.conf(5), so that one rule says what is asked for on both systems.
     std::string line = "search";
     for (const auto& domain : network_facts().domains) {
         line += " " + domain;

@@ -11,6 +11,7 @@
 namespace hagent::platform {
 namespace {
 
+// Structure types and the places of their fields: DSP0134, 7.2 and 7.3; the same in both structures.
 constexpr std::uint8_t k_system = 1, k_base_board = 2;
 constexpr std::size_t k_header_bytes = 4, k_vendor_at = 4, k_product_at = 5, k_serial_at = 7;
 
@@ -22,6 +23,7 @@ std::string_view text_number(std::string_view strings, std::size_t number) {
     return number == 0 ? std::string_view() : strings.substr(0, strings.find('\0'));
 }
 
+/// A field holds the number of a text. The first structure with a real answer counts.
 void fill(std::string& fact, std::string_view formatted, std::size_t at, std::string_view strings) {
     if (fact.empty() && at < formatted.size()) {
         fact = firmware_fact(text_number(strings, static_cast<std::uint8_t>(formatted[at])));

@@ -35,6 +35,7 @@ struct SocketTraits {
 
 using Socket = UniqueHandle<SocketTraits>;
 
+/// Room for either family, with views of it.
 struct Address {
     sockaddr_storage storage{};
     int length = 0;
@@ -72,6 +73,7 @@ std::string address_text(Address& address) {
     return inet_ntop(address.storage.ss_family, bytes, text.data(), text.size()) != nullptr ? text.data() : "";
 }
 
+/// Options that only make things better: a system without one works all the same, so failures do not count.
 void enable(SOCKET socket, int level, int option) {
     const DWORD on = 1;
     setsockopt(socket, level, option, reinterpret_cast<const char*>(&on), sizeof(on));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the conversions' code.
+// Owns the conversion of texts and paths.
 #include "platform/win32/wide.h"
 
 #include <algorithm>
@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t k_short_path = 240;  // the limit is 260, for directories less an 8.3 name
 constexpr std::size_t k_longest_name = 255;
+// Behind these prefixes a path is taken as it is, up to 32,767 characters.
 constexpr std::wstring_view k_long_prefix = L"\\\\?\\", k_long_share = L"\\\\?\\UNC\\", k_share = L"\\\\",
                             k_device = L"\\\\.\\";
 

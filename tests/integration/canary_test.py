@@ -156,7 +156,7 @@ class WholeLife(Hunt):
         self.assertEqual([], [path for path in everywhere if os.stat(path).st_mode & 0o077])
 
     def daemon_of(self, process):
-        process.wait(lambda: kit.answers(self.box.port) and self.box.door_pid() == process.pid, 20 * FACTOR, "its listener answers")
+        process.wait(lambda: kit.answers(self.box.port) and self.box.daemon_pid() == process.pid, 20 * FACTOR, "its listener answers")
         return kit.Daemon(self.box, process)
 
 

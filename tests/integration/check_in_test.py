@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`check-in --once` against the lab manager: draining, refusing, waiting for leave, ids that begin again, confirmation, fail-over."""
+"""`check-in --once` against the lab manager: draining, refusing, waiting for permission, ids that begin again, confirmation, fail-over."""
 
 import datetime
 import json

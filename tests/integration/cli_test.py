@@ -131,10 +131,10 @@ class Documents(BoxTest):
         self.assertEqual(0, status["agent"]["pid"])
         self.box.daemon()
 
-    def test_a_full_disk_of_the_reader_is_no_crash(self):
+    def test_a_result_for_a_full_disk_is_no_success(self):
         with open("/dev/full", "w", encoding="utf-8") as full:
             done = subprocess.run(self.box.command("explain", "550"), stdout=full, stderr=subprocess.PIPE, check=False, env=kit.environment())
-        self.assertGreaterEqual(done.returncode, 0)
+        self.assertEqual(kit.FAILED, done.returncode, done.stderr)
 
 
 class Explain(BoxTest):

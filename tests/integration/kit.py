@@ -174,14 +174,14 @@ class Box:
 
     def daemon(self):
         process = self.spawn("run")
-        process.wait(lambda: answers(self.port) and self.door_pid() == process.pid, 20 * FACTOR, "its listener answers and the verbs find it")
+        process.wait(lambda: answers(self.port) and self.daemon_pid() == process.pid, 20 * FACTOR, "its listener answers and the verbs find it")
         return Daemon(self, process)
 
-    def door_pid(self):
+    def daemon_pid(self):
         """Who wrote the file that tells the verbs about the daemon; it comes a moment after the listener."""
         try:
-            with open(os.path.join(self.state, "daemon"), encoding="utf-8") as door:
-                return json.load(door)["pid"]
+            with open(os.path.join(self.state, "daemon"), encoding="utf-8") as endpoint:
+                return json.load(endpoint)["pid"]
         except (OSError, ValueError):
             return None
 

@@ -83,10 +83,10 @@ class ListenerTlsTest(BoxTest):
     def test_an_impostor_at_the_listeners_port_is_not_asked(self):
         self.listen()
         with open(self.box.state + "/daemon", encoding="utf-8") as file:
-            door = json.load(file)
-        self.assertEqual(pin(self.pem), "sha256//" + door["pin"])
-        door["pin"] = pin(self.ca.pem).removeprefix("sha256//")
-        self.box.write("state/daemon", json.dumps(door))
+            endpoint = json.load(file)
+        self.assertEqual(pin(self.pem), "sha256//" + endpoint["pin"])
+        endpoint["pin"] = pin(self.ca.pem).removeprefix("sha256//")
+        self.box.write("state/daemon", json.dumps(endpoint))
         self.assertNotEqual(DONE, self.box.run("status").returncode)
 
     def test_clients_that_misbehave_are_cut_and_others_served(self):

@@ -123,6 +123,13 @@ class Garbage(ScriptTest):
                 self.assertFalse(os.path.exists(os.path.join(self.box.state, "sessions", "000001")))
         self.assertEqual(before, self.tree())
 
+    def test_a_configuration_that_the_environment_names_is_protected_too(self):
+        self.box.configure(script={"roots": [self.box.root, self.box.folder]})
+        path = self.script(HEAD + 'AL "{config}" "x"\n')
+        self.expect(self.box.run("script", "check", path, config=False, HAGENT_CONFIG=self.box.config), FAILED, "agent")
+        self.expect(self.box.run("script", "check", path, config=False, cwd=self.box.folder,
+                                 HAGENT_CONFIG=os.path.relpath(self.box.config, self.box.folder)), FAILED, "agent")
+
     def test_running_garbage_changes_nothing(self):
         self.device("a", "here\n")
         before = self.tree()

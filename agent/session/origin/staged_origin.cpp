@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "agent/base/concat.h"
 #include "agent/base/limits.h"
 #include "agent/session/transfer_watch.h"
 

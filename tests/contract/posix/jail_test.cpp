@@ -50,7 +50,7 @@ struct Prison : RealFilesUnderTest {
     }
 };
 
-TEST_CASE_FIXTURE(Prison, "by its jailed door no call goes through a link") {
+TEST_CASE_FIXTURE(Prison, "with jailed files no call goes through a link") {
     const auto refused = [](const Error& error) { return error.is(AgentCode::path_refused); };
     CHECK(refused(jailed.open(link + "/f", OpenMode::read_write).error()));
     CHECK(refused(jailed.open(link + "/new", OpenMode::truncate).error()));
@@ -82,7 +82,7 @@ TEST_CASE_FIXTURE(Prison, "nor is a link at the end of a path followed") {
     check_outside();
 }
 
-TEST_CASE_FIXTURE(Prison, "without links the jailed door is like the other") {
+TEST_CASE_FIXTURE(Prison, "without links jailed files are like the others") {
     CHECK(jailed.make_directories(folder + "/a/b/c", 0750).ok());
     CHECK(jailed.info(folder + "/a/b").value()->mode == 0750);
     CHECK(jailed.make_directories(folder + "/a/b/c").ok());

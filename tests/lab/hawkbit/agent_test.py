@@ -235,7 +235,7 @@ class AgentTest(StoryTest):
         self.check_in(device)
         self.assert_over(device, later, "finished")
         self.assertEqual(["then"], device.done())
-        self.assertTrue(device.ended(), "what waited for leave to execute is still kept")
+        self.assertTrue(device.ended(), "what waited for permission to execute is still kept")
         self.assert_over(device, action, "finished", finals=0)
 
     def test_a_failing_script_is_an_error_with_its_reason(self):

@@ -17,7 +17,7 @@ TEST_CASE("every file of the state directory has its permanent name") {
     const StatePaths paths("/s");
     CHECK(paths.state_dir() == "/s");
     CHECK(paths.lock() == "/s/lock");
-    CHECK(paths.door() == "/s/daemon");
+    CHECK(paths.daemon_endpoint() == "/s/daemon");
     CHECK(paths.device_key() == "/s/device.key");
     CHECK(paths.reports() == "/s/reports");
     CHECK(paths.jobs_serials() == "/s/jobs-serials");
@@ -37,7 +37,7 @@ TEST_CASE("every file of the state directory has its permanent name") {
 TEST_CASE("no two things share a place") {
     const StatePaths paths("/s");
     const std::vector<std::string> all = {paths.lock(),
-                                          paths.door(),
+                                          paths.daemon_endpoint(),
                                           paths.device_key(),
                                           paths.reports(),
                                           paths.jobs_serials(),

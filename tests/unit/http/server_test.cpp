@@ -20,8 +20,8 @@ constexpr std::int64_t k_patience_ms = 20000;
 const std::string k_big(8U << 20U, 'x');
 
 /// A listener on a loop in its own thread.
-struct Bench {
-    explicit Bench(bool with_router = true) {
+struct Fixture {
+    explicit Fixture(bool with_router = true) {
         loop = std::move(loop::Loop::create(clock)).value();
         auto started = Server::start(*loop, clock, "127.0.0.1:0");
         REQUIRE(started.ok());
@@ -45,12 +45,12 @@ struct Bench {
         port = narrow<std::uint16_t>(*parse_u64(server->address().substr(server->address().rfind(':') + 1)));
         thread = std::thread([this] { loop->run([] {}); });
     }
-    ~Bench() {
+    ~Fixture() {
         loop->stop();
         thread.join();
     }
-    Bench(const Bench&) = delete;
-    Bench& operator=(const Bench&) = delete;
+    Fixture(const Fixture&) = delete;
+    Fixture& operator=(const Fixture&) = delete;
 
     void turn(Millis time) {
         clock.advance(time);
@@ -96,8 +96,8 @@ struct Bench {
 
 class Client {
 public:
-    explicit Client(const Bench& bench) {
-        auto stream = platform::connect("127.0.0.1", bench.port);
+    explicit Client(const Fixture& fixture) {
+        auto stream = platform::connect("127.0.0.1", fixture.port);
         REQUIRE(stream.ok());
         stream_ = std::move(stream).value();
     }
@@ -171,8 +171,8 @@ std::string get(const std::string& path, const std::string& headers = "") {
 std::string body_of(const std::string& answer) { return answer.substr(answer.find("\r\n\r\n") + 4); }
 
 TEST_CASE("a connection is used again and again, until the client wants it closed") {
-    Bench bench;
-    Client client(bench);
+    Fixture fixture;
+    Client client(fixture);
     for (int i = 0; i < 5; ++i) {
         client.send(get("/"));
         CHECK(body_of(client.answer()) == "root");
@@ -181,12 +181,12 @@ TEST_CASE("a connection is used again and again, until the client wants it close
     CHECK(client.answer().find("Connection: close") != std::string::npos);
     CHECK(client.is_closed());
     client.shut();
-    CHECK(bench.reaches(0));
+    CHECK(fixture.reaches(0));
 }
 
 TEST_CASE("requests that come together are answered in order, a half one when the rest is here") {
-    Bench bench;
-    Client client(bench);
+    Fixture fixture;
+    Client client(fixture);
     std::string many;
     for (int i = 0; i < 100; ++i) {
         many += get("/n/" + std::to_string(i));
@@ -201,8 +201,8 @@ TEST_CASE("requests that come together are answered in order, a half one when th
 }
 
 TEST_CASE("a body comes by length, in chunks, and after 100 Continue") {
-    Bench bench;
-    Client client(bench);
+    Fixture fixture;
+    Client client(fixture);
     client.send("POST /echo HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 2\r\n\r\nhi");
     CHECK(body_of(client.answer()) == "hi from 127.0.0.1");
     client.send("POST /echo HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n");
@@ -214,8 +214,8 @@ TEST_CASE("a body comes by length, in chunks, and after 100 Continue") {
 }
 
 TEST_CASE("a bad request is answered and ends the connection, what follows is not served") {
-    Bench bench;
-    Client client(bench);
+    Fixture fixture;
+    Client client(fixture);
     client.send("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n" +
                 get("/"));
     CHECK(client.answer().starts_with("HTTP/1.1 400 "));
@@ -224,15 +224,15 @@ TEST_CASE("a bad request is answered and ends the connection, what follows is no
 }
 
 TEST_CASE("a body that is too large is refused, and the refusal reaches a client that is still sending") {
-    Bench bench;
-    Client client(bench);
+    Fixture fixture;
+    Client client(fixture);
     client.send("POST /echo HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9999999\r\n\r\n" + std::string(100000, 'b'));
     CHECK(client.answer().starts_with("HTTP/1.1 413 "));
 }
 
 TEST_CASE("who speaks TLS here is told so in plain words") {
-    Bench bench;
-    Client client(bench);
+    Fixture fixture;
+    Client client(fixture);
     client.send(std::string_view("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11));
     const auto answer = client.answer();
     CHECK(answer.starts_with("HTTP/1.1 400 "));
@@ -242,49 +242,49 @@ TEST_CASE("who speaks TLS here is told so in plain words") {
 }
 
 TEST_CASE("before there is a router the agent is still starting") {
-    Bench bench(false);
-    Client client(bench);
+    Fixture fixture(false);
+    Client client(fixture);
     client.send(get("/"));
     CHECK(client.answer().starts_with("HTTP/1.1 503 "));
 }
 
 TEST_CASE("a request that trickles in is cut ten seconds after its first byte") {
-    Bench bench;
-    Client client(bench);
+    Fixture fixture;
+    Client client(fixture);
     client.send("GET / HT");
-    REQUIRE(bench.reaches(1));
-    bench.settle();
+    REQUIRE(fixture.reaches(1));
+    fixture.settle();
     for (int i = 0; i < 4; ++i) {
-        bench.turn(Seconds{2});
+        fixture.turn(Seconds{2});
         client.send("T");
-        bench.settle();
-        CHECK(bench.connections() == 1);
+        fixture.settle();
+        CHECK(fixture.connections() == 1);
     }
-    bench.turn(Seconds{3});
+    fixture.turn(Seconds{3});
     CHECK(client.answer().starts_with("HTTP/1.1 408 "));
     CHECK(client.is_closed());
-    CHECK(bench.reaches(0));
+    CHECK(fixture.reaches(0));
 }
 
 TEST_CASE("a client that never asks, or never asks again, is let go without an answer") {
-    Bench bench;
-    Client silent(bench);
-    Client served(bench);
+    Fixture fixture;
+    Client silent(fixture);
+    Client served(fixture);
     served.send(get("/"));
     CHECK(body_of(served.answer()) == "root");
-    REQUIRE(bench.reaches(2));
-    bench.turn(Seconds{limits::k_http_header_seconds + 1});
+    REQUIRE(fixture.reaches(2));
+    fixture.turn(Seconds{limits::k_http_header_seconds + 1});
     CHECK(silent.is_closed());
     CHECK(silent.read_so_far().empty());
-    CHECK(bench.reaches(1));
-    bench.turn(Seconds{limits::k_http_idle_seconds});
+    CHECK(fixture.reaches(1));
+    fixture.turn(Seconds{limits::k_http_idle_seconds});
     CHECK(served.is_closed());
-    CHECK(bench.reaches(0));
+    CHECK(fixture.reaches(0));
 }
 
 TEST_CASE("a large answer arrives whole, however small the pieces in which it is read") {
-    Bench bench;
-    Client client(bench);
+    Fixture fixture;
+    Client client(fixture);
     client.send(get("/big") + get("/n/after"));
     client.read_to(200000, 777);
     const auto answer = client.answer();
@@ -294,85 +294,85 @@ TEST_CASE("a large answer arrives whole, however small the pieces in which it is
 }
 
 TEST_CASE("a client that does not read its answer is let go, and one that goes away does no harm") {
-    Bench bench;
-    Client deaf(bench);
+    Fixture fixture;
+    Client deaf(fixture);
     deaf.send(get("/big"));
     {
-        Client gone(bench);
+        Client gone(fixture);
         gone.send(get("/big"));
         gone.read_to(1000);
     }
-    Client other(bench);
+    Client other(fixture);
     other.send(get("/"));
     CHECK(body_of(other.answer()) == "root");
-    bench.turn(Seconds{limits::k_http_idle_seconds + 1});
-    CHECK(bench.reaches(0));
+    fixture.turn(Seconds{limits::k_http_idle_seconds + 1});
+    CHECK(fixture.reaches(0));
 }
 
 TEST_CASE("a crowd of silent clients does not keep a newcomer waiting") {
-    Bench bench;
+    Fixture fixture;
     std::vector<std::unique_ptr<Client>> crowd;
     for (std::size_t i = 0; i < limits::k_http_connections + 40; ++i) {
-        crowd.push_back(std::make_unique<Client>(bench));
+        crowd.push_back(std::make_unique<Client>(fixture));
         if (i % 2 == 0) {
             crowd.back()->send("GET / HTTP/1.1\r\nHo");
         }
     }
-    REQUIRE(bench.reaches(limits::k_http_connections));
+    REQUIRE(fixture.reaches(limits::k_http_connections));
     // The clock stands still: nobody is let go because of time.
     for (int i = 0; i < 20; ++i) {
-        Client newcomer(bench);
+        Client newcomer(fixture);
         newcomer.send(get("/n/" + std::to_string(i)));
         CHECK(body_of(newcomer.answer()) == std::to_string(i));
     }
-    CHECK(bench.connections() <= limits::k_http_connections);
+    CHECK(fixture.connections() <= limits::k_http_connections);
 }
 
 TEST_CASE("a raw line is answered by its first four bytes, however it comes, and the rest is dropped unseen") {
-    Bench bench;
+    Fixture fixture;
     std::string asked;
-    bench.on_loop([&] {
-        bench.server->serve_lines([&](std::string_view start, const std::string& peer) {
+    fixture.on_loop([&] {
+        fixture.server->serve_lines([&](std::string_view start, const std::string& peer) {
             asked += std::string(start) + " " + peer + ";";
             return std::string(start == "&V54" ? "&00" : "");
         });
     });
-    Client whole(bench);
+    Client whole(fixture);
     whole.send("&V54&CI=3|MAC=008064aabbcc|IP=192.0.2.9MT=3|HS=192.0.2.66|PO=80|");
     CHECK(whole.read_to(3) == "&00");
     whole.send(std::string(100'000, 'x'));
     whole.shut();
     CHECK(whole.is_closed());
     CHECK(whole.read_so_far() == "&00");
-    Client cut(bench);
+    Client cut(fixture);
     cut.send("&");
-    bench.settle();
+    fixture.settle();
     cut.send("V5");
-    bench.settle();
+    fixture.settle();
     cut.send("4\r\n");
     CHECK(cut.read_to(3) == "&00");
-    Client other(bench);
+    Client other(fixture);
     other.send("&V94|Tsk=0");
     CHECK(other.is_closed());
     CHECK(other.read_so_far().empty());
-    Client http(bench);
+    Client http(fixture);
     http.send(get("/"));
     CHECK(body_of(http.answer()) == "root");
-    bench.on_loop([&] { CHECK(asked == "&V54 127.0.0.1;&V54 127.0.0.1;&V94 127.0.0.1;"); });
+    fixture.on_loop([&] { CHECK(asked == "&V54 127.0.0.1;&V54 127.0.0.1;&V94 127.0.0.1;"); });
 }
 
 TEST_CASE("a raw line that never gets to four bytes is cut, and one where none is taken is malformed HTTP") {
-    Bench bench;
-    Client nobody(bench);
+    Fixture fixture;
+    Client nobody(fixture);
     nobody.send("&V54|");
     nobody.send("\r\n\r\n");
     CHECK(nobody.answer().starts_with("HTTP/1.1 400"));
-    bench.on_loop(
-        [&] { bench.server->serve_lines([](std::string_view, const std::string&) { return std::string("&00"); }); });
-    Client slow(bench);
+    fixture.on_loop(
+        [&] { fixture.server->serve_lines([](std::string_view, const std::string&) { return std::string("&00"); }); });
+    Client slow(fixture);
     slow.send("&V5");
-    bench.settle();
-    bench.turn(Seconds{limits::k_http_header_seconds + 2});
+    fixture.settle();
+    fixture.turn(Seconds{limits::k_http_header_seconds + 2});
     CHECK(slow.is_closed());
     CHECK(slow.read_so_far().empty());
 }

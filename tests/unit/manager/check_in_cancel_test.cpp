@@ -13,11 +13,11 @@ using Urls = std::vector<std::string>;
 
 namespace {
 
-Event offered(const std::string& id) { return JobOffered{Bench::job(id)}; }
+Event offered(const std::string& id) { return JobOffered{Fixture::job(id)}; }
 Event cancel(const std::string& id) { return CancelAsked{id}; }
 
 /// What was called after the poll.
-Urls after_poll(const Bench& b) {
+Urls after_poll(const Fixture& b) {
     const auto poll = std::find_if(b.caller.urls.rbegin(), b.caller.urls.rend(),
                                    [](const auto& url) { return url.ends_with(" poll"); });
     return {poll.base(), b.caller.urls.end()};
@@ -26,7 +26,7 @@ Urls after_poll(const Bench& b) {
 }  // namespace
 
 TEST_CASE("An offered job is handed on as it came") {
-    Bench b;
+    Fixture b;
     b.poll({offered("1")});
     REQUIRE(b.jobs.offered.size() == 1);
     CHECK(b.jobs.offered[0].id == "1");
@@ -34,8 +34,8 @@ TEST_CASE("An offered job is handed on as it came") {
 }
 
 TEST_CASE("A job that is offered again is handed on again: it may be executed by now") {
-    Bench b;
-    auto later = Bench::job("1");
+    Fixture b;
+    auto later = Fixture::job("1");
     later.execute = false;
     b.poll({JobOffered{later}});
     CHECK_FALSE(b.jobs.offered[0].execute);
@@ -44,7 +44,7 @@ TEST_CASE("A job that is offered again is handed on again: it may be executed by
 }
 
 TEST_CASE("The device's own maintenance window holds back every job, not the check-in") {
-    Bench b;
+    Fixture b;
     b.window_open = false;
     b.poll({offered("1")});
     CHECK_FALSE(b.jobs.offered[0].execute);
@@ -54,7 +54,7 @@ TEST_CASE("The device's own maintenance window holds back every job, not the che
 }
 
 TEST_CASE("A job that finds no room is offered again by the manager, and nothing is reported") {
-    Bench b;
+    Fixture b;
     b.jobs.offer_result = Offer::full;
     b.poll({offered("1")});
     CHECK(b.reports->size() == 0);
@@ -62,7 +62,7 @@ TEST_CASE("A job that finds no room is offered again by the manager, and nothing
 }
 
 TEST_CASE("Trap 6: a job that ended here is answered with its result, not done again") {
-    Bench b;
+    Fixture b;
     b.poll({offered("1")});
     b.add("1", ReportStage::success);
     b.check_in->reports_changed();
@@ -75,7 +75,7 @@ TEST_CASE("Trap 6: a job that ended here is answered with its result, not done a
 }
 
 TEST_CASE("A manager that offers a finished job for ever does not get us into a tight circle") {
-    Bench b;
+    Fixture b;
     b.add("1", ReportStage::success);
     int calls = 0;
     b.check_in->check_in_now();
@@ -92,13 +92,13 @@ TEST_CASE("A manager that offers a finished job for ever does not get us into a 
 }
 
 TEST_CASE("A job with a known id but another content is a new job") {
-    Bench b;
+    Fixture b;
     b.poll({offered("1")});
     b.add("1", ReportStage::success);
     b.check_in->reports_changed();
     b.answer();
     b.timers.advance(Seconds{1});
-    auto other = Bench::job("1");
+    auto other = Fixture::job("1");
     session::signed_package(other).artifacts.push_back({"new.rsp", "http://x/new.rsp", 5, std::string(64, 'a'), ""});
     b.dialect.events = {JobOffered{other}};
     b.answer();
@@ -106,8 +106,8 @@ TEST_CASE("A job with a known id but another content is a new job") {
 }
 
 TEST_CASE("The order of artifacts and their addresses do not make another job") {
-    Bench b;
-    auto job = Bench::job("1");
+    Fixture b;
+    auto job = Fixture::job("1");
     session::signed_package(job).artifacts = {{"a", "http://one/a", 1, "", "x"}, {"b", "http://one/b", 2, "", "y"}};
     b.poll({JobOffered{job}});
     b.add("1", ReportStage::success);
@@ -121,7 +121,7 @@ TEST_CASE("The order of artifacts and their addresses do not make another job") 
 }
 
 TEST_CASE("Trap 3: a job that cannot be done is reported as failed with the reason, once") {
-    Bench b;
+    Fixture b;
     b.poll({JobRefused{"1", error(errors::AgentCode::job_unsupported, "hagent.kind 'coffee'")}});
     CHECK(after_poll(b) == Urls{"a report 1 failure"});
     CHECK(b.reports->finished("1").value().stage == ReportStage::failure);
@@ -132,7 +132,7 @@ TEST_CASE("Trap 3: a job that cannot be done is reported as failed with the reas
 
 TEST_CASE("Cancel before the beginning: the job is dropped and that is reported") {
     for (const auto outcome : {CancelOutcome::dropped, CancelOutcome::unknown}) {
-        Bench b;
+        Fixture b;
         b.jobs.cancel_result = outcome;
         b.poll({cancel("1")});
         CHECK(b.jobs.cancelled == Urls{"1"});
@@ -141,7 +141,7 @@ TEST_CASE("Cancel before the beginning: the job is dropped and that is reported"
 }
 
 TEST_CASE("Cancel while the job downloads: its session stops and reports that itself") {
-    Bench b;
+    Fixture b;
     b.jobs.cancel_result = CancelOutcome::stopping;
     b.poll({cancel("1")});
     CHECK(after_poll(b).empty());
@@ -155,7 +155,7 @@ TEST_CASE("Cancel while the job downloads: its session stops and reports that it
 }
 
 TEST_CASE("Trap 4: cancel while the device is being changed is refused, and the job goes on to its result") {
-    Bench b;
+    Fixture b;
     b.jobs.cancel_result = CancelOutcome::too_late;
     b.poll({cancel("1")});
     CHECK(after_poll(b) == Urls{"a refuse 1"});
@@ -167,7 +167,7 @@ TEST_CASE("Trap 4: cancel while the device is being changed is refused, and the 
 }
 
 TEST_CASE("Trap 4: cancel after the end is refused first, and then the result is told") {
-    Bench b;
+    Fixture b;
     b.add("1", ReportStage::success);
     b.check_in->reports_changed();
     b.answer();
@@ -180,7 +180,7 @@ TEST_CASE("Trap 4: cancel after the end is refused first, and then the result is
 }
 
 TEST_CASE("Trap 4: the result is told also when the refusal is not wanted any more") {
-    Bench b;
+    Fixture b;
     b.add("1", ReportStage::failure);
     b.check_in->reports_changed();
     b.answer();
@@ -191,7 +191,7 @@ TEST_CASE("Trap 4: the result is told also when the refusal is not wanted any mo
 }
 
 TEST_CASE("A refusal that gets no answer is given again at the next check-in") {
-    Bench b;
+    Fixture b;
     b.jobs.cancel_result = CancelOutcome::too_late;
     b.poll({cancel("1")});
     b.no_answer();
@@ -201,7 +201,7 @@ TEST_CASE("A refusal that gets no answer is given again at the next check-in") {
 }
 
 TEST_CASE("A cancel that was answered is answered again when the manager did not notice") {
-    Bench b;
+    Fixture b;
     b.jobs.cancel_result = CancelOutcome::dropped;
     b.poll({cancel("1")});
     b.answer();
@@ -213,7 +213,7 @@ TEST_CASE("A cancel that was answered is answered again when the manager did not
 }
 
 TEST_CASE("A session that ended between the question and the stop keeps its result") {
-    Bench b;
+    Fixture b;
     b.jobs.cancel_result = CancelOutcome::unknown;
     b.check_in->check_in_now();
     b.add("1", ReportStage::success);
@@ -222,8 +222,8 @@ TEST_CASE("A session that ended between the question and the stop keeps its resu
     CHECK(b.last() == "a refuse 1");
 }
 
-TEST_CASE("When nothing is offered, jobs that wait for leave to execute are not wanted any more") {
-    Bench b;
+TEST_CASE("When nothing is offered, jobs that wait for permission to execute are not wanted any more") {
+    Fixture b;
     b.jobs.waits = {"1", "2"};
     b.poll({offered("1")});
     CHECK(b.jobs.cancelled.empty());
@@ -232,7 +232,7 @@ TEST_CASE("When nothing is offered, jobs that wait for leave to execute are not 
 }
 
 TEST_CASE("A job that comes to its wait after nothing was offered is dropped then") {
-    Bench b;
+    Fixture b;
     b.poll({NothingOffered{}});
     b.jobs.waits = {"1"};
     b.check_in->jobs_idle();

@@ -174,9 +174,9 @@ public:
 
 /// CheckIn and its queue as in the agent, with this dialect.
 template <typename D>
-struct BenchOf {
-    explicit BenchOf(std::vector<std::string> urls = {"a"}, ScheduleSettings schedule = {Seconds{300}, Seconds{60}},
-                     std::uint64_t place = 0, D speaks = D())
+struct FixtureOf {
+    explicit FixtureOf(std::vector<std::string> urls = {"a"}, ScheduleSettings schedule = {Seconds{300}, Seconds{60}},
+                       std::uint64_t place = 0, D speaks = D())
         : dialect(std::move(speaks)) {
         files.put_directory("/state");
         reports = ReportQueue::open(files, "/state/reports").value();
@@ -229,6 +229,6 @@ struct BenchOf {
     std::unique_ptr<CheckIn> check_in;
 };
 
-using Bench = BenchOf<PlainDialect>;
+using Fixture = FixtureOf<PlainDialect>;
 
 }  // namespace hagent::manager::fixture

@@ -14,7 +14,7 @@ using Urls = std::vector<std::string>;
 namespace {
 
 Event standing(const std::string& id) {
-    auto job = Bench::job(id);
+    auto job = Fixture::job(id);
     session::signed_package(job).base_url = "http://files.example/" + id + "/";
     return JobOffered{std::move(job), true};
 }
@@ -22,7 +22,7 @@ Event standing(const std::string& id) {
 }  // namespace
 
 TEST_CASE("A job that is offered for ever and has ended here is neither begun nor reported again") {
-    Bench b;
+    Fixture b;
     b.poll({standing("1"), standing("2")});
     CHECK(b.jobs.offered.size() == 2);
     b.add("1", ReportStage::failure);
@@ -39,13 +39,13 @@ TEST_CASE("A job that is offered for ever and has ended here is neither begun no
 }
 
 TEST_CASE("An id in a folder stays one job, whatever package it names later") {
-    Bench b;
+    Fixture b;
     b.poll({standing("1")});
     b.add("1", ReportStage::success);
     b.check_in->reports_changed();
     b.answer();
     b.timers.advance(Seconds{1});
-    auto other = Bench::job("1");
+    auto other = Fixture::job("1");
     other.name = "another package";
     session::signed_package(other).base_url = "http://files.example/other/";
     b.dialect.events = {JobOffered{other, true}};
@@ -53,8 +53,8 @@ TEST_CASE("An id in a folder stays one job, whatever package it names later") {
     CHECK(b.jobs.offered.size() == 1);
 }
 
-TEST_CASE("A job that waits for leave to execute is dropped when it is no longer listed") {
-    Bench b;
+TEST_CASE("A job that waits for permission to execute is dropped when it is no longer listed") {
+    Fixture b;
     b.jobs.waits = {"1", "2"};
     b.poll({standing("2"), NothingOffered{{"2"}}});
     CHECK(b.jobs.cancelled == Urls{"1"});
@@ -64,7 +64,7 @@ TEST_CASE("A job that waits for leave to execute is dropped when it is no longer
 }
 
 TEST_CASE("What is still listed is forgotten last, however many other jobs end meanwhile") {
-    Bench b;
+    Fixture b;
     b.poll({standing("old")});
     b.add("old", ReportStage::success);
     for (std::size_t i = 0; i < limits::k_finished_jobs + 50; ++i) {
@@ -78,7 +78,7 @@ TEST_CASE("What is still listed is forgotten last, however many other jobs end m
 }
 
 TEST_CASE("Reports wait until the dialect knows where they go") {
-    Bench b;
+    Fixture b;
     b.dialect.where = Reporting::later;
     b.add("1", ReportStage::success);
     b.check_in->check_in_until_quiet();
@@ -94,7 +94,7 @@ TEST_CASE("Reports wait until the dialect knows where they go") {
 }
 
 TEST_CASE("Reports that nobody wants are done with, and the next job is asked for") {
-    Bench b;
+    Fixture b;
     b.dialect.where = Reporting::unwanted;
     b.add("1", ReportStage::executing);
     b.check_in->reports_changed();
@@ -107,7 +107,7 @@ TEST_CASE("Reports that nobody wants are done with, and the next job is asked fo
 }
 
 TEST_CASE("A place that refuses reports delays them and nothing else") {
-    Bench b;
+    Fixture b;
     b.dialect.place_refuses = true;
     b.add("1", ReportStage::success);
     b.check_in->check_in_now();

@@ -9,7 +9,7 @@ using session::ReportStage;
 using Urls = std::vector<std::string>;
 
 TEST_CASE("The first check-in falls into the spread window, the next one follows after the interval") {
-    Bench b({"a"}, {Seconds{300}, Seconds{60}}, 0xB333'3334'0000'0000);  // seven tenths
+    Fixture b({"a"}, {Seconds{300}, Seconds{60}}, 0xB333'3334'0000'0000);  // seven tenths
     b.chance = 1;
     b.check_in->start();
     b.timers.advance(Millis{41'999});
@@ -24,7 +24,7 @@ TEST_CASE("The first check-in falls into the spread window, the next one follows
 }
 
 TEST_CASE("The first waits after a start vary by half, then by a tenth") {
-    Bench b;
+    Fixture b;
     b.check_in->check_in_now();
     b.chance = 149'999;
     for (int wait = 0; wait < static_cast<int>(k_settling_waits); ++wait) {
@@ -37,14 +37,14 @@ TEST_CASE("The first waits after a start vary by half, then by a tenth") {
 }
 
 TEST_CASE("The manager's own interval is kept") {
-    Bench b;
+    Fixture b;
     b.dialect.hint = Seconds{30};
     b.poll();
     CHECK(b.timers.next() == Seconds{30});
 }
 
 TEST_CASE("What is shown follows the check-ins") {
-    Bench b({"https://user:secret@manager.example"});
+    Fixture b({"https://user:secret@manager.example"});
     CHECK(b.check_in->view().url == "https://manager.example");
     CHECK(b.check_in->view().dialect == "plain");
     CHECK_FALSE(b.check_in->view().registered);
@@ -70,7 +70,7 @@ TEST_CASE("What is shown follows the check-ins") {
 }
 
 TEST_CASE("Triggers come together: check-ins never begin within a second, and none is lost") {
-    Bench b;
+    Fixture b;
     b.poll();
     const auto before = b.caller.urls.size();
     for (int i = 0; i < 100; ++i) {
@@ -88,7 +88,7 @@ TEST_CASE("Triggers come together: check-ins never begin within a second, and no
 }
 
 TEST_CASE("Failures back off with jitter, and a success ends that") {
-    Bench b;
+    Fixture b;
     b.check_in->check_in_now();
     b.chance = 500'000;
     for (const auto ceiling : {600'000, 1'200'000, 2'400'000, 3'600'000, 3'600'000}) {
@@ -104,9 +104,9 @@ TEST_CASE("Failures back off with jitter, and a success ends that") {
 }
 
 TEST_CASE("A manager that asks for fewer requests is obeyed, and the next address is left alone") {
-    Bench b({"a", "b"});
+    Fixture b({"a", "b"});
     b.check_in->check_in_now();
-    auto busy = Bench::status(429);
+    auto busy = Fixture::status(429);
     busy.retry_after = Seconds{100};
     b.caller.answer(busy);
     CHECK(b.timers.next() == Seconds{100});
@@ -116,7 +116,7 @@ TEST_CASE("A manager that asks for fewer requests is obeyed, and the next addres
 }
 
 TEST_CASE("A failed check-in goes on with the next address at once; back-off begins when all have failed") {
-    Bench b({"a", "b", "c"});
+    Fixture b({"a", "b", "c"});
     b.check_in->check_in_now();
     b.no_answer();
     b.answer(500);
@@ -131,7 +131,7 @@ TEST_CASE("A failed check-in goes on with the next address at once; back-off beg
 }
 
 TEST_CASE("The first address is preferred again after ten minutes, and lost again without delay") {
-    Bench b({"a", "b"});
+    Fixture b({"a", "b"});
     b.check_in->check_in_now();
     b.no_answer();
     b.answer();
@@ -155,7 +155,7 @@ TEST_CASE("The first address is preferred again after ten minutes, and lost agai
 }
 
 TEST_CASE("A report is delivered soon after it was made") {
-    Bench b;
+    Fixture b;
     b.add("1", ReportStage::executing);
     b.check_in->reports_changed();
     CHECK(b.caller.urls == Urls{"a report 1 executing"});
@@ -165,7 +165,7 @@ TEST_CASE("A report is delivered soon after it was made") {
 }
 
 TEST_CASE("Reports that wait go out before the news is asked for") {
-    Bench b;
+    Fixture b;
     b.add("1", ReportStage::success);
     b.add("2", ReportStage::accepted);
     b.check_in->check_in_now();
@@ -177,14 +177,14 @@ TEST_CASE("Reports that wait go out before the news is asked for") {
 }
 
 TEST_CASE("Trap 10: after a final report the next job is asked for at once") {
-    Bench b;
-    b.poll({JobOffered{Bench::job("1")}});
+    Fixture b;
+    b.poll({JobOffered{Fixture::job("1")}});
     b.timers.advance(Seconds{5});
     b.add("1", ReportStage::failure);
     b.check_in->reports_changed();
     b.answer();
     CHECK(b.last() == "a poll");
-    b.dialect.events = {JobOffered{Bench::job("2")}};
+    b.dialect.events = {JobOffered{Fixture::job("2")}};
     b.answer();
     CHECK(b.jobs.offered.size() == 2);
     b.add("2", ReportStage::success);  // within a second of the last check-in: the gap is kept
@@ -196,7 +196,7 @@ TEST_CASE("Trap 10: after a final report the next job is asked for at once") {
 }
 
 TEST_CASE("A report that nobody wants any more is dropped, and the next job asked for") {
-    Bench b;
+    Fixture b;
     b.add("1", ReportStage::success);
     b.check_in->reports_changed();
     b.answer(410);
@@ -205,7 +205,7 @@ TEST_CASE("A report that nobody wants any more is dropped, and the next job aske
 }
 
 TEST_CASE("A report that was refused as written goes out again at once") {
-    Bench b;
+    Fixture b;
     b.add("1", ReportStage::success);
     b.check_in->reports_changed();
     b.answer(400);
@@ -215,7 +215,7 @@ TEST_CASE("A report that was refused as written goes out again at once") {
 }
 
 TEST_CASE("A report that cannot be delivered waits longer each time, whatever is added meanwhile") {
-    Bench b;
+    Fixture b;
     b.chance = 15'000;
     b.add("1", ReportStage::executing);
     b.check_in->reports_changed();
@@ -232,7 +232,7 @@ TEST_CASE("A report that cannot be delivered waits longer each time, whatever is
 }
 
 TEST_CASE("A server that refuses a report is still asked for news; one that does not answer is not") {
-    Bench b;
+    Fixture b;
     b.add("1", ReportStage::success);
     b.check_in->check_in_now();
     b.answer(500);
@@ -240,7 +240,7 @@ TEST_CASE("A server that refuses a report is still asked for news; one that does
     b.answer();
     CHECK(b.check_in->view().last_result == "ok");
 
-    Bench c;
+    Fixture c;
     c.add("1", ReportStage::success);
     c.check_in->check_in_now();
     c.no_answer();
@@ -249,7 +249,7 @@ TEST_CASE("A server that refuses a report is still asked for news; one that does
 }
 
 TEST_CASE("After an outage the first check-in that succeeds sends what waits at once") {
-    Bench b;
+    Fixture b;
     b.chance = 3'599'999;
     b.add("1", ReportStage::success);
     for (int i = 0; i < 12; ++i) {
@@ -271,7 +271,7 @@ TEST_CASE("After an outage the first check-in that succeeds sends what waits at 
 }
 
 TEST_CASE("Fail-over takes the reports along") {
-    Bench b({"a", "b"});
+    Fixture b({"a", "b"});
     b.add("1", ReportStage::success);
     b.check_in->reports_changed();
     b.no_answer();
@@ -280,7 +280,7 @@ TEST_CASE("Fail-over takes the reports along") {
 }
 
 TEST_CASE("One `check-in --once` is quiet when nothing is offered") {
-    Bench b;
+    Fixture b;
     CHECK_FALSE(b.check_in->quiet());
     b.check_in->check_in_until_quiet();
     CHECK_FALSE(b.check_in->quiet());
@@ -289,9 +289,9 @@ TEST_CASE("One `check-in --once` is quiet when nothing is offered") {
 }
 
 TEST_CASE("One `check-in --once` is quiet when the last job has ended, is reported, and no other one is offered") {
-    Bench b;
+    Fixture b;
     b.check_in->check_in_until_quiet();
-    b.dialect.events = {JobOffered{Bench::job("1")}};
+    b.dialect.events = {JobOffered{Fixture::job("1")}};
     b.jobs.is_idle = false;
     b.answer();
     CHECK_FALSE(b.check_in->quiet());
@@ -308,7 +308,7 @@ TEST_CASE("One `check-in --once` is quiet when the last job has ended, is report
 }
 
 TEST_CASE("One `check-in --once` is quiet when the manager cannot be reached, with the reports kept") {
-    Bench b;
+    Fixture b;
     b.add("1", ReportStage::success);
     b.check_in->check_in_until_quiet();
     b.no_answer();
@@ -318,7 +318,7 @@ TEST_CASE("One `check-in --once` is quiet when the manager cannot be reached, wi
 }
 
 TEST_CASE("One `check-in --once` asks again when a job came to its wait only after the manager's answer") {
-    Bench b;
+    Fixture b;
     b.jobs.is_idle = false;  // a session of an earlier day goes on
     b.check_in->check_in_until_quiet();
     b.dialect.events = {NothingOffered{}};
@@ -342,7 +342,7 @@ TEST_CASE("One `check-in --once` asks again when a job came to its wait only aft
 }
 
 TEST_CASE("One `check-in --once` asks again at the end of a check-in during which the jobs came to rest") {
-    Bench b;
+    Fixture b;
     b.jobs.is_idle = false;
     b.check_in->check_in_until_quiet();
     b.jobs.is_idle = true;
@@ -357,7 +357,7 @@ TEST_CASE("One `check-in --once` asks again at the end of a check-in during whic
 }
 
 TEST_CASE("One `check-in --once` does not ask again when the manager cannot be reached") {
-    Bench b;
+    Fixture b;
     b.jobs.is_idle = false;
     b.check_in->check_in_until_quiet();
     b.no_answer();
@@ -377,7 +377,7 @@ TEST_CASE("One `check-in --once` is not quiet when a session adds its report jus
 }
 
 TEST_CASE("When it goes away it takes its call and its timers along") {
-    Bench b;
+    Fixture b;
     b.add("1", ReportStage::success);
     b.check_in->start();
     b.check_in->check_in_now();
@@ -388,7 +388,7 @@ TEST_CASE("When it goes away it takes its call and its timers along") {
 }
 
 TEST_CASE("When the queue cannot be written a delivered report is not sent in a circle") {
-    Bench b;
+    Fixture b;
     b.add("1", ReportStage::success);
     b.check_in->reports_changed();
     b.files.set_read_only(true);

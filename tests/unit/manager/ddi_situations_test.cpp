@@ -22,8 +22,8 @@ constexpr auto k_cancel_body = R"({"id":"7","cancelAction":{"stopId":"7"}})";
 constexpr int k_no_answer = 0;
 
 /// The agent's side as it is; the row is the server, the sessions and the clock.
-struct Play : BenchOf<HawkbitDialect> {
-    Play() : BenchOf({k_url}, {Seconds{300}, Seconds{60}}, 0, HawkbitDialect("DEFAULT")) {}
+struct Play : FixtureOf<HawkbitDialect> {
+    Play() : FixtureOf({k_url}, {Seconds{300}, Seconds{60}}, 0, HawkbitDialect("DEFAULT")) {}
 
     void asks(const std::string& key) {
         if (!caller.waits()) {
@@ -123,7 +123,7 @@ Step refuses_cancel(int status = 200) { return tells("/cancelAction/7", "rejecte
 
 // ---- what comes of it
 
-/// The jobs were offered one more, with leave to execute or without.
+/// The jobs were offered one more, with permission to execute or without.
 Step takes(const std::string& id, bool execute = true) {
     return [=](Play& p) {
         REQUIRE(p.jobs.offered.size() == ++p.taken);

@@ -96,7 +96,7 @@ struct Site {
         return out;
     }
 
-    Bench b;
+    Fixture b;
     std::mt19937_64 random{7};
     bool away = false;
     Away in_what_way{"black hole", error(errors::AgentCode::connect_timeout), Millis{0}};
@@ -227,7 +227,7 @@ TEST_CASE("What waits after an outage survives a power cut, in order, and the fi
 }
 
 TEST_CASE("Four reports that wait go out at once, and of more only the last five without a pause before them") {
-    Bench b;
+    Fixture b;
     b.chance = 400;
     for (const char* job : {"1", "2", "3", "4", "5", "6"}) {
         b.add(job, ReportStage::success);
@@ -247,7 +247,7 @@ TEST_CASE("Four reports that wait go out at once, and of more only the last five
 }
 
 TEST_CASE("A check-in does not wait for the reports that have piled up, and does not hurry them") {
-    Bench b;
+    Fixture b;
     for (const char* job : {"1", "2", "3", "4", "5", "6", "7"}) {
         b.add(job, ReportStage::success);
     }
@@ -264,7 +264,7 @@ TEST_CASE(
     "One `check-in --once` tells all that has piled up, but does not wait for a manager that goes away meanwhile") {
     for (const bool goes_away : {false, true}) {
         CAPTURE(goes_away);
-        Bench b;
+        Fixture b;
         for (const char* job : {"1", "2", "3", "4", "5", "6", "7"}) {
             b.add(job, ReportStage::success);
         }
@@ -293,7 +293,7 @@ TEST_CASE(
 }
 
 TEST_CASE("Reports that nobody wants are done with at once, however many they are") {
-    Bench b;
+    Fixture b;
     for (const char* job : {"1", "2", "3", "4", "5", "6", "7"}) {
         b.add(job, ReportStage::success);
     }

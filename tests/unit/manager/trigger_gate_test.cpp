@@ -31,7 +31,7 @@ TEST_CASE("One source gets twelve a minute, and others are served meanwhile") {
 }
 
 TEST_CASE("Ten thousand triggers in ten seconds from many sources cause ten check-ins") {
-    Bench b;
+    Fixture b;
     b.check_in->start();
     TriggerGate gate;
     const auto before = b.caller.urls.size();

@@ -101,17 +101,17 @@ struct Device {
         manifest.version = manifest.version.empty() ? "1.0" : manifest.version;
         manifest.serial = manifest.serial == 0 ? 7 : manifest.serial;
         manifest.entry = manifest.entry.empty() ? "demo.rsp" : manifest.entry;
-        fakes::FakeFiles workshop;
+        fakes::FakeFiles build_host;
         for (const auto& [path, bytes] : content) {
-            workshop.put("/package/" + path, bytes);
+            build_host.put("/package/" + path, bytes);
         }
-        const auto made = trust::sign_package(workshop, "/package", manifest, key);
+        const auto made = trust::sign_package(build_host, "/package", manifest, key);
         REQUIRE(made.ok());
         for (const auto& file : made->files) {
-            fetcher.files[k_base_url + file.path].bytes = *workshop.content("/package/" + file.path);
+            fetcher.files[k_base_url + file.path].bytes = *build_host.content("/package/" + file.path);
         }
-        fetcher.files[std::string(k_base_url) + "manifest.json"].bytes = *workshop.content("/package/manifest.json");
-        fetcher.files[std::string(k_base_url) + "manifest.sig"].bytes = *workshop.content("/package/manifest.sig");
+        fetcher.files[std::string(k_base_url) + "manifest.json"].bytes = *build_host.content("/package/manifest.json");
+        fetcher.files[std::string(k_base_url) + "manifest.sig"].bytes = *build_host.content("/package/manifest.sig");
     }
 
     [[nodiscard]] static Job job(const std::string& id = "job-1") {

@@ -110,7 +110,7 @@ TEST_CASE("a running job is stopped while files are fetched, and not once it exe
     CHECK(plant.engine->cancel_session("000099", StopReason::operators) == CancelOutcome::unknown);
 }
 
-TEST_CASE("a job that waits for leave") {
+TEST_CASE("a job that waits for permission to execute") {
     Plant plant;
     CHECK(plant.engine->offer(waiting_job()) == Offer::taken);
     plant.wait_idle();
@@ -118,10 +118,10 @@ TEST_CASE("a job that waits for leave") {
     CHECK(plant.engine->waiting() == std::vector<std::string>{"job-1"});
     CHECK(plant.processes.calls.empty());
 
-    SUBCASE("is known when it is offered again without leave") {
+    SUBCASE("is known when it is offered again without permission") {
         CHECK(plant.engine->offer(waiting_job()) == Offer::known);
     }
-    SUBCASE("is executed when leave comes") {
+    SUBCASE("is executed when permission comes") {
         CHECK(plant.engine->offer(Device::job()) == Offer::taken);
         plant.wait_idle(2);
         CHECK(plant.processes.calls.size() == 1);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the test that cuts the power at every change of a session of the kind that only tests know: it rests, restarts the
-// machine and goes on trial, and whatever happens ends as it should, once.
+// Owns the test that cuts the power at every change of a session of the kind that only tests know: it rests, restarts
+// the machine and goes on trial, and whatever happens ends as it should, once.
 #include "tests/unit/session/crash_device.h"
 #include "tests/unit/session/probe.h"
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the tests of what the session does with any kind of work: rests, trials, restarts, cancels, what is shown of them.
+// Owns the tests of what the session does with any kind of work: rests, trials, restarts, cancels, what is shown of
+// them.
 #include "tests/unit/session/probe.h"
 
 #include "agent/session/json.h"

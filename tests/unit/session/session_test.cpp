@@ -262,7 +262,7 @@ TEST_CASE("a shutdown between two steps leaves the rest for later, nothing is do
     CHECK(device.listener.finals().at(0).stage == ReportStage::success);
 }
 
-TEST_CASE("download only: everything is fetched, nothing is executed until the job is offered with leave") {
+TEST_CASE("download only: everything is fetched, nothing is executed until the job is offered with permission") {
     Device device;
     device.publish(k_script, k_files);
     device.processes.on("apply", platform::Exit{});
@@ -275,7 +275,7 @@ TEST_CASE("download only: everything is fetched, nothing is executed until the j
     CHECK_FALSE(device.files.exists("/boot/kernel"));
     CHECK(device.listener.finals().empty());
 
-    SUBCASE("leave is given") {
+    SUBCASE("permission is given") {
         device.fetcher.asked.clear();
         const auto second = device.resume(Device::job());
         REQUIRE(second.ok());

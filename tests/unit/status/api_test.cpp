@@ -12,8 +12,8 @@
 namespace hagent::status {
 namespace {
 
-struct Bench {
-    Bench() {
+struct Fixture {
+    Fixture() {
         add_routes(router, {board, ring, [] { return sample_agent("x"); },
                             [this](const std::string& peer) {
                                 asked_by = peer;
@@ -48,79 +48,79 @@ struct Bench {
 const std::vector<std::pair<std::string, std::string>> k_operator = {{"authorization", "Bearer token"}};
 
 TEST_CASE("every path that shows something answers in its form") {
-    Bench bench;
+    Fixture fixture;
     for (const char* path : {"/v1/status", "/v1/sessions", "/v1/sessions/000002", "/v1/results", "/v1/log",
                              "/v1/explain/550", "/v1/explain/WSAECONNREFUSED"}) {
         CAPTURE(path);
-        const auto answer = bench.ask("GET", path);
+        const auto answer = fixture.ask("GET", path);
         CHECK(answer.status == 200);
         CHECK(answer.content_type == "application/json");
         CHECK_FALSE(nlohmann::json::parse(answer.body, nullptr, false).is_discarded());
     }
     for (const char* path : {"/v1/status.txt", "/v1/log.txt", "/healthz"}) {
         CAPTURE(path);
-        CHECK(bench.ask("GET", path).content_type.starts_with("text/plain"));
+        CHECK(fixture.ask("GET", path).content_type.starts_with("text/plain"));
     }
-    CHECK(bench.ask("GET", "/").content_type.starts_with("text/html"));
-    CHECK(bench.ask("GET", "/healthz").body == "ok\n");
+    CHECK(fixture.ask("GET", "/").content_type.starts_with("text/html"));
+    CHECK(fixture.ask("GET", "/healthz").body == "ok\n");
 }
 
 TEST_CASE("what is not there is 404 with a problem document") {
-    Bench bench;
+    Fixture fixture;
     for (const char* path : {"/v1/sessions/999999", "/v1/sessions/<script>", "/v1/explain/nonsense", "/v2"}) {
         CAPTURE(path);
-        const auto answer = bench.ask("GET", path);
+        const auto answer = fixture.ask("GET", path);
         CHECK(answer.status == 404);
         CHECK(answer.content_type == "application/problem+json");
     }
 }
 
 TEST_CASE("an unchanged document is not sent again") {
-    Bench bench;
-    const auto first = bench.ask("GET", "/v1/sessions");
+    Fixture fixture;
+    const auto first = fixture.ask("GET", "/v1/sessions");
     std::string tag;
     for (const auto& [name, value] : first.headers) {
         tag = name == "ETag" ? value : tag;
     }
-    CHECK(bench.ask("GET", "/v1/sessions", {{"if-none-match", tag}}).status == 304);
-    bench.board.publish(sample_session("000003", "y"));
-    CHECK(bench.ask("GET", "/v1/sessions", {{"if-none-match", tag}}).status == 200);
+    CHECK(fixture.ask("GET", "/v1/sessions", {{"if-none-match", tag}}).status == 304);
+    fixture.board.publish(sample_session("000003", "y"));
+    CHECK(fixture.ask("GET", "/v1/sessions", {{"if-none-match", tag}}).status == 200);
 }
 
 TEST_CASE("the log is given from an entry on") {
-    Bench bench;
-    CHECK(bench.ask("GET", "/v1/log", {}, "since=3").status == 200);
-    CHECK(bench.ask("GET", "/v1/log", {}, "since=-1").status == 400);
-    CHECK(bench.ask("GET", "/v1/log", {}, "since=x").status == 400);
-    CHECK(bench.ask("GET", "/v1/log", {}, "since=99999999999999999999").status == 400);
+    Fixture fixture;
+    CHECK(fixture.ask("GET", "/v1/log", {}, "since=3").status == 200);
+    CHECK(fixture.ask("GET", "/v1/log", {}, "since=-1").status == 400);
+    CHECK(fixture.ask("GET", "/v1/log", {}, "since=x").status == 400);
+    CHECK(fixture.ask("GET", "/v1/log", {}, "since=99999999999999999999").status == 400);
 }
 
 TEST_CASE("the trigger needs nobody's leave, is passed on and may be refused as too frequent") {
-    Bench bench;
-    CHECK(bench.ask("POST", "/v1/check-in").status == 202);
-    CHECK(bench.asked_by == "192.0.2.9");
-    bench.trigger_answer = false;
-    CHECK(bench.ask("POST", "/v1/check-in").status == 429);
-    CHECK(bench.ask("GET", "/v1/check-in").status == 405);
+    Fixture fixture;
+    CHECK(fixture.ask("POST", "/v1/check-in").status == 202);
+    CHECK(fixture.asked_by == "192.0.2.9");
+    fixture.trigger_answer = false;
+    CHECK(fixture.ask("POST", "/v1/check-in").status == 429);
+    CHECK(fixture.ask("GET", "/v1/check-in").status == 405);
 }
 
 TEST_CASE("cancelling needs an operator and says what came of it") {
     using session::CancelOutcome;
-    Bench bench;
-    CHECK(bench.ask("POST", "/v1/sessions/000002/cancel").status == 401);
-    CHECK(bench.cancelled.empty());
+    Fixture fixture;
+    CHECK(fixture.ask("POST", "/v1/sessions/000002/cancel").status == 401);
+    CHECK(fixture.cancelled.empty());
     for (const auto& [outcome, status] : {std::pair{CancelOutcome::stopping, 202},
                                           {CancelOutcome::dropped, 202},
                                           {CancelOutcome::too_late, 409},
                                           {CancelOutcome::unknown, 404}}) {
-        bench.outcome = outcome;
-        CHECK(bench.ask("POST", "/v1/sessions/000002/cancel", k_operator).status == status);
-        CHECK(bench.cancelled == "000002");
+        fixture.outcome = outcome;
+        CHECK(fixture.ask("POST", "/v1/sessions/000002/cancel", k_operator).status == status);
+        CHECK(fixture.cancelled == "000002");
     }
-    bench.cancelled.clear();
-    CHECK(bench.ask("POST", "/v1/sessions/000002", k_operator).status == 404);
-    CHECK(bench.ask("POST", "/v1/sessions/000002/explode", k_operator).status == 404);
-    CHECK(bench.cancelled.empty());
+    fixture.cancelled.clear();
+    CHECK(fixture.ask("POST", "/v1/sessions/000002", k_operator).status == 404);
+    CHECK(fixture.ask("POST", "/v1/sessions/000002/explode", k_operator).status == 404);
+    CHECK(fixture.cancelled.empty());
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Owns the file that tells verbs where the daemon is, and the request that they send to it.
-#include "agent/door.h"
+#include "agent/daemon_client.h"
 
 #include "agent/base/json.h"
 #include "agent/base/json_writer.h"
@@ -10,7 +10,7 @@
 
 namespace hagent {
 
-std::string Door::url() const {
+std::string DaemonEndpoint::url() const {
     const auto colon = address.rfind(':');
     std::string host = address.substr(0, colon);
     if (host == "0.0.0.0") {  // every address of this device; not one to connect to everywhere
@@ -21,23 +21,23 @@ std::string Door::url() const {
     return (pin.empty() ? "http://" : "https://") + host + address.substr(colon);
 }
 
-Status write_door(platform::Files& files, const config::Settings& settings, const Door& door) {
+Status write_endpoint(platform::Files& files, const config::Settings& settings, const DaemonEndpoint& endpoint) {
     JsonWriter json;
     json.begin_object();
     json.member("pid", platform::own_pid());
-    json.member("listener", door.address);
-    json.member("pin", door.pin);
-    json.member("token", door.token);
+    json.member("listener", endpoint.address);
+    json.member("pin", endpoint.pin);
+    json.member("token", endpoint.token);
     json.end_object();
-    return files.write_durable(settings.state().door(), json.take() + "\n", 0600);
+    return files.write_durable(settings.state().daemon_endpoint(), json.take() + "\n", 0600);
 }
 
-void remove_door(platform::Files& files, const config::Settings& settings) {
-    (void)files.remove(settings.state().door());
+void remove_endpoint(platform::Files& files, const config::Settings& settings) {
+    (void)files.remove(settings.state().daemon_endpoint());
 }
 
-std::optional<Door> find_door(platform::Files& files, const config::Settings& settings) {
-    const auto content = files.read(settings.state().door(), limits::k_config_bytes);
+std::optional<DaemonEndpoint> find_daemon(platform::Files& files, const config::Settings& settings) {
+    const auto content = files.read(settings.state().daemon_endpoint(), limits::k_config_bytes);
     const JsonDocument document(content.ok() ? *content : std::string());
     const auto text = [&](std::string_view name) {
         return std::string(document.root().find(name).text().value_or(""));
@@ -46,23 +46,23 @@ std::optional<Door> find_door(platform::Files& files, const config::Settings& se
     if (!pid || text("listener").empty() || !platform::process_exists(static_cast<std::uint32_t>(*pid))) {
         return std::nullopt;
     }
-    return Door{text("listener"), text("pin"), text("token")};
+    return DaemonEndpoint{text("listener"), text("pin"), text("token")};
 }
 
-Result<std::string> ask(const Door& door, const std::string& path, transfer::Method method) {
+Result<std::string> ask_daemon(const DaemonEndpoint& endpoint, const std::string& path, transfer::Method method) {
     transfer::Options options;
     options.use_proxies = false;
     options.connect_timeout = Seconds{5};
     options.stall_timeout = Seconds{10};
-    if (!door.pin.empty()) {
-        options.pins = {door.pin};
+    if (!endpoint.pin.empty()) {
+        options.pins = {endpoint.pin};
     }
     const auto fetcher = transfer::curl_fetcher(options);
     transfer::StringSink sink(limits::k_journal_bytes);
     transfer::Exchange exchange;
-    exchange.url = door.url() + path;
+    exchange.url = endpoint.url() + path;
     exchange.method = method;
-    exchange.headers.emplace_back("Authorization", "Bearer " + door.token);
+    exchange.headers.emplace_back("Authorization", "Bearer " + endpoint.token);
     const auto reply = TRY(fetcher->exchange(exchange, sink, CancelToken()));
     if (reply.error) {
         return *reply.error;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the making of a Workshop.
-#include "agent/workshop.h"
+// Owns the making of AgentServices.
+#include "agent/services.h"
 
 #include <mutex>
 #include <utility>
@@ -29,14 +29,6 @@ transfer::Random shared_random(trust::Random seed) {
     };
 }
 
-std::string config_path(const Options& options) {
-    if (!options.config_file.empty()) {
-        return options.config_file;
-    }
-    const auto named = platform::environment("HAGENT_CONFIG");
-    return named.empty() ? platform::default_config_file() : named;
-}
-
 session::Settings session_settings_of(Machine& machine, const config::Settings& settings,
                                       const std::string& config_file) {
     const auto host = machine.host->facts();
@@ -60,6 +52,14 @@ session::Settings session_settings_of(Machine& machine, const config::Settings& 
 }
 
 }  // namespace
+
+std::string config_path(const Options& options) {
+    if (!options.config_file.empty()) {
+        return platform::absolute(options.config_file);
+    }
+    const auto named = platform::environment("HAGENT_CONFIG");
+    return platform::absolute(named.empty() ? platform::default_config_file() : named);
+}
 
 config::Outcome load_config(Machine& machine, const Options& options, config::ManagerRule manager) {
     const auto absent = manager == config::ManagerRule::required || !options.config_file.empty()
@@ -124,8 +124,8 @@ Result<transfer::HeaderProvider> manager_headers(Machine& machine, const config:
     });
 }
 
-Workshop::Workshop(Machine& machine_in, config::Settings settings_in, trust::Random seed,
-                   const std::string& config_file)
+AgentServices::AgentServices(Machine& machine_in, config::Settings settings_in, trust::Random seed,
+                             const std::string& config_file)
     : machine(machine_in),
       settings(std::move(settings_in)),
       log(machine.clock, settings.log.level),
@@ -140,13 +140,14 @@ Workshop::Workshop(Machine& machine_in, config::Settings settings_in, trust::Ran
     }
 }
 
-Result<std::unique_ptr<Workshop>> Workshop::open(Machine& machine, config::Settings settings,
-                                                 const std::string& config_file) {
+Result<std::unique_ptr<AgentServices>> AgentServices::open(Machine& machine, config::Settings settings,
+                                                           const std::string& config_file) {
     auto seed = TRY(trust::Random::create());
-    return std::unique_ptr<Workshop>(new Workshop(machine, std::move(settings), std::move(seed), config_file));
+    return std::unique_ptr<AgentServices>(
+        new AgentServices(machine, std::move(settings), std::move(seed), config_file));
 }
 
-Status Workshop::lock_state() {
+Status AgentServices::lock_state() {
     if (lock_) {
         return {};
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the door between the running daemon and the verbs: where it listens, and how a verb of the same user gets in.
+// Owns how a verb reaches the running daemon: the file that names the daemon's endpoint, and the request sent to it.
 #pragma once
 
 #include <optional>
@@ -13,7 +13,7 @@
 namespace hagent {
 
 /// Written at the daemon's start into a file that only its user may read, removed at its end.
-struct Door {
+struct DaemonEndpoint {
     std::string address;  // "127.0.0.1:8420"
     std::string pin;      // SHA-256 of the listener's public key in base64; empty: it speaks clear text
     std::string token;    // an operator's token that ends with this daemon
@@ -21,11 +21,13 @@ struct Door {
     [[nodiscard]] std::string url() const;
 };
 
-[[nodiscard]] Status write_door(platform::Files& files, const config::Settings& settings, const Door& door);
-void remove_door(platform::Files& files, const config::Settings& settings);
+[[nodiscard]] Status write_endpoint(platform::Files& files, const config::Settings& settings,
+                                    const DaemonEndpoint& endpoint);
+void remove_endpoint(platform::Files& files, const config::Settings& settings);
 /// Empty when no daemon runs on this state directory (a file that a killed one left is known by its process number).
-[[nodiscard]] std::optional<Door> find_door(platform::Files& files, const config::Settings& settings);
+[[nodiscard]] std::optional<DaemonEndpoint> find_daemon(platform::Files& files, const config::Settings& settings);
 /// The body of a 2xx answer to a GET (or POST); else the error that the answer stands for.
-[[nodiscard]] Result<std::string> ask(const Door& door, const std::string& path, transfer::Method method);
+[[nodiscard]] Result<std::string> ask_daemon(const DaemonEndpoint& endpoint, const std::string& path,
+                                             transfer::Method method);
 
 }  // namespace hagent

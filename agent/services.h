@@ -21,7 +21,11 @@
 
 namespace hagent {
 
-/// Reads the configuration that the command line names. Complaints go to standard error; the exit code is then 3.
+/// The configuration file that counts, absolute: the one that --config names, else HAGENT_CONFIG, else the system's.
+[[nodiscard]] std::string config_path(const Options& options);
+
+/// Reads that file. What the command line or an earlier check-in say instead of it is put in: the state directory, and
+/// managers that were found. Only `run`, `check-in` and a file that --config names must exist; others get the defaults.
 [[nodiscard]] config::Outcome load_config(Machine& machine, const Options& options, config::ManagerRule manager);
 
 /// The configuration's transfer section as a value, for this start of the machine.
@@ -30,12 +34,12 @@ namespace hagent {
 /// Headers that belong to the manager's own origins only: its token.
 [[nodiscard]] Result<transfer::HeaderProvider> manager_headers(Machine& machine, const config::Settings& settings);
 
-class Workshop {
+class AgentServices {
 public:
-    [[nodiscard]] static Result<std::unique_ptr<Workshop>> open(Machine& machine, config::Settings settings,
-                                                                const std::string& config_file);
-    Workshop(const Workshop&) = delete;
-    Workshop& operator=(const Workshop&) = delete;
+    [[nodiscard]] static Result<std::unique_ptr<AgentServices>> open(Machine& machine, config::Settings settings,
+                                                                     const std::string& config_file);
+    AgentServices(const AgentServices&) = delete;
+    AgentServices& operator=(const AgentServices&) = delete;
 
     /// Exclusive use of the state directory until destroyed; `busy` when another hagent has it.
     [[nodiscard]] Status lock_state();
@@ -49,7 +53,7 @@ public:
     session::Settings session_settings;
 
 private:
-    Workshop(Machine& machine, config::Settings settings, trust::Random seed, const std::string& config_file);
+    AgentServices(Machine& machine, config::Settings settings, trust::Random seed, const std::string& config_file);
 
     log::Console console_;
     std::unique_ptr<log::RotatedFile> file_;

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns the output of the real process.
+#include "agent/output.h"
+
+#include <cstdio>
+
+#include "platform/service.h"
+
+namespace hagent {
+namespace {
+
+class StandardOutput final : public Output {
+public:
+    void print(std::string_view text) override { std::fwrite(text.data(), 1, text.size(), stdout); }
+    void complain(std::string_view text) override { std::fwrite(text.data(), 1, text.size(), stderr); }
+    bool on_terminal() const override { return platform::stderr_is_terminal(); }
+    bool flush() override {
+        const bool flushed = std::fflush(stdout) == 0;
+        return flushed && std::ferror(stdout) == 0;
+    }
+};
+
+}  // namespace
+
+std::unique_ptr<Output> standard_output() { return std::make_unique<StandardOutput>(); }
+
+}  // namespace hagent
