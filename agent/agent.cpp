@@ -230,9 +230,13 @@ private:
         loop_->stop();
     }
 
-    /// The first manager that a discovered address led to stays the only one. A full disk may have room for its note
-    /// later.
+    /// What is on trial is judged when the manager has answered. The first manager that a discovered address led to stays
+    /// the only one; a full disk may have room for its note later.
     void manager_changed() {
+        if (const auto answered = check_in_->view().last_success; answered && answered != answered_) {
+            answered_ = answered;
+            engine_.checked_in();
+        }
         if (settings_.manager.discovered && check_in_->view().last_success) {
             const auto noted = first_manager_.met(check_in_->view().url);
             if (!noted.ok() && !std::exchange(note_complained_, true)) {
@@ -345,8 +349,9 @@ private:
     status::AgentView facts_;
     std::optional<Uptime> facts_read_;
     manager::FirstManager first_manager_{*machine_.files, settings_.state_dir};
-    bool manager_found_ = false;    // by the search: the configuration is to be read again
-    bool note_complained_ = false;  // about the note of the first manager; once is enough
+    bool manager_found_ = false;        // by the search: the configuration is to be read again
+    std::optional<WallTime> answered_;  // by the manager, for the last time
+    bool note_complained_ = false;      // about the note of the first manager; once is enough
     Status outcome_;
 };
 

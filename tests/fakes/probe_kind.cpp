@@ -64,11 +64,13 @@ public:
         } else if (line.word == "suspend") {
             return rest_once(step);
         } else if (line.word.starts_with("trial")) {
-            return judge(step, line.word == "trial-fails");
-        } else if (line.word == "wait") {
+            return judge(step, line.word);
+        } else if (line.word == "wait" || (line.word == "wait-once" && !record.in_flight_before)) {
             while (!run_.services.clock.wait(Seconds{60}, run_.cancel)) {
             }
             return error(AgentCode::cancelled);
+        } else if (line.word == "wait-once") {
+            return Acted::done;
         } else {
             return error(AgentCode::command_failed, "as it was told to");
         }
@@ -94,10 +96,11 @@ private:
         return Acted::suspended;
     }
 
-    /// The note holds the start of the machine in which the trial began.
-    Result<Acted> judge(const StepPlan& step, bool fails) {
+    /// The note holds the start of the machine, or the life of the agent, in which the trial began.
+    Result<Acted> judge(const StepPlan& step, std::string_view word) {
         auto& files = run_.services.files;
-        const std::string boot = run_.services.host.facts().boot_id;
+        const std::string boot =
+            word.starts_with("trial-life") ? std::to_string(platform::own_pid()) : run_.services.host.facts().boot_id;
         if (!TRY(files.info(note(step)))) {
             TRY(files.write_durable(note(step), boot, 0600));
             return Acted::on_trial;
@@ -105,7 +108,8 @@ private:
         if (!run_.checked_in || TRY(files.read(note(step), 128)) == boot) {
             return Acted::on_trial;
         }
-        return fails ? Result<Acted>(error(AgentCode::command_failed, "the trial was not good")) : Acted::done;
+        return word.ends_with("-fails") ? Result<Acted>(error(AgentCode::command_failed, "the trial was not good"))
+                                        : Acted::done;
     }
 
     const std::vector<Line>& lines_;
@@ -133,8 +137,10 @@ private:
 };
 
 bool known(const Line& line) {
-    constexpr std::array<std::string_view, 11> k_words = {"look",  "write",       "once", "fetch", "restart", "suspend",
-                                                          "trial", "trial-fails", "wait", "fail",  "fail?"};
+    constexpr std::array<std::string_view, 14> k_words = {
+        "look",    "write",     "once",        "fetch",      "restart",
+        "suspend", "trial",     "trial-fails", "trial-life", "trial-life-fails",
+        "wait",    "wait-once", "fail",        "fail?"};
     return std::find(k_words.begin(), k_words.end(), line.word) != k_words.end();
 }
 

@@ -8,8 +8,10 @@
 //   restart            asks the machine to restart
 //   suspend            rests, and goes on when it is run again
 //   trial              is done after a restart of the machine and a check-in
-//   trial-fails        the same, but then it fails
+//   trial-life         is done in another life of the agent, after a check-in
+//   ...-fails          the same as either, but then it fails
 //   wait               until it is cancelled
+//   wait-once          the same, but a later life of the agent finds it done
 //   fail               fails; "fail?" is optional
 #pragma once
 

@@ -120,7 +120,7 @@ class LabManager(manager_api.Manager):
                     manifest = {}  # a damaged package is published as it is: refusing it is the device's task
         name = str(manifest.get("package", os.path.basename(package_dir)))
         module = self.call("POST", "modules", {"name": name, "version": str(manifest.get("version", "1")),
-                                               "metadata": {"hagent.kind": "script"}})["id"]
+                                               "metadata": {"hagent.kind": str(manifest.get("kind", "script"))}})["id"]
         for file_path, artifact in manager_api.package_files(package_dir):
             if only is None or artifact in only:
                 with open(file_path, "rb") as file:

@@ -71,7 +71,7 @@ class Manager(abc.ABC):
         """Uploads the files of a package folder as artifacts of one new software module (`/` written `~`).
 
         `only`: artifact names to upload (the others live in a repository); None uploads every file.
-        Sets the module's metadata hagent.kind=script. Returns an opaque reference for assign().
+        Sets the module's metadata hagent.kind to the kind of the manifest. Returns an opaque reference for assign().
         """
 
     @abc.abstractmethod

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "agent/script/script_kind.h"
 #include "agent/verbs/verbs.h"
 #include "tests/fakes/fake_dialogs.h"
 #include "tests/fakes/fake_disks.h"
@@ -101,7 +102,8 @@ public:
     [[nodiscard]] bool said(std::string_view text) const { return output.out.find(text) != std::string::npos; }
     [[nodiscard]] bool complained(std::string_view text) const { return output.err.find(text) != std::string::npos; }
 
-    Machine machine;
+    script::ScriptKind scripts;
+    Machine machine = with_kinds(scripts);
     fakes::FakeFiles& files = replace<fakes::FakeFiles>(machine.files);
     fakes::FakeProcesses& processes = replace<fakes::FakeProcesses>(machine.processes);
     fakes::FakeDisks& disks = replace<fakes::FakeDisks>(machine.disks);
@@ -110,6 +112,11 @@ public:
     KeptOutput& output = replace<KeptOutput>(machine.output);
 
 private:
+    static Machine with_kinds(const script::ScriptKind& scripts) {
+        Machine machine;
+        machine.kinds.add(JobKind::script, scripts);
+        return machine;
+    }
     template <class Fake, class Interface>
     static Fake& replace(std::unique_ptr<Interface>& place) {
         auto fake = std::make_unique<Fake>();
