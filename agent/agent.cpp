@@ -230,8 +230,8 @@ private:
         loop_->stop();
     }
 
-    /// What is on trial is judged when the manager has answered. The first manager that a discovered address led to stays
-    /// the only one; a full disk may have room for its note later.
+    /// What is on trial is judged when the manager has answered. The first manager that a discovered address led to
+    /// stays the only one; a full disk may have room for its note later.
     void manager_changed() {
         if (const auto answered = check_in_->view().last_success; answered && answered != answered_) {
             answered_ = answered;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns Machine: everything outside of the agent that verbs reach, and the table of the kinds of work. The program makes the
-// only real one; tests put fakes in.
+// Owns Machine: everything outside of the agent that verbs reach, and the table of the kinds of work. The program makes
+// the only real one; tests put fakes in.
 #pragma once
 
 #include <memory>

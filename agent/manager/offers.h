@@ -46,8 +46,8 @@ public:
     void begin();
     /// One piece of its news.
     void take(const Event& event);
-    /// Jobs that wait here for permission to execute and that the manager said it no longer has are dropped. Nothing as long
-    /// as it has said nothing of that kind.
+    /// Jobs that wait here for permission to execute and that the manager said it no longer has are dropped. Nothing as
+    /// long as it has said nothing of that kind.
     void drop_waiting();
 
     /// The job whose cancel has come too late, which the manager is to be told next; empty: none.

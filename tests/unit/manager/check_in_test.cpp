@@ -368,7 +368,7 @@ TEST_CASE("One `check-in --once` does not ask again when the manager cannot be r
 }
 
 TEST_CASE("One `check-in --once` is not quiet when a session adds its report just before it is over") {
-    Bench b;
+    Fixture b;
     b.check_in->check_in_until_quiet();
     b.answer();
     REQUIRE(b.check_in->quiet());

@@ -29,7 +29,7 @@ public:
             delivery->deliver("a", {"tc-1", {}, "d"});
         }
     }
-    void answer(int status = 200) { caller.answer(Bench::status(status)); }
+    void answer(int status = 200) { caller.answer(Fixture::status(status)); }
     void say_nothing() { caller.answer(error(errors::AgentCode::connect_timeout)); }
 
     fakes::FakeClock clock;
@@ -115,7 +115,7 @@ TEST_CASE("The manager's own wish for a wait is kept") {
     Site site;
     site.add("1", ReportStage::success);
     site.go_on();
-    auto busy = Bench::status(503);
+    auto busy = Fixture::status(503);
     busy.retry_after = Seconds{90};
     site.caller.answer(busy);
     CHECK(site.timers.next() == Seconds{90});
