@@ -13,7 +13,7 @@ namespace {
 
 using errors::AgentCode;
 
-Error unusable(const std::string& name, std::string_view why) {
+Failure unusable(const std::string& name, std::string_view why) {
     return error(AgentCode::config_bad_value,
                  concat({"zone '", name, "': ", why, "; write UTC, or leave the zone out for the device's own time"}));
 }

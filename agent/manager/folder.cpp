@@ -108,7 +108,7 @@ Status FolderDialect::judge(const std::string& signature) {
     }
     auto signer = keys.verify(text_, signature, std::nullopt);
     if (!signer.ok()) {
-        return std::move(signer).error().with(k_jobs_name);
+        return std::move(signer).failure().with(k_jobs_name);
     }
     auto jobs = TRY(parse_folder_jobs(text_, identity_.device_id));
     const WallTime now = services_.clock.wall();
@@ -122,7 +122,7 @@ Status FolderDialect::judge(const std::string& signature) {
         timely = trust::check_serial(jobs.serial, serials.highest(signer->fingerprint, k_jobs_name));
     }
     if (!timely.ok()) {
-        return std::move(timely).error().with(k_jobs_name);
+        return std::move(timely).failure().with(k_jobs_name);
     }
     TRY(serials.accept(signer->fingerprint, k_jobs_name, jobs.serial));
     take(std::move(jobs));

@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t k_name_bytes = 128;
 
-Error malformed(std::string_view where, std::string_view what) {
+Failure malformed(std::string_view where, std::string_view what) {
     return error(errors::AgentCode::manager_malformed_answer, std::string(k_jobs_name) + ": " +
                                                                   printable(clip(where, k_name_bytes)) +
                                                                   (where.empty() ? "" : ": ") + std::string(what));

@@ -27,7 +27,7 @@ constexpr std::size_t k_id_bytes = 128;
 constexpr std::size_t k_name_bytes = 128;
 constexpr std::string_view k_manifest = "manifest.json";
 
-Error malformed(std::string_view what) { return error(AgentCode::manager_malformed_answer, what); }
+Failure malformed(std::string_view what) { return error(AgentCode::manager_malformed_answer, what); }
 
 Result<JsonDocument> parse_object(std::string_view body, std::string_view what) {
     JsonDocument document(body);

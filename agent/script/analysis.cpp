@@ -48,7 +48,7 @@ bool expand_arguments(Planning& planning) {
     return good;
 }
 
-Error wrong_count(const CommandRow& row, std::size_t count) {
+Failure wrong_count(const CommandRow& row, std::size_t count) {
     std::string needed = std::to_string(row.min_arguments);
     if (row.max_arguments != row.min_arguments) {
         needed += " to " + std::to_string(row.max_arguments);

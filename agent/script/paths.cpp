@@ -19,7 +19,7 @@ using errors::AgentCode;
 char separator() { return platform::native("/").front(); }
 bool has_drives() { return separator() == '\\'; }
 
-Error refused(std::string_view path, std::string_view why) {
+Failure refused(std::string_view path, std::string_view why) {
     return error(AgentCode::path_refused, concat({"\"", clip(path, 200), "\" ", why}));
 }
 

@@ -79,7 +79,7 @@ bool add_placement(Planning& planning, const PackageFile& file, const std::strin
     return true;
 }
 
-Error not_listed(const std::string& path) {
+Failure not_listed(const std::string& path) {
     const auto shown = clip(path, 200);
     return error(AgentCode::file_not_listed,
                  concat({(path.empty() ? "the package" : shown), (shown.size() < path.size() ? "..." : ""),

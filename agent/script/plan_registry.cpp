@@ -49,7 +49,7 @@ void check_change(Planning& planning, const RegistryChange& change) {
     }
 }
 
-Error differs(const std::string& what, const std::optional<platform::RegistryValue>& found) {
+Failure differs(const std::string& what, const std::optional<platform::RegistryValue>& found) {
     return error(AgentCode::registry_mismatch,
                  what + (found ? concat({" is \"", clip(value_text(*found), 120), "\""}) : " is not there"));
 }

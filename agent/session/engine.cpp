@@ -143,7 +143,7 @@ Result<SessionEnd> Engine::run_one(Entry entry) {
     if (!session.ok()) {
         context_.log.error("session", "cannot begin: " + std::string(errors::describe(session.error().id).cause),
                            {{"job", entry.job.id}, {"where", session.error().context}});
-        return std::move(session).error();
+        return std::move(session).failure();
     }
     {
         const std::lock_guard lock(mutex_);

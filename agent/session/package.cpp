@@ -177,7 +177,7 @@ Result<trust::ManifestFile> Package::fetch_wire_file(const std::string& path, st
         watch);
     watch.finished(got.ok());
     if (!got.ok()) {
-        return std::move(got).error().with(path);
+        return std::move(got).failure().with(path);
     }
     return trust::ManifestFile{path, got->bytes, got->sha256, {}};
 }
@@ -245,7 +245,7 @@ Result<std::string> Package::small_file(const std::string& name, std::size_t lim
         watch);
     watch.finished(got.ok());
     if (!got.ok()) {
-        return std::move(got).error().with(name);
+        return std::move(got).failure().with(name);
     }
     auto text = TRY(context_.files.read(got->path, limit));
     TRY(context_.files.write_durable(kept, text, 0600));

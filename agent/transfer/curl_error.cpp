@@ -71,17 +71,17 @@ AgentCode certificate_fault(const std::string& text) {
     return AgentCode::certificate_untrusted;
 }
 
-Error no_address(const CurlFailure& failure) {
+Failure no_address(const CurlFailure& failure) {
     if (failure.quick) {
         if (auto status = platform::look_up(failure.host); !status.ok()) {
-            return std::move(status).error();
+            return std::move(status).failure();
         }
     }
     return error(errors::resolver(errors::Resolver::try_again), failure.host);
 }
 
 /// A connection that could not be made, as the system's number says it.
-Error unconnected(const CurlFailure& failure) {
+Failure unconnected(const CurlFailure& failure) {
     return failure.os != 0 ? platform::socket_error(failure.os, failure.host)
                            : error(errors::winsock(errors::Winsock::econnrefused), failure.host);
 }
@@ -96,7 +96,7 @@ std::optional<Error> suffered(const CurlFailure& failure) {
     auto why = platform::socket_error(failure.os, failure.host);
     for (const auto code : {Winsock::econnreset, Winsock::econnaborted, Winsock::enetreset, Winsock::etimedout,
                             Winsock::enetdown, Winsock::eshutdown, Winsock::enobufs}) {
-        if (why.id == errors::winsock(code)) {
+        if (why.error().id == errors::winsock(code)) {
             return why;
         }
     }

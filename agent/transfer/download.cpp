@@ -105,9 +105,9 @@ private:
     void report(const Outcome& outcome, const Decision& decision, Millis wait);
     void show_progress(bool now);
     [[nodiscard]] Result<Downloaded> release(const std::string& from);
-    [[nodiscard]] Error final_error(const Decision& decision, const Outcome& outcome) const;
+    [[nodiscard]] Failure final_error(const Decision& decision, const Outcome& outcome) const;
     [[nodiscard]] Status check_space(std::optional<std::uint64_t> total);
-    [[nodiscard]] Error local_failure(Error why);
+    [[nodiscard]] Failure local_failure(Failure why);
 
     const DownloadRequest& request_;
     const DownloadServices& services_;
@@ -358,7 +358,7 @@ Status Download::act(const Decision& decision, const Outcome& outcome) {
     return {};
 }
 
-Error Download::final_error(const Decision& decision, const Outcome& outcome) const {
+Failure Download::final_error(const Decision& decision, const Outcome& outcome) const {
     std::string context = shown(source()) + (outcome.context.empty() ? "" : ": " + outcome.context);
     if (decision.because == errors::agent(AgentCode::attempts_exhausted)) {
         context += concat(
@@ -370,7 +370,7 @@ Error Download::final_error(const Decision& decision, const Outcome& outcome) co
 
 Result<Downloaded> Download::release(const std::string& from) {
     if (auto status = part_.finish(); !status.ok()) {
-        return local_failure(std::move(status).error());
+        return local_failure(std::move(status).failure());
     }
     show_progress(true);
     result_.path = part_.path();
@@ -380,10 +380,10 @@ Result<Downloaded> Download::release(const std::string& from) {
     return std::move(result_);
 }
 
-Error Download::local_failure(Error why) {
+Failure Download::local_failure(Failure why) {
     if (out_of_space(why)) {
         if (auto removed = part_.remove(); !removed.ok()) {
-            why.context += "; the part could not be removed: " + removed.error().context;
+            why.error().context += "; the part could not be removed: " + removed.error().context;
         }
     }
     return why;
@@ -399,7 +399,7 @@ Result<Downloaded> Download::run() {
         }
         auto tried = attempt();
         if (!tried.ok()) {
-            return local_failure(std::move(tried).error());
+            return local_failure(std::move(tried).failure());
         }
         Outcome outcome = std::move(tried).value();
         count(outcome);
@@ -423,7 +423,7 @@ Result<Downloaded> Download::run() {
             return final_error(decision, outcome);
         }
         if (auto status = act(decision, outcome); !status.ok()) {
-            return local_failure(std::move(status).error());
+            return local_failure(std::move(status).failure());
         }
     }
 }

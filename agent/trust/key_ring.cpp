@@ -120,7 +120,7 @@ Result<KeyRing> KeyRing::load(platform::Files& files, const std::string& directo
         if (auto added =
                 ring.add(name, pem.value_or(""), roles ? TRY(parse_roles(*roles, roles_path)) : std::vector<Kind>{});
             !added.ok()) {
-            return std::move(added).error().with(path);
+            return std::move(added).failure().with(path);
         }
     }
     return ring;

@@ -62,7 +62,7 @@ Result<std::string> sign(std::string_view bytes, std::string_view key_pem) {
     if (const int code = mbedtls_pk_sign(key.get(), MBEDTLS_MD_SHA256, digest.data(), digest.size(), out.data(),
                                          out.size(), &length, Generator::next, &generator);
         code != 0) {
-        return Error{errors::agent(AgentCode::internal), code, "signing"};
+        return Failure{errors::agent(AgentCode::internal), code, "signing"};
     }
     return std::string(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(length));
 }

@@ -103,7 +103,7 @@ void push_parts(std::vector<std::string>& waiting, std::string_view path) {
 /// O_PATH needs no permission to read the folder; kernels before 2.6.39 do not know it and open as usual.
 constexpr int k_walk = O_PATH | O_DIRECTORY | O_CLOEXEC;
 
-Error walk_error(int at, const std::string& part, const std::string& path, int problem) {
+Failure walk_error(int at, const std::string& part, const std::string& path, int problem) {
     struct stat found {};
     if (fstatat(at, part.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(found.st_mode)) {
         return error(errors::AgentCode::path_refused, path + " leads through a link by now");

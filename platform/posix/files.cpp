@@ -355,7 +355,7 @@ public:
         Fd fd = TRY(open_regular(TRY(place(path)), OpenMode::read_write, path));
         if (uninterrupted([&] { return flock(fd.get(), LOCK_EX | LOCK_NB); }) != 0) {
             const int problem = errno;
-            return problem == EWOULDBLOCK ? Error{errors::agent(AgentCode::busy), problem, path}
+            return problem == EWOULDBLOCK ? Failure{errors::agent(AgentCode::busy), problem, path}
                                           : file_error(problem, path);
         }
         return std::unique_ptr<Lock>(std::make_unique<HeldLock>(std::move(fd)));

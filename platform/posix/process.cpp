@@ -43,7 +43,7 @@ Result<Pipe> new_pipe() {
     return pipe;
 }
 
-Error start_error(const Report& report, const Launch& launch) {
+Failure start_error(const Report& report, const Launch& launch) {
     switch (report.kind) {
         case ReportKind::no_exec:
             if (report.value == ENOENT || report.value == ENOTDIR) {
@@ -211,7 +211,7 @@ public:
         const std::string path = found.starts_with('/') ? found : concat({directory, "/", found});
         struct stat info {};
         if (stat(path.c_str(), &info) != 0) {
-            return Error{errors::agent(AgentCode::command_not_found), errno, program};
+            return Failure{errors::agent(AgentCode::command_not_found), errno, program};
         }
         return S_ISREG(info.st_mode) && access(path.c_str(), X_OK) == 0
                    ? Status()

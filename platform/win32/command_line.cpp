@@ -100,7 +100,7 @@ Result<CommandLine> command_line(const Command& command) {
     const std::string name = command.argv.empty() ? "" : command.argv.front();
     const std::string program = find_program(name, command.directory);
     if (program.empty()) {
-        return Error{errors::agent(AgentCode::command_not_found), ERROR_FILE_NOT_FOUND, name};
+        return Failure{errors::agent(AgentCode::command_not_found), ERROR_FILE_NOT_FOUND, name};
     }
     const std::vector<std::string> arguments(command.argv.begin() + 1, command.argv.end());
     if (is_batch(program)) {
@@ -116,7 +116,7 @@ Result<CommandLine> command_line(const Command& command) {
 
 Status program_is_there(const std::string& name, const std::string& directory) {
     if (find_program(name, directory).empty()) {
-        return Error{errors::agent(AgentCode::command_not_found), ERROR_FILE_NOT_FOUND, name};
+        return Failure{errors::agent(AgentCode::command_not_found), ERROR_FILE_NOT_FOUND, name};
     }
     return {};
 }

@@ -24,7 +24,7 @@ constexpr DWORD k_between_tries = 25;  // milliseconds
 constexpr DWORD k_share_all = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
 constexpr std::uint32_t k_private_mode = 0600;
 
-Error last_error(const std::string& path) {
+Failure last_error(const std::string& path) {
     const DWORD number = GetLastError();
     if (number == ERROR_INVALID_NAME && has_too_long_name(path)) {
         return {errors::agent(AgentCode::name_too_long), number, path};
@@ -138,7 +138,7 @@ Result<FileHandle> open_regular(const std::string& path, OpenMode mode, DWORD sh
     if (!handle) {
         const DWORD number = GetLastError();
         if (is_directory(name)) {
-            return Error{errors::agent(AgentCode::is_a_directory), number, path};
+            return Failure{errors::agent(AgentCode::is_a_directory), number, path};
         }
         SetLastError(number);
         return last_error(path);
@@ -173,7 +173,7 @@ Status move(const std::string& from, const std::string& to) {
     }
     const DWORD number = GetLastError();
     if (is_directory(target) && !is_directory(source) && number == ERROR_ACCESS_DENIED) {
-        return Error{errors::agent(AgentCode::is_a_directory), number, to};
+        return Failure{errors::agent(AgentCode::is_a_directory), number, to};
     }
     SetLastError(number);
     return last_error(from + " to " + to);
@@ -417,7 +417,7 @@ public:
         auto handle = open_regular(path, OpenMode::read_write, 0);
         if (!handle.ok()) {
             const auto number = handle.error().os;
-            return number == ERROR_SHARING_VIOLATION ? Error{errors::agent(AgentCode::busy), number, path}
+            return number == ERROR_SHARING_VIOLATION ? Failure{errors::agent(AgentCode::busy), number, path}
                                                      : std::move(handle).error();
         }
         return std::unique_ptr<Lock>(std::make_unique<HeldLock>(std::move(handle).value()));
