@@ -16,7 +16,7 @@ namespace {
 constexpr Millis k_look_again = Seconds{60};
 
 Failure nobody_named(const std::string& source) {
-    return error(errors::AgentCode::manager_unreachable, source + " names no manager");
+    return error(errors::AgentCode::manager_unreachable, {source, " names no manager"});
 }
 
 /// What the name servers' answer means to who waits for a manager: a service that they do not know is one that nobody

@@ -4,11 +4,12 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <string>
-#include <string_view>
 #include <utility>
 
 #include "agent/base/check.h"
+#include "agent/base/text_view.h"
 #include "agent/errors/id.h"
 
 namespace hagent {
@@ -22,20 +23,24 @@ struct Error {
     std::string context;
 
     /// The same error with `where` put in front of the context ("where: context").
-    [[nodiscard]] Error with(std::string_view where) &&;
+    [[nodiscard]] Error with(TextView where) &&;
 
     [[nodiscard]] bool is(errors::AgentCode code) const { return id == errors::agent(code); }
 };
 
-/// An Error on its way up, or none: one pointer, so that passing it on costs a move of one word. Errors are rare, so
-/// each lives on the heap. An Error that was moved out leaves a failure without an Error behind: it is still no
-/// success, and reading it aborts.
+template <class T>
+class Result;
+
+/// An Error on its way up: one pointer, so that passing it on costs a move of one word. Errors are rare, so each
+/// lives on the heap. A failure that was moved from stays one, but reading its Error aborts. (Inside of a Result there
+/// is also the failure without an Error: its success.)
 class [[nodiscard]] Failure {
 public:
-    Failure() = default;
     explicit Failure(const Error& error) : error_(kept(error)) {}
     explicit Failure(Error&& error) : error_(kept(std::move(error))) {}
-    Failure(errors::Id id, std::int64_t os, std::string_view context) : error_(made(id, os, context)) {}
+    Failure(errors::Id id, TextView context) : error_(made(id, context)) {}
+    Failure(errors::Id id, std::int64_t os, TextView context) : error_(made(id, os, context)) {}
+    Failure(errors::Id id, std::initializer_list<TextView> context) : error_(made(id, context)) {}
     Failure(const Failure& other) : error_(other.holds() ? kept(*other.error_) : other.error_) {}
     Failure(Failure&& other) noexcept : error_(other.error_) { other.leave(); }
     Failure& operator=(Failure other) noexcept { return std::swap(error_, other.error_), *this; }
@@ -45,22 +50,28 @@ public:
         }
     }
 
-    [[nodiscard]] bool none() const { return error_ == nullptr; }
     [[nodiscard]] Error& error() { return check(holds()), *error_; }
     [[nodiscard]] const Error& error() const { return check(holds()), *error_; }
     operator const Error&() const { return error(); }  // lives as long as the failure
 
     /// As Error::with().
-    Failure with(std::string_view where) &&;
+    Failure with(TextView where) &&;
 
 private:
+    template <class T>
+    friend class Result;
+    Failure() = default;
+
     // Here and not in the class's own lines, because several hundred places make a failure and several thousand could
     // end one.
     [[nodiscard]] static Error* kept(const Error& error);
     [[nodiscard]] static Error* kept(Error&& error);
-    [[nodiscard]] static Error* made(errors::Id id, std::int64_t os, std::string_view context);
+    [[nodiscard]] static Error* made(errors::Id id, TextView context);
+    [[nodiscard]] static Error* made(errors::Id id, std::int64_t os, TextView context);
+    [[nodiscard]] static Error* made(errors::Id id, std::initializer_list<TextView> context);
     static void drop(Error* error);
 
+    [[nodiscard]] bool none() const { return error_ == nullptr; }
     [[nodiscard]] static Error* moved_out() { return reinterpret_cast<Error*>(std::uintptr_t{1}); }
     [[nodiscard]] bool holds() const { return reinterpret_cast<std::uintptr_t>(error_) > 1; }
     void leave() {
@@ -72,9 +83,14 @@ private:
     Error* error_ = nullptr;
 };
 
-[[nodiscard]] inline Failure error(errors::Id id, std::string_view context = {}) { return {id, 0, context}; }
-[[nodiscard]] inline Failure error(errors::AgentCode code, std::string_view context = {}) {
-    return {errors::agent(code), 0, context};
+/// A context that is put together is given in its parts, as to concat().
+[[nodiscard]] inline Failure error(errors::Id id, TextView context = {}) { return {id, context}; }
+[[nodiscard]] inline Failure error(errors::Id id, std::initializer_list<TextView> context) { return {id, context}; }
+[[nodiscard]] inline Failure error(errors::AgentCode code, TextView context = {}) {
+    return {errors::agent(code), context};
+}
+[[nodiscard]] inline Failure error(errors::AgentCode code, std::initializer_list<TextView> context) {
+    return {errors::agent(code), context};
 }
 
 }  // namespace hagent

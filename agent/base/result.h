@@ -22,7 +22,7 @@ public:
     Result(T&& value) : value_(std::move(value)) {}
     Result(const Error& error) : failure_(error) {}
     Result(Error&& error) : failure_(std::move(error)) {}
-    Result(Failure&& failure) : failure_(std::move(failure)) { check(!ok()); }
+    Result(Failure&& failure) : failure_(std::move(failure)) {}
 
     Result(const Result& other) : failure_(other.failure_) {
         if (ok()) {
@@ -83,7 +83,7 @@ public:
     Result() = default;
     Result(const Error& error) : failure_(error) {}
     Result(Error&& error) : failure_(std::move(error)) {}
-    Result(Failure&& failure) : failure_(std::move(failure)) { check(!ok()); }
+    Result(Failure&& failure) : failure_(std::move(failure)) {}
 
     [[nodiscard]] bool ok() const { return failure_.none(); }
     explicit operator bool() const { return ok(); }

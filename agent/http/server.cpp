@@ -150,8 +150,7 @@ Result<std::unique_ptr<Server>> Server::start(loop::Loop& loop, platform::Clock&
     const auto port =
         colon == std::string::npos ? std::nullopt : parse_u64(std::string_view(bound).substr(colon + 1), 65535);
     if (!port) {
-        return error(errors::AgentCode::config_bad_value,
-                     concat({"listen address '", bound, "': expected ADDRESS:PORT"}));
+        return error(errors::AgentCode::config_bad_value, {"listen address '", bound, "': expected ADDRESS:PORT"});
     }
     std::string address = bound.substr(0, colon);
     const std::string shown_address = address;

@@ -103,8 +103,7 @@ Status FolderDialect::signature_answered(const Reply& reply) {
 Status FolderDialect::judge(const std::string& signature) {
     const auto keys = TRY(trust::KeyRing::load(services_.files, services_.keys_directory));
     if (signature.size() > limits::k_signature_bytes) {
-        return error(AgentCode::signature_invalid,
-                     std::string(k_jobs_signature_name) + " is too long to be a signature");
+        return error(AgentCode::signature_invalid, {k_jobs_signature_name, " is too long to be a signature"});
     }
     auto signer = keys.verify(text_, signature, std::nullopt);
     if (!signer.ok()) {

@@ -93,7 +93,7 @@ std::string plain_value(std::string_view value) {
 }
 
 Failure malformed(std::string_view what) {
-    return error(errors::AgentCode::manager_malformed_answer, "hserver.dll: " + std::string(what));
+    return error(errors::AgentCode::manager_malformed_answer, {"hserver.dll: ", what});
 }
 
 }  // namespace

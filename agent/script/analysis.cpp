@@ -54,9 +54,8 @@ Failure wrong_count(const CommandRow& row, std::size_t count) {
         needed += " to " + std::to_string(row.max_arguments);
     }
     const std::string names = row.arguments.empty() ? "" : concat({" (", row.arguments, ")"});
-    return error(AgentCode::wrong_argument_count,
-                 concat({"expected ", needed, (needed == "1" ? " argument" : " arguments"), names, ", not ",
-                         std::to_string(count)}));
+    return error(AgentCode::wrong_argument_count, {"expected ", needed, (needed == "1" ? " argument" : " arguments"),
+                                                   names, ", not ", std::to_string(count)});
 }
 
 /// What a command of the table without a planner lacks.

@@ -111,7 +111,7 @@ Status Package::list_local(const std::string& below) {
         }
         if (manifest_.files.size() > limits::k_manifest_files) {
             return error(AgentCode::limit_exceeded,
-                         local_ + " holds too many files to be a package; name its folder with --source");
+                         {local_, " holds too many files to be a package; name its folder with --source"});
         }
     }
     return {};
@@ -199,8 +199,7 @@ Status Package::select_remote(const CancelToken& cancel) {
         record_.job.kind = job_kind_of(manifest_.kind);
     }
     if (manifest_.kind != kind_of(record_.job.kind)) {
-        return error(AgentCode::role_not_allowed,
-                     concat({"the manifest is of kind '", trust::to_string(manifest_.kind), "'"}));
+        return error(AgentCode::role_not_allowed, {"the manifest is of kind '", trust::to_string(manifest_.kind), "'"});
     }
     return manifest_.entry.empty() ? Status() : fetch_entry(cancel);
 }
@@ -236,7 +235,7 @@ Result<std::string> Package::small_file(const std::string& name, std::size_t lim
         return error(name == trust::k_manifest_name ? AgentCode::manifest_missing : AgentCode::signature_missing, name);
     }
     if (request.bytes.value_or(0) > limit) {
-        return error(AgentCode::limit_exceeded, concat({name, " has ", std::to_string(*request.bytes), " bytes"}));
+        return error(AgentCode::limit_exceeded, {name, " has ", std::to_string(*request.bytes), " bytes"});
     }
     request.directory = context_.store.download_directory(record_.id, 0) + name.substr(name.rfind('.'));
     TransferWatch watch(context_, record_, name, request.bytes.value_or(0));
@@ -256,10 +255,10 @@ Result<std::string> Package::small_file(const std::string& name, std::size_t lim
 Status Package::fetch_entry(const CancelToken& cancel) {
     const auto* entry = manifest_.find(manifest_.entry);
     if (entry == nullptr) {
-        return error(AgentCode::manifest_malformed, concat({"entry '", manifest_.entry, "' is not one of the files"}));
+        return error(AgentCode::manifest_malformed, {"entry '", manifest_.entry, "' is not one of the files"});
     }
     if (entry->bytes > limits::k_script_bytes) {
-        return error(AgentCode::limit_exceeded, concat({entry->path, " has ", std::to_string(entry->bytes), " bytes"}));
+        return error(AgentCode::limit_exceeded, {entry->path, " has ", std::to_string(entry->bytes), " bytes"});
     }
     const auto kept = kept_entry();
     if (TRY(context_.files.info(kept)).has_value()) {

@@ -223,7 +223,7 @@ Status Session::select(Stop& stop) {
     const auto can_do = [&] {
         return record_.job.kind == JobKind::script
                    ? Status()
-                   : Status(error(AgentCode::job_unsupported, concat({"kind '", to_string(record_.job.kind), "'"})));
+                   : Status(error(AgentCode::job_unsupported, {"kind '", to_string(record_.job.kind), "'"}));
     };
     TRY(can_do());
     package_ = TRY(Package::select(context_, record_, stop.token()));

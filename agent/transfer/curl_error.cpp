@@ -124,7 +124,7 @@ Explained explain(const CurlFailure& failure) {
         case CURLE_SEND_ERROR:
         case CURLE_RECV_ERROR:
             if (failure.text.find("chunk") != std::string::npos) {  // libcurl has no code of its own for it
-                return {error(AgentCode::protocol_garbage, concat({failure.host, ": ", failure.text})), Stage::data};
+                return {error(AgentCode::protocol_garbage, {failure.host, ": ", failure.text}), Stage::data};
             }
             return {suffered(failure).value_or(error(errors::winsock(errors::Winsock::econnreset), failure.host)),
                     Stage::data};
@@ -142,7 +142,7 @@ Explained explain(const CurlFailure& failure) {
     if (row != k_rows.end()) {
         return {error(row->meaning, context), row->stage, row->local};
     }
-    return {error(AgentCode::protocol_garbage, concat({context, " (libcurl ", std::to_string(failure.code), ")"})),
+    return {error(AgentCode::protocol_garbage, {context, " (libcurl ", std::to_string(failure.code), ")"}),
             Stage::other};
 }
 

@@ -341,7 +341,7 @@ Status CurlExchange::Impl::follow() {
     auto next = resolve(url, head.location());
     if (head.location().empty() || !next.ok()) {
         return error(AgentCode::protocol_garbage,
-                     concat({"HTTP ", std::to_string(head.status()), " without a usable Location"}));
+                     {"HTTP ", std::to_string(head.status()), " without a usable Location"});
     }
     if (is_ftp(next->scheme) || (is_encrypted(url.scheme) && !is_encrypted(next->scheme))) {
         return error(AgentCode::redirect_downgrade, shown(head.location()));

@@ -39,7 +39,7 @@ Status check_request(const DownloadRequest& request) {
         return error(AgentCode::no_source, "no address was given");
     }
     if (request.sources.size() > limits::k_sources) {
-        return error(AgentCode::limit_exceeded, concat({"more than ", std::to_string(limits::k_sources), " sources"}));
+        return error(AgentCode::limit_exceeded, {"more than ", std::to_string(limits::k_sources), " sources"});
     }
     const auto is_digest = [](const std::string& hex, std::size_t bytes) {
         const auto value = from_hex(hex);
@@ -178,15 +178,14 @@ Status Download::begin(const ReplyHead& head) {
         case RangeVerdict::afresh: asked_from_ = 0; break;
         case RangeVerdict::changed: return error(AgentCode::changed_on_server, shown(source()));
         case RangeVerdict::no_file:
-            return error(AgentCode::protocol_garbage,
-                         concat({"HTTP ", std::to_string(head.number), " brings no file"}));
+            return error(AgentCode::protocol_garbage, {"HTTP ", std::to_string(head.number), " brings no file"});
         case RangeVerdict::broken:
-            return error(AgentCode::bad_range, concat({"asked from byte ", std::to_string(asked_from_), ", got byte ",
-                                                       std::to_string(head.start)}));
+            return error(AgentCode::bad_range,
+                         {"asked from byte ", std::to_string(asked_from_), ", got byte ", std::to_string(head.start)});
     }
     if (request_.bytes && head.total && *head.total != *request_.bytes) {
         return error(AgentCode::size_mismatch,
-                     concat({std::to_string(*head.total), " instead of ", std::to_string(*request_.bytes), " bytes"}));
+                     {std::to_string(*head.total), " instead of ", std::to_string(*request_.bytes), " bytes"});
     }
     if (asked_from_ == 0 && part_.bytes() > 0) {
         TRY(part_.restart());
@@ -212,8 +211,8 @@ Status Download::check_space(std::optional<std::uint64_t> total) {
     const auto volume = TRY(request_.disks->volume_of(request_.directory));
     const auto needed = *total - part_.bytes();
     if (needed > volume.free_bytes) {
-        return error(AgentCode::disk_full, concat({human_bytes(needed), " needed on ", volume.mount_point, ", ",
-                                                   human_bytes(volume.free_bytes), " free"}));
+        return error(AgentCode::disk_full, {human_bytes(needed), " needed on ", volume.mount_point, ", ",
+                                            human_bytes(volume.free_bytes), " free"});
     }
     return {};
 }
@@ -222,7 +221,7 @@ Status Download::write(std::string_view bytes) {
     const auto most = request_.bytes ? request_.bytes : part_.total();
     if (most && bytes.size() > *most - std::min(*most, part_.bytes())) {
         arrived_whole_ = true;  // and is the wrong file
-        return error(AgentCode::size_mismatch, concat({"more than ", std::to_string(*most), " bytes arrived"}));
+        return error(AgentCode::size_mismatch, {"more than ", std::to_string(*most), " bytes arrived"});
     }
     TRY(part_.append(bytes));
     rate_.add(bytes.size());

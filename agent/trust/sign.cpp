@@ -31,7 +31,7 @@ Status collect(platform::Files& files, const std::string& root, const std::strin
         }
         if (!valid_path(path)) {
             return error(AgentCode::manifest_malformed,
-                         printable(clip(path, 256)) + ": a package cannot hold this name");
+                         {printable(clip(path, 256)), ": a package cannot hold this name"});
         }
         const auto info = TRY(files.info(concat({root, "/", path})));
         if (info && info->kind == FileKind::directory) {
@@ -39,11 +39,10 @@ Status collect(platform::Files& files, const std::string& root, const std::strin
         } else if (info && info->kind == FileKind::regular) {
             out.push_back(path);
         } else if (info) {
-            return error(AgentCode::manifest_malformed, path + ": only files and folders can be signed");
+            return error(AgentCode::manifest_malformed, {path, ": only files and folders can be signed"});
         }
         if (out.size() > limits::k_manifest_files) {
-            return error(AgentCode::limit_exceeded,
-                         concat({"more than ", std::to_string(limits::k_manifest_files), " files"}));
+            return error(AgentCode::limit_exceeded, {"more than ", std::to_string(limits::k_manifest_files), " files"});
         }
     }
     return {};

@@ -172,7 +172,7 @@ Result<Fd> open_regular(const Place& place, OpenMode mode, const std::string& pa
         return error(AgentCode::is_a_directory, path);
     }
     if (!S_ISREG(found.st_mode)) {
-        return error(AgentCode::unsupported_here, path + " is not a regular file");
+        return error(AgentCode::unsupported_here, {path, " is not a regular file"});
     }
     return fd;
 }
@@ -237,8 +237,7 @@ public:
             }
             content.resize(before + static_cast<std::size_t>(count));
             if (content.size() > limit) {
-                return error(AgentCode::file_too_large,
-                             concat({path, " holds more than ", std::to_string(limit), " bytes"}));
+                return error(AgentCode::file_too_large, {path, " holds more than ", std::to_string(limit), " bytes"});
             }
             if (count == 0) {
                 return content;

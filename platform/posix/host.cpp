@@ -136,8 +136,7 @@ private:
             if (done.ok() && done->code == 0 && !done->timed_out) {
                 return {};
             }
-            last = done.ok() ? error(AgentCode::reboot_failed,
-                                     concat({arguments.front(), ": ", printable(trim(done->output))}))
+            last = done.ok() ? error(AgentCode::reboot_failed, {arguments.front(), ": ", printable(trim(done->output))})
                              : std::move(done).failure();
         }
         return last;

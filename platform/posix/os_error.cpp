@@ -68,7 +68,7 @@ constexpr std::uint16_t k_host_not_found = 11001, k_try_again = 11002, k_no_reco
 
 }  // namespace
 
-Failure file_error(std::int64_t number, std::string_view context) {
+Failure file_error(std::int64_t number, TextView context) {
     for (const auto& row : k_file_rows) {
         if (row.number == number) {
             return {errors::agent(row.code), number, context};
@@ -77,7 +77,7 @@ Failure file_error(std::int64_t number, std::string_view context) {
     return {errors::agent(AgentCode::os_error), number, context};
 }
 
-Failure socket_error(std::int64_t number, std::string_view context) {
+Failure socket_error(std::int64_t number, TextView context) {
     for (const auto& row : k_socket_rows) {
         if (row.number == number) {
             return {errors::winsock(row.winsock), number, context};
@@ -86,7 +86,7 @@ Failure socket_error(std::int64_t number, std::string_view context) {
     return {errors::agent(AgentCode::os_error), number, context};
 }
 
-Failure resolver_error(std::int64_t number, std::string_view context) {
+Failure resolver_error(std::int64_t number, TextView context) {
     std::uint16_t row = k_no_recovery;
     if (number == EAI_NONAME) {
         row = k_host_not_found;

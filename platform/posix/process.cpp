@@ -103,7 +103,7 @@ public:
         end_tree();
         drain();
         if (!status_) {
-            return error(AgentCode::command_killed, launch.name() + ": its keeper was ended from outside");
+            return error(AgentCode::command_killed, {launch.name(), ": its keeper was ended from outside"});
         }
         return Exit{exit_code(*status_), false, tail_.take()};
     }

@@ -64,7 +64,7 @@ Result<CommandLine> batch_line(const std::string& program, const std::vector<std
     std::string inner = "\"" + program + "\"";
     for (const auto& argument : arguments) {
         if (argument.find_first_of(k_unsafe_in_batch) != std::string::npos || argument.ends_with('\\')) {
-            return error(AgentCode::bad_argument, "'" + argument + "' cannot be given to a batch file");
+            return error(AgentCode::bad_argument, {"'", argument, "' cannot be given to a batch file"});
         }
         inner += " \"" + argument + "\"";
     }

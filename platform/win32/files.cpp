@@ -144,7 +144,7 @@ Result<FileHandle> open_regular(const std::string& path, OpenMode mode, DWORD sh
         return last_error(path);
     }
     if (GetFileType(handle.get()) != FILE_TYPE_DISK) {
-        return error(AgentCode::unsupported_here, path + " is not a regular file");
+        return error(AgentCode::unsupported_here, {path, " is not a regular file"});
     }
     if (mode == OpenMode::truncate) {
         TRY(resize_handle(handle.get(), 0, path));
@@ -269,7 +269,7 @@ Status remove_below(const std::string& path, int depth) {
     }
     if ((attributes & FILE_ATTRIBUTE_DIRECTORY) != 0 && !is_link(name, attributes)) {
         if (depth == k_deepest_tree) {
-            return error(AgentCode::limit_exceeded, path + ": folders nested too deeply");
+            return error(AgentCode::limit_exceeded, {path, ": folders nested too deeply"});
         }
         for (const auto& child : TRY(names_in(path))) {
             TRY(remove_below(path + "\\" + child, depth + 1));
@@ -310,7 +310,7 @@ public:
             const auto count = TRY(read_handle(handle.get(), before, std::span(content).subspan(before), path));
             content.resize(before + count);
             if (content.size() > limit) {
-                return error(AgentCode::file_too_large, path + " holds more than " + std::to_string(limit) + " bytes");
+                return error(AgentCode::file_too_large, {path, " holds more than ", std::to_string(limit), " bytes"});
             }
             if (count == 0) {
                 return content;
