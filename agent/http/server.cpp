@@ -3,7 +3,7 @@
 #include "agent/http/server.h"
 
 #include <algorithm>
-#include <unordered_map>
+#include <map>
 #include <utility>
 
 #include "agent/base/concat.h"
@@ -23,7 +23,7 @@ struct Server::Impl {
     std::string address;
     const Router* router = nullptr;
     Connection::Line line;
-    std::unordered_map<platform::SocketId, std::unique_ptr<Connection>> clients;
+    std::map<platform::SocketId, std::unique_ptr<Connection>> clients;
     loop::TimerId sweep_timer = 0;
     loop::TimerId turns_timer = 0;  // 0: none is set
 
