@@ -167,7 +167,7 @@ bool CheckIn::refuse_next() {
         return true;
     }
     const std::string job_id = to_refuse_.front();
-    to_refuse_.pop_front();
+    to_refuse_.erase(to_refuse_.begin());
     make(services_.dialect.refuse_cancel(url(), identity_, job_id),
          [this, job_id](const Reply& reply) { refused(job_id, reply); });
     return true;

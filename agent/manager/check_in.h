@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <map>
 #include <optional>
@@ -153,7 +152,7 @@ private:
     bool until_quiet_ = false;
     bool began_idle_ = false;  // the last check-in: the jobs were idle when it began
     Identity identity_;
-    std::deque<std::string> to_refuse_;
+    std::vector<std::string> to_refuse_;
     // by job: how often its result was sent again; keeps a loop from spinning
     std::map<std::string, unsigned> repeats_;
 
