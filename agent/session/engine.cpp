@@ -154,7 +154,7 @@ Result<SessionEnd> Engine::run_one(Entry entry) {
     return (*session)->run(*entry.stop);
 }
 
-CancelOutcome Engine::cancel_entry(std::deque<Entry>::iterator entry, StopReason reason) {
+CancelOutcome Engine::cancel_entry(std::vector<Entry>::iterator entry, StopReason reason) {
     if (entry->session_id.empty() && entry->job.id != running_) {
         entries_.erase(entry);
         return CancelOutcome::dropped;
