@@ -272,7 +272,7 @@ private:
             outcome_ = *check_in_->view().last_error;
         } else if (const auto recent = board_.recent(); !recent.empty() && recent.front()->failed() &&
                                                         recent.front()->ended && *recent.front()->ended >= began_) {
-            outcome_ = error(errors::AgentCode::step_failed, "session " + recent.front()->id);
+            outcome_ = error(errors::AgentCode::step_failed, {"session ", recent.front()->id});
         }
         loop_->stop();
     }

@@ -15,15 +15,16 @@ namespace {
 
 constexpr Millis k_look_again = Seconds{60};
 
-Error nobody_named(const std::string& source) {
-    return error(errors::AgentCode::manager_unreachable, source + " names no manager");
+Failure nobody_named(const std::string& source) {
+    return error(errors::AgentCode::manager_unreachable, {source, " names no manager"});
 }
 
 /// What the name servers' answer means to who waits for a manager: a service that they do not know is one that nobody
 /// offers.
-Error nobody_answers(const std::string& service, Error why) {
-    const bool unknown = why.id == errors::resolver(errors::Resolver::host_not_found) ||
-                         why.id == errors::resolver(errors::Resolver::no_data);
+Failure nobody_answers(const std::string& service, Failure why) {
+    const Error& known = why.error();
+    const bool unknown = known.id == errors::resolver(errors::Resolver::host_not_found) ||
+                         known.id == errors::resolver(errors::Resolver::no_data);
     return unknown ? nobody_named(service) : std::move(why);
 }
 
@@ -54,7 +55,8 @@ void ManagerSearch::ask_name_servers() {
     const auto& m = services_.settings.manager;
     auto places = platform::look_up_service(m.dns_srv);
     if (!places.ok()) {
-        return services_.loop.post([this, why = nobody_answers(m.dns_srv, places.error())] { found_nobody(why); });
+        return services_.loop.post(
+            [this, why = nobody_answers(m.dns_srv, std::move(places).failure())] { found_nobody(why); });
     }
     auto& named = services_.machine.named_managers;
     named = manager::managers_of_services(std::move(*places), m.dialect, services_.random);

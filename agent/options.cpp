@@ -127,7 +127,8 @@ bool takes(const Option& option, std::string_view verb) {
 }
 
 std::string spelled(const Option& option) {
-    std::string out = option.letter != 0 ? concat({"-", {&option.letter, 1}, ", --"}) : std::string("    --");
+    std::string out =
+        option.letter != 0 ? concat({"-", std::string_view(&option.letter, 1), ", --"}) : std::string("    --");
     out += option.name;
     return option.value == nullptr ? out : concat({out, " ", option.value});
 }

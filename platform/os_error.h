@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <string_view>
 
 #include "agent/base/error.h"
 
@@ -11,10 +10,10 @@ namespace hagent::platform {
 
 /// errno (POSIX) or GetLastError (Windows) of a file or process call: agent rows of the 1200s where one fits, else
 /// os_error.
-[[nodiscard]] Error file_error(std::int64_t number, std::string_view context);
+[[nodiscard]] Failure file_error(std::int64_t number, TextView context);
 /// errno or WSAGetLastError of a socket call: the Winsock row of the same meaning (seed table).
-[[nodiscard]] Error socket_error(std::int64_t number, std::string_view context);
+[[nodiscard]] Failure socket_error(std::int64_t number, TextView context);
 /// getaddrinfo's result: the resolver row (seed: 11001-11004).
-[[nodiscard]] Error resolver_error(std::int64_t number, std::string_view context);
+[[nodiscard]] Failure resolver_error(std::int64_t number, TextView context);
 
 }  // namespace hagent::platform

@@ -6,6 +6,8 @@ zig's driver knows no way to ask its linker for what makes a static program smal
 empty program, and that is run with our files and these in addition:
   the whole program optimised as one, from what our modules and the C libraries carry beside their machine code
   relative relocations in a packed form (the C library unpacks them when the program starts)
+  a function put in place of its call only where that is no longer than the call: an instruction counts as eight bytes, not as five
+  equal ends of a function's branches kept once, from two instructions on
   equal functions whose address nobody compares kept once
   no tables for unwinding the stack: nothing throws, and where the C++ library would, the program ends either way
 """
@@ -16,7 +18,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-SMALLER = ["--icf=safe", "--pack-dyn-relocs=relr", "--fat-lto-objects"]
+SMALLER = ["--icf=safe", "--pack-dyn-relocs=relr", "--fat-lto-objects", "-mllvm", "-inline-instr-cost=8", "-mllvm", "-tail-merge-size=2"]
 SCRIPT = "SECTIONS { /DISCARD/ : { *(.eh_frame) *(.gcc_except_table*) *(.comment) } } INSERT AFTER .text;\n"
 
 

@@ -31,7 +31,6 @@
 
 // --- digests ------------------------------------------------------------------------------------------------------------
 #define MBEDTLS_MD_C                  // needed by TLS, X.509 and the streaming digests of downloads
-#define MBEDTLS_SHA1_C                // hawkBit announces SHA-1 beside SHA-256; never used for trust
 #define MBEDTLS_SHA224_C              // needed by SHA256 where PSA is built
 #define MBEDTLS_SHA256_C              // manifests, artifacts, TLS
 #define MBEDTLS_SHA384_C              // AES-256-GCM suites, P-384 certificates

@@ -4,15 +4,15 @@
 
 namespace hagent {
 
-std::string concat(std::initializer_list<std::string_view> parts) {
+std::string concat(std::initializer_list<TextView> parts) {
     std::size_t size = 0;
-    for (const std::string_view part : parts) {
-        size += part.size();
+    for (const TextView part : parts) {
+        size += part.view().size();
     }
     std::string out;
     out.reserve(size);
-    for (const std::string_view part : parts) {
-        out += part;
+    for (const TextView part : parts) {
+        out += part.view();
     }
     return out;
 }

@@ -4,6 +4,8 @@
 #include "agent/base/json.h"
 
 #include <algorithm>
+#include <cstring>
+#include <limits>
 #include <set>
 
 #include <nlohmann/json.hpp>
@@ -11,6 +13,19 @@
 #include "agent/base/check.h"
 #include "agent/base/concat.h"
 #include "agent/base/json_writer.h"
+#include "agent/base/number.h"
+
+namespace {
+using Input = decltype(nlohmann::detail::input_adapter(std::declval<const char*>(), std::declval<const char*>()));
+}
+
+/// The parser reads a number with a fraction only to see that it is not infinite; what is kept is its spelling. The C
+/// library's strtod for that would be 8 KiB of a static program.
+template <>
+void nlohmann::detail::lexer<nlohmann::json, Input>::strtof(double& value, const char* text, char** end) noexcept {
+    value = hagent::fits_double(text) ? 0 : std::numeric_limits<double>::infinity();
+    *end = const_cast<char*>(text) + std::strlen(text);
+}
 
 namespace hagent {
 
@@ -120,9 +135,9 @@ private:
 JsonDocument::JsonDocument(std::string_view text, JsonComments comments, std::size_t max_depth) {
     Builder builder(*this, text, max_depth);
     // The parser itself: nlohmann::json::sax_parse would also bring the readers of four binary formats, 35 KiB.
-    auto input = nlohmann::detail::input_adapter(text.data(), text.data() + text.size());
-    nlohmann::detail::parser<nlohmann::json, decltype(input)> parser(std::move(input), nullptr, false,
-                                                                     comments == JsonComments::allowed);
+    nlohmann::detail::parser<nlohmann::json, Input> parser(
+        nlohmann::detail::input_adapter(text.data(), text.data() + text.size()), nullptr, false,
+        comments == JsonComments::allowed);
     check(parser.sax_parse(&builder) == !fault_.has_value());
 }
 

@@ -54,7 +54,7 @@ void JsonWriter::before_value() {
     }
 }
 
-void JsonWriter::name(std::string_view name) {
+void JsonWriter::name(TextView name) {
     check(depth_ > 0 && (objects_ & 1U) != 0 && !named_);
     if (!std::exchange(first_, false)) {
         out_ += ',';
@@ -97,7 +97,7 @@ void JsonWriter::quote(std::string_view text) {
     out_ += '"';
 }
 
-void JsonWriter::value(std::string_view text) {
+void JsonWriter::value(TextView text) {
     before_value();
     quote(text);
 }
@@ -110,36 +110,37 @@ void JsonWriter::value(std::span<const std::string> texts) {
     end_array();
 }
 
-void JsonWriter::raw(std::string_view json) {
-    check(!json.empty());
+void JsonWriter::raw(TextView json) {
+    const std::string_view text = json;
+    check(!text.empty());
     before_value();
-    out_ += json;
+    out_ += text;
 }
 
 void JsonWriter::integer(std::int64_t number) { raw(std::to_string(number)); }
 void JsonWriter::whole(std::uint64_t number) { raw(std::to_string(number)); }
 
-void JsonWriter::begin_object(std::string_view member) {
+void JsonWriter::begin_object(TextView member) {
     name(member);
     begin_object();
 }
 
-void JsonWriter::begin_array(std::string_view member) {
+void JsonWriter::begin_array(TextView member) {
     name(member);
     begin_array();
 }
 
-void JsonWriter::raw(std::string_view member, std::string_view json) {
+void JsonWriter::raw(TextView member, TextView json) {
     name(member);
     raw(json);
 }
 
-void JsonWriter::member(std::string_view member, std::string_view text) {
+void JsonWriter::member(TextView member, TextView text) {
     name(member);
     value(text);
 }
 
-void JsonWriter::member(std::string_view member, std::span<const std::string> texts) {
+void JsonWriter::member(TextView member, std::span<const std::string> texts) {
     name(member);
     value(texts);
 }
@@ -149,7 +150,7 @@ std::string JsonWriter::take() {
     return std::exchange(out_, {});
 }
 
-std::string json_text(std::string_view text) {
+std::string json_text(TextView text) {
     JsonWriter json;
     json.value(text);
     return json.take();

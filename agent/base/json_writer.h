@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "agent/base/text_view.h"
+
 namespace hagent {
 
 /// A call that would make the text malformed (a member without a name, an end without a beginning, taken too early) is
@@ -19,7 +21,7 @@ public:
     void begin_array() { open('[', false); }
     void null() { raw("null"); }
     /// What is no UTF-8 becomes U+FFFD, one for each longest piece that could have begun a character.
-    void value(std::string_view text);
+    void value(TextView text);
     void value(std::span<const std::string> texts);
     template <std::integral T>
     void value(T number) {
@@ -32,23 +34,23 @@ public:
         }
     }
     /// `json` is one JSON value already, from this class or from a parsed document.
-    void raw(std::string_view json);
+    void raw(TextView json);
 
     void end_object() { close('}', true); }
     void end_array() { close(']', false); }
 
     /// The next call writes the value of this member of the current object.
-    void name(std::string_view name);
+    void name(TextView name);
 
     // A name and its value in one call.
-    void begin_object(std::string_view member);
-    void begin_array(std::string_view member);
-    void null(std::string_view member) { raw(member, "null"); }
-    void raw(std::string_view member, std::string_view json);
-    void member(std::string_view member, std::string_view text);
-    void member(std::string_view member, std::span<const std::string> texts);
+    void begin_object(TextView member);
+    void begin_array(TextView member);
+    void null(TextView member) { raw(member, "null"); }
+    void raw(TextView member, TextView json);
+    void member(TextView member, TextView text);
+    void member(TextView member, std::span<const std::string> texts);
     template <std::integral T>
-    void member(std::string_view member, T number) {
+    void member(TextView member, T number) {
         name(member);
         value(number);
     }
@@ -72,6 +74,6 @@ private:
 };
 
 /// One JSON string.
-[[nodiscard]] std::string json_text(std::string_view text);
+[[nodiscard]] std::string json_text(TextView text);
 
 }  // namespace hagent

@@ -2,7 +2,11 @@
 // Owns number parsing.
 #include "agent/base/number.h"
 
+#include <algorithm>
 #include <charconv>
+#include <string>
+
+#include "agent/base/text.h"
 
 namespace hagent {
 
@@ -13,6 +17,31 @@ std::optional<std::uint64_t> parse_u64(std::string_view text, std::uint64_t max)
         return std::nullopt;
     }
     return value;
+}
+
+bool fits_double(std::string_view number) {
+    constexpr std::string_view k_infinite = "17976931348623158079";  // half a step above the largest double, which has
+    constexpr std::int64_t k_infinite_exponent = 308;                // this exponent of ten
+    const auto letter = std::min(number.find_first_of("eE"), number.size());
+    std::string digits;          // those that count: without zeros in front, no more than are compared
+    std::int64_t exponent = -1;  // of the first of them
+    bool fraction = false;
+    for (const char c : number.substr(0, letter)) {
+        fraction = fraction || c == '.';
+        if (!is_digit(c)) {
+            continue;
+        }
+        if ((c != '0' || !digits.empty()) && digits.size() < k_infinite.size()) {
+            digits += c;
+        }
+        exponent += !fraction && !digits.empty() ? 1 : fraction && digits.empty() ? -1 : 0;
+    }
+    std::int64_t shift = 0;
+    for (const char c : number.substr(letter)) {
+        shift = is_digit(c) ? std::min<std::int64_t>(shift * 10 + (c - '0'), INT32_MAX) : shift;
+    }
+    exponent += number.find('-', letter) == std::string_view::npos ? shift : -shift;
+    return digits.empty() || exponent < k_infinite_exponent || (exponent == k_infinite_exponent && digits < k_infinite);
 }
 
 std::optional<std::uint64_t> parse_size(std::string_view text) {

@@ -22,6 +22,10 @@ template <std::integral To, std::integral From>
 /// Decimal digits only (no sign, no blanks), up to `max`; empty otherwise.
 [[nodiscard]] std::optional<std::uint64_t> parse_u64(std::string_view text, std::uint64_t max = UINT64_MAX);
 
+/// Whether a number as JSON writes it (RFC 8259 section 6; not checked again) is one that a double can hold, in
+/// whatever precision: false where strtod would say infinity. Told to twenty digits.
+[[nodiscard]] bool fits_double(std::string_view number);
+
 /// A size for people: digits with an optional K, M or G (powers of 1024, either case); empty otherwise.
 [[nodiscard]] std::optional<std::uint64_t> parse_size(std::string_view text);
 

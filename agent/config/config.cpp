@@ -231,7 +231,7 @@ std::string render(std::span<const Complaint> complaints) {
     return out;
 }
 
-Error to_error(std::span<const Complaint> complaints) {
+Failure to_error(std::span<const Complaint> complaints) {
     check(!complaints.empty());
     std::string first = render(complaints.first(1));
     first.pop_back();

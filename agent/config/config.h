@@ -34,6 +34,6 @@ using Outcome = std::variant<Settings, std::vector<Complaint>>;
 [[nodiscard]] std::string render(std::span<const Complaint> complaints);
 
 /// The first complaint as an error; its context holds path and message. `complaints` is not empty.
-[[nodiscard]] Error to_error(std::span<const Complaint> complaints);
+[[nodiscard]] Failure to_error(std::span<const Complaint> complaints);
 
 }  // namespace hagent::config

@@ -13,9 +13,9 @@ namespace {
 
 using errors::AgentCode;
 
-Error unusable(const std::string& name, std::string_view why) {
+Failure unusable(const std::string& name, std::string_view why) {
     return error(AgentCode::config_bad_value,
-                 concat({"zone '", name, "': ", why, "; write UTC, or leave the zone out for the device's own time"}));
+                 {"zone '", name, "': ", why, "; write UTC, or leave the zone out for the device's own time"});
 }
 
 }  // namespace

@@ -17,6 +17,7 @@ class Words {
 public:
     constexpr Words() = default;
     constexpr Words(const char* text) : text_(text) {}
+    [[nodiscard]] constexpr const char* c_str() const { return text_; }
     constexpr operator std::string_view() const { return view(); }
     [[nodiscard]] constexpr std::string_view view() const { return {text_, __builtin_strlen(text_)}; }
     // The compiler's own, here and above: hundreds of names are compared with each other while it compiles.

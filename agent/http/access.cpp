@@ -42,9 +42,8 @@ Result<std::vector<Operator>> parse_operators(std::string_view text) {
         const bool certified = parts.size() == 3 && parts[2] == k_certified;
         const auto digest = parts.size() == 3 ? from_hex(parts[2]) : std::nullopt;
         if ((!certified && (!digest || digest->size() != 32)) || (parts[0] != "viewer" && parts[0] != "operator")) {
-            return error(errors::AgentCode::config_bad_value,
-                         concat({"operators file, line ", std::to_string(number),
-                                 ": expected 'viewer|operator NAME SHA256|certificate'"}));
+            return error(errors::AgentCode::config_bad_value, {"operators file, line ", std::to_string(number),
+                                                               ": expected 'viewer|operator NAME SHA256|certificate'"});
         }
         operators.push_back({std::string(parts[1]), parts[0] == "operator" ? Role::operators : Role::viewer,
                              certified ? std::string() : to_lower(parts[2])});

@@ -3,7 +3,7 @@
 #include "agent/http/server.h"
 
 #include <algorithm>
-#include <unordered_map>
+#include <map>
 #include <utility>
 
 #include "agent/base/concat.h"
@@ -23,7 +23,7 @@ struct Server::Impl {
     std::string address;
     const Router* router = nullptr;
     Connection::Line line;
-    std::unordered_map<platform::SocketId, std::unique_ptr<Connection>> clients;
+    std::map<platform::SocketId, std::unique_ptr<Connection>> clients;
     loop::TimerId sweep_timer = 0;
     loop::TimerId turns_timer = 0;  // 0: none is set
 
@@ -150,8 +150,7 @@ Result<std::unique_ptr<Server>> Server::start(loop::Loop& loop, platform::Clock&
     const auto port =
         colon == std::string::npos ? std::nullopt : parse_u64(std::string_view(bound).substr(colon + 1), 65535);
     if (!port) {
-        return error(errors::AgentCode::config_bad_value,
-                     concat({"listen address '", bound, "': expected ADDRESS:PORT"}));
+        return error(errors::AgentCode::config_bad_value, {"listen address '", bound, "': expected ADDRESS:PORT"});
     }
     std::string address = bound.substr(0, colon);
     const std::string shown_address = address;

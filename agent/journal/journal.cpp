@@ -31,9 +31,8 @@ Status Journal::replay() {
         // A full disk must not keep the device from coming up: then there is no copy.
         const std::string copy = path_ + ".damaged";
         const bool kept = files_->write_durable(copy, bytes, k_mode).ok();
-        damage_ =
-            error(errors::AgentCode::corrupt_journal, concat({path_, " at byte ", std::to_string(found.good_bytes),
-                                                              (kept ? "; kept as " + copy : "; no room for a copy")}));
+        damage_ = error(errors::AgentCode::corrupt_journal, {path_, " at byte ", std::to_string(found.good_bytes),
+                                                             (kept ? "; kept as " + copy : "; no room for a copy")});
     }
     records_ = std::move(found.records);
     if (found.good_bytes < k_magic.size()) {
@@ -67,14 +66,14 @@ Status Journal::find_end() {
 Status Journal::append(std::uint16_t type, std::string_view payload) {
     if (payload.size() > limits::k_journal_record_bytes) {
         return error(errors::AgentCode::limit_exceeded,
-                     concat({path_, ": record of ", std::to_string(payload.size()), " bytes"}));
+                     {path_, ": record of ", std::to_string(payload.size()), " bytes"});
     }
     if (end_ == 0) {
         TRY(find_end());
     }
     const std::string bytes = encode({type, std::string(payload)});
     if (end_ + bytes.size() > limits::k_journal_bytes) {
-        return error(errors::AgentCode::limit_exceeded, path_ + ": the journal is full");
+        return error(errors::AgentCode::limit_exceeded, {path_, ": the journal is full"});
     }
     if (!file_) {
         TRY(open_file());
@@ -100,12 +99,12 @@ Status Journal::rewrite(std::span<const Record> records) {
     std::string bytes(k_magic);
     for (const Record& record : records) {
         if (record.payload.size() > limits::k_journal_record_bytes) {
-            return error(errors::AgentCode::limit_exceeded, path_ + ": a record is too long");
+            return error(errors::AgentCode::limit_exceeded, {path_, ": a record is too long"});
         }
         bytes += encode(record);
     }
     if (bytes.size() > limits::k_journal_bytes) {
-        return error(errors::AgentCode::limit_exceeded, path_ + ": too many records");
+        return error(errors::AgentCode::limit_exceeded, {path_, ": too many records"});
     }
     file_.reset();  // an open file cannot be replaced on Windows; append() opens it again
     end_ = 0;       // a failure may come before or after the replacement: then append() looks

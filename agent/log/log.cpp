@@ -21,28 +21,24 @@ void Log::remove(Sink& sink) {
 
 void Log::set_level(Level level) { level_ = level; }
 
-void Log::write(Level level, std::string_view area, std::string_view message, std::vector<Field> fields) {
+void Log::write(Level level, TextView area, TextView message, Fields fields) {
     if (!enabled(level)) {
         return;
     }
-    const Record record = cleaned({level, clock_.wall(), std::string(area), std::string(message), std::move(fields)});
+    Record record{level, clock_.wall(), std::string(area.view()), std::string(message.view()), {}};
+    for (const FieldView& field : fields) {
+        record.fields.push_back({std::string(field.key.view()), std::string(field.value.view())});
+    }
+    record = cleaned(std::move(record));
     const std::lock_guard lock(mutex_);
     for (Sink* sink : sinks_) {
         sink->write(record);
     }
 }
 
-void Log::debug(std::string_view area, std::string_view message, std::vector<Field> fields) {
-    write(Level::debug, area, message, std::move(fields));
-}
-void Log::info(std::string_view area, std::string_view message, std::vector<Field> fields) {
-    write(Level::info, area, message, std::move(fields));
-}
-void Log::warning(std::string_view area, std::string_view message, std::vector<Field> fields) {
-    write(Level::warning, area, message, std::move(fields));
-}
-void Log::error(std::string_view area, std::string_view message, std::vector<Field> fields) {
-    write(Level::error, area, message, std::move(fields));
-}
+void Log::debug(TextView area, TextView message, Fields fields) { write(Level::debug, area, message, fields); }
+void Log::info(TextView area, TextView message, Fields fields) { write(Level::info, area, message, fields); }
+void Log::warning(TextView area, TextView message, Fields fields) { write(Level::warning, area, message, fields); }
+void Log::error(TextView area, TextView message, Fields fields) { write(Level::error, area, message, fields); }
 
 }  // namespace hagent::log

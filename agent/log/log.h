@@ -3,15 +3,22 @@
 #pragma once
 
 #include <atomic>
+#include <initializer_list>
 #include <mutex>
-#include <string_view>
 #include <vector>
 
+#include "agent/base/text_view.h"
 #include "agent/log/record.h"
 #include "agent/log/sink.h"
 #include "platform/clock.h"
 
 namespace hagent::log {
+
+struct FieldView {
+    TextView key;
+    TextView value;
+};
+using Fields = std::initializer_list<FieldView>;
 
 /// `log.info("transfer", "resumed", {{"at", "123"}})`. Text from outside may be passed as it came; secrets may not.
 class Log {
@@ -26,11 +33,11 @@ public:
     void set_level(Level level);
     [[nodiscard]] bool enabled(Level level) const { return level >= level_.load(); }
 
-    void write(Level level, std::string_view area, std::string_view message, std::vector<Field> fields = {});
-    void debug(std::string_view area, std::string_view message, std::vector<Field> fields = {});
-    void info(std::string_view area, std::string_view message, std::vector<Field> fields = {});
-    void warning(std::string_view area, std::string_view message, std::vector<Field> fields = {});
-    void error(std::string_view area, std::string_view message, std::vector<Field> fields = {});
+    void write(Level level, TextView area, TextView message, Fields fields = {});
+    void debug(TextView area, TextView message, Fields fields = {});
+    void info(TextView area, TextView message, Fields fields = {});
+    void warning(TextView area, TextView message, Fields fields = {});
+    void error(TextView area, TextView message, Fields fields = {});
 
 private:
     platform::Clock& clock_;

@@ -2,24 +2,31 @@
 // Owns the ring's bookkeeping.
 #include "agent/log/ring.h"
 
+#include <algorithm>
+
+#include "agent/base/check.h"
+
 namespace hagent::log {
+
+Ring::Ring(std::size_t lines) : lines_(lines) { check(lines > 0); }
 
 void Ring::write(const Record& record) {
     const std::lock_guard lock(mutex_);
-    entries_.push_back({++last_seq_, record});
-    if (entries_.size() > lines_) {
-        entries_.pop_front();
+    if (entries_.size() < lines_) {
+        entries_.push_back({++last_seq_, record});
+    } else {
+        entries_[last_seq_ % lines_] = {last_seq_ + 1, record};
+        ++last_seq_;
     }
 }
 
 std::vector<Ring::Entry> Ring::since(std::uint64_t seq) const {
     const std::lock_guard lock(mutex_);
-    if (entries_.empty() || seq >= last_seq_) {
-        return {};
+    std::vector<Entry> out;
+    for (auto before = std::max(seq, last_seq_ - entries_.size()); before < last_seq_; ++before) {
+        out.push_back(entries_[before % lines_]);
     }
-    const std::uint64_t first = entries_.front().seq;
-    const auto skip = static_cast<std::ptrdiff_t>(seq < first ? 0 : seq - first + 1);
-    return {entries_.begin() + skip, entries_.end()};
+    return out;
 }
 
 std::uint64_t Ring::last_seq() const {

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <mutex>
 #include <vector>
 
@@ -20,7 +19,7 @@ public:
         Record record;
     };
 
-    explicit Ring(std::size_t lines = limits::k_log_lines) : lines_(lines) {}
+    explicit Ring(std::size_t lines = limits::k_log_lines);
     void write(const Record& record) override;
 
     /// The kept entries with a number above `seq`, oldest first; since(0) gives all.
@@ -31,7 +30,7 @@ public:
 private:
     const std::size_t lines_;
     mutable std::mutex mutex_;
-    std::deque<Entry> entries_;
+    std::vector<Entry> entries_;  // number n stands at (n - 1) % lines_
     std::uint64_t last_seq_ = 0;
 };
 

@@ -9,7 +9,6 @@
 #include <climits>
 #include <map>
 #include <mutex>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -43,9 +42,9 @@ struct Loop::Impl {
     UniqueHandle<MultiTraits> multi;
     TimerId last_timer = 0;
     std::map<std::pair<Uptime, TimerId>, std::function<void()>> timers;
-    std::unordered_map<platform::SocketId, Watch> watches;
+    std::map<platform::SocketId, Watch> watches;
     std::vector<curl_waitfd> waited;
-    std::unordered_map<CURL*, std::function<void(int)>> transfers;
+    std::map<CURL*, std::function<void(int)>> transfers;
     std::mutex inbox_mutex;
     std::vector<std::function<void()>> inbox;
     std::atomic<bool> stopping = false;

@@ -52,7 +52,7 @@ void Worker::serve() {
                 return;
             }
             item = std::move(inbox_.front());
-            inbox_.pop_front();
+            inbox_.erase(inbox_.begin());
             current_ = item.cancel;
         }
         item.work(*item.cancel);

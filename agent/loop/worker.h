@@ -3,11 +3,11 @@
 #pragma once
 
 #include <condition_variable>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 #include "agent/base/cancel.h"
 #include "agent/base/result.h"
@@ -41,7 +41,7 @@ private:
     const std::size_t inbox_limit_;
     mutable std::mutex mutex_;
     std::condition_variable changed_;
-    std::deque<Item> inbox_;
+    std::vector<Item> inbox_;
     std::shared_ptr<CancelToken> current_;
     bool stopping_ = false;
     std::thread thread_;

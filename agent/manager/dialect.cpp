@@ -9,7 +9,7 @@ namespace hagent::manager {
 
 using errors::AgentCode;
 
-Error refusal(const Answer& answer, std::string where) {
+Failure refusal(const Answer& answer, std::string where) {
     if (answer.status == 401 || answer.status == 403) {
         return error(AgentCode::manager_auth_refused, std::move(where));
     }

@@ -164,7 +164,7 @@ Result<std::vector<std::string>> discover(platform::Files& files, const config::
     if (kept.ok()) {
         std::string url(trim(*kept));
         return url.empty() ? Result<std::vector<std::string>>(
-                                 error(errors::AgentCode::manager_unreachable, kept_file(state_dir) + " is empty"))
+                                 error(errors::AgentCode::manager_unreachable, {kept_file(state_dir), " is empty"}))
                            : std::vector<std::string>{std::move(url)};
     }
     if (!kept.error().is(errors::AgentCode::file_not_found)) {

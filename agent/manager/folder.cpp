@@ -103,12 +103,11 @@ Status FolderDialect::signature_answered(const Reply& reply) {
 Status FolderDialect::judge(const std::string& signature) {
     const auto keys = TRY(trust::KeyRing::load(services_.files, services_.keys_directory));
     if (signature.size() > limits::k_signature_bytes) {
-        return error(AgentCode::signature_invalid,
-                     std::string(k_jobs_signature_name) + " is too long to be a signature");
+        return error(AgentCode::signature_invalid, {k_jobs_signature_name, " is too long to be a signature"});
     }
     auto signer = keys.verify(text_, signature, std::nullopt);
     if (!signer.ok()) {
-        return std::move(signer).error().with(k_jobs_name);
+        return std::move(signer).failure().with(k_jobs_name);
     }
     auto jobs = TRY(parse_folder_jobs(text_, identity_.device_id));
     const WallTime now = services_.clock.wall();
@@ -122,7 +121,7 @@ Status FolderDialect::judge(const std::string& signature) {
         timely = trust::check_serial(jobs.serial, serials.highest(signer->fingerprint, k_jobs_name));
     }
     if (!timely.ok()) {
-        return std::move(timely).error().with(k_jobs_name);
+        return std::move(timely).failure().with(k_jobs_name);
     }
     TRY(serials.accept(signer->fingerprint, k_jobs_name, jobs.serial));
     take(std::move(jobs));

@@ -16,10 +16,9 @@ namespace {
 
 constexpr std::size_t k_name_bytes = 128;
 
-Error malformed(std::string_view where, std::string_view what) {
-    return error(errors::AgentCode::manager_malformed_answer, std::string(k_jobs_name) + ": " +
-                                                                  printable(clip(where, k_name_bytes)) +
-                                                                  (where.empty() ? "" : ": ") + std::string(what));
+Failure malformed(std::string_view where, std::string_view what) {
+    return error(errors::AgentCode::manager_malformed_answer,
+                 {k_jobs_name, ": ", printable(clip(where, k_name_bytes)), (where.empty() ? "" : ": "), what});
 }
 
 bool plain_name(std::string_view name) {

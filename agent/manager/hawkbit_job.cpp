@@ -26,7 +26,7 @@ constexpr std::size_t k_id_bytes = 128;
 constexpr std::size_t k_name_bytes = 128;
 constexpr std::string_view k_manifest = "manifest.json";
 
-Error malformed(std::string_view what) { return error(AgentCode::manager_malformed_answer, what); }
+Failure malformed(std::string_view what) { return error(AgentCode::manager_malformed_answer, what); }
 
 Result<JsonDocument> parse_object(std::string_view body, std::string_view what) {
     JsonDocument document(body);
@@ -112,8 +112,7 @@ Result<Artifact> read_artifact(JsonView value, const std::string& from) {
     Artifact artifact;
     artifact.path = replace_all(text(value, "filename"), "~", "/");
     if (!plain_path(artifact.path)) {
-        return error(AgentCode::path_refused,
-                     concat({"artifact '", printable(clip(artifact.path, k_name_bytes)), "'"}));
+        return error(AgentCode::path_refused, {"artifact '", printable(clip(artifact.path, k_name_bytes)), "'"});
     }
     const JsonView links = value.find("_links");
     std::string href = text(links.find("download"), "href");
@@ -197,8 +196,8 @@ Status read_chunks(JsonView chunks, const std::string& from, Job& job, std::vect
             auto artifact = TRY(read_artifact(value, from));
             has_manifest = has_manifest || artifact.path == k_manifest;
             if (!paths.insert(artifact.path).second) {
-                return error(AgentCode::job_unsupported, concat({"two modules of the distribution hold '",
-                                                                 artifact.path, "': assign one package at a time"}));
+                return error(AgentCode::job_unsupported, {"two modules of the distribution hold '", artifact.path,
+                                                          "': assign one package at a time"});
             }
             artifacts.push_back(std::move(artifact));
         }

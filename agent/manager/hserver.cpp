@@ -203,7 +203,7 @@ Event HserverDialect::event_of(const HserverReply& reply) const {
 
 Status HserverDialect::check_script(const std::string& script) const {
     if (script.size() > k_script_bytes) {
-        return error(AgentCode::limit_exceeded, "more than " + std::to_string(k_script_bytes) + " bytes of script");
+        return error(AgentCode::limit_exceeded, {"more than ", std::to_string(k_script_bytes), " bytes of script"});
     }
     const auto parsed = script::parse_wire(script, "update");
     if (const auto* complaints = std::get_if<std::vector<script::Complaint>>(&parsed)) {
@@ -216,7 +216,7 @@ Status HserverDialect::check_script(const std::string& script) const {
                                          [&](const std::string& op) { return equal_ignoring_case(op, command.op); });
         if (!allowed) {
             return error(AgentCode::job_unsupported,
-                         command.op + " in step " + std::to_string(command.line) + " is not in manager.opcodes");
+                         {command.op, " in step ", std::to_string(command.line), " is not in manager.opcodes"});
         }
     }
     return {};
@@ -236,7 +236,7 @@ Status HserverDialect::add_repository(const HserverReply& reply, const std::stri
                                 (port == 0 ? "" : ":" + std::to_string(port)) + "/";
     const auto url = transfer::parse_url(address);
     if (!url.ok() || host.find_first_of("/?#@:") != std::string_view::npos) {
-        return error(AgentCode::bad_url, prefix + "FTPS");
+        return error(AgentCode::bad_url, {prefix, "FTPS"});
     }
     const std::string user(reply.value(prefix + "FTPU"));
     if (user.empty()) {

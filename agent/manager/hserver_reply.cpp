@@ -92,8 +92,8 @@ std::string plain_value(std::string_view value) {
     return as_utf8(std::string(value));
 }
 
-Error malformed(std::string_view what) {
-    return error(errors::AgentCode::manager_malformed_answer, "hserver.dll: " + std::string(what));
+Failure malformed(std::string_view what) {
+    return error(errors::AgentCode::manager_malformed_answer, {"hserver.dll: ", what});
 }
 
 }  // namespace

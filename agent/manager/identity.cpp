@@ -18,7 +18,7 @@ using errors::AgentCode;
 constexpr std::size_t k_id_bytes = 128;
 constexpr std::size_t k_listed = 8;  // addresses and volumes: a thin client has a few
 
-Error bad_id(const std::string& why) { return error(AgentCode::config_bad_value, "device.id: " + why); }
+Failure bad_id(const std::string& why) { return error(AgentCode::config_bad_value, {"device.id: ", why}); }
 
 Result<std::string> fact(std::string_view name, const platform::HostFacts& host) {
     std::string value;

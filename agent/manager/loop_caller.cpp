@@ -17,7 +17,7 @@ constexpr std::uint64_t k_local = std::uint64_t{1} << 63U;  // marks the numbers
 
 Reply to_reply(Result<transfer::Reply> result, std::string body) {
     if (!result.ok()) {
-        return std::move(result).error();
+        return std::move(result).failure();
     }
     transfer::Reply& reply = *result;
     Answer answer{reply.head.number, std::move(body), std::move(reply.etag), reply.retry_after};

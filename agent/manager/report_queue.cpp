@@ -158,7 +158,7 @@ void ReportQueue::remember(Report report) {
     }
     finished_.push_back(std::move(report));
     if (finished_.size() > limits::k_finished_jobs) {
-        finished_.pop_front();
+        finished_.erase(finished_.begin());
     }
 }
 
@@ -194,7 +194,7 @@ bool ReportQueue::note_content(const std::string& job_id, const std::string& con
     }
     contents_.emplace_back(job_id, content);
     if (contents_.size() > k_contents) {
-        contents_.pop_front();
+        contents_.erase(contents_.begin());
     }
     return true;
 }

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -74,10 +73,10 @@ private:
     std::uint64_t last_number_ = 0;
     std::uint64_t on_its_way_ = 0;  // number; 0: none
     std::uint64_t compact_at_ = 0;  // bytes of the journal
-    std::deque<Waiting> waiting_;
+    std::vector<Waiting> waiting_;
     // offered or ended last at the end; at most k_finished_jobs, each with its last message only
-    std::deque<session::Report> finished_;
-    std::deque<std::pair<std::string, std::string>> contents_;  // of the jobs offered last: id, content
+    std::vector<session::Report> finished_;
+    std::vector<std::pair<std::string, std::string>> contents_;  // of the jobs offered last: id, content
 };
 
 }  // namespace hagent::manager

@@ -31,7 +31,7 @@ bool is_kind(const std::optional<FileInfo>& info, FileKind kind) { return info &
 Status rename_across(const std::string& from, const std::string& to, Acting& acting) {
     const auto info = TRY(acting.device_files().info(from));
     if (!is_kind(info, FileKind::regular)) {
-        return error(AgentCode::cross_device, concat({from, " to ", to}));
+        return error(AgentCode::cross_device, {from, " to ", to});
     }
     TRY(work::place(from, to, work::Placing::copy, acting.device_files(), acting.cancel));
     TRY(acting.device_files().set_mode(to, info->mode & 0777U));

@@ -24,10 +24,10 @@ std::string hexadecimal(std::uint32_t number) {
     return to_hex(bytes);
 }
 
-Error ended_badly(const Acting& acting, AgentCode code, const std::string& how) {
+Failure ended_badly(const Acting& acting, AgentCode code, const std::string& how) {
     const std::string words = last_words(acting.record.output);
     const std::string command(clip(join_command_line(acting.step.argv), 120));
-    return error(code, concat({command, " ", how, (words.empty() ? "" : "; it said: " + words)}));
+    return error(code, {command, " ", how, (words.empty() ? "" : "; it said: " + words)});
 }
 
 Status judge(Acting& acting, const platform::Exit& exit, Millis limit) {

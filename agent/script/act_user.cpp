@@ -46,8 +46,7 @@ Result<Answer> answer_of_hook(Acting& acting, const std::string& program, const 
         case k_accepted: return Answer::accepted;
         case k_postponed: return Answer::postponed;
         case k_no_answer: return Answer::none;
-        default:
-            return error(AgentCode::command_failed, concat({program, " ended with status ", std::to_string(code)}));
+        default: return error(AgentCode::command_failed, {program, " ended with status ", std::to_string(code)});
     }
 }
 
@@ -68,8 +67,7 @@ Result<Answer> ask_once(Acting& acting) {
 
 Status must_succeed(const std::string& program, int code) {
     return code == 0 ? Status()
-                     : Status(error(AgentCode::command_failed,
-                                    concat({program, " ended with status ", std::to_string(code)})));
+                     : Status(error(AgentCode::command_failed, {program, " ended with status ", std::to_string(code)}));
 }
 
 }  // namespace

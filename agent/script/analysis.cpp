@@ -49,15 +49,14 @@ bool expand_arguments(Planning& planning) {
     return good;
 }
 
-Error wrong_count(const CommandRow& row, std::size_t count) {
+Failure wrong_count(const CommandRow& row, std::size_t count) {
     std::string needed = std::to_string(row.min_arguments);
     if (row.max_arguments != row.min_arguments) {
         needed += " to " + std::to_string(row.max_arguments);
     }
     const std::string names = row.arguments.empty() ? "" : concat({" (", row.arguments, ")"});
-    return error(AgentCode::wrong_argument_count,
-                 concat({"expected ", needed, (needed == "1" ? " argument" : " arguments"), names, ", not ",
-                         std::to_string(count)}));
+    return error(AgentCode::wrong_argument_count, {"expected ", needed, (needed == "1" ? " argument" : " arguments"),
+                                                   names, ", not ", std::to_string(count)});
 }
 
 void plan_known(Planning& planning) {

@@ -45,7 +45,7 @@ Result<std::vector<std::string>> split_command_line(std::string_view line) {
         const auto end = line.find(c, at + 1);
         if (end == std::string_view::npos) {
             return error(errors::AgentCode::bad_argument,
-                         concat({"expected another ", {&c, 1}, " in the command line"}));
+                         {"expected another ", std::string_view(&c, 1), " in the command line"});
         }
         current.append(line.substr(at + 1, end - at - 1));
         at = end;

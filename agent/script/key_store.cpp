@@ -55,7 +55,7 @@ Result<KeyStore::Keys> KeyStore::load() const {
     }
     auto changes = read_registry_text(TRY(files_.read(file_, limits::k_key_store_bytes)));
     if (!changes) {
-        return error(AgentCode::io_error, concat({"the key store ", file_, " is damaged: ", changes.error().context}));
+        return error(AgentCode::io_error, {"the key store ", file_, " is damaged: ", changes.error().context});
     }
     for (const auto& each : *changes) {
         change(keys, each);
@@ -98,7 +98,7 @@ Status KeyStore::apply(const std::vector<RegistryChange>& changes) {
     const std::string text = registry_text(listed(keys, ""));
     if (text.size() > limits::k_key_store_bytes) {
         return error(AgentCode::file_too_large,
-                     concat({"the key store takes ", std::to_string(limits::k_key_store_bytes), " bytes"}));
+                     {"the key store takes ", std::to_string(limits::k_key_store_bytes), " bytes"});
     }
     TRY(work::make_parents(file_, files_));
     return files_.write_durable(file_, text, k_mode);

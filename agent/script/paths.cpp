@@ -19,8 +19,8 @@ using errors::AgentCode;
 char separator() { return platform::native("/").front(); }
 bool has_drives() { return separator() == '\\'; }
 
-Error refused(std::string_view path, std::string_view why) {
-    return error(AgentCode::path_refused, concat({"\"", clip(path, 200), "\" ", why}));
+Failure refused(std::string_view path, std::string_view why) {
+    return error(AgentCode::path_refused, {"\"", clip(path, 200), "\" ", why});
 }
 
 /// Names that Windows gives a meaning of its own: devices, streams, and endings that it drops.
@@ -96,9 +96,8 @@ Status check_protected(const std::string& real, PathUse use, const Jail& jail, p
         const bool hit = is_within(real, own) || is_within(real, path);
         const bool parent = use == PathUse::remove && (is_within(own, real) || is_within(path, real));
         if (hit || parent) {
-            return error(
-                AgentCode::path_protected,
-                concat({"\"", clip(named, 200), "\" ", (hit ? "belongs to the agent" : "holds files of the agent")}));
+            return error(AgentCode::path_protected,
+                         {"\"", clip(named, 200), "\" ", (hit ? "belongs to the agent" : "holds files of the agent")});
         }
     }
     return {};
@@ -136,7 +135,7 @@ Result<std::string> tidy_path(std::string_view argument) {
     }
     if (path.size() > limits::k_path_bytes) {
         return error(AgentCode::name_too_long,
-                     concat({"expected a path of at most ", std::to_string(limits::k_path_bytes), " bytes"}));
+                     {"expected a path of at most ", std::to_string(limits::k_path_bytes), " bytes"});
     }
     const bool network = has_drives() && path.starts_with("\\\\");
     if (network || !platform::is_absolute(path)) {

@@ -48,8 +48,8 @@ void look_for_program(Planning& planning) {
         case Bringer::yes: return;
         case Bringer::perhaps:
             return planning.doubt(
-                0, error(there.error().id, name + " cannot be run as things are; an earlier step must bring it"));
-        case Bringer::none: return planning.fail(0, error(there.error().id, name + " cannot be run on this device"));
+                0, error(there.error().id, {name, " cannot be run as things are; an earlier step must bring it"}));
+        case Bringer::none: return planning.fail(0, error(there.error().id, {name, " cannot be run on this device"}));
     }
 }
 
@@ -60,9 +60,8 @@ void plan_time_limit(Planning& planning) {
             2, error(AgentCode::bad_argument, "expected no time limit for a program that is not waited for"));
     }
     if (!seconds || *seconds == 0) {
-        return planning.refuse(
-            2, error(AgentCode::bad_argument,
-                     concat({"expected a time limit from 1 to ", std::to_string(k_longest_run_seconds), " seconds"})));
+        return planning.refuse(2, error(AgentCode::bad_argument, {"expected a time limit from 1 to ",
+                                                                  std::to_string(k_longest_run_seconds), " seconds"}));
     }
     planning.step.seconds = Seconds(narrow<std::int64_t>(*seconds));
 }
@@ -76,7 +75,7 @@ void plan_delay(Planning& planning, const std::string& what) {
     if (!seconds) {
         return planning.refuse(
             0, error(AgentCode::bad_argument,
-                     concat({"expected a delay from 0 to ", std::to_string(k_longest_delay_seconds), " seconds"})));
+                     {"expected a delay from 0 to ", std::to_string(k_longest_delay_seconds), " seconds"}));
     }
     planning.step.seconds = Seconds(narrow<std::int64_t>(*seconds));
     planning.step.effect += concat({" after ", std::to_string(*seconds), " s"});
@@ -95,9 +94,8 @@ void plan_edit(Planning& planning) {
     const std::uint64_t bytes = info && info->kind == platform::FileKind::regular ? info->bytes : 0;
     if (bytes > limits::k_edited_file_bytes) {
         return planning.fail(
-            0,
-            error(AgentCode::file_too_large,
-                  concat({"only files up to ", std::to_string(limits::k_edited_file_bytes), " bytes can be edited"})));
+            0, error(AgentCode::file_too_large,
+                     {"only files up to ", std::to_string(limits::k_edited_file_bytes), " bytes can be edited"}));
     }
     planning.context.changes.push_back({path, bytes + planning.argument(1).size() + 2, bytes, {}});
 }

@@ -63,9 +63,9 @@ void plan_os(Planning& planning) {
         return std::any_of(own.begin(), own.end(), [&](const std::string& o) { return equal_ignoring_case(code, o); });
     });
     if (!found) {
-        planning.fail(
-            0, error(AgentCode::os_mismatch, concat({"this device runs ", (own.empty() ? "an unknown OS" : own.front()),
-                                                     ", not ", list(wanted, " or ")})));
+        planning.fail(0,
+                      error(AgentCode::os_mismatch, {"this device runs ", (own.empty() ? "an unknown OS" : own.front()),
+                                                     ", not ", list(wanted, " or ")}));
     }
 }
 
@@ -81,14 +81,13 @@ void plan_space(Planning& planning) {
     }
     const auto volume = planning.context.disks.volume_of(path);
     if (!volume) {
-        return planning.fail(
-            0, error(volume.error().id, concat({"the volume of ", planning.argument(0), " cannot be found"})));
+        return planning.fail(0, error(volume.error().id, {"the volume of ", planning.argument(0), " cannot be found"}));
     }
     const std::uint64_t there = volume->available_bytes + staged_bytes_beside(planning, volume.value());
     if (there < *wanted) {
         const auto [wants, has] = human_bytes_apart(*wanted, there);
-        planning.fail(
-            1, error(AgentCode::not_enough_space, concat({wants, " wanted, ", has, " free on ", volume->mount_point})));
+        planning.fail(1,
+                      error(AgentCode::not_enough_space, {wants, " wanted, ", has, " free on ", volume->mount_point}));
     }
 }
 
@@ -103,8 +102,8 @@ void plan_image_version(Planning& planning) {
         return planning.fail(0, error(AgentCode::image_mismatch, "this device does not say its image version"));
     }
     if (!holds.value()) {
-        planning.fail(0, error(AgentCode::image_mismatch,
-                               concat({"this device has image ", own, ", wanted is ", planning.argument(0)})));
+        planning.fail(
+            0, error(AgentCode::image_mismatch, {"this device has image ", own, ", wanted is ", planning.argument(0)}));
     }
 }
 
@@ -123,9 +122,8 @@ void plan_platform(Planning& planning) {
             return;
         }
     }
-    planning.fail(
-        0, error(AgentCode::platform_mismatch,
-                 concat({"this device is ", (own.empty() ? "of an unknown platform" : own.back()), ", not ", all})));
+    planning.fail(0, error(AgentCode::platform_mismatch,
+                           {"this device is ", (own.empty() ? "of an unknown platform" : own.back()), ", not ", all}));
 }
 
 void plan_user(Planning& planning) {

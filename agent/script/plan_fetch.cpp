@@ -80,11 +80,11 @@ bool add_placement(Planning& planning, const PackageFile& file, const std::strin
     return true;
 }
 
-Error not_listed(const std::string& path) {
+Failure not_listed(const std::string& path) {
     const auto shown = clip(path, 200);
     return error(AgentCode::file_not_listed,
-                 concat({(path.empty() ? "the package" : shown), (shown.size() < path.size() ? "..." : ""),
-                         " has no file in the package's manifest"}));
+                 {(path.empty() ? "the package" : shown), (shown.size() < path.size() ? "..." : ""),
+                  " has no file in the package's manifest"});
 }
 
 std::vector<const PackageFile*> matching_files(const Planning& planning, const std::string& pattern) {
@@ -123,7 +123,7 @@ void place_matches(Planning& planning, const std::vector<const PackageFile*>& fo
         const std::string name = base_name(file->path);
         if (!names.insert(name).second) {
             return planning.refuse(
-                0, error(AgentCode::bad_argument, concat({"two files named ", name, " would go to one place"})));
+                0, error(AgentCode::bad_argument, {"two files named ", name, " would go to one place"}));
         }
         if (!add_placement(planning, *file, directory ? below(target, name) : target)) {
             return;

@@ -50,9 +50,9 @@ void check_change(Planning& planning, const RegistryChange& change) {
     }
 }
 
-Error differs(const std::string& what, const std::optional<platform::RegistryValue>& found) {
+Failure differs(const std::string& what, const std::optional<platform::RegistryValue>& found) {
     return error(AgentCode::registry_mismatch,
-                 what + (found ? concat({" is \"", clip(value_text(*found), 120), "\""}) : " is not there"));
+                 {what, (found ? concat({" is \"", clip(value_text(*found), 120), "\""}) : " is not there")});
 }
 
 std::string counted_changes(std::size_t count) {
@@ -159,7 +159,7 @@ void plan_merge(Planning& planning) {
     const std::string missing = planning.argument(0) + " is not on this device";
     if (bringer == Bringer::perhaps) {
         return planning.doubt(
-            0, error(AgentCode::file_not_found, missing + " as things are; an earlier step must bring it"));
+            0, error(AgentCode::file_not_found, {missing, " as things are; an earlier step must bring it"}));
     }
     planning.fail(0, error(AgentCode::file_not_found, missing));
 }

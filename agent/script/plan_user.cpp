@@ -15,8 +15,8 @@ using errors::AgentCode;
 Seconds seconds_argument(Planning& planning, std::int64_t least, std::int64_t most) {
     const auto seconds = parse_u64(planning.argument(1), narrow<std::uint64_t>(most));
     if (!seconds || *seconds < narrow<std::uint64_t>(least)) {
-        planning.refuse(1, error(AgentCode::bad_argument, concat({"expected a time from ", std::to_string(least),
-                                                                  " to ", std::to_string(most), " seconds"})));
+        planning.refuse(1, error(AgentCode::bad_argument, {"expected a time from ", std::to_string(least), " to ",
+                                                           std::to_string(most), " seconds"}));
         return Seconds{least};
     }
     return Seconds(narrow<std::int64_t>(*seconds));

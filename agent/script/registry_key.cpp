@@ -102,12 +102,12 @@ Status may_change(const RegistryChange& change) {
         if (agree(pattern, change.key) && (removal || is_deeper_or_same(change.key, pattern))) {
             const bool own = is_deeper_or_same(change.key, pattern);
             return error(AgentCode::path_protected,
-                         change.key + (own ? " belongs to the agent" : " holds keys of the agent"));
+                         {change.key, (own ? " belongs to the agent" : " holds keys of the agent")});
         }
     }
     if (removal && split(change.key, '\\').size() < k_shallowest_removed) {
         return error(AgentCode::path_refused,
-                     change.key + " holds what the whole system needs; name a key further down");
+                     {change.key, " holds what the whole system needs; name a key further down"});
     }
     return {};
 }

@@ -29,7 +29,7 @@ std::string as_utf8(std::string_view bytes) {
     return is_utf8(bytes) ? std::string(bytes) : utf8_from_latin1(bytes);
 }
 
-Error expected(std::string_view what) { return error(AgentCode::bad_argument, "expected " + std::string(what)); }
+Failure expected(std::string_view what) { return error(AgentCode::bad_argument, {"expected ", what}); }
 
 /// The quoted text at the front of `rest`, which is taken away.
 Result<std::string> take_quoted(std::string_view& rest) {
@@ -220,7 +220,7 @@ Result<std::vector<RegistryChange>> Reader::read(const std::string& text) {
             continue;
         }
         if (auto status = take(whole); !status) {
-            return std::move(status).error().with("line " + std::to_string(number));
+            return std::move(status).failure().with("line " + std::to_string(number));
         }
         whole.clear();
     }

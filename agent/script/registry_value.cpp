@@ -45,7 +45,7 @@ Result<RegistryValue> number_value(ValueType type, std::string_view data) {
     const auto value = number_in(trim(data), max);
     if (!value) {
         return error(AgentCode::bad_argument,
-                     concat({"expected a number from 0 to ", std::to_string(max), ", decimal or after 0x"}));
+                     {"expected a number from 0 to ", std::to_string(max), ", decimal or after 0x"});
     }
     return RegistryValue{type, std::to_string(*value)};
 }

@@ -19,7 +19,7 @@ Result<std::string> repository_path(std::string_view argument) {
     std::string path;
     for (const auto part : split(slashes, '/')) {
         if (part == "." || part == "..") {
-            return error(errors::AgentCode::path_refused, concat({"a repository path has no part \"", part, "\""}));
+            return error(errors::AgentCode::path_refused, {"a repository path has no part \"", part, "\""});
         }
         if (!part.empty()) {
             path.append(path.empty() ? "" : "/").append(part);

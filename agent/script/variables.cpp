@@ -38,13 +38,12 @@ Result<std::string> value_of(std::string_view name, const Facts& facts) {
             continue;
         }
         if (value->empty()) {
-            return error(errors::AgentCode::bad_argument, concat({"this device has no value for <", known, ">"}));
+            return error(errors::AgentCode::bad_argument, {"this device has no value for <", known, ">"});
         }
         return *value;
     }
-    return error(errors::AgentCode::bad_argument,
-                 concat({"expected one of <mac> <ip> <hostname> <serial> <os> <image>, not <", clip(name, 32),
-                         ">; a plain '<' is written \"<<\""}));
+    return error(errors::AgentCode::bad_argument, {"expected one of <mac> <ip> <hostname> <serial> <os> <image>, not <",
+                                                   clip(name, 32), ">; a plain '<' is written \"<<\""});
 }
 
 }  // namespace

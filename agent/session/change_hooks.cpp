@@ -46,8 +46,8 @@ Result<ChangeHooks::Answer> ChangeHooks::call(const std::string& name, std::vect
         case k_done: return forget_reboot(note_of(name));
         case k_reboot_first: return want_reboot(program, note_of(name), cancel);
         default:
-            return error(AgentCode::command_failed, concat({program, " ended with status ", std::to_string(ended.code),
-                                                            "; it said: ", work::last_words(ended.output)}));
+            return error(AgentCode::command_failed, {program, " ended with status ", std::to_string(ended.code),
+                                                     "; it said: ", work::last_words(ended.output)});
     }
 }
 
@@ -65,7 +65,7 @@ Result<ChangeHooks::Answer> ChangeHooks::want_reboot(const std::string& program,
                                                      const CancelToken& cancel) {
     const std::string boot = services_.host.facts().boot_id;
     if (TRY(services_.files.info(note)) && (boot.empty() || TRY(services_.files.read(note, k_note_bytes)) != boot)) {
-        return error(AgentCode::command_failed, program + " wants a reboot, and after the reboot another one");
+        return error(AgentCode::command_failed, {program, " wants a reboot, and after the reboot another one"});
     }
     TRY(services_.files.write_durable(note, boot, k_note_mode));
     std::string output;

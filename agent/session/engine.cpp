@@ -149,7 +149,7 @@ Result<SessionEnd> Engine::run_one(Entry entry) {
     if (!session.ok()) {
         context_.log.error("session", "cannot begin: " + std::string(errors::describe(session.error().id).cause),
                            {{"job", entry.job.id}, {"where", session.error().context}});
-        return std::move(session).error();
+        return std::move(session).failure();
     }
     bool checked_in = false;
     {
@@ -163,7 +163,7 @@ Result<SessionEnd> Engine::run_one(Entry entry) {
     return (*session)->run(*entry.stop, checked_in);
 }
 
-CancelOutcome Engine::cancel_entry(std::deque<Entry>::iterator entry, StopReason reason) {
+CancelOutcome Engine::cancel_entry(std::vector<Entry>::iterator entry, StopReason reason) {
     if (entry->session_id.empty() && entry->job.id != running_) {
         entries_.erase(entry);
         return CancelOutcome::dropped;

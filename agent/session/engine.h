@@ -2,7 +2,6 @@
 // Owns the jobs of this device: one at a time on the worker, the others waiting, each job id once.
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -73,7 +72,7 @@ private:
     };
 
     [[nodiscard]] Entry* find(const std::string& job_id);
-    [[nodiscard]] CancelOutcome cancel_entry(std::deque<Entry>::iterator entry, StopReason reason);
+    [[nodiscard]] CancelOutcome cancel_entry(std::vector<Entry>::iterator entry, StopReason reason);
     [[nodiscard]] bool may_go_on(const Entry& entry, const Job& offered) const;
     void schedule();
     void work();
@@ -86,8 +85,8 @@ private:
     loop::Worker& worker_;
     std::function<void()> on_idle_;
     mutable std::mutex mutex_;
-    std::deque<Entry> entries_;  // running_ points into it by job id
-    std::string running_;        // job id; empty: none
+    std::vector<Entry> entries_;  // running_ points into it by job id
+    std::string running_;         // job id; empty: none
     bool checked_in_ = false;
     bool shut_down_ = false;
 };

@@ -125,8 +125,7 @@ Result<Store::Opened> Store::read(const std::string& id) const {
     out.bytes = TRY(files_.read(path, limits::k_journal_bytes));
     auto found = journal::replay(out.bytes);
     if (found.tail == journal::Tail::damaged || found.tail == journal::Tail::foreign) {
-        out.damage =
-            error(errors::AgentCode::corrupt_journal, concat({path, " at byte ", std::to_string(found.good_bytes)}));
+        out.damage = error(errors::AgentCode::corrupt_journal, {path, " at byte ", std::to_string(found.good_bytes)});
     }
     out.stored.record.id = id;
     for (const auto& entry : found.records) {

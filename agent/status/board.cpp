@@ -20,7 +20,7 @@ void Board::publish(const session::SessionRecord& record) {
         current_.reset();
     }
     std::erase_if(recent_, [&](const Snapshot& s) { return s->id == record.id; });
-    recent_.push_front(std::move(snapshot));
+    recent_.insert(recent_.begin(), std::move(snapshot));
     if (recent_.size() > limits::k_kept_sessions) {
         recent_.pop_back();
     }
@@ -33,7 +33,7 @@ Board::Snapshot Board::current() const {
 
 std::vector<Board::Snapshot> Board::recent() const {
     const std::lock_guard lock(mutex_);
-    return {recent_.begin(), recent_.end()};
+    return recent_;
 }
 
 Board::Snapshot Board::find(const std::string& id) const {

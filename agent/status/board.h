@@ -2,7 +2,6 @@
 // Owns the snapshot of sessions that the worker publishes and everybody else reads.
 #pragma once
 
-#include <deque>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -32,7 +31,7 @@ public:
 private:
     mutable std::mutex mutex_;
     Snapshot current_;
-    std::deque<Snapshot> recent_;
+    std::vector<Snapshot> recent_;  // newest first
     std::uint64_t version_ = 0;
 };
 

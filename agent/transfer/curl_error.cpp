@@ -71,17 +71,17 @@ AgentCode certificate_fault(const std::string& text) {
     return AgentCode::certificate_untrusted;
 }
 
-Error no_address(const CurlFailure& failure) {
+Failure no_address(const CurlFailure& failure) {
     if (failure.quick) {
         if (auto status = platform::look_up(failure.host); !status.ok()) {
-            return std::move(status).error();
+            return std::move(status).failure();
         }
     }
     return error(errors::resolver(errors::Resolver::try_again), failure.host);
 }
 
 /// A connection that could not be made, as the system's number says it.
-Error unconnected(const CurlFailure& failure) {
+Failure unconnected(const CurlFailure& failure) {
     return failure.os != 0 ? platform::socket_error(failure.os, failure.host)
                            : error(errors::winsock(errors::Winsock::econnrefused), failure.host);
 }
@@ -96,7 +96,7 @@ std::optional<Error> suffered(const CurlFailure& failure) {
     auto why = platform::socket_error(failure.os, failure.host);
     for (const auto code : {Winsock::econnreset, Winsock::econnaborted, Winsock::enetreset, Winsock::etimedout,
                             Winsock::enetdown, Winsock::eshutdown, Winsock::enobufs}) {
-        if (why.id == errors::winsock(code)) {
+        if (why.error().id == errors::winsock(code)) {
             return why;
         }
     }
@@ -124,7 +124,7 @@ Explained explain(const CurlFailure& failure) {
         case CURLE_SEND_ERROR:
         case CURLE_RECV_ERROR:
             if (failure.text.find("chunk") != std::string::npos) {  // libcurl has no code of its own for it
-                return {error(AgentCode::protocol_garbage, concat({failure.host, ": ", failure.text})), Stage::data};
+                return {error(AgentCode::protocol_garbage, {failure.host, ": ", failure.text}), Stage::data};
             }
             return {suffered(failure).value_or(error(errors::winsock(errors::Winsock::econnreset), failure.host)),
                     Stage::data};
@@ -142,7 +142,7 @@ Explained explain(const CurlFailure& failure) {
     if (row != k_rows.end()) {
         return {error(row->meaning, context), row->stage, row->local};
     }
-    return {error(AgentCode::protocol_garbage, concat({context, " (libcurl ", std::to_string(failure.code), ")"})),
+    return {error(AgentCode::protocol_garbage, {context, " (libcurl ", std::to_string(failure.code), ")"}),
             Stage::other};
 }
 

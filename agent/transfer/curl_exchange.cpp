@@ -115,7 +115,7 @@ struct CurlExchange::Impl {
     Status follow();
     std::optional<Error> judge_ftp(int code);
     std::optional<Error> judge_http(int code);
-    Error failure(int code, bool& local);
+    Failure failure(int code, bool& local);
     Result<Reply> close(std::optional<Error> why);
     std::optional<Result<Reply>> finished(int code);
 
@@ -341,7 +341,7 @@ Status CurlExchange::Impl::follow() {
     auto next = resolve(url, head.location());
     if (head.location().empty() || !next.ok()) {
         return error(AgentCode::protocol_garbage,
-                     concat({"HTTP ", std::to_string(head.status()), " without a usable Location"}));
+                     {"HTTP ", std::to_string(head.status()), " without a usable Location"});
     }
     if (is_ftp(next->scheme) || (is_encrypted(url.scheme) && !is_encrypted(next->scheme))) {
         return error(AgentCode::redirect_downgrade, shown(head.location()));
@@ -358,7 +358,7 @@ Status CurlExchange::Impl::follow() {
     return configure();
 }
 
-Error CurlExchange::Impl::failure(int code, bool& local) {
+Failure CurlExchange::Impl::failure(int code, bool& local) {
     CurlFailure failure{code, 0, printable(clip(error_text.data(), k_reason_bytes)), url.host};
     long os = 0;
     curl_off_t look_up_us = 0, connect_us = 0, total_us = 0;
@@ -378,7 +378,7 @@ Error CurlExchange::Impl::failure(int code, bool& local) {
     if (!failure.connected || explained.stage == Stage::tls || explained.stage == Stage::resolve) {
         reply.stage = explained.stage;
     }
-    return std::move(explained.error);
+    return Failure(std::move(explained.error));
 }
 
 /// Some servers end a transfer with another reply than 226 or 250; what counts is that the bytes are there. An upload
@@ -405,7 +405,7 @@ std::optional<Error> CurlExchange::Impl::judge_ftp(int code) {
     if (local) {
         local_error = why;
     } else if (exchange.method == Method::put && reply.stage == Stage::data) {
-        why.context += ": while sending; a full disk or a quota on the server looks like this too";
+        why.error().context += ": while sending; a full disk or a quota on the server looks like this too";
     }
     return why;
 }
@@ -469,7 +469,7 @@ std::optional<Result<Reply>> CurlExchange::Impl::finished(int code) {
     }
     if (!why) {
         if (auto status = begin(); !status.ok()) {
-            return std::move(status).error();
+            return std::move(status).failure();
         }
     }
     return close(std::move(why));

@@ -39,7 +39,7 @@ Status check_request(const DownloadRequest& request) {
         return error(AgentCode::no_source, "no address was given");
     }
     if (request.sources.size() > limits::k_sources) {
-        return error(AgentCode::limit_exceeded, concat({"more than ", std::to_string(limits::k_sources), " sources"}));
+        return error(AgentCode::limit_exceeded, {"more than ", std::to_string(limits::k_sources), " sources"});
     }
     const auto is_digest = [](const std::string& hex, std::size_t bytes) {
         const auto value = from_hex(hex);
@@ -105,9 +105,9 @@ private:
     void report(const Outcome& outcome, const Decision& decision, Millis wait);
     void show_progress(bool now);
     [[nodiscard]] Result<Downloaded> release(const std::string& from);
-    [[nodiscard]] Error final_error(const Decision& decision, const Outcome& outcome) const;
+    [[nodiscard]] Failure final_error(const Decision& decision, const Outcome& outcome) const;
     [[nodiscard]] Status check_space(std::optional<std::uint64_t> total);
-    [[nodiscard]] Error local_failure(Error why);
+    [[nodiscard]] Failure local_failure(Failure why);
 
     const DownloadRequest& request_;
     const DownloadServices& services_;
@@ -178,15 +178,14 @@ Status Download::begin(const ReplyHead& head) {
         case RangeVerdict::afresh: asked_from_ = 0; break;
         case RangeVerdict::changed: return error(AgentCode::changed_on_server, shown(source()));
         case RangeVerdict::no_file:
-            return error(AgentCode::protocol_garbage,
-                         concat({"HTTP ", std::to_string(head.number), " brings no file"}));
+            return error(AgentCode::protocol_garbage, {"HTTP ", std::to_string(head.number), " brings no file"});
         case RangeVerdict::broken:
-            return error(AgentCode::bad_range, concat({"asked from byte ", std::to_string(asked_from_), ", got byte ",
-                                                       std::to_string(head.start)}));
+            return error(AgentCode::bad_range,
+                         {"asked from byte ", std::to_string(asked_from_), ", got byte ", std::to_string(head.start)});
     }
     if (request_.bytes && head.total && *head.total != *request_.bytes) {
         return error(AgentCode::size_mismatch,
-                     concat({std::to_string(*head.total), " instead of ", std::to_string(*request_.bytes), " bytes"}));
+                     {std::to_string(*head.total), " instead of ", std::to_string(*request_.bytes), " bytes"});
     }
     if (asked_from_ == 0 && part_.bytes() > 0) {
         TRY(part_.restart());
@@ -212,8 +211,8 @@ Status Download::check_space(std::optional<std::uint64_t> total) {
     const auto volume = TRY(request_.disks->volume_of(request_.directory));
     const auto needed = *total - part_.bytes();
     if (needed > volume.free_bytes) {
-        return error(AgentCode::disk_full, concat({human_bytes(needed), " needed on ", volume.mount_point, ", ",
-                                                   human_bytes(volume.free_bytes), " free"}));
+        return error(AgentCode::disk_full, {human_bytes(needed), " needed on ", volume.mount_point, ", ",
+                                            human_bytes(volume.free_bytes), " free"});
     }
     return {};
 }
@@ -222,7 +221,7 @@ Status Download::write(std::string_view bytes) {
     const auto most = request_.bytes ? request_.bytes : part_.total();
     if (most && bytes.size() > *most - std::min(*most, part_.bytes())) {
         arrived_whole_ = true;  // and is the wrong file
-        return error(AgentCode::size_mismatch, concat({"more than ", std::to_string(*most), " bytes arrived"}));
+        return error(AgentCode::size_mismatch, {"more than ", std::to_string(*most), " bytes arrived"});
     }
     TRY(part_.append(bytes));
     rate_.add(bytes.size());
@@ -358,7 +357,7 @@ Status Download::act(const Decision& decision, const Outcome& outcome) {
     return {};
 }
 
-Error Download::final_error(const Decision& decision, const Outcome& outcome) const {
+Failure Download::final_error(const Decision& decision, const Outcome& outcome) const {
     std::string context = shown(source()) + (outcome.context.empty() ? "" : ": " + outcome.context);
     if (decision.because == errors::agent(AgentCode::attempts_exhausted)) {
         context += concat(
@@ -370,7 +369,7 @@ Error Download::final_error(const Decision& decision, const Outcome& outcome) co
 
 Result<Downloaded> Download::release(const std::string& from) {
     if (auto status = part_.finish(); !status.ok()) {
-        return local_failure(std::move(status).error());
+        return local_failure(std::move(status).failure());
     }
     show_progress(true);
     result_.path = part_.path();
@@ -380,10 +379,10 @@ Result<Downloaded> Download::release(const std::string& from) {
     return std::move(result_);
 }
 
-Error Download::local_failure(Error why) {
+Failure Download::local_failure(Failure why) {
     if (out_of_space(why)) {
         if (auto removed = part_.remove(); !removed.ok()) {
-            why.context += "; the part could not be removed: " + removed.error().context;
+            why.error().context += "; the part could not be removed: " + removed.error().context;
         }
     }
     return why;
@@ -399,7 +398,7 @@ Result<Downloaded> Download::run() {
         }
         auto tried = attempt();
         if (!tried.ok()) {
-            return local_failure(std::move(tried).error());
+            return local_failure(std::move(tried).failure());
         }
         Outcome outcome = std::move(tried).value();
         count(outcome);
@@ -423,7 +422,7 @@ Result<Downloaded> Download::run() {
             return final_error(decision, outcome);
         }
         if (auto status = act(decision, outcome); !status.ok()) {
-            return local_failure(std::move(status).error());
+            return local_failure(std::move(status).failure());
         }
     }
 }

@@ -97,7 +97,7 @@ public:
     }
     Status write(std::string_view bytes) override {
         if (bytes.size() > limit_ - text_.size()) {
-            return error(errors::AgentCode::limit_exceeded, "answer larger than " + std::to_string(limit_) + " bytes");
+            return error(errors::AgentCode::limit_exceeded, {"answer larger than ", std::to_string(limit_), " bytes"});
         }
         text_ += bytes;
         return {};

@@ -36,9 +36,8 @@ std::optional<FtpVerdict> judge_end(const FtpConversation& conversation, const F
         return FtpVerdict{};
     }
     if (end.code == CURLE_WRITE_ERROR && end.step == FtpStep::shrunk) {
-        return FtpVerdict{
-            error(AgentCode::changed_on_server,
-                  concat({end.host, ": only ", std::to_string(conversation.size().value_or(0)), " bytes now"}))};
+        return FtpVerdict{error(AgentCode::changed_on_server,
+                                {end.host, ": only ", std::to_string(conversation.size().value_or(0)), " bytes now"})};
     }
     // libcurl wants 226 or 250 at the end.
     if (end.code == CURLE_PARTIAL_FILE && stage == Stage::done && end.everything_moved) {
@@ -46,7 +45,7 @@ std::optional<FtpVerdict> judge_end(const FtpConversation& conversation, const F
     }
     const bool out_of_place = std::find(k_out_of_place.begin(), k_out_of_place.end(), end.code) != k_out_of_place.end();
     if (number && stage != Stage::data && stage != Stage::done && out_of_place) {
-        return FtpVerdict{error(AgentCode::protocol_garbage, concat({"FTP ", std::to_string(*number), " ", after}))};
+        return FtpVerdict{error(AgentCode::protocol_garbage, {"FTP ", std::to_string(*number), " ", after})};
     }
     if (end.code == CURLE_SSL_CONNECT_ERROR && !number && stage == Stage::retr && conversation.size_refused()) {
         // Some servers refuse RETR by dropping the data connection in the middle of its TLS handshake, and libcurl then

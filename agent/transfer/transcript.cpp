@@ -29,7 +29,7 @@ void Transcript::add(std::string_view line) {
     }
     lines_.push_back(printable(clip(text, limits::k_reply_line_bytes)));
     if (lines_.size() > limits::k_transcript_lines) {
-        lines_.pop_front();
+        lines_.erase(lines_.begin());
     }
 }
 

@@ -2,7 +2,6 @@
 // Owns the transcript of a transfer: the last lines of both sides, bounded, printable and without credentials.
 #pragma once
 
-#include <deque>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,11 +13,11 @@ public:
     /// From now on `secret` is replaced wherever it appears in a line. Empty ones are ignored.
     void hide(std::string_view secret);
     void add(std::string_view line);
-    [[nodiscard]] std::vector<std::string> lines() const { return {lines_.begin(), lines_.end()}; }
+    [[nodiscard]] std::vector<std::string> lines() const { return lines_; }
 
 private:
     std::vector<std::string> secrets_;
-    std::deque<std::string> lines_;
+    std::vector<std::string> lines_;
 };
 
 }  // namespace hagent::transfer

@@ -33,7 +33,7 @@ constexpr std::size_t k_host_bytes = 253;
 
 bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
-Error bad(std::string_view why) { return error(AgentCode::bad_url, std::string(why)); }
+Failure bad(std::string_view why) { return error(AgentCode::bad_url, std::string(why)); }
 
 /// The length of "scheme" when the text begins with "scheme:", else 0 (RFC 3986, 3.1).
 std::size_t scheme_length(std::string_view text) {

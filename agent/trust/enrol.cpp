@@ -21,8 +21,8 @@ using Pem = std::array<unsigned char, 4 * k_pem_bytes>;
 
 std::string text_of(const Pem& pem) { return reinterpret_cast<const char*>(pem.data()); }
 
-Error cannot(std::string_view what, int code) {
-    return Error{errors::agent(errors::AgentCode::key_unreadable), code, std::string(what)};
+Failure cannot(std::string_view what, int code) {
+    return {errors::agent(errors::AgentCode::key_unreadable), code, what};
 }
 
 /// RFC 4514 2.4: what has a meaning in a name is escaped.

@@ -62,7 +62,7 @@ Status check_closed(const platform::FileInfo& info, const std::string& path) {
         const bool folder = info.kind == platform::FileKind::directory;
         return error(
             AgentCode::config_insecure_permissions,
-            (folder ? "others can change the folder of trusted keys " : "others can change the trusted key ") + path);
+            {(folder ? "others can change the folder of trusted keys " : "others can change the trusted key "), path});
     }
     return {};
 }
@@ -83,12 +83,12 @@ Result<std::vector<JobKind>> parse_roles(const std::string& text, const std::str
     for (const auto word : words(text)) {
         const auto kind = package_kind(word);
         if (!kind) {
-            return error(AgentCode::key_unreadable, concat({path, ": unknown role ", printable(clip(word, 32))}));
+            return error(AgentCode::key_unreadable, {path, ": unknown role ", printable(clip(word, 32))});
         }
         roles.push_back(*kind);
     }
     if (roles.empty()) {
-        return error(AgentCode::key_unreadable, path + ": names no role; remove the file to allow all");
+        return error(AgentCode::key_unreadable, {path, ": names no role; remove the file to allow all"});
     }
     return roles;
 }
@@ -120,7 +120,7 @@ Result<KeyRing> KeyRing::load(platform::Files& files, const std::string& directo
         if (auto added =
                 ring.add(name, pem.value_or(""), roles ? TRY(parse_roles(*roles, roles_path)) : std::vector<JobKind>{});
             !added.ok()) {
-            return std::move(added).error().with(path);
+            return std::move(added).failure().with(path);
         }
     }
     return ring;
@@ -150,7 +150,7 @@ Result<Signer> KeyRing::verify(std::string_view bytes, std::string_view signatur
     }
     if (without_role != nullptr) {
         return error(AgentCode::role_not_allowed,
-                     concat({without_role->signer.name, " may not sign ", package_kind_name(*kind), " packages"}));
+                     {without_role->signer.name, " may not sign ", package_kind_name(*kind), " packages"});
     }
     const auto sort = sort_of_signature(signature);
     const auto any = [this](auto holds) {

@@ -22,7 +22,7 @@ constexpr std::size_t k_list_items = 1000;
 constexpr std::array<std::string_view, 11> k_members = {
     "format", "kind", "package", "version", "serial", "entry", "targets", "expires", "repositories", "files", "signer"};
 
-Error malformed(std::string_view where, std::string_view what) {
+Failure malformed(std::string_view where, std::string_view what) {
     return error(errors::AgentCode::manifest_malformed,
                  where.empty() ? std::string(what) : concat({printable(clip(where, k_name_bytes)), ": ", what}));
 }

@@ -50,7 +50,7 @@ Status check_targets(const Manifest& manifest, const DeviceFacts& device) {
 
 Status check_expiry(std::optional<WallTime> expires, WallTime now, bool clock_trusted) {
     if (expires && clock_trusted && now >= *expires) {
-        return error(AgentCode::package_expired, "on " + rfc3339(*expires));
+        return error(AgentCode::package_expired, {"on ", rfc3339(*expires)});
     }
     return {};
 }
@@ -58,7 +58,7 @@ Status check_expiry(std::optional<WallTime> expires, WallTime now, bool clock_tr
 Status check_serial(std::uint64_t serial, std::optional<std::uint64_t> highest) {
     if (highest && serial < *highest) {
         return error(AgentCode::package_replayed,
-                     concat({"serial ", std::to_string(serial), ", accepted before: ", std::to_string(*highest)}));
+                     {"serial ", std::to_string(serial), ", accepted before: ", std::to_string(*highest)});
     }
     return {};
 }

@@ -20,8 +20,8 @@ namespace {
 constexpr std::size_t k_rsa_min_bits = 2048;
 constexpr std::size_t k_rsa_max_bits = 8192;
 
-Error unreadable(std::string_view why, std::int64_t native = 0) {
-    return Error{errors::agent(errors::AgentCode::key_unreadable), native, std::string(why)};
+Failure unreadable(std::string_view why, std::int64_t native = 0) {
+    return {errors::agent(errors::AgentCode::key_unreadable), native, why};
 }
 
 Status check_strength(const Pk& key) {

@@ -38,7 +38,7 @@ Result<Random> Random::create() {
     auto impl = std::make_unique<Impl>();
     if (const int code = mbedtls_ctr_drbg_seed(&impl->generator, mbedtls_entropy_func, &impl->entropy, nullptr, 0);
         code != 0) {
-        return Error{errors::agent(errors::AgentCode::os_error), code, "no entropy from the system"};
+        return Failure{errors::agent(errors::AgentCode::os_error), code, "no entropy from the system"};
     }
     return Random(std::move(impl));
 }
@@ -47,7 +47,7 @@ Status Random::fill(std::span<std::uint8_t> out) {
     while (!out.empty()) {
         const auto part = out.first(std::min<std::size_t>(out.size(), MBEDTLS_CTR_DRBG_MAX_REQUEST));
         if (const int code = mbedtls_ctr_drbg_random(&impl_->generator, part.data(), part.size()); code != 0) {
-            return Error{errors::agent(errors::AgentCode::os_error), code, "random generator"};
+            return Failure{errors::agent(errors::AgentCode::os_error), code, "random generator"};
         }
         out = out.subspan(part.size());
     }

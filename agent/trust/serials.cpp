@@ -75,8 +75,7 @@ Status Serials::accept(std::string_view fingerprint, std::string_view package, s
         return {};
     }
     if (!before && highest_.size() >= k_serials) {
-        return error(AgentCode::limit_exceeded,
-                     concat({path_, ": more than ", std::to_string(k_serials), " packages"}));
+        return error(AgentCode::limit_exceeded, {path_, ": more than ", std::to_string(k_serials), " packages"});
     }
     auto next = highest_;
     next[{std::string(fingerprint), std::string(package)}] = serial;

@@ -31,7 +31,7 @@ Status collect(platform::Files& files, const std::string& root, const std::strin
         }
         if (!valid_path(path)) {
             return error(AgentCode::manifest_malformed,
-                         printable(clip(path, 256)) + ": a package cannot hold this name");
+                         {printable(clip(path, 256)), ": a package cannot hold this name"});
         }
         const auto info = TRY(files.info(concat({root, "/", path})));
         if (info && info->kind == FileKind::directory) {
@@ -39,11 +39,10 @@ Status collect(platform::Files& files, const std::string& root, const std::strin
         } else if (info && info->kind == FileKind::regular) {
             out.push_back(path);
         } else if (info) {
-            return error(AgentCode::manifest_malformed, path + ": only files and folders can be signed");
+            return error(AgentCode::manifest_malformed, {path, ": only files and folders can be signed"});
         }
         if (out.size() > limits::k_manifest_files) {
-            return error(AgentCode::limit_exceeded,
-                         concat({"more than ", std::to_string(limits::k_manifest_files), " files"}));
+            return error(AgentCode::limit_exceeded, {"more than ", std::to_string(limits::k_manifest_files), " files"});
         }
     }
     return {};
@@ -62,7 +61,7 @@ Result<std::string> sign(std::string_view bytes, std::string_view key_pem) {
     if (const int code = mbedtls_pk_sign(key.get(), MBEDTLS_MD_SHA256, digest.data(), digest.size(), out.data(),
                                          out.size(), &length, Generator::next, &generator);
         code != 0) {
-        return Error{errors::agent(AgentCode::internal), code, "signing"};
+        return Failure{errors::agent(AgentCode::internal), code, "signing"};
     }
     return std::string(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(length));
 }

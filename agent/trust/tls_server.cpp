@@ -44,8 +44,8 @@ struct TlsServer::Impl {
 
 namespace {
 
-Error unusable(std::string_view why, int native = 0) {
-    return Error{errors::agent(errors::AgentCode::config_bad_value), native, std::string(why)};
+Failure unusable(std::string_view why, int native = 0) {
+    return {errors::agent(errors::AgentCode::config_bad_value), native, why};
 }
 
 /// All certificates of a PEM text; one that cannot be read spoils the lot.
@@ -74,7 +74,7 @@ public:
 
     Status begin(const mbedtls_ssl_config& config) {
         if (const int code = mbedtls_ssl_setup(&tls_, &config); code != 0) {
-            return Error{errors::agent(errors::AgentCode::tls_handshake), code, "no memory for another connection"};
+            return Failure{errors::agent(errors::AgentCode::tls_handshake), code, "no memory for another connection"};
         }
         mbedtls_ssl_set_bio(&tls_, this, send, receive, nullptr);
         return {};
@@ -122,7 +122,7 @@ private:
             return std::optional<std::size_t>(0);
         }
         if (code < 0) {
-            return Error{errors::agent(errors::AgentCode::tls_handshake), code, plain_->peer()};
+            return Failure{errors::agent(errors::AgentCode::tls_handshake), code, plain_->peer()};
         }
         return std::optional<std::size_t>(static_cast<std::size_t>(code));
     }
@@ -157,7 +157,7 @@ const std::string& TlsServer::pin() const { return impl_->pin; }
 
 Result<std::unique_ptr<TlsServer>> TlsServer::create(const TlsMaterial& material) {
     if (psa_crypto_init() != PSA_SUCCESS) {  // TLS 1.3 of the library rests on it; a second call does nothing
-        return Error{errors::agent(errors::AgentCode::os_error), 0, "no entropy from the system"};
+        return Failure{errors::agent(errors::AgentCode::os_error), 0, "no entropy from the system"};
     }
     auto impl = std::make_unique<Impl>(TRY(Generator::create()));
     impl->key = TRY(parse_private_key(material.private_key));

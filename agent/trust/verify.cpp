@@ -31,8 +31,8 @@ Status check_file(platform::Files& files, const std::string& directory, const Ma
         return error(AgentCode::file_not_found, file.path);
     }
     if (info->kind != FileKind::regular || info->bytes != file.bytes) {
-        return error(AgentCode::size_mismatch, concat({file.path, ": ", std::to_string(info->bytes),
-                                                       " bytes, signed are ", std::to_string(file.bytes)}));
+        return error(AgentCode::size_mismatch,
+                     {file.path, ": ", std::to_string(info->bytes), " bytes, signed are ", std::to_string(file.bytes)});
     }
     const FileDigest digest = TRY(digest_file(files, path));
     if (digest.bytes != file.bytes || digest.sha256 != file.sha256) {

@@ -107,7 +107,7 @@ Status stop_machine(const Services& services, platform::PowerAction action, Seco
     output = std::move(ended.output);
     if (ended.timed_out || ended.code != 0) {
         const std::string how = ended.timed_out ? "took too long" : "ended with status " + std::to_string(ended.code);
-        return error(AgentCode::reboot_failed, concat({program, " ", how, "; it said: ", last_words(output)}));
+        return error(AgentCode::reboot_failed, {program, " ", how, "; it said: ", last_words(output)});
     }
     return {};
 }

@@ -57,7 +57,7 @@ Result<Account> find_account(const std::string& name) {
     const auto files = system_files();
     auto account = account_in(TRY(files->read("/etc/passwd", k_account_file_bytes)), name);
     if (!account) {
-        return error(errors::AgentCode::bad_argument, concat({"user '", name, "' is not on this device"}));
+        return error(errors::AgentCode::bad_argument, {"user '", name, "' is not on this device"});
     }
     add_groups(*account, TRY(files->read("/etc/group", k_account_file_bytes)), name);
     return std::move(*account);

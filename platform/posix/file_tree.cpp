@@ -65,7 +65,7 @@ Status remove_entry(int parent, const std::string& name, const std::string& show
         return file_error(problem, shown);
     }
     if (depth == k_deepest_tree) {
-        return error(errors::AgentCode::limit_exceeded, shown + ": folders nested too deeply");
+        return error(errors::AgentCode::limit_exceeded, {shown, ": folders nested too deeply"});
     }
     const Fd directory(uninterrupted(
         [&] { return openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK); }));
@@ -106,10 +106,10 @@ void push_parts(std::vector<std::string>& waiting, std::string_view path) {
 constexpr int k_walk = O_PATH | O_DIRECTORY | O_CLOEXEC;
 
 /// Why a part of the path could not be opened. A link is told apart: the path held none when it was resolved.
-Error walk_error(int at, const std::string& part, const std::string& path, int problem) {
+Failure walk_error(int at, const std::string& part, const std::string& path, int problem) {
     struct stat found {};
     if (fstatat(at, part.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(found.st_mode)) {
-        return error(errors::AgentCode::path_refused, path + " leads through a link by now");
+        return error(errors::AgentCode::path_refused, {path, " leads through a link by now"});
     }
     return file_error(problem, path);
 }

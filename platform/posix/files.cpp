@@ -175,7 +175,7 @@ Result<Fd> open_regular(const Place& place, OpenMode mode, const std::string& pa
         return error(AgentCode::is_a_directory, path);
     }
     if (!S_ISREG(found.st_mode)) {
-        return error(AgentCode::unsupported_here, path + " is not a regular file");
+        return error(AgentCode::unsupported_here, {path, " is not a regular file"});
     }
     return fd;
 }
@@ -241,8 +241,7 @@ public:
             }
             content.resize(before + static_cast<std::size_t>(count));
             if (content.size() > limit) {
-                return error(AgentCode::file_too_large,
-                             concat({path, " holds more than ", std::to_string(limit), " bytes"}));
+                return error(AgentCode::file_too_large, {path, " holds more than ", std::to_string(limit), " bytes"});
             }
             if (count == 0) {
                 return content;
@@ -359,7 +358,7 @@ public:
         Fd fd = TRY(open_regular(TRY(place(path)), OpenMode::read_write, path));
         if (uninterrupted([&] { return flock(fd.get(), LOCK_EX | LOCK_NB); }) != 0) {
             const int problem = errno;
-            return problem == EWOULDBLOCK ? Error{errors::agent(AgentCode::busy), problem, path}
+            return problem == EWOULDBLOCK ? Failure{errors::agent(AgentCode::busy), problem, path}
                                           : file_error(problem, path);
         }
         return std::unique_ptr<Lock>(std::make_unique<HeldLock>(std::move(fd)));

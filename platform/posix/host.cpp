@@ -133,16 +133,15 @@ private:
         command.output_limit = 512;
         command.environment = {{"PATH", "/usr/sbin:/usr/bin:/sbin:/bin"}};
         const CancelToken never;
-        Error last = error(AgentCode::command_not_found);
+        Failure last = error(AgentCode::command_not_found);
         for (const auto& arguments : {first, second}) {
             command.argv = arguments;
             auto done = system_processes()->run(command, never);
             if (done.ok() && done->code == 0 && !done->timed_out) {
                 return {};
             }
-            last = done.ok() ? error(AgentCode::reboot_failed,
-                                     concat({arguments.front(), ": ", printable(trim(done->output))}))
-                             : std::move(done).error();
+            last = done.ok() ? error(AgentCode::reboot_failed, {arguments.front(), ": ", printable(trim(done->output))})
+                             : std::move(done).failure();
         }
         return last;
     }

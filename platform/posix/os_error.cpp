@@ -71,25 +71,25 @@ constexpr std::uint16_t k_host_not_found = 11001, k_try_again = 11002, k_no_reco
 
 }  // namespace
 
-Error file_error(std::int64_t number, std::string_view context) {
+Failure file_error(std::int64_t number, TextView context) {
     for (const auto& row : k_file_rows) {
         if (row.number == number) {
-            return {errors::agent(row.code), number, std::string(context)};
+            return {errors::agent(row.code), number, context};
         }
     }
-    return {errors::agent(AgentCode::os_error), number, std::string(context)};
+    return {errors::agent(AgentCode::os_error), number, context};
 }
 
-Error socket_error(std::int64_t number, std::string_view context) {
+Failure socket_error(std::int64_t number, TextView context) {
     for (const auto& row : k_socket_rows) {
         if (row.number == number) {
-            return {errors::winsock(row.winsock), number, std::string(context)};
+            return {errors::winsock(row.winsock), number, context};
         }
     }
-    return {errors::agent(AgentCode::os_error), number, std::string(context)};
+    return {errors::agent(AgentCode::os_error), number, context};
 }
 
-Error resolver_error(std::int64_t number, std::string_view context) {
+Failure resolver_error(std::int64_t number, TextView context) {
     std::uint16_t row = k_no_recovery;
     if (number == EAI_NONAME) {
         row = k_host_not_found;
@@ -98,7 +98,7 @@ Error resolver_error(std::int64_t number, std::string_view context) {
     } else if (number == EAI_NODATA || number == EAI_ADDRFAMILY) {
         row = k_no_data;
     }
-    return {errors::resolver(row), number, std::string(context)};
+    return {errors::resolver(row), number, context};
 }
 
 }  // namespace hagent::platform

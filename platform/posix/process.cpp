@@ -47,7 +47,7 @@ Result<Pipe> new_pipe() {
 }
 
 /// What the keeper reports instead of a start, as an error of the command.
-Error start_error(const Report& report, const Launch& launch) {
+Failure start_error(const Report& report, const Launch& launch) {
     switch (report.kind) {
         case ReportKind::no_exec:
             if (report.value == ENOENT || report.value == ENOTDIR) {
@@ -108,7 +108,7 @@ public:
         end_tree();
         drain();
         if (!status_) {
-            return error(AgentCode::command_killed, launch.name() + ": its keeper was ended from outside");
+            return error(AgentCode::command_killed, {launch.name(), ": its keeper was ended from outside"});
         }
         return Exit{exit_code(*status_), false, tail_.take()};
     }
@@ -218,7 +218,7 @@ public:
         const std::string path = found.starts_with('/') ? found : concat({directory, "/", found});
         struct stat info {};
         if (stat(path.c_str(), &info) != 0) {
-            return Error{errors::agent(AgentCode::command_not_found), errno, program};
+            return Failure{errors::agent(AgentCode::command_not_found), errno, program};
         }
         return S_ISREG(info.st_mode) && access(path.c_str(), X_OK) == 0
                    ? Status()

@@ -131,7 +131,7 @@ Result<std::string> find_program(const std::string& name) {
             return path;
         }
     }
-    return Error{errors::agent(errors::AgentCode::command_not_found), ENOENT, name};
+    return Failure{errors::agent(errors::AgentCode::command_not_found), ENOENT, name};
 }
 
 Launch::Launch(const Command& command)

@@ -69,7 +69,7 @@ Result<CommandLine> batch_line(const std::string& program, const std::vector<std
     std::string inner = "\"" + program + "\"";
     for (const auto& argument : arguments) {
         if (argument.find_first_of(k_unsafe_in_batch) != std::string::npos || argument.ends_with('\\')) {
-            return error(AgentCode::bad_argument, "'" + argument + "' cannot be given to a batch file");
+            return error(AgentCode::bad_argument, {"'", argument, "' cannot be given to a batch file"});
         }
         inner += " \"" + argument + "\"";
     }
@@ -105,7 +105,7 @@ Result<CommandLine> command_line(const Command& command) {
     const std::string name = command.argv.empty() ? "" : command.argv.front();
     const std::string program = find_program(name, command.directory);
     if (program.empty()) {
-        return Error{errors::agent(AgentCode::command_not_found), ERROR_FILE_NOT_FOUND, name};
+        return Failure{errors::agent(AgentCode::command_not_found), ERROR_FILE_NOT_FOUND, name};
     }
     const std::vector<std::string> arguments(command.argv.begin() + 1, command.argv.end());
     if (is_batch(program)) {
@@ -121,7 +121,7 @@ Result<CommandLine> command_line(const Command& command) {
 
 Status program_is_there(const std::string& name, const std::string& directory) {
     if (find_program(name, directory).empty()) {
-        return Error{errors::agent(AgentCode::command_not_found), ERROR_FILE_NOT_FOUND, name};
+        return Failure{errors::agent(AgentCode::command_not_found), ERROR_FILE_NOT_FOUND, name};
     }
     return {};
 }

@@ -27,7 +27,7 @@ constexpr DWORD k_share_all = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DE
 constexpr std::uint32_t k_private_mode = 0600;
 
 /// Windows calls a name that is too long an invalid one.
-Error last_error(const std::string& path) {
+Failure last_error(const std::string& path) {
     const DWORD number = GetLastError();
     if (number == ERROR_INVALID_NAME && has_too_long_name(path)) {
         return {errors::agent(AgentCode::name_too_long), number, path};
@@ -143,13 +143,13 @@ Result<FileHandle> open_regular(const std::string& path, OpenMode mode, DWORD sh
     if (!handle) {
         const DWORD number = GetLastError();
         if (is_directory(name)) {
-            return Error{errors::agent(AgentCode::is_a_directory), number, path};
+            return Failure{errors::agent(AgentCode::is_a_directory), number, path};
         }
         SetLastError(number);
         return last_error(path);
     }
     if (GetFileType(handle.get()) != FILE_TYPE_DISK) {
-        return error(AgentCode::unsupported_here, path + " is not a regular file");
+        return error(AgentCode::unsupported_here, {path, " is not a regular file"});
     }
     if (mode == OpenMode::truncate) {
         TRY(resize_handle(handle.get(), 0, path));
@@ -180,7 +180,7 @@ Status move(const std::string& from, const std::string& to) {
     }
     const DWORD number = GetLastError();
     if (is_directory(target) && !is_directory(source) && number == ERROR_ACCESS_DENIED) {
-        return Error{errors::agent(AgentCode::is_a_directory), number, to};
+        return Failure{errors::agent(AgentCode::is_a_directory), number, to};
     }
     SetLastError(number);
     return last_error(from + " to " + to);
@@ -279,7 +279,7 @@ Status remove_below(const std::string& path, int depth) {
     }
     if ((attributes & FILE_ATTRIBUTE_DIRECTORY) != 0 && !is_link(name, attributes)) {
         if (depth == k_deepest_tree) {
-            return error(AgentCode::limit_exceeded, path + ": folders nested too deeply");
+            return error(AgentCode::limit_exceeded, {path, ": folders nested too deeply"});
         }
         for (const auto& child : TRY(names_in(path))) {
             TRY(remove_below(path + "\\" + child, depth + 1));
@@ -320,7 +320,7 @@ public:
             const auto count = TRY(read_handle(handle.get(), before, std::span(content).subspan(before), path));
             content.resize(before + count);
             if (content.size() > limit) {
-                return error(AgentCode::file_too_large, path + " holds more than " + std::to_string(limit) + " bytes");
+                return error(AgentCode::file_too_large, {path, " holds more than ", std::to_string(limit), " bytes"});
             }
             if (count == 0) {
                 return content;
@@ -427,7 +427,7 @@ public:
         auto handle = open_regular(path, OpenMode::read_write, 0);
         if (!handle.ok()) {
             const auto number = handle.error().os;
-            return number == ERROR_SHARING_VIOLATION ? Error{errors::agent(AgentCode::busy), number, path}
+            return number == ERROR_SHARING_VIOLATION ? Failure{errors::agent(AgentCode::busy), number, path}
                                                      : std::move(handle).error();
         }
         return std::unique_ptr<Lock>(std::make_unique<HeldLock>(std::move(handle).value()));

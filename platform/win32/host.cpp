@@ -132,7 +132,7 @@ Status take_shutdown_privilege() {
     // AdjustTokenPrivileges succeeds with ERROR_NOT_ALL_ASSIGNED when we do not have it.
     if (LookupPrivilegeValueW(nullptr, L"SeShutdownPrivilege", &wanted.Privileges[0].Luid) == 0 ||
         AdjustTokenPrivileges(token, FALSE, &wanted, 0, nullptr, nullptr) == 0 || GetLastError() != ERROR_SUCCESS) {
-        return Error{errors::agent(errors::AgentCode::permission_denied), GetLastError(), "right to shut down"};
+        return Failure{errors::agent(errors::AgentCode::permission_denied), GetLastError(), "right to shut down"};
     }
     return {};
 }

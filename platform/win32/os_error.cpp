@@ -59,25 +59,25 @@ constexpr std::array k_file_rows = {
 
 }  // namespace
 
-Error file_error(std::int64_t number, std::string_view context) {
+Failure file_error(std::int64_t number, TextView context) {
     for (const auto& row : k_file_rows) {
         if (row.number == number) {
-            return {errors::agent(row.code), number, std::string(context)};
+            return {errors::agent(row.code), number, context};
         }
     }
-    return {errors::agent(AgentCode::os_error), number, std::string(context)};
+    return {errors::agent(AgentCode::os_error), number, context};
 }
 
-Error socket_error(std::int64_t number, std::string_view context) {
+Failure socket_error(std::int64_t number, TextView context) {
     const bool known = number >= WSABASEERR && number < WSAHOST_NOT_FOUND;
     return {known ? errors::winsock(static_cast<std::uint16_t>(number)) : errors::agent(AgentCode::os_error), number,
-            std::string(context)};
+            context};
 }
 
-Error resolver_error(std::int64_t number, std::string_view context) {
+Failure resolver_error(std::int64_t number, TextView context) {
     const bool known = number >= WSAHOST_NOT_FOUND && number <= WSANO_DATA;
     const auto row = static_cast<std::uint16_t>(known ? number : WSANO_RECOVERY);
-    return {errors::resolver(row), number, std::string(context)};
+    return {errors::resolver(row), number, context};
 }
 
 }  // namespace hagent::platform

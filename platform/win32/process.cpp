@@ -23,7 +23,7 @@ constexpr Millis k_kill_time{5000};
 constexpr DWORD k_pipe_bytes = 256U << 10U;
 constexpr UINT k_killed = 128 + 9;  // what POSIX reports for a killed program
 
-Error last_error(const std::string& context) { return file_error(GetLastError(), context); }
+Failure last_error(const std::string& context) { return file_error(GetLastError(), context); }
 
 struct Pipe {
     KernelHandle read, write;
@@ -96,7 +96,8 @@ struct Launch {
                            &made) == 0) {
             const DWORD number = GetLastError();
             const bool absent = number == ERROR_FILE_NOT_FOUND || number == ERROR_PATH_NOT_FOUND;
-            return absent ? Error{errors::agent(AgentCode::command_not_found), number, name} : file_error(number, name);
+            return absent ? Failure{errors::agent(AgentCode::command_not_found), number, name}
+                          : file_error(number, name);
         }
         return Started{KernelHandle(made.hProcess), KernelHandle(made.hThread)};
     }

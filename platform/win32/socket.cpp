@@ -47,7 +47,7 @@ struct Address {
 
 std::string shown(const std::string& address, std::uint16_t port) { return address + " port " + std::to_string(port); }
 
-Error last_error(std::string_view context) { return socket_error(WSAGetLastError(), context); }
+Failure last_error(std::string_view context) { return socket_error(WSAGetLastError(), context); }
 
 Result<Address> parse(const std::string& text, std::uint16_t port) {
     Address address;

@@ -13,8 +13,8 @@ GROUPS = {"base": ["mbedtls", "curl", "json", "doctest"], "archive": ["zlib", "l
 
 C_FLAGS = "-ffunction-sections -fdata-sections -fvisibility=hidden -fstack-protector-strong -DNDEBUG"
 
-CURL_OFF = """ALTSVC AWS BEARER_AUTH BINDLOCAL CA_SEARCH COOKIES DICT DIGEST_AUTH DOH FILE FORM_API GETOPTIONS GOPHER HSTS IMAP
-IPFS KERBEROS_AUTH LDAP LDAPS LIBCURL_OPTION MIME MQTT NEGOTIATE_AUTH NTLM POP3 PROGRESS_METER RTSP SHA512_256
+CURL_OFF = """ALTSVC AWS BEARER_AUTH BINDLOCAL CA_SEARCH COOKIES DICT DIGEST_AUTH DOH FILE FORM_API GETOPTIONS GOPHER HEADERS_API HSTS IMAP
+IPFS KERBEROS_AUTH LDAP LDAPS LIBCURL_OPTION MIME MQTT NEGOTIATE_AUTH NTLM PARSEDATE POP3 PROGRESS_METER RTSP SHA512_256
 SHUFFLE_DNS SMB SMTP SRP TELNET TFTP VERBOSE_STRINGS WEBSOCKETS"""
 
 CURL_PIECE_BYTES = 64 << 10  # handed to the write function at a time: what one recv brings, so that it need not be copied together
@@ -58,6 +58,10 @@ def mbedtls(work, target, source, prefix):
     # Upstream mended it after that release (Mbed-TLS pull request 10674); this restores what 3.6.5 did.
     edit(source / "library" / "ssl_tls12_client.c", "if (!mbedtls_ssl_sig_alg_is_supported(ssl, sig_alg)) {",
          "if (*pk_alg != MBEDTLS_PK_RSASSA_PSS && !mbedtls_ssl_sig_alg_is_supported(ssl, sig_alg)) {")
+    # SHA-1 itself is not built, but a root that signed itself with it is still one: nobody checks that signature, it only has to be
+    # read (many of the public roots are of that kind). What a root signs must be SHA-256 or better, as before.
+    edit(source / "library" / "oid.c", "#if defined(MBEDTLS_MD_CAN_SHA1)\n    {\n        OID_DESCRIPTOR(MBEDTLS_OID_PKCS1_SHA1, ",
+         "#if 1\n    {\n        OID_DESCRIPTOR(MBEDTLS_OID_PKCS1_SHA1, ")
     # Every byte of an encrypted transfer goes through these: speed before size. (The musl target's -Oz is the compiler's own.)
     with open(source / "library" / "CMakeLists.txt", "a", encoding="utf-8") as lists:
         lists.write(f"""set_source_files_properties(aes.c aesni.c gcm.c chacha20.c poly1305.c PROPERTIES
@@ -70,6 +74,11 @@ def mbedtls(work, target, source, prefix):
 
 def curl(work, target, source, prefix):
     tls = prefix / "mbedtls"
+    # What nobody here asks for and no switch of the library leaves out: names with wildcards, the server calling back for the data,
+    # texts about certificates.
+    for call in ("wc_statemach(data, ftpc, ftp)", "ftp_state_use_port(data, ftpc, EPRT)", "ftp_state_use_port(data, ftpc, fcmd)"):
+        edit(source / "lib" / "ftp.c", f"result = {call};", "result = CURLE_NOT_BUILT_IN;")
+    edit(source / "lib" / "vtls" / "mbedtls.c", "      mbed_extract_certinfo(data, crt);", "      return 1;")
     # FTP's unused converter of line ends counts as decoding, and what is decoded is handed on in small pieces.
     edit(source / "lib" / "cw-pause.c", "#define CW_PAUSE_DEC_WRITE_CHUNK   (4096)", f"#define CW_PAUSE_DEC_WRITE_CHUNK   ({CURL_PIECE_BYTES})")
     cmake_project(work, target, "curl", source, [

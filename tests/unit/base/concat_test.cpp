@@ -11,7 +11,7 @@ namespace {
 
 TEST_CASE("the parts of a text stand one after the other, whatever they are made of") {
     const std::string name = "vmlinuz";
-    CHECK(concat({"file '", name, "' has ", std::to_string(42), " bytes", {&name[2], 1}}) ==
+    CHECK(concat({"file '", name, "' has ", std::to_string(42), " bytes", std::string_view(&name[2], 1)}) ==
           "file 'vmlinuz' has 42 bytesl");
 }
 
@@ -20,7 +20,9 @@ TEST_CASE("nothing put together is an empty text") {
     CHECK(concat({"", std::string(), std::string_view()}).empty());
 }
 
-TEST_CASE("zero bytes are kept") { CHECK(concat({{"a\0b", 3}, {"\0", 1}}).size() == 4); }
+TEST_CASE("zero bytes are kept") {
+    CHECK(concat({std::string_view("a\0b", 3), std::string_view("\0", 1)}).size() == 4);
+}
 
 }  // namespace
 }  // namespace hagent

@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace hagent {
@@ -61,10 +62,88 @@ TEST_CASE("TRY moves values that cannot be copied") {
     CHECK(*pass().value() == 8);
 }
 
+/// Counts those that live, to see that each begun one is ended once.
+struct Counted {
+    explicit Counted(int& count) : live(&count) { ++*live; }
+    Counted(const Counted& other) : live(other.live) { ++*live; }
+    Counted(Counted&& other) noexcept : live(other.live) { ++*live; }
+    Counted& operator=(const Counted&) = default;
+    Counted& operator=(Counted&&) = default;
+    ~Counted() { --*live; }
+    int* live;
+};
+
+TEST_CASE("a success costs the value and one pointer, a failure that pointer only") {
+    CHECK(sizeof(Status) == sizeof(void*));
+    CHECK(sizeof(Result<void*>) == 2 * sizeof(void*));
+}
+
+TEST_CASE("values are ended once, also where a failure takes their place or gives way to one") {
+    int live = 0;
+    {
+        Result<Counted> value = Counted(live);
+        CHECK(live == 1);
+        Result<Counted> copy = value;
+        CHECK(live == 2);
+        copy = error(AgentCode::io_error, "gone");
+        CHECK(live == 1);
+        CHECK(copy.error().context == "gone");
+        copy = value;
+        CHECK(live == 2);
+        const Result<Counted> moved = std::move(value);
+        CHECK(live == 3);  // what was moved from is still a value
+        CHECK(value.ok());
+        auto& same = copy;
+        copy = std::move(same);
+        CHECK(copy.ok());
+        CHECK(live == 3);
+    }
+    CHECK(live == 0);
+}
+
+TEST_CASE("a copied failure is an error of its own") {
+    Result<int> first = error(AgentCode::io_error, "disk");
+    const Result<int> second = first;
+    first.error().context = "other";
+    CHECK(second.error().context == "disk");
+    Status third = Error(second.error());
+    const Status fourth = third;
+    CHECK(fourth.error().is(AgentCode::io_error));
+}
+
+TEST_CASE("a failure that was moved out of is still no success") {
+    Result<std::string> result = error(AgentCode::io_error, "disk");
+    const Result<std::string> taken = std::move(result);
+    CHECK_FALSE(result.ok());
+    CHECK(taken.error().context == "disk");
+    Status status = error(AgentCode::io_error, "disk");
+    const Failure failure = std::move(status).failure();
+    CHECK_FALSE(status.ok());
+    const Status copy = status;
+    CHECK_FALSE(copy.ok());
+    CHECK(failure.error().context == "disk");
+    status = {};
+    CHECK(status.ok());
+    const Status fine = std::move(status);
+    CHECK(status.ok());
+    CHECK(fine.ok());
+}
+
+TEST_CASE("a failure is an Error wherever one is asked for") {
+    const Error kept = error(AgentCode::io_error, "disk");
+    CHECK(kept.context == "disk");
+    std::optional<Error> perhaps;
+    perhaps = error(AgentCode::busy);
+    CHECK(perhaps->is(AgentCode::busy));
+    const Status numbered = Failure{errors::agent(AgentCode::os_error), 5, "disk"};
+    CHECK(numbered.error().os == 5);
+}
+
 TEST_CASE("an error gathers where it came from") {
-    CHECK(error(AgentCode::io_error).with("disk").context == "disk");
-    CHECK(error(AgentCode::io_error, "sector 7").with("disk").with("journal").context == "journal: disk: sector 7");
-    CHECK(error(errors::ftp(550)).id == errors::ftp(550));
+    CHECK(error(AgentCode::io_error).with("disk").error().context == "disk");
+    CHECK(error(AgentCode::io_error, "sector 7").with("disk").with("journal").error().context ==
+          "journal: disk: sector 7");
+    CHECK(error(errors::ftp(550)).error().id == errors::ftp(550));
 }
 
 TEST_CASE("the same number of two protocols is two codes") {

@@ -185,6 +185,6 @@ TEST_CASE("repeated keys, deep nesting and huge files are refused") {
 TEST_CASE("the first complaint becomes the error") {
     const std::vector<Complaint> complaints = {{AgentCode::config_unknown_key, "a.b", "unknown key"},
                                                {AgentCode::config_bad_value, "c", "must be a whole number"}};
-    CHECK(to_error(complaints).is(AgentCode::config_unknown_key));
-    CHECK(to_error(complaints).context == "a.b: unknown key");
+    CHECK(to_error(complaints).error().is(AgentCode::config_unknown_key));
+    CHECK(to_error(complaints).error().context == "a.b: unknown key");
 }

@@ -18,11 +18,11 @@ TEST_CASE("an unknown number becomes os_error and keeps number and context") {
 }
 
 TEST_CASE("a missing file has the same number everywhere") {
-    CHECK(platform::file_error(2, "").is(AgentCode::file_not_found));
+    CHECK(platform::file_error(2, "").error().is(AgentCode::file_not_found));
 }
 
 TEST_CASE("an unknown resolver result is a failure that does not go away") {
-    CHECK(platform::resolver_error(987654, "").id == errors::resolver(11003));
+    CHECK(platform::resolver_error(987654, "").error().id == errors::resolver(11003));
 }
 
 }  // namespace

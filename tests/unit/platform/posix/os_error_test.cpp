@@ -31,8 +31,8 @@ TEST_CASE("file errors become the rows that name them") {
                                        {ENOTEMPTY, AgentCode::os_error}}) {
         const int errno_value = number;
         CAPTURE(errno_value);
-        CHECK(platform::file_error(number, "").is(code));
-        CHECK(platform::file_error(number, "").os == number);
+        CHECK(platform::file_error(number, "").error().is(code));
+        CHECK(platform::file_error(number, "").error().os == number);
     }
 }
 
@@ -49,15 +49,15 @@ TEST_CASE("socket errors become the Winsock rows of the same meaning") {
                                       {EWOULDBLOCK, 10035}}) {
         const int errno_value = number;
         CAPTURE(errno_value);
-        CHECK(platform::socket_error(number, "").id == errors::winsock(static_cast<std::uint16_t>(row)));
+        CHECK(platform::socket_error(number, "").error().id == errors::winsock(static_cast<std::uint16_t>(row)));
     }
 }
 
 TEST_CASE("name look-up failures become the resolver rows") {
-    CHECK(platform::resolver_error(EAI_NONAME, "").id == errors::resolver(11001));
-    CHECK(platform::resolver_error(EAI_AGAIN, "").id == errors::resolver(11002));
-    CHECK(platform::resolver_error(EAI_FAIL, "").id == errors::resolver(11003));
-    CHECK(platform::resolver_error(EAI_NODATA, "").id == errors::resolver(11004));
+    CHECK(platform::resolver_error(EAI_NONAME, "").error().id == errors::resolver(11001));
+    CHECK(platform::resolver_error(EAI_AGAIN, "").error().id == errors::resolver(11002));
+    CHECK(platform::resolver_error(EAI_FAIL, "").error().id == errors::resolver(11003));
+    CHECK(platform::resolver_error(EAI_NODATA, "").error().id == errors::resolver(11004));
 }
 
 }  // namespace
