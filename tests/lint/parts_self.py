@@ -31,12 +31,12 @@ class Parts(unittest.TestCase):
         run.ROOT, self.events, self.built = folder.name, [], {name: threading.Event() for name in ("one", "two")}
         self.parts = [run.Part(name, (5, 5), needs_lab=False) for name in self.built]
 
-    def go(self, make, test, left=lambda: 99, set_up=lambda building: None):
+    def go(self, make, test, left=lambda: 99, set_up=lambda building: None, labels=frozenset()):
         """Everything that tests/run does with the two parts; (outcomes, what it printed)."""
         def tested(part, tests, outcome):
             self.events.append(f"test {part.name}")
             test(part)
-            outcome.passed.extend(tests)
+            outcome.passed.extend(name for name, _ in tests)
 
         class Own(run.Building):
             def set_up(self):
@@ -44,10 +44,11 @@ class Parts(unittest.TestCase):
 
             def make(self):
                 make(self)
-                self.tests = ["t"]
+                self.tests = [("t", labels)]
 
         run.Building, run.run_ctest = Own, tested
-        builder, outcomes, out = run.Builder(self.parts, types.SimpleNamespace(), left), {}, io.StringIO()
+        self.builder = builder = run.Builder(self.parts, types.SimpleNamespace(), left)
+        outcomes, out = {}, io.StringIO()
         with contextlib.redirect_stdout(out):
             builder.start()
             for building in builder.buildings:
@@ -92,6 +93,27 @@ class Parts(unittest.TestCase):
         _, said = self.go(make, test)
         self.assertEqual("nice 19", seen["two"])
         self.assertIn(f"nice {os.nice(0)}\n", said)
+
+    def test_while_a_test_measures_nothing_is_built_and_afterwards_it_goes_on(self):
+        states = []
+
+        def test(part):
+            if part.name == "one":
+                for _ in range(DEADLINE_S * 50):
+                    if (process := self.builder.process) and self.built["two"].is_set() and process.args[-1] == "2 seconds":
+                        with open(f"/proc/{process.pid}/stat", encoding="ascii") as stat:
+                            states.append(stat.read().rpartition(")")[2].split()[0])
+                        if states[-1] == "T":
+                            return
+                    threading.Event().wait(0.02)
+
+        def make(building):
+            self.built[building.part.name].set()
+            building.step(["sh", "-c", "sleep 0.2", "2 seconds" if building.part.name == "two" else "1"])
+
+        outcomes, _ = self.go(make, test, labels={"measured"})
+        self.assertEqual("T", states[-1])
+        self.assertEqual([["t"], ["t"]], [outcome.passed for outcome in outcomes.values()])
 
     def test_a_part_that_cannot_be_built_leaves_the_other(self):
         def make(building):
