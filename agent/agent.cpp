@@ -92,7 +92,7 @@ struct Requests {
 class Agent {
 public:
     Agent(AgentServices& services, Duration duration, std::unique_ptr<loop::Loop> loop,
-          std::unique_ptr<manager::ReportQueue> queue, transfer::HeaderProvider headers, std::string device_id)
+          std::unique_ptr<manager::ReportQueue> queue, const transfer::HeaderProvider& headers, std::string device_id)
         : services_(services),
           machine_(services.machine),
           settings_(services.settings),
@@ -363,7 +363,7 @@ Result<Ending> run_agent(AgentServices& services, Duration duration) {
     auto headers = TRY(manager_headers(machine, services.settings));
     auto queue = TRY(manager::ReportQueue::open(*machine.files, services.settings.state().reports()));
     auto loop = TRY(loop::Loop::create(machine.clock));
-    Agent agent(services, duration, std::move(loop), std::move(queue), std::move(headers), std::move(device_id));
+    Agent agent(services, duration, std::move(loop), std::move(queue), headers, std::move(device_id));
     return agent.run();
 }
 

@@ -15,6 +15,7 @@ int run_program(const work::Kinds& kinds, int argc, char** argv) {
     platform::harden_process();
     auto words = platform::program_arguments(argc, argv);
     std::vector<char*> pointers;
+    pointers.reserve(words.size() + 1);
     for (auto& word : words) {
         pointers.push_back(word.data());
     }

@@ -1,29 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
 # hagent_sanitizers: what HAGENT_SANITIZE asks for; empty means nothing.
 # hagent_libfuzzer: links libFuzzer's main into a fuzz target; HAGENT_FUZZING tells whether it is there.
-set(HAGENT_SANITIZE "" CACHE STRING "address-undefined, thread, fuzz or empty")
-set_property(CACHE HAGENT_SANITIZE PROPERTY STRINGS "" address-undefined thread fuzz)
+set(HAGENT_SANITIZE "" CACHE STRING "address-undefined, thread or empty")
+set_property(CACHE HAGENT_SANITIZE PROPERTY STRINGS "" address-undefined thread)
 
 add_library(hagent_sanitizers INTERFACE)
 add_library(hagent_libfuzzer INTERFACE)
 set(HAGENT_FUZZING OFF)
 
-# The first and the last kind differ in nothing but the main program: what the one finds the other can replay.
-set(_memory_kinds -fsanitize=fuzzer-no-link,address,undefined)
-
 if(HAGENT_SANITIZE STREQUAL "address-undefined")
-    set(_kinds ${_memory_kinds})
+    # Compiled for libFuzzer throughout, so that one build has the tests, the corpora and the hunts.
+    set(HAGENT_FUZZING ON)
+    set(_kinds -fsanitize=fuzzer-no-link,address,undefined)
+    target_link_options(hagent_libfuzzer INTERFACE -fsanitize=fuzzer)
 elseif(HAGENT_SANITIZE STREQUAL "thread")
     set(_kinds -fsanitize=thread)
-elseif(HAGENT_SANITIZE STREQUAL "fuzz")
-    set(HAGENT_FUZZING ON)
-    set(_kinds ${_memory_kinds})
-    target_link_options(hagent_libfuzzer INTERFACE -fsanitize=fuzzer)
 elseif(HAGENT_SANITIZE)
-    message(FATAL_ERROR "HAGENT_SANITIZE=${HAGENT_SANITIZE} is not known; use address-undefined, thread, fuzz or nothing.")
+    message(FATAL_ERROR "HAGENT_SANITIZE=${HAGENT_SANITIZE} is not known; use address-undefined, thread or nothing.")
 endif()
 
-if(HAGENT_SANITIZE MATCHES "address|fuzz" AND NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+if(HAGENT_FUZZING AND NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")
     message(FATAL_ERROR "HAGENT_SANITIZE=${HAGENT_SANITIZE} needs clang, which brings libFuzzer: use a preset.")
 endif()
 if(HAGENT_SANITIZE)

@@ -102,9 +102,9 @@ Result<std::string> FileFetcher::place(const std::string& url, Method method) {
         if (!path.starts_with(folder) || path.ends_with('/') || method == Method::post) {
             continue;
         }
-        const std::string real = method == Method::get
-                                     ? platform::native(TRY(files_.resolve(path)))
-                                     : TRY(real_folder(files_, folder_of(path))) + path.substr(folder_of(path).size());
+        std::string real = method == Method::get
+                               ? platform::native(TRY(files_.resolve(path)))
+                               : TRY(real_folder(files_, folder_of(path))) + path.substr(folder_of(path).size());
         if (real.starts_with(TRY(real_folder(files_, folder)))) {
             return real;
         }

@@ -269,7 +269,7 @@ public:
         if (at.ok() && fstatat(at->at(), at->name.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0) {
             return std::optional(info_from(found));
         }
-        const Error problem = at.ok() ? file_error(errno, path) : at.error();
+        Error problem = at.ok() ? file_error(errno, path) : at.error();
         if (problem.is(AgentCode::file_not_found) || problem.is(AgentCode::not_a_directory)) {
             return std::optional<FileInfo>();
         }

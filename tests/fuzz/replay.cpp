@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the main of a fuzz target without libFuzzer: every file of a corpus goes in whole, cut short, and with bytes
-// changed.
+// Owns the replay of a corpus: every file goes in whole, cut short, and with bytes changed. It is the main of a fuzz
+// target; where libFuzzer brings the main (HAGENT_LIBFUZZER), it is what the target does when its first argument is
+// `replay`.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -13,7 +14,6 @@
 #include <vector>
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
-extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) __attribute__((weak));
 
 namespace {
 
@@ -76,16 +76,12 @@ std::vector<std::filesystem::path> files_below(const std::filesystem::path& top)
     return files;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-    if (&LLVMFuzzerInitialize != nullptr) {
-        LLVMFuzzerInitialize(&argc, &argv);
-    }
+/// The exit status.
+int replay_all(const std::vector<std::string>& places) {
     std::size_t files = 0;
     std::size_t runs = 0;
-    for (int i = 1; i < argc; ++i) {
-        for (const auto& path : files_below(argv[i])) {
+    for (const auto& place : places) {
+        for (const auto& path : files_below(place)) {
             runs += replay(path);
             ++files;
         }
@@ -97,3 +93,20 @@ int main(int argc, char** argv) {
     }
     return 0;
 }
+
+}  // namespace
+
+#ifdef HAGENT_LIBFUZZER
+extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv);
+
+/// libFuzzer calls it first.
+extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
+    const std::vector<std::string> arguments(*argv + 1, *argv + *argc);
+    if (!arguments.empty() && arguments.front() == "replay") {
+        std::exit(replay_all({arguments.begin() + 1, arguments.end()}));
+    }
+    return 0;
+}
+#else
+int main(int argc, char** argv) { return replay_all({argv + 1, argv + argc}); }
+#endif

@@ -12,7 +12,7 @@ import tempfile
 import unittest
 
 from certificates import Authority
-from kit import FACTOR, REFUSED, BoxTest, free_port
+from kit import FACTOR, REFUSED, BoxTest, own_port
 from listener_test import BAD, LAST, TLS_HELLO
 
 API = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../agent/status/api.cpp")
@@ -61,7 +61,7 @@ class AccessTest(BoxTest):
 
     def start(self, bind):
         """The agent on this kind of address, on a port of its own."""
-        self.box.port = free_port()
+        self.box.port = own_port()
         lines = [f"{role} {role} {hashlib.sha256(token.encode()).hexdigest()}" for role, token in TOKENS.items()]
         listen = {"status": f"{bind.split()[0]}:{self.box.port}", "operators_file": self.box.write("operators", "\n".join(
             [*lines, "viewer vito certificate", "operator otto certificate", ""]))}
@@ -151,7 +151,7 @@ class AccessTest(BoxTest):
 
     def test_no_other_address_is_served_in_clear_text(self):
         for address in ("0.0.0.0", "192.0.2.1", "[::]"):
-            self.box.configure(listen={"status": f"{address}:{free_port()}"})
+            self.box.configure(listen={"status": f"{address}:{own_port()}"})
             self.expect(self.box.run("run", timeout=20), REFUSED, "listen.status", "tls_cert_file")
 
     def test_a_name_that_was_led_here_reads_and_does_nothing(self):

@@ -18,7 +18,7 @@ import unittest
 
 import kit
 from certificates import Authority
-from kit import DONE, FACTOR, FAILED, USAGE, BoxTest, free_port
+from kit import DONE, FACTOR, FAILED, USAGE, BoxTest, own_port
 from one_job_manager import OneJobManager
 
 TOKEN, URL_PASSWORD, NETRC_PASSWORD = "canary-token-81c4", "canary-password-90de", "canary-netrc-27ab"
@@ -210,7 +210,7 @@ class Refused(Hunt):
         for words in (["status"], ["status", "--json"], ["log"], ["log", "--json"]):
             self.expect(self.said_by(*words), DONE)
 
-        for url in (f"http://user:{URL_PASSWORD}@127.0.0.1:{port}/a.bin", f"ftp://user:{URL_PASSWORD}@127.0.0.1:{free_port()}/a.bin",
+        for url in (f"http://user:{URL_PASSWORD}@127.0.0.1:{port}/a.bin", f"ftp://user:{URL_PASSWORD}@127.0.0.1:{own_port()}/a.bin",
                     f"http://127.0.0.1:{port}/b.bin"):
             for more in (["--json", "-v"], ["-v"]):
                 self.assertNotEqual(DONE, self.said_by("fetch", url, *more).returncode)

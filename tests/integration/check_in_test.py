@@ -7,7 +7,7 @@ import os
 import signal
 import unittest
 
-from kit import DONE, FACTOR, FAILED, TRY_LATER, BoxTest, free_port, wait_until
+from kit import DONE, FACTOR, FAILED, TRY_LATER, BoxTest, own_port, wait_until
 
 from lab_manager import LabManager
 
@@ -144,13 +144,13 @@ class CheckInTest(BoxTest):
         self.assertIn("token", done.stderr)
 
     def test_a_dead_first_address_does_not_keep_the_job_away(self):
-        self.box.configure(manager={**self.setting, "urls": [f"http://127.0.0.1:{free_port()}/", self.manager.url]})
+        self.box.configure(manager={**self.setting, "urls": [f"http://127.0.0.1:{own_port()}/", self.manager.url]})
         action = self.assign(self.package("over", 1))
         self.check_in()
         self.assertEqual(self.state(action), "finished")
 
     def test_no_manager_at_all_is_a_temporary_failure(self):
-        self.box.configure(manager={**self.setting, "urls": [f"http://127.0.0.1:{free_port()}/"]})
+        self.box.configure(manager={**self.setting, "urls": [f"http://127.0.0.1:{own_port()}/"]})
         self.check_in(TRY_LATER)
 
     def test_a_result_survives_a_manager_that_is_down(self):

@@ -8,7 +8,7 @@ import tempfile
 import unittest
 
 from certificates import Authority
-from kit import DONE, FACTOR, FAILED, TRY_LATER, BoxTest, Services, free_port, wait_until
+from kit import DONE, FACTOR, FAILED, TRY_LATER, BoxTest, Services, own_port, wait_until
 from one_job_manager import OneJobManager
 
 from legacy_manager import LegacyManager
@@ -117,7 +117,7 @@ class DnsSrv(BoxTest):
         self.check_in()
         self.assertEqual([False, True], self.met())
         os.remove(os.path.join(self.box.state, "manager-met"))
-        self.names.serve(self.host("backup"), self.record("backup", backup.server.server_port, 20), self.host("best"), self.record("best", free_port(), 10))
+        self.names.serve(self.host("backup"), self.record("backup", backup.server.server_port, 20), self.host("best"), self.record("best", own_port(), 10))
         self.check_in()
         self.assertEqual([True, False], self.met())
 

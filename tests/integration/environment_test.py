@@ -17,7 +17,7 @@ import unittest
 
 import kit
 from fault_proxy import FaultProxy
-from kit import FACTOR, FAILED, REFUSED, TRY_LATER, BoxTest, OwnServers, free_port
+from kit import FACTOR, FAILED, REFUSED, TRY_LATER, BoxTest, OwnServers, own_port
 from servers import Nginx, Vsftpd  # from tests/lab, which kit puts on the path
 from setup_packages import SERVERS, ensure
 
@@ -120,7 +120,7 @@ class Network(Served):
         return f"{scheme}://silent.invalid/f", namespace(f"mount --bind {path} /etc/resolv.conf")
 
     def nobody(self, scheme, _):
-        return self.url(scheme, free_port()), ()
+        return self.url(scheme, own_port()), ()
 
     def full_backlog(self, scheme, keep):
         listener = keep.enter_context(socket.socket())

@@ -9,7 +9,7 @@ import time
 import unittest
 
 import kit
-from kit import DONE, FACTOR, FAILED, TRY_LATER, BoxTest, OwnServers, free_port, wait_until
+from kit import DONE, FACTOR, FAILED, TRY_LATER, BoxTest, OwnServers, own_port, wait_until
 from servers import Nginx, Vsftpd  # from tests/lab, which kit puts on the path
 from setup_packages import SERVERS, ensure
 
@@ -98,13 +98,13 @@ class Fetch(ServedTest):
 
     def test_a_refused_connection_is_tried_again_and_then_later(self):
         for scheme in self.base:
-            document = self.fetch(f"{scheme}://127.0.0.1:{free_port()}/a.bin", "--attempts", "3", code=TRY_LATER)
+            document = self.fetch(f"{scheme}://127.0.0.1:{own_port()}/a.bin", "--attempts", "3", code=TRY_LATER)
             self.assertEqual(("winsock", 10061, "WSAECONNREFUSED", "transient"),
                              tuple(document["error"][key] for key in ("protocol", "number", "name", "retry")))
             self.assertEqual(3, document["attempts"])
 
     def test_further_sources_are_used_when_one_fails(self):
-        dead, http, ftp = f"http://127.0.0.1:{free_port()}/", self.base["http"], self.base["ftp"]
+        dead, http, ftp = f"http://127.0.0.1:{own_port()}/", self.base["http"], self.base["ftp"]
         for sources in ((http + "nosuch.bin", ftp + "small.bin"), (ftp + "nosuch.bin", http + "small.bin"), (dead + "a", ftp + "small.bin"),
                         (dead + "a", http + "nosuch.bin", ftp + "nosuch.bin", http + "small.bin")):
             with self.subTest(sources):

@@ -13,8 +13,8 @@ import tempfile
 
 import kit  # noqa: F401  (puts tests/lab on the path)
 import ftp_script  # noqa: F401  (puts toolchains on the path)
-from servers import PASSIVE_PORTS, START_DEADLINE_S, VSFTPD, free_range
-from services import free_port, port_answers
+from servers import PASSIVE_PORTS, START_DEADLINE_S, VSFTPD
+from services import own_port, own_range, port_answers
 from setup_packages import SERVERS, apt, ensure, program, say
 
 from builder.common import cache_root, locked
@@ -120,7 +120,7 @@ class FtpDaemon:
     def __init__(self, services, folder, mode, certificate):
         self.services, self.folder, self.mode = services, folder, mode
         self.cert, self.key, self.both = certificate
-        self.port, self.first = free_port(), free_range(PASSIVE_PORTS)
+        self.port, self.first = own_port(), own_range(PASSIVE_PORTS)
         self.last = self.first + PASSIVE_PORTS - 1
         self.system, self.home = os.path.join(folder, "system"), os.path.join(folder, "system", "home")
         self.log, self.process = os.path.join(folder, "output.log"), None

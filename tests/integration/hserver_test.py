@@ -9,7 +9,7 @@ import threading
 import unittest
 
 from ftp_daemons import PASSWORD, USER, Missing, Vsftpd, make_certificate
-from kit import DONE, FACTOR, FAILED, REFUSED, TRY_LATER, BoxTest, OwnServers, free_port, wait_until
+from kit import DONE, FACTOR, FAILED, REFUSED, TRY_LATER, BoxTest, OwnServers, own_port, wait_until
 
 from legacy_manager import QUOTE, LegacyManager
 
@@ -96,7 +96,7 @@ class Hserver(OwnServers, BoxTest):
         self.check_in()
         self.assertEqual("V01", self.manager.verbs()[0])
         requests = len(self.manager.requests)
-        self.lease(free_port())
+        self.lease(own_port())
         self.check_in()
         self.assertGreater(len(self.manager.requests), requests)
         with open(os.path.join(self.box.state, "manager-met"), "w", encoding="utf-8"):
@@ -113,7 +113,7 @@ class Hserver(OwnServers, BoxTest):
         self.assertEqual([], stranger.requests)
 
     def test_the_master_has_what_the_first_server_has_not(self):
-        self.manager.queue(self.lines()[1:2], ("127.0.0.1", free_port(), USER, "x", False), self.server)
+        self.manager.queue(self.lines()[1:2], ("127.0.0.1", own_port(), USER, "x", False), self.server)
         self.check_in()
         self.assertEqual(self.kernel, self.made("boot/kernel"))
 
@@ -194,7 +194,7 @@ class Hserver(OwnServers, BoxTest):
         self.check_in(TRY_LATER, "manager_malformed_answer")
 
     def test_a_trigger_brings_the_update_from_the_configured_manager(self):
-        port = free_port()
+        port = own_port()
         self.box.configure(manager={"dialect": "hserver", "urls": [self.manager.url], "trust": "network", "interval_s": 3600, "spread_s": 0},
                            listen={"trigger": f"127.0.0.1:{port}"})
         agent = self.box.daemon()

@@ -9,7 +9,7 @@ import subprocess
 import kit
 from ftp_daemons import Missing, namespaces, unpacked
 from servers import START_DEADLINE_S
-from services import free_port, port_answers
+from services import own_port, port_answers
 from setup_packages import SERVERS, ensure, program
 
 USER, PASSWORD = "tester", "right-pw-90c4"
@@ -73,7 +73,7 @@ class HttpServer:
         self.cert, self.key, self.both = certificate
         if reason := namespaces():
             raise Missing(reason)
-        self.port, self.process = free_port(), None
+        self.port, self.process = own_port(), None
         self.root, self.log = os.path.join(folder, "served"), os.path.join(folder, "output.log")
         for place in ("private", "in", "full", "small"):
             os.makedirs(os.path.join(self.root, place))

@@ -17,7 +17,7 @@ import unittest
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lab"))
 
-from services import LabError, Services, become_parent_of_orphans, end_children, free_port, interrupt, wait_until  # noqa: E402,F401
+from services import LabError, Services, become_parent_of_orphans, end_children, own_port, interrupt, wait_until  # noqa: E402,F401
 
 signal.signal(signal.SIGTERM, interrupt)
 become_parent_of_orphans()  # a server's sessions outlive it
@@ -102,7 +102,7 @@ class Box:
         self.folder = tempfile.mkdtemp(prefix="hagent-test-")
         atexit.register(shutil.rmtree, self.folder, ignore_errors=True)  # after the services, which register later
         self.services, self.program = Services(), binary()
-        self.port = free_port()
+        self.port = own_port()
         self.state, self.keys, self.root = (self.path(name) for name in ("state", "keys", "root"))
         self.hooks, self.log = self.path("hooks"), self.path("agent.log")
         for folder in (self.state, self.keys, self.root, self.hooks):

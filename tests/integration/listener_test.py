@@ -11,7 +11,7 @@ import time
 import unittest
 
 import kit
-from kit import FACTOR, BoxTest, free_port, wait_until
+from kit import FACTOR, BoxTest, own_port, wait_until
 
 HEAD_LIMIT_S, CUT_SLACK_S = 10, 5
 STATUS_LIMIT_S = 1
@@ -390,7 +390,7 @@ class Life(BoxTest):
 
     def test_sighup_reads_the_configuration_again(self):
         agent, old = self.box.daemon(), self.box.port
-        self.box.port = free_port()
+        self.box.port = own_port()
         self.box.configure(device={"id": "test-2"})
         agent.signal(signal.SIGHUP)
         agent.process.wait(lambda: kit.answers(self.box.port), 20 * FACTOR, "the new address answers")
@@ -413,6 +413,7 @@ class Life(BoxTest):
 
     def test_a_taken_port_is_a_clear_error(self):
         with socket.socket() as taken:
+            taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             taken.bind(("127.0.0.1", self.box.port))
             taken.listen()
             done = self.box.run("run")

@@ -8,7 +8,7 @@ import ssl
 import unittest
 
 from certificates import Authority, pin
-from kit import DONE, FACTOR, NOT_FOUND, REFUSED, BoxTest, free_port, wait_until
+from kit import DONE, FACTOR, NOT_FOUND, REFUSED, BoxTest, own_port, wait_until
 
 
 class ListenerTlsTest(BoxTest):
@@ -114,7 +114,7 @@ class ListenerTlsTest(BoxTest):
                            ({"tls_key_file": self.box.write("empty", "")}, "PEM"), ({"client_ca_file": self.box.write("ca-rubbish", "x")}, "client_ca_file"),
                            ({"tls_cert_file": self.box.path("nosuch")}, "nosuch")):
             with self.subTest(word):
-                self.box.port = free_port()
+                self.box.port = own_port()
                 self.box.configure(listen={"status": f"127.0.0.1:{self.box.port}", "tls_cert_file": self.pem, "tls_key_file": self.key, **more})
                 done = self.box.run("run", timeout=20)
                 self.assertIn(done.returncode, (REFUSED, NOT_FOUND), done.stderr)

@@ -6,7 +6,7 @@ import os
 import unittest
 
 from certificates import Authority, pin, self_signed
-from kit import DONE, FACTOR, FAILED, BoxTest, OwnServers, answers, free_port
+from kit import DONE, FACTOR, FAILED, BoxTest, OwnServers, answers, own_port
 from setup_packages import SERVERS, ensure, program
 
 CONTENT = os.urandom(100_003)
@@ -47,13 +47,13 @@ class TlsTest(OwnServers, BoxTest):
         cls.certificates = {
             "good": cls.ca.issue("good"), "second": cls.ca.issue("second"), "wrong_host": cls.ca.issue("wrong_host", "DNS:elsewhere.example"),
             "expired": cls.ca.issue("expired", days=-1), "stranger": stranger.issue("stranger"), "alone": self_signed(cls.folder, "alone")}
-        cls.clear, cls.ports, servers = free_port(), {}, []
+        cls.clear, cls.ports, servers = own_port(), {}, []
         for name, (pem, key) in cls.certificates.items():
-            cls.ports[name] = free_port()
+            cls.ports[name] = own_port()
             more = f" location /down/ {{ return 302 http://127.0.0.1:{cls.clear}/f.bin; }}" if name == "good" else ""
             servers.append(TLS_SERVER.format(port=cls.ports[name], root=cls.root, pem=pem, key=key, protocols="TLSv1.2 TLSv1.3", more=more))
         for version in ("TLSv1.2", "TLSv1.3"):
-            cls.ports[version] = free_port()
+            cls.ports[version] = own_port()
             servers.append(TLS_SERVER.format(port=cls.ports[version], root=cls.root, pem=cls.certificates["good"][0],
                                              key=cls.certificates["good"][1], protocols=version, more=""))
         servers.append(f"  server {{ listen 127.0.0.1:{cls.clear}; root {cls.root};\n"
@@ -88,7 +88,7 @@ class TlsTest(OwnServers, BoxTest):
 
     def legacy_server(self, *options):
         """openssl s_server with the good certificate and these options; its port."""
-        port = free_port()
+        port = own_port()
         pem, key = self.certificates["good"]
         process = self.box.services.start("s_server", ["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-cert", pem, "-key", key, "-WWW",
                                                        *options], self.box.path("s_server.log"))

@@ -8,7 +8,7 @@ import threading
 import time
 import unittest
 
-from kit import FACTOR, SANITIZED, BoxTest, answers, free_port, wait_until
+from kit import FACTOR, SANITIZED, BoxTest, answers, own_port, wait_until
 
 COUNT, SECONDS = 10_000, 10
 LINES = (b"&V54&CI=3|MAC=008064aabbcc|IP=127.0.0.1MT=3|HS=127.0.0.1|PO=%d|", b"&V54&CI=3|MAC=008064aabbcc|IP=127.0.0.1|MT=3|HS=127.0.0.1|PO=%d|\r\n",
@@ -53,7 +53,7 @@ class Triggers(BoxTest):
         for server in (self.manager, self.stranger):
             self.addCleanup(server.server_close)
             self.addCleanup(server.shutdown)
-        self.trigger = free_port()
+        self.trigger = own_port()
         self.configure(trigger=f"127.0.0.1:{self.trigger}")
 
     def configure(self, **listen):

@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 
 import demo_package
-from services import LabError, free_port, wait_until
+from services import LabError, own_port, wait_until
 
 DEVICE_ID, OS_CODE = "lab-1", "SLX"
 START_DEADLINE_S = 20
@@ -29,7 +29,7 @@ class Agent:
         self.keys_dir, self.hooks_dir = os.path.join(folder, "keys"), os.path.join(folder, "hooks")
         self.config_path, self.log_path = os.path.join(folder, "hagent.json"), os.path.join(folder, "agent.log")
         self.reboots = os.path.join(folder, "reboots")
-        self.port, self.process = free_port(), None
+        self.port, self.process = own_port(), None
         for path in (self.root, self.state, self.keys_dir, self.hooks_dir):
             os.makedirs(path, mode=0o755, exist_ok=True)
         os.chmod(self.state, 0o700)

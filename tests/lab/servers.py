@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Real vsftpd and nginx with private configurations on free loopback ports, serving one folder each."""
+"""Real vsftpd and nginx with private configurations on loopback ports of their own, serving one folder each."""
 
 import os
 
-from services import free_port, port_answers
+from services import own_port, own_range, port_answers
 from setup_packages import program
 
 START_DEADLINE_S = 15
@@ -67,14 +67,6 @@ http {{
 """
 
 
-def free_range(count):
-    """The first of `count` neighbouring ports that are free now (for passive FTP)."""
-    while True:
-        first = free_port()
-        if first + count < 65536 and not any(port_answers(port) for port in (first, first + count // 2, first + count - 1)):
-            return first
-
-
 def open_for_reading(folder):
     """Makes every folder above and all below `folder` readable for the servers' unprivileged users."""
     for base, names, files in os.walk(folder):
@@ -93,7 +85,7 @@ class Vsftpd:
     def __init__(self, services, folder, root, local=False):
         os.makedirs(folder, exist_ok=True)
         self.services, self.folder, self.root, self.local = services, folder, root, local
-        self.port, self.log = free_port(), os.path.join(folder, "vsftpd.log")
+        self.port, self.first, self.log = own_port(), 0, os.path.join(folder, "vsftpd.log")
         self.process = None
 
     def start(self):
@@ -101,10 +93,10 @@ class Vsftpd:
         os.makedirs(empty, exist_ok=True)
         open_for_reading(self.root)
         os.chmod(self.root, 0o555)  # vsftpd refuses an anonymous root that is writable
-        first = free_range(PASSIVE_PORTS)
+        self.first = self.first or own_range(PASSIVE_PORTS)
         path = os.path.join(self.folder, "vsftpd.conf")
         with open(path, "w", encoding="ascii") as file:
-            file.write(VSFTPD.format(port=self.port, root=self.root, empty=empty, first=first, last=first + PASSIVE_PORTS - 1,
+            file.write(VSFTPD.format(port=self.port, root=self.root, empty=empty, first=self.first, last=self.first + PASSIVE_PORTS - 1,
                                      log=self.log, local="YES" if self.local else "NO").lstrip())
         self.process = self.services.start("vsftpd", [program("vsftpd"), path], os.path.join(self.folder, "output.log"))
         self.process.wait(lambda: port_answers(self.port), START_DEADLINE_S, "its port answers")
@@ -121,7 +113,7 @@ class Nginx:
     def __init__(self, services, folder, root, uploads=""):
         os.makedirs(folder, exist_ok=True)
         self.services, self.folder, self.root, self.uploads = services, folder, root, uploads
-        self.port, self.log = free_port(), os.path.join(folder, "access.log")
+        self.port, self.log = own_port(), os.path.join(folder, "access.log")
         self.process = None
 
     def start(self):

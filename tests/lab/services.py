@@ -17,11 +17,40 @@ class LabError(Exception):
     """Something the lab needs did not happen; the text says what, and where to look."""
 
 
-def free_port():
-    """A TCP port on 127.0.0.1 that nothing listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+_own = []  # sockets that hold our ports
+
+
+def _hold(port):
+    holder = socket.socket()
+    try:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind(("127.0.0.1", port))
+    except OSError:
+        holder.close()
+        raise
+    return holder
+
+
+def own_port():
+    """A TCP port on 127.0.0.1 that is this process's until it ends. A socket that is bound and does not listen holds it: the
+    system gives the port to nobody, neither server nor client, a server that is told of it binds it beside (with SO_REUSEADDR,
+    as all of ours do), and as long as none does, or none any more, who connects is refused."""
+    _own.append(_hold(0))
+    return _own[-1].getsockname()[1]
+
+
+def own_range(count):
+    """The first of `count` neighbouring ports of this kind."""
+    while True:
+        held = [_hold(0)]
+        first = held[0].getsockname()[1]
+        try:
+            held += [_hold(port) for port in range(first + 1, first + count)]
+        except (OSError, OverflowError):
+            held[0].close()  # another process is on one of them, or there are not so many ports
+            continue
+        _own.extend(held)
+        return first
 
 
 def wait_until(condition, timeout_s, what, every_s=0.05):
