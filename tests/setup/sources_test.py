@@ -161,7 +161,11 @@ class SetUpTest(unittest.TestCase):
                 (folder / path.name).write_bytes(path.read_bytes())
         output = self.works(SECOND, "", HAGENT_SOURCES=str(folder))
         self.one_line(output, f"HAGENT_SOURCES={folder}: no tarball", "tinyjson 3.0")
-        self.works(SECOND, "", HAGENT_SOURCES=str(folder))
+        asked = len(self.sample.archive.asked)
+        for path in (self.sample.archive.folder / "debian-security/pool/tinycurl").iterdir():
+            (folder / path.name).write_bytes(path.read_bytes())
+        self.works(THIRD, "", HAGENT_SOURCES=str(folder))  # a better one in the folder is seen at once, without the network
+        self.assertEqual(len(self.sample.archive.asked), asked)
 
     def test_a_bare_tarball_in_a_folder_comes_after_what_the_archive_has_patched(self):
         self.sample.fill()

@@ -70,8 +70,9 @@ def update(tell=say, options=()):
     tell(f"not all package lists could be brought up to date ({why}); going on with those that are there")
     if len(output_of(["apt-config", *options, "dump", "--format", "%v%n", "APT::Architectures"]).split()) > 1:
         # One foreign list out of step keeps its whole suite as it was: ask for this machine's own architecture alone.
+        architecture = output_of(["apt-config", *options, "dump", "--format", "%v", "APT::Architecture"]).strip()
         with tempfile.NamedTemporaryFile("w", prefix="hagent-apt-", suffix=".conf") as own:
-            own.write(f'#clear APT::Architectures;\nAPT::Architectures {{ "{output_of(["dpkg", "--print-architecture"]).strip()}"; }};\n')
+            own.write(f'#clear APT::Architectures;\nAPT::Architectures {{ "{architecture}"; }};\n')
             own.flush()
             apt("-c", own.name, *options, "-o", "APT::Get::List-Cleanup=0", "update")
     return why

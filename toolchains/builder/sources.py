@@ -112,9 +112,11 @@ def note(row, newest):
 
 
 def is_due(source):
-    """Whether it is time to see if the archive has more patches than what is cached."""
+    """Whether it is time to see if there are more patches than those of what is cached; a folder is always looked into."""
     if source.row["kind"] == "headers":
         return False
+    if any(better(revision_of(path, source.row), source) for path in described_in(named_folder(), source.row)):
+        return True
     try:
         path = cache_root() / "sources" / f"{source.row['package']}-{source.row['sha256'][:12]}.json"
         looked = json.loads(path.read_text())["looked"]
