@@ -28,7 +28,8 @@ class VersionTest(unittest.TestCase):
         self.assertEqual({entry["name"] for entry in document["built_from"]}, set(libraries))
         for entry in document["built_from"]:
             about = libraries[entry["name"]]
-            self.assertEqual({key: entry[key] for key in ("version", "patches", "lacks")}, {key: about[key] for key in ("version", "patches", "lacks")})
+            for key in ("version", "patches", "lacks"):
+                self.assertEqual(entry[key], about[key])
             self.assertEqual(entry["patched"], about["state"] != "bare")
         self.assertEqual(document["patched"], all(about["state"] != "bare" for about in libraries.values()))
         self.assertEqual(document["patches_missing"], any(about["lacks"] for about in libraries.values()))

@@ -13,7 +13,8 @@ from pathlib import Path
 
 RELEASE = "sample"
 SUITES = {RELEASE: "debian", f"{RELEASE}-updates": "debian", f"{RELEASE}-security": "debian-security"}
-CONTROL = "Source: {name}\nMaintainer: Nobody <nobody@example.org>\nStandards-Version: 4.6.2\n\nPackage: {name}\nArchitecture: all\nDescription: sample\n"
+CONTROL = ("Source: {name}\nMaintainer: Nobody <nobody@example.org>\nStandards-Version: 4.6.2\n\n"
+           "Package: {name}\nArchitecture: all\nDescription: sample\n")
 CHANGE = "{name} ({version}) sample; urgency=low\n\n  * Sample.\n\n -- Nobody <nobody@example.org>  Mon, 01 Jan 2024 00:00:00 +0000\n"
 PATCH = "--- a/value.txt\n+++ b/value.txt\n@@ -1 +1 @@\n-upstream\n+{version}\n"
 
@@ -81,8 +82,8 @@ class Loopback:
         tree = pool / "tree"
         tree.mkdir()
         subprocess.run(["tar", "-xf", orig, "--strip-components=1", "-C", tree], check=True)
-        for path, text in (("control", CONTROL), ("changelog", CHANGE), ("source/format", "3.0 (quilt)\n"), ("rules", "#!/usr/bin/make -f\n"),
-                           ("patches/series", "sample\n"), ("patches/sample", PATCH)):
+        for path, text in (("control", CONTROL), ("changelog", CHANGE), ("source/format", "3.0 (quilt)\n"),
+                           ("rules", "#!/usr/bin/make -f\n"), ("patches/series", "sample\n"), ("patches/sample", PATCH)):
             (tree / "debian" / path).parent.mkdir(parents=True, exist_ok=True)
             (tree / "debian" / path).write_text(text.format(name=name, version=version))
         subprocess.run(["dpkg-source", "-b", "tree"], cwd=pool, check=True, capture_output=True)
@@ -107,7 +108,8 @@ class Loopback:
         (dists / index).parent.mkdir(parents=True, exist_ok=True)
         (dists / index).write_text(text)
         sums = [f" {sha256(path)} {path.stat().st_size} {path.relative_to(dists)}" for path in sorted(dists.glob("main/*/*"))]
-        (dists / "Release").write_text(f"Origin: Sample\nSuite: {suite}\nCodename: {suite}\nComponents: main\nArchitectures: {architectures}\n"
+        (dists / "Release").write_text(f"Origin: Sample\nSuite: {suite}\nCodename: {suite}\n"
+                                       f"Components: main\nArchitectures: {architectures}\n"
                                        "Date: Mon, 01 Jan 2024 00:00:00 UTC\nSHA256:\n" + "\n".join(sums) + "\n")
 
     def remove(self, pattern):
@@ -125,9 +127,10 @@ class Loopback:
         (tree / "usr/share/sample").mkdir(parents=True)
         (tree / "usr/share/sample" / name).write_text(version + "\n")
         (tree / "DEBIAN/control").write_text(
-            f"Package: {name}\nVersion: {version}\nSource: {source}\nArchitecture: {architecture}\nMaintainer: Nobody <nobody@example.org>\n"
-            + (f"Depends: {depends}\n" if depends else "") + "Description: sample\n")
-        subprocess.run(["dpkg-deb", "--root-owner-group", "-Znone", "-b", tree, pool / f"{name}_{version}_{architecture}.deb"], check=True, capture_output=True)
+            f"Package: {name}\nVersion: {version}\nSource: {source}\nArchitecture: {architecture}\n"
+            "Maintainer: Nobody <nobody@example.org>\n" + (f"Depends: {depends}\n" if depends else "") + "Description: sample\n")
+        subprocess.run(["dpkg-deb", "--root-owner-group", "-Znone", "-b", tree, pool / f"{name}_{version}_{architecture}.deb"],
+                       check=True, capture_output=True)
         subprocess.run(["rm", "-r", tree], check=True)
 
     def index_binaries(self, suite, *architectures):

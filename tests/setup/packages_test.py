@@ -13,8 +13,14 @@ import loopback  # noqa: E402
 ROOT = Path(__file__).resolve().parents[2]
 OWN = loopback.own_architecture() if not loopback.unfit() else ""
 FOREIGN = "armhf" if OWN != "armhf" else "arm64"
-PROGRAM = "import sys; sys.path.insert(0, sys.argv[1]); from builder import packages, common\ntry: print('NEW', *packages.install(sys.argv[2:]))\n" \
-          "except common.Failure as failure: sys.exit(f'FAILURE {failure}')\n"
+PROGRAM = """import sys
+sys.path.insert(0, sys.argv[1])
+from builder import packages, common
+try:
+    print("NEW", *packages.install(sys.argv[2:]))
+except common.Failure as failure:
+    sys.exit(f"FAILURE {failure}")
+"""
 APT = """Dir "{root}/"; Dir::State::status "{root}/var/lib/dpkg/status"; Dir::Log "{root}/log"; APT::Sandbox::User "root";
 APT::Architecture "{own}"; APT::Architectures {{ {architectures} }};
 Acquire::http::Proxy::127.0.0.1 "DIRECT"; Acquire::Retries "0"; Acquire::Languages "none";
@@ -27,8 +33,8 @@ class PackagesTest(unittest.TestCase):
         folder = tempfile.TemporaryDirectory(prefix="hagent-setup-")
         self.addCleanup(folder.cleanup)
         self.root, self.conf = Path(folder.name) / "root", Path(folder.name) / "apt.conf"
-        for path in ("etc/apt/apt.conf.d", "etc/apt/preferences.d", "etc/apt/sources.list.d", "etc/apt/trusted.gpg.d", "var/lib/apt/lists/partial",
-                     "var/cache/apt/archives/partial", "var/lib/dpkg/info", "var/lib/dpkg/updates", "var/lib/dpkg/triggers", "log"):
+        for path in ("etc/apt/apt.conf.d", "etc/apt/preferences.d", "etc/apt/sources.list.d", "etc/apt/trusted.gpg.d",
+                     "var/lib/apt/lists/partial", "var/cache/apt/archives/partial", "var/lib/dpkg/info", "var/lib/dpkg/updates", "var/lib/dpkg/triggers", "log"):
             (self.root / path).mkdir(parents=True)
         (self.root / "var/lib/dpkg/status").touch()
         (self.root / "var/lib/dpkg/arch").write_text(f"{OWN}\n{FOREIGN}\n")
@@ -49,8 +55,8 @@ class PackagesTest(unittest.TestCase):
         self.archive.index_binaries(loopback.RELEASE, *(architectures or [OWN]))
 
     def install(self, *names):
-        done = subprocess.run([sys.executable, "-B", "-c", PROGRAM, str(ROOT / "toolchains"), *names], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True, check=False, timeout=120,
+        done = subprocess.run([sys.executable, "-B", "-c", PROGRAM, str(ROOT / "toolchains"), *names],
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=300,
                               env={**os.environ, "APT_CONFIG": str(self.conf), "DPKG_ADMINDIR": str(self.root / "var/lib/dpkg")})
         self.assertNotIn("Traceback", done.stdout)
         return done
@@ -86,7 +92,8 @@ class PackagesTest(unittest.TestCase):
         self.two_revisions()
         self.archive.remove("debian/pool/tiny/tiny-lib_1.0-1+deb13u1_all.deb")
         output = self.works("1.0-1")
-        self.assertIn("tiny 1.0-1+deb13u1: the lists name it and the pool does not have it (404 File not found); taking the next revision", output)
+        self.assertIn("tiny 1.0-1+deb13u1: the lists name it and the pool does not have it (404 File not found); "
+                      "taking the next revision", output)
 
     def test_a_revision_that_is_damaged_leads_to_the_next_one(self):
         self.two_revisions()

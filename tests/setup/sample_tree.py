@@ -69,9 +69,9 @@ class SampleTree:
     def run(self, *command, **environment):
         """Runs a program of the tree; the finished process, its output in `stdout`."""
         kept = {key: value for key, value in os.environ.items() if not key.startswith("HAGENT_")}
-        return subprocess.run([self.tree / command[0], *command[1:]], cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True, check=False, timeout=120,
-                              env={**kept, **self.archive.environment(), "XDG_CACHE_HOME": str(self.cache), "PYTHONDONTWRITEBYTECODE": "1", **environment})
+        environment = {**kept, **self.archive.environment(), "XDG_CACHE_HOME": str(self.cache), "PYTHONDONTWRITEBYTECODE": "1", **environment}
+        return subprocess.run([self.tree / command[0], *command[1:]], cwd=self.folder, env=environment, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=300)
 
     def set_up(self, **environment):
         """The set-up of the lab by its real entry."""
@@ -84,7 +84,8 @@ class SampleTree:
     def bill(self):
         """The bill of materials, by library."""
         document = json.loads((self.tree / "build/release/hagent.cdx.json").read_text())
-        return {part["name"]: {entry["name"]: entry["value"] for entry in part.get("properties", [])} | part for part in document["components"]}
+        return {part["name"]: part | {entry["name"]: entry["value"] for entry in part.get("properties", [])}
+                for part in document["components"]}
 
     def rows(self):
         """What the agent's table says, by library: (version, patches, lacks, patched, line)."""

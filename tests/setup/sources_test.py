@@ -122,7 +122,8 @@ class SetUpTest(unittest.TestCase):
         self.sample.curl.write_bytes(other.read_bytes())
         pinned = loopback.sha256(self.sample.curl)
         self.sample.pin()  # now the archive is the one that has another tarball, and its index says so
-        output = self.fails(f"tinycurl 2.0 (SHA-256 {pinned})", f"the archive at {self.sample.archive.address}/debian (sample, sample-updates, sample-security)")
+        output = self.fails(f"tinycurl 2.0 (SHA-256 {pinned})",
+                            f"the archive at {self.sample.archive.address}/debian (sample, sample-updates, sample-security)")
         self.assertIn(f"not the pinned {pinned}", output)
 
     def test_a_tarball_that_is_not_what_the_index_says(self):
@@ -181,7 +182,8 @@ class SetUpTest(unittest.TestCase):
         repacked = self.sample.archive.folder / "release-2.0.tar.gz"
         loopback.tarball(repacked, "other-top-2.0")
         (self.sample.archive.folder / "json.tar.gz").write_bytes(self.sample.json.read_bytes())
-        self.sample.pin(f"{loopback.sha256(repacked)} {self.sample.archive.address}/release-2.0.tar.gz", f"same {self.sample.archive.address}/json.tar.gz")
+        self.sample.pin(f"{loopback.sha256(repacked)} {self.sample.archive.address}/release-2.0.tar.gz",
+                        f"same {self.sample.archive.address}/json.tar.gz")
         self.works("", "unknown")
         self.assertEqual(self.sample.bill()["curl"]["hashes"][0]["content"], loopback.sha256(repacked))
         self.sample.fill()

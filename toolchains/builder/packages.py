@@ -42,8 +42,9 @@ def apt(*arguments, cwd=None):
     """Runs apt-get without questions; the finished process, with what it said in `stdout`."""
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
     with lock("apt-get"):
-        return subprocess.run(["apt-get", "-q", "-y", "-o", "DPkg::Lock::Timeout=300", *map(str, arguments)], cwd=cwd, env=environment,
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
+        return subprocess.run(["apt-get", "-q", "-y", "-o", "DPkg::Lock::Timeout=300", *map(str, arguments)], cwd=cwd,
+                              env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              text=True, errors="replace", check=False)
 
 
 def plain(answer):
