@@ -148,7 +148,7 @@ class Archive:
         places = [(self.release, main), (f"{self.release}-updates", main), (f"{self.release}-security", security)]
         self.looked_at = f"the archive at {main} ({', '.join(suite for suite, _ in places)})"
         options = self._options(places)
-        done = packages.apt(*options, "update")
+        done = packages.apt(*options, "update", private=True)
         listing = output_of(["apt-get", *options, "indextargets", "--format", "$(RELEASE) $(FILENAME)", "Created-By: Sources"])
         arrived = dict(line.split(" ", 1) for line in listing.splitlines())
         for suite, address in places:

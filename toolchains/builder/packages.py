@@ -38,10 +38,11 @@ def lock(what):
     return locked(Path(tempfile.gettempdir()) / f"hagent-{what}-{os.geteuid()}.lock")
 
 
-def apt(*arguments, cwd=None):
-    """Runs apt-get without questions; the finished process, with what it said in `stdout`."""
+def apt(*arguments, cwd=None, private=False):
+    """Runs apt-get without questions; the finished process, with what it said in `stdout`. `private`: it does not touch the
+    machine's lists and packages, and need not wait for those who do."""
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
-    with lock("apt-get"):
+    with contextlib.nullcontext() if private else lock("apt-get"):
         return subprocess.run(["apt-get", "-q", "-y", "-o", "DPkg::Lock::Timeout=300", *map(str, arguments)], cwd=cwd,
                               env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               text=True, errors="replace", check=False)
