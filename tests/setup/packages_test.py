@@ -57,7 +57,8 @@ class PackagesTest(unittest.TestCase):
     def install(self, *names):
         done = subprocess.run([sys.executable, "-B", "-c", PROGRAM, str(ROOT / "toolchains"), *names],
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=300,
-                              env={**os.environ, "APT_CONFIG": str(self.conf), "DPKG_ADMINDIR": str(self.root / "var/lib/dpkg")})
+                              env={**os.environ, "APT_CONFIG": str(self.conf), "DPKG_ADMINDIR": str(self.root / "var/lib/dpkg"),
+                                   "TMPDIR": str(self.conf.parent)})
         self.assertNotIn("Traceback", done.stdout)
         return done
 

@@ -69,7 +69,8 @@ class SampleTree:
     def run(self, *command, **environment):
         """Runs a program of the tree; the finished process, its output in `stdout`."""
         kept = {key: value for key, value in os.environ.items() if not key.startswith("HAGENT_")}
-        environment = {**kept, **self.archive.environment(), "XDG_CACHE_HOME": str(self.cache), "PYTHONDONTWRITEBYTECODE": "1", **environment}
+        environment = {**kept, **self.archive.environment(), "XDG_CACHE_HOME": str(self.cache), "TMPDIR": str(self.folder),
+                       "PYTHONDONTWRITEBYTECODE": "1", **environment}
         return subprocess.run([self.tree / command[0], *command[1:]], cwd=self.folder, env=environment, stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=300)
 

@@ -172,7 +172,8 @@ class SetUpTest(unittest.TestCase):
         self.sample.fill()
         (self.sample.folder / "mine").mkdir()
         (self.sample.folder / "mine/curl-2.0.tar.gz").write_bytes(self.sample.curl.read_bytes())
-        self.works(THIRD, "", HAGENT_SOURCES=str(self.sample.folder / "mine"))
+        output = self.works(THIRD, "", HAGENT_SOURCES=str(self.sample.folder / "mine"))
+        self.one_line(output, f"HAGENT_SOURCES={self.sample.folder / 'mine'}: no whole source package", "tinycurl 2.0")
 
     def test_the_tarballs_alone_in_a_folder_do_without_any_archive(self):
         self.sample.archive.stop()

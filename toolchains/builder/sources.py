@@ -206,7 +206,10 @@ def ways(row, have, archive, stage):
     """What to try, in order, each better than `have`: functions that fill the stage or raise Miss."""
     folder = named_folder()
     if row["kind"] == "patched":
-        for description in described_in(folder, row):
+        described = described_in(folder, row)
+        if folder and not described and not have:
+            yield lambda: missed(f"HAGENT_SOURCES={folder}: no whole source package of it there")
+        for description in described:
             if better(revision_of(description, row), have):
                 yield lambda: take_described(folder, description, row, stage)
         if not (folder and have and have.revision):  # a folder is named so that nobody asks the network without need
