@@ -33,11 +33,12 @@ set(_prefix "${HAGENT_DEPS}")
 if(NOT _prefix)
     hagent_find_prefix(_prefix)
 endif()
-if(NOT EXISTS "${_prefix}/versions.json")
+if(NOT EXISTS "${_prefix}/libraries.def")
     message(FATAL_ERROR "The static dependencies for ${HAGENT_TARGET} are not there. Run ./toolchains/build PRESET "
         "(for example ./toolchains/build dev), or name their folder with -DHAGENT_DEPS=prefix.")
 endif()
 message(STATUS "Dependencies: ${_prefix}")
+set(HAGENT_LIBRARIES_FROM ${_prefix} CACHE INTERNAL "Holds libraries.def: what hagent version says about the libraries")
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
     ${CMAKE_CURRENT_LIST_DIR}/versions ${CMAKE_CURRENT_LIST_DIR}/mbedtls_config.h ${CMAKE_CURRENT_LIST_DIR}/builder/recipes.py)
 

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "agent/base/concat.h"
+#include "agent/base/libraries.h"
 #include "agent/base/limits.h"
 #include "agent/base/text.h"
 #include "agent/base/version.h"
@@ -190,11 +191,14 @@ int explain(Machine& machine, const Options& options) {
 int version(Machine& machine, const Options& options) {
     const std::string libraries = transfer::library_versions();
     if (options.json) {
-        machine.output->print(concat({"{\"version\":", session::quoted(agent_version()),
-                                      ",\"target\":", session::quoted(HAGENT_TARGET_NAME),
-                                      ",\"libraries\":", session::quoted(libraries), "}\n"}));
+        machine.output->print(
+            concat({"{\"version\":", session::quoted(agent_version()),
+                    ",\"target\":", session::quoted(HAGENT_TARGET_NAME), ",\"libraries\":", session::quoted(libraries),
+                    ",\"built_from\":[", libraries_json(), "],\"patched\":", libraries_patched() ? "true" : "false",
+                    ",\"patches_missing\":", missing_patches_text().empty() ? "false" : "true", "}\n"}));
     } else {
-        machine.output->print(concat({"hagent ", agent_version(), " for ", HAGENT_TARGET_NAME, "\n", libraries, "\n"}));
+        machine.output->print(concat(
+            {"hagent ", agent_version(), " for ", HAGENT_TARGET_NAME, "\n", libraries, "\n", missing_patches_text()}));
     }
     return k_done;
 }

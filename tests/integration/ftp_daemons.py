@@ -15,7 +15,7 @@ import kit  # noqa: F401  (puts tests/lab on the path)
 import ftp_script  # noqa: F401  (puts toolchains on the path)
 from servers import PASSIVE_PORTS, START_DEADLINE_S, VSFTPD
 from services import own_port, own_range, port_answers
-from setup_packages import SERVERS, apt, ensure, program, say
+from setup_packages import SERVERS, download, ensure, program, say, update
 
 from builder.common import cache_root, locked
 
@@ -48,11 +48,8 @@ def unpacked(name, packages=()):
                 raise Missing(f"unpacking {name} needs root")
             say(f"fetching {name} and unpacking it beside the system")
             with tempfile.TemporaryDirectory() as work:
-                try:
-                    apt("-o", "APT::Sandbox::User=root", "download", *packages, cwd=work)
-                except kit.LabError:
-                    apt("update")
-                    apt("-o", "APT::Sandbox::User=root", "download", *packages, cwd=work)
+                update()
+                download(packages, work)
                 staging = tempfile.mkdtemp(prefix=".ftpd-", dir=folder.parent)
                 for package in glob.glob(os.path.join(work, "*.deb")):
                     subprocess.run(["dpkg", "-x", package, staging], check=True)

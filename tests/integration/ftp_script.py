@@ -28,19 +28,19 @@ def tool():
     with locked(folder.with_suffix(".lock")):
         if not (folder / "server" / "sockfilt").is_file():
             with locked(cache_root() / "sources.lock"):
-                sources.fetch([row], versions.release)
+                source = sources.fetch([row], versions.release)["curl"]
             work = Path(tempfile.mkdtemp(prefix="hagent-ftpserver-"))
             try:
-                build(row, work, folder)
+                build(source, work, folder)
             finally:
                 shutil.rmtree(work, ignore_errors=True)
     return str(folder)
 
 
-def build(row, work, folder):
+def build(source, work, folder):
     say("building the FTP server of curl's test suite, once for this machine")
     log = work / "log"
-    sources.unpack(row, work / "source", log)
+    sources.unpack(source, work / "source", log)
     switches = [f"-D{name}=OFF" for name in OFF] + [f"-D{name}=ON" for name in ON]
     run(["cmake", "-S", work / "source", "-B", work / "build", "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release", *switches], log=log)
     run(["cmake", "--build", work / "build", "--target", "sockfilt", "--parallel", "2"], log=log)

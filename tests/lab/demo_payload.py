@@ -13,7 +13,7 @@ import shutil
 import subprocess
 
 from services import LabError
-from setup_packages import apt, say
+from setup_packages import download, say, update
 
 MIB = 1 << 20
 TOTAL_BYTES = 66 * MIB      # all files of the demonstration together, at least
@@ -52,16 +52,13 @@ def _dependency(options, package):
 
 def _download(folder, architecture, meta):
     options = _private_options(os.path.join(folder, f"apt-{architecture}"), architecture)
-    try:
-        apt(*options, "update")
-    except LabError as error:  # one index of several may be out of step; what arrived is good enough or the next line says so
-        say(f"lab: the {architecture} package lists are incomplete; going on with what arrived ({str(error).splitlines()[-1]})")
+    update(options)
     kernel = _dependency(options, meta)
     target = os.path.join(folder, "packages.part")
     shutil.rmtree(target, ignore_errors=True)
     os.makedirs(target)
     say(f"lab: downloading {kernel} and busybox-static ({architecture}) for the demonstration")
-    apt(*options, "download", kernel, "busybox-static", cwd=target)
+    download([kernel, "busybox-static"], target, options)
     files = sorted(os.listdir(target))
     found = {"kernel": next(name for name in files if name.startswith("linux-image")),
              "busybox": next(name for name in files if name.startswith("busybox")), "architecture": architecture}

@@ -20,6 +20,7 @@ from setup_packages import SERVERS, ensure, say
 HERE = os.path.dirname(os.path.abspath(__file__))
 PROJECT = os.path.dirname(os.path.dirname(HERE))
 PRESET = "release"
+BUILDER_SAYS = "toolchains/build: "  # how its lines start
 MANAGERS = ("lab", "hawkbit", "folder", "hserver")
 LIMITED = {manager.name: manager.cannot_play for manager in (FolderManager, HserverManager)}
 
@@ -33,10 +34,22 @@ def agent_binary():
                 return os.path.abspath(path)
         raise LabError(f"HAGENT_BUILD={named}: there is no hagent in it")
     say(f"lab: building the agent (./toolchains/build {PRESET})")
-    done = subprocess.run([os.path.join(PROJECT, "toolchains", "build"), PRESET], stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False)
-    if done.returncode:
-        raise LabError(f"./toolchains/build {PRESET} ended with {done.returncode}")
+    build = subprocess.Popen([os.path.join(PROJECT, "toolchains", "build"), PRESET], stdin=subprocess.DEVNULL, stdout=sys.stderr,
+                             stderr=subprocess.PIPE, text=True, errors="replace")
+    said = ""
+    for line in build.stderr:  # its last word, which may have several lines, is the reason
+        sys.stderr.write(line)
+        sys.stderr.flush()
+        said = line[len(BUILDER_SAYS):] if line.startswith(BUILDER_SAYS) else said + line
+    if build.wait():
+        raise LabError(f"./toolchains/build {PRESET} ended with {build.returncode}: {said.strip()}")
     return os.path.join(PROJECT, "build", PRESET, "hagent")
+
+
+def set_up():
+    """Installs, fetches and builds what a lab with our own manager needs, and starts nothing; the agent's path."""
+    ensure(SERVERS)
+    return agent_binary()
 
 
 class Laboratory:

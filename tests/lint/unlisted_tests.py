@@ -45,7 +45,7 @@ def check(tree):
             continue
         if not (set(path.split("/")) & set(FOREIGN) and named(tree, path)):
             findings.append(f"{path}: no target of the build compiles it")
-    for path in tree.files("tests/integration", ends=("_test.py",)):
+    for path in tree.files("tests/integration", "tests/setup", ends=("_test.py",)):
         if not named(tree, path):
             findings.append(f"{path}: no CMakeLists.txt lists it")
     for path in tree.files("tests/fuzz", ends=("fuzz.cpp",)):

@@ -13,7 +13,8 @@ def parse(arguments):
     parser = argparse.ArgumentParser(
         prog="toolchains/build", description="Sets up what the presets need, builds their static dependencies (kept in "
         f"{cache_root()}) and the agent into build/PRESET/.",
-        epilog="HAGENT_SOURCES=dir: take the source packages from that folder instead of the network. HAGENT_JOBS=n: jobs at once.")
+        epilog="HAGENT_SOURCES=dir: look there for sources before the network is asked. HAGENT_MIRROR=address: a mirror of the "
+        "distribution in place of the machine's own. HAGENT_JOBS=n: jobs at once.")
     parser.add_argument("presets", nargs="*", metavar="PRESET",
                         help="one or more of: " + ", ".join(store.PRESETS))
     parser.add_argument("--deps-only", action="store_true", help="build the dependencies only and print where they are")

@@ -16,6 +16,10 @@ class Failure(Exception):
     """Something that the person at the keyboard has to know: cause, then what to do next."""
 
 
+class Miss(Exception):
+    """One place does not have what was looked for there: where and why, in one line. The next place is asked."""
+
+
 def say(text):
     print(f"toolchains/build: {text}", file=sys.stderr, flush=True)
 
@@ -75,7 +79,8 @@ def locked(path):
 
 
 class Versions:
-    """The table in toolchains/versions."""
+    """The table in toolchains/versions: the release, and a row for each library. A row's `origin` is the project's own
+    release as (address, SHA-256 of what lies there), None where no such line is."""
 
     def __init__(self):
         self.release = ""
@@ -86,9 +91,12 @@ class Versions:
                 continue
             if fields[0] == "release":
                 self.release = fields[1]
+            elif fields[0] == "origin":
+                _, name, digest, address = fields
+                self.rows[name]["origin"] = (address, self.rows[name]["sha256"] if digest == "same" else digest)
             else:
                 kind, name, package, version, digest = fields
-                self.rows[name] = {"kind": kind, "name": name, "package": package, "version": version, "sha256": digest}
+                self.rows[name] = {"kind": kind, "name": name, "package": package, "version": version, "sha256": digest, "origin": None}
 
     def __getitem__(self, name):
         return self.rows[name]

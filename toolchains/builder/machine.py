@@ -1,10 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a preset needs from the machine's package manager, and its installation."""
-import os
-import shutil
-import tempfile
-
-from .common import Failure, output_of, run, say
+from . import packages
+from .common import say
 
 BASE = ["cmake", "ninja-build", "gcc", "g++", "libc6-dev", "make", "patch", "tar", "xz-utils", "bzip2", "dpkg-dev",
         "ca-certificates", "debian-archive-keyring", "ccache"]
@@ -32,25 +29,9 @@ def needed(presets, targets, with_tests):
     return list(dict.fromkeys(names))
 
 
-def missing(names):
-    listing = output_of(["dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n"])
-    installed = {line.split()[0] for line in listing.splitlines() if line.endswith(" installed")}
-    return [name for name in names if name not in installed]
-
-
 def install(names):
-    """Installs the packages that are not there; asks the package manager nothing when all are."""
-    if shutil.which("apt-get") is None or shutil.which("dpkg-query") is None:
+    """Installs the packages that are not there; on a machine without apt-get it can only say what has to be."""
+    if packages.available():
+        packages.install(names)
+    else:
         say("this machine has no apt-get: make sure that it has " + " ".join(names))
-        return
-    absent = missing(names)
-    if not absent:
-        return
-    if os.geteuid() != 0:
-        raise Failure("these packages are missing: " + " ".join(absent) + ". Install them as root with apt-get, then run this again.")
-    say("installing: " + " ".join(absent))
-    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
-    with tempfile.NamedTemporaryFile(prefix="hagent-apt-", suffix=".log", delete=False) as log:
-        run(["apt-get", "-q", "update"], log=log.name, env=quiet)
-        run(["apt-get", "-q", "-y", "--no-install-recommends", "install", *absent], log=log.name, env=quiet)
-    os.unlink(log.name)

@@ -2,10 +2,10 @@
 """The bill of materials of a built agent: a CycloneDX document beside the binary, made from what was pinned and linked."""
 import json
 
-from . import recipes
+from . import recipes, store
 from .common import ROOT, Failure, sha256
 
-# library -> (licence as an SPDX expression, where its people are); the test library is in no binary.
+# library -> (licence as an SPDX expression, where its people are)
 ABOUT = {
     "mbedtls": ("Apache-2.0 OR GPL-2.0-or-later", "https://www.trustedfirmware.org/projects/mbed-tls/"),
     "curl": ("curl", "https://curl.se/"),
@@ -15,30 +15,35 @@ ABOUT = {
     "zstd": ("BSD-3-Clause OR GPL-2.0-only", "https://facebook.github.io/zstd/"),
     "archive": ("BSD-2-Clause", "https://www.libarchive.org/"),
 }
-ONLY_TESTS = {"doctest"}
 # What the compiler itself adds to a static binary.
 RUNTIME = {"linux-i686-musl": [("musl", "MIT"), ("libc++", "Apache-2.0 WITH LLVM-exception"), ("compiler-rt", "Apache-2.0 WITH LLVM-exception")],
            "win-x86_64": [("libstdc++", "GPL-3.0-or-later WITH GCC-exception-3.1"), ("winpthreads", "MIT"), ("mingw-w64", "ZPL-2.1")]}
 RUNTIME["win-i686"] = RUNTIME["win-x86_64"]
 
 
-def component(row):
+def component(row, built):
+    """One library; `built` is what the prefix that was linked says about its source."""
     licence, address = ABOUT[row["name"]]
+    patches = [("hagent:patches", built["patches"] or "none"), ("hagent:patches-missing", built["lacks"] or "none")]
     return {"type": "library", "bom-ref": row["name"], "name": row["name"], "version": row["version"],
             "purl": f"pkg:generic/{row['package']}@{row['version'].replace('+', '%2B')}",
             "licenses": [{"expression": licence}], "externalReferences": [{"type": "website", "url": address}],
-            "hashes": [{"alg": "SHA-256", "content": row["sha256"]}]}
+            "hashes": [{"alg": "SHA-256", "content": built["sha256"]}], "pedigree": {"notes": built["sentence"]},
+            "properties": [{"name": name, "value": value} for name, value in patches]}
 
 
 def describe(binary, target, groups, versions):
     """The document as a value; the same for the same binary, so without a time."""
-    linked = [name for group in groups for name in recipes.GROUPS[group] if name not in ONLY_TESTS]
+    linked = [name for group in groups for name in recipes.GROUPS[group] if name not in recipes.ONLY_TESTS]
     strangers = [name for name in linked if name not in ABOUT]
     if strangers:
         raise Failure(f"toolchains/builder/sbom.py knows no licence of {', '.join(strangers)}: add a line")
     runtime = [{"type": "library", "bom-ref": name, "name": name, "version": f"of {target}'s compiler", "licenses": [{"expression": licence}]}
                for name, licence in RUNTIME.get(target, [])]
-    components = [component(versions[name]) for name in linked] + runtime
+    built = {}
+    for group in groups:
+        built.update(json.loads((store.lookup(target, group, versions) / "versions.json").read_text())["libraries"])
+    components = [component(versions[name], built[name]) for name in linked] + runtime
     return {"bomFormat": "CycloneDX", "specVersion": "1.5", "version": 1,
             "metadata": {"component": {"type": "application", "bom-ref": "hagent", "name": "hagent", "version": project_version(),
                                        "licenses": [{"expression": "Apache-2.0"}], "hashes": [{"alg": "SHA-256", "content": sha256(binary)}]}},

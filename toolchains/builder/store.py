@@ -24,58 +24,76 @@ def compiler_identity(target, versions):
     return output_of([c_compiler, "--version"]).split("\n")[0] + " " + output_of([c_compiler, "-dumpmachine"]).strip()
 
 
-def prefix_of(target, group, versions):
-    """Folder that holds, or will hold, the built group; None while its sources are not there."""
+def cached_sources(group, versions):
+    """{name: Source} of a group as the cache has them; None while one is not there."""
+    found = {name: sources.cached(versions[name]) for name in recipes.GROUPS[group]}
+    return found if all(found.values()) else None
+
+
+def prefix_of(target, group, versions, found):
+    """Folder that holds, or will hold, the group built from these sources."""
     parts = [target, group, compiler_identity(target, versions), sha256(TOOLCHAINS / f"{target}.cmake"),
              recipes.text_of(group), sha256(TOOLCHAINS / "mbedtls_config.h") if group == "base" else ""]
-    for name in recipes.GROUPS[group]:
-        source = sources.identity(versions[name])
-        if source is None:
-            return None
-        parts.append(source)
+    parts += [source.identity() for source in found.values()]
     key = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
     return cache_root() / "deps" / f"{target}-{key}"
 
 
 def is_built(prefix):
-    return prefix is not None and (prefix / "versions.json").is_file()
+    return (prefix / "versions.json").is_file()
 
 
 def build(target, group, versions):
     """Builds a group of dependencies for a target unless it is in the cache; returns its prefix."""
     rows = [versions[name] for name in recipes.GROUPS[group]]
     with locked(cache_root() / "sources.lock"):
-        sources.fetch(rows, versions.release)
-    prefix = prefix_of(target, group, versions)
+        found = sources.fetch(rows, versions.release)
+    prefix = prefix_of(target, group, versions, found)
     if is_built(prefix):
         return prefix
     with locked(prefix.with_name(prefix.name + ".lock")):
         if not is_built(prefix):
-            build_now(target, group, rows, prefix)
+            build_now(target, group, found, prefix)
     return prefix
 
 
-def build_now(target, group, rows, prefix):
+def build_now(target, group, found, prefix):
     started = time.monotonic()
     work = prefix.with_name(f".{prefix.name}.work")
     stage = work / "prefix"
     shutil.rmtree(work, ignore_errors=True)
     shutil.rmtree(prefix, ignore_errors=True)
     stage.mkdir(parents=True)
-    for row in rows:
+    for name, source in found.items():
         step = time.monotonic()
-        source = work / "source" / row["name"]
-        source.parent.mkdir(exist_ok=True)
-        sources.unpack(row, source, work / f"{row['name']}.log")
-        recipes.RECIPES[row["name"]](work, target, source, stage)
-        say(f"{target}: {row['name']} {row['version']} built in {time.monotonic() - step:.0f} s")
+        folder = work / "source" / name
+        folder.parent.mkdir(exist_ok=True)
+        sources.unpack(source, folder, work / f"{name}.log")
+        recipes.RECIPES[name](work, target, folder, stage)
+        say(f"{target}: {name} {source.row['version']} built in {time.monotonic() - step:.0f} s")
     if zig.FLAGS.get(target):
         warm_up(target, work)
-    manifest = {"target": target, "group": group, "libraries": {row["name"]: row["version"] for row in rows}}
+    manifest = {"target": target, "group": group, "libraries": {name: describe(source) for name, source in found.items()}}
+    (stage / "libraries.def").write_text(table(found))
     (stage / "versions.json").write_text(json.dumps(manifest, indent=1) + "\n")
     os.rename(stage, prefix)
     shutil.rmtree(work, ignore_errors=True)
     say(f"{target}: dependencies ({group}) ready in {time.monotonic() - started:.0f} s")
+
+
+def describe(source):
+    """What a built library came from, for the bill of materials."""
+    return {"version": source.row["version"], "sha256": source.digest, "state": source.state, "patches": source.revision,
+            "lacks": source.lacks, "sentence": source.sentence()}
+
+
+def table(found):
+    """The same for the agent, as rows of a table in its own language; agent/base/libraries.cpp has the columns."""
+    rows = [(name, source.row["version"], source.revision, source.lacks, "false" if source.state == "bare" else "true",
+             source.sentence() + "\\n" if source.lacks else "")
+            for name, source in found.items() if name not in recipes.ONLY_TESTS]
+    text = "// Made by toolchains/build: what the libraries beside this file were built from.\n"
+    return text + "".join("HAGENT_LIBRARY(" + ", ".join(f'"{field}"' for field in row) + ")\n" for row in rows)
 
 
 def warm_up(target, work):
@@ -88,7 +106,8 @@ def warm_up(target, work):
 
 
 def lookup(target, group, versions):
-    prefix = prefix_of(target, group, versions)
-    if not is_built(prefix):
+    found = cached_sources(group, versions)
+    prefix = prefix_of(target, group, versions, found) if found else None
+    if prefix is None or not is_built(prefix):
         raise Failure(f"the static dependencies for {target} are not built yet")
     return prefix

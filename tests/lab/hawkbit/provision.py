@@ -12,6 +12,12 @@ import hashlib
 import os
 import shutil
 import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "toolchains"))
+
+from builder import packages  # noqa: E402  (packages are installed in one place)
+from builder.common import Failure  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 POM = os.path.join(HERE, "server", "pom.xml")
@@ -106,19 +112,11 @@ def _ensure_packages(say, with_maven):
     return jdk
 
 
-def _apt_install(packages, say):
-    names = " ".join(packages)
-    if not shutil.which("apt-get"):
-        raise ProvisionError(f"needed and missing: {names}; this is no Debian system, so install a Java 17 "
-                             "development kit and Maven by hand")
-    if os.geteuid() != 0:
-        raise ProvisionError(f"needed and missing: {names}; run this as root, or install them first: "
-                             f"apt-get install {names}")
-    say(f"installing Debian packages: {names}")
-    environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
-    _run(["apt-get", "update", "-q"], environment, "the package lists could not be brought up to date")
-    _run(["apt-get", "install", "-q", "-y", "--no-install-recommends"] + packages, environment,
-         f"{names} could not be installed")
+def _apt_install(names, say):
+    try:
+        packages.install(names, say)
+    except Failure as failure:
+        raise ProvisionError(f"hawkBit needs a Java 17 development kit and Maven: {failure}") from failure
 
 
 def _build(jdk, folder, say):
