@@ -10,6 +10,9 @@ empty program, and that is run with our files and these in addition:
   equal ends of a function's branches kept once, from two instructions on
   equal functions whose address nobody compares kept once
   no tables for unwinding the stack: nothing throws, and where the C++ library would, the program ends either way
+
+Beside the program it writes OUTPUT.sizes, what each module and library takes (module_sizes.py), and prints it with the change against
+packaging/size_limits.txt.
 """
 import os
 import shlex
@@ -18,6 +21,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+sys.dont_write_bytecode = True
+import module_sizes  # noqa: E402
+
+LIMITS = Path(__file__).resolve().parent.parent / "packaging" / "size_limits.txt"
+TARGET = "linux-i686-musl"
 SMALLER = ["--icf=safe", "--pack-dyn-relocs=relr", "--fat-lto-objects", "-mllvm", "-inline-instr-cost=8", "-mllvm", "-tail-merge-size=2"]
 SCRIPT = "SECTIONS { /DISCARD/ : { *(.eh_frame) *(.gcc_except_table*) *(.comment) } } INSERT AFTER .text;\n"
 
@@ -43,6 +51,14 @@ def linker_command(compiler, options, folder):
     sys.exit(f"link_musl.py: the compiler does not tell how it links; it said:\n{shown}")
 
 
+def say_sizes(map_path, files, output):
+    table = module_sizes.account(map_path, files, output)
+    total = sum(table.values())
+    before = module_sizes.noted(TARGET, LIMITS.read_text(encoding="utf-8"))
+    print(f"{output}: {total} bytes, {total - sum(before.values()):+} against {LIMITS.name}:")
+    print("\n".join(module_sizes.changes(table, before)))
+
+
 def main():
     compiler, arguments = sys.argv[1], sys.argv[2:]
     output, files = own_files(arguments)
@@ -55,10 +71,12 @@ def main():
         command = [str(Path(compiler).with_name("ld.lld"))]
         for word in words:
             command += files if word == empty else [output] if word == program else [] if word == "--eh-frame-hdr" else [word]
-        command += [*SMALLER, "-T", str(script), "--gc-sections", "-z", "relro", "-z", "now", "-z", "noexecstack"]
+        command += [*SMALLER, f"-Map={folder}/map", "-T", str(script), "--gc-sections", "-z", "relro", "-z", "now", "-z", "noexecstack"]
         done = subprocess.run(command, stderr=subprocess.PIPE, text=True)
         # The C runtime's start file is older than the table that "safe" wants; it is left alone then.
         sys.stderr.write("".join(line + "\n" for line in done.stderr.splitlines() if "conservatively ignores" not in line))
+        if done.returncode == 0:
+            say_sizes(folder / "map", [word for word in command if word.endswith((".o", ".a")) and word != output], output)
         sys.exit(done.returncode)
 
 
