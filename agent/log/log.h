@@ -26,6 +26,7 @@ public:
     void set_level(Level level);
     [[nodiscard]] bool enabled(Level level) const { return level >= level_.load(); }
 
+    /// Below the level nothing is done, not even the texts are copied. `area` is the folder of who speaks.
     void write(Level level, std::string_view area, std::string_view message, std::vector<Field> fields = {});
     void debug(std::string_view area, std::string_view message, std::vector<Field> fields = {});
     void info(std::string_view area, std::string_view message, std::vector<Field> fields = {});

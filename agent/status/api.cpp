@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the handlers.
+// Owns the handlers of the listener's paths. They read snapshots and never wait for the worker.
 #include "agent/status/api.h"
 
 #include "agent/base/number.h"
@@ -14,6 +14,7 @@ using http::Role;
 
 constexpr std::size_t k_page_log_lines = 40;
 
+/// With a tag: a page that asks every second gets 304 as long as nothing has changed.
 Response document(const Request& request, std::string body) {
     return http::with_etag({200, "application/json", std::move(body), {}}, request.header("if-none-match"));
 }
@@ -21,6 +22,7 @@ Response document(const Request& request, std::string body) {
 Response text(std::string body) { return {200, "text/plain; charset=utf-8", std::move(body), {}}; }
 
 Response page(const ApiServices& services) {
+    // Only the newest lines: the page is loaded again every few seconds.
     const auto last = services.log.last_seq();
     const auto tail = services.log.since(last > k_page_log_lines ? last - k_page_log_lines : 0);
     return {200, "text/html; charset=utf-8", page_html(services.view(), services.board, tail), {}};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the JSON documents.
+// Owns the JSON documents of spec 11 "JSON shapes".
 #include <algorithm>
 #include <utility>
 
@@ -100,6 +100,7 @@ std::string status_json(const AgentView& agent, const Board& board) {
     json.begin_array("recent");
     write_recent(json, board);
     json.end_array();
+    // Images and software come with their kinds of work; the members are part of the shape already.
     json.raw("slots", "[]");
     write_volumes(json, agent);
     json.raw("software", "[]");

@@ -21,6 +21,7 @@ constexpr std::string_view k_style =
     "pre{overflow-x:auto;font-size:.85rem;border:1px solid var(--line);padding:.5rem}"
     "@media(prefers-color-scheme:dark){:root{--good:#7bd37b;--bad:#ff8a80}}</style>";
 
+/// The only way for a text into the page. Names and messages come from scripts, servers and managers.
 std::string escaped(std::string_view text) {
     std::string out;
     for (const char c : printable(is_utf8(text) ? std::string(text) : utf8_from_latin1(text))) {
@@ -35,6 +36,7 @@ std::string escaped(std::string_view text) {
     return out;
 }
 
+/// Every value on the page passes through here or through escaped().
 std::string row(std::string_view label, std::string_view value) {
     return concat({"<tr><th scope=\"row\">", escaped(label), "</th><td>", escaped(value), "</td></tr>\n"});
 }

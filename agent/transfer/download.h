@@ -23,6 +23,7 @@ struct Source {
     std::string url;  // may hold user:password@
 };
 
+/// One file. The same request with the same directory goes on where an earlier one was cut off.
 struct DownloadRequest {
     std::vector<Source> sources;          // tried in order, then round again; at most k_sources
     std::string directory;                // of this file alone: holds `part` and `checkpoint` (FORMAT.md)

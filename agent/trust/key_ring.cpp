@@ -148,6 +148,7 @@ Result<Signer> KeyRing::verify(std::string_view bytes, std::string_view signatur
         }
         without_role = key.get();
     }
+    // Told apart from an unknown key: the maker is known, and only the role is missing.
     if (without_role != nullptr) {
         return error(AgentCode::role_not_allowed,
                      concat({without_role->signer.name, " may not sign ", package_kind_name(*kind), " packages"}));

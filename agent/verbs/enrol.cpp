@@ -30,6 +30,7 @@ Result<std::string> device_key(platform::Files& files, const std::string& path, 
     return key;
 }
 
+/// What was made, and where it lies.
 struct Enrolled {
     std::string key_file, request_file;
     trust::Enrolment enrolment;
@@ -79,6 +80,7 @@ int enrol(Machine& machine, const Options& options) {
     if (!services) {
         return code;
     }
+    // Only the agent's own directory is made; whoever names another place has it.
     if (options.key.empty() && services->settings.manager.client_key_file.empty()) {
         if (const auto made = machine.files->make_directories(services->settings.state_dir, 0700); !made.ok()) {
             return failed(machine, options, made.error());

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns what the verbs share: printing, exit codes, making the services.
+// Owns what the verbs share: the words for failures, exit codes, making the services, and the way from a command line
+// to its verb.
 #include <variant>
 
 #include "agent/agent.h"
@@ -26,6 +27,7 @@ int exit_code(const Error& error) {
         if (error.is(AgentCode::session_not_found) || error.is(AgentCode::file_not_found)) {
             return k_not_found;
         }
+        // The areas of agent.def: 1100s configuration, 1400s trust.
         const bool config = number >= 1100 && number < 1200, trust = number >= 1400 && number < 1500;
         if (config || trust || error.is(AgentCode::access_denied) || error.is(AgentCode::permission_denied)) {
             return k_refused;
@@ -63,6 +65,7 @@ int usage(Machine& machine, const Options& options, std::string_view message) {
     return k_usage;
 }
 
+/// All complaints about the configuration are told at once, so that it can be mended in one go.
 Opened open_services(Machine& machine, const Options& options, config::ManagerRule manager) {
     auto outcome = load_config(machine, options, manager);
     if (const auto* complaints = std::get_if<std::vector<config::Complaint>>(&outcome)) {
