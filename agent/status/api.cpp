@@ -39,6 +39,7 @@ Response explain(const Request& request, std::string_view code) {
     return rows.empty() ? http::problem(404, "The catalogue has no such code.") : document(request, explain_json(rows));
 }
 
+/// ?since=N gives what came after entry N, for a page that follows the log.
 Response log_since(const ApiServices& services, const Request& request) {
     constexpr std::string_view k_since = "since=";
     std::uint64_t since = 0;
@@ -61,6 +62,7 @@ Response ask_for_check_in(const std::function<bool(const std::string&)>& trigger
     return {202, "application/json", "{\"accepted\":true}", {}};
 }
 
+/// The path is ID/cancel: routes match prefixes only, so the rest is taken apart here.
 Response cancel(const ApiServices& services, std::string_view rest) {
     constexpr std::string_view k_cancel = "/cancel";
     if (!rest.ends_with(k_cancel)) {

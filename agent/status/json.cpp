@@ -11,6 +11,7 @@
 namespace hagent::status {
 namespace {
 
+/// RFC 3339, or null for what has not happened.
 void write_time(JsonWriter& json, std::string_view name, const std::optional<WallTime>& time) {
     if (time) {
         json.member(name, rfc3339(*time));
@@ -40,6 +41,7 @@ void write_texts(JsonWriter& json, std::string_view name, const Pairs& pairs) {
     json.end_object();
 }
 
+/// As elements of the array that is open.
 void write_recent(JsonWriter& json, const Board& board) {
     for (const auto& snapshot : board.recent()) {
         json.raw(session::session_json(*snapshot));

@@ -42,8 +42,10 @@ struct ListTraits {
     static void close(Value list) { curl_slist_free_all(list); }
 };
 
+// libcurl's own words behind ours; longer ones repeat the address.
 constexpr std::size_t k_reason_bytes = 160;
 
+/// libcurl copies the line. Without memory the process ends, as it does for every other allocation.
 void append(UniqueHandle<ListTraits>& list, const std::string& line) {
     curl_slist* longer = curl_slist_append(list.get(), line.c_str());
     check(longer != nullptr);

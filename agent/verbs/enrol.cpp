@@ -36,6 +36,7 @@ struct Enrolled {
     trust::Enrolment enrolment;
 };
 
+/// The key's place is the first of: --key, manager.client_key_file, the state directory.
 Result<Enrolled> enrol_device(Machine& machine, const config::Settings& settings, const Options& options) {
     Enrolled out;
     const auto& configured = settings.manager.client_key_file;

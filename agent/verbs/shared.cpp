@@ -36,6 +36,7 @@ int exit_code(const Error& error) {
     return errors::describe(error.id).retry == errors::Retry::transient ? k_try_later : k_failed;
 }
 
+// Three lines for people: what went wrong with what, its code, what to do. The catalogue has the words.
 int failed(Machine& machine, const Options& options, const Error& error) {
     const auto row = errors::describe(error.id);
     if (options.json) {
@@ -113,6 +114,7 @@ int dispatch(Machine& machine, const Options& options) {
     return usage(machine, options, "unknown verb");
 }
 
+/// Help comes before the verb is looked at, so that it needs neither configuration nor state.
 int answer(Machine& machine, const std::variant<Options, UsageError>& parsed) {
     if (const auto* wrong = std::get_if<UsageError>(&parsed)) {
         return wrong_words(machine, *wrong);

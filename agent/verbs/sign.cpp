@@ -14,6 +14,7 @@
 namespace hagent::verbs {
 namespace {
 
+/// One line about a package, for people.
 std::string summary(const trust::Manifest& manifest) {
     return concat({manifest.package, " ", manifest.version, ", serial ", std::to_string(manifest.serial), ", ",
                    std::to_string(manifest.files.size()), " files"});
