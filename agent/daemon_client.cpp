@@ -42,6 +42,7 @@ std::optional<DaemonEndpoint> find_daemon(platform::Files& files, const config::
     const auto text = [&](std::string_view name) {
         return std::string(document.root().find(name).text().value_or(""));
     };
+    // The process may have been killed and its file left; a listener of somebody else may have its port by now.
     const auto pid = document.root().find("pid").whole(UINT32_MAX);
     if (!pid || text("listener").empty() || !platform::process_exists(static_cast<std::uint32_t>(*pid))) {
         return std::nullopt;
@@ -51,6 +52,7 @@ std::optional<DaemonEndpoint> find_daemon(platform::Files& files, const config::
 
 Result<std::string> ask_daemon(const DaemonEndpoint& endpoint, const std::string& path, transfer::Method method) {
     transfer::Options options;
+    // The daemon is on this device: a proxy would only see the token.
     options.use_proxies = false;
     options.connect_timeout = Seconds{5};
     options.stall_timeout = Seconds{10};

@@ -14,6 +14,7 @@ public:
     void print(std::string_view text) override { std::fwrite(text.data(), 1, text.size(), stdout); }
     void complain(std::string_view text) override { std::fwrite(text.data(), 1, text.size(), stderr); }
     bool on_terminal() const override { return platform::stderr_is_terminal(); }
+    // A failed write leaves its mark on the stream, so it is enough to look at the end.
     bool flush() override {
         const bool flushed = std::fflush(stdout) == 0;
         return flushed && std::ferror(stdout) == 0;

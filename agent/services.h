@@ -34,8 +34,10 @@ namespace hagent {
 /// Headers that belong to the manager's own origins only: its token.
 [[nodiscard]] Result<transfer::HeaderProvider> manager_headers(Machine& machine, const config::Settings& settings);
 
+/// What the composition root builds for each verb. Everything in it lives as long as it does; the machine is borrowed.
 class AgentServices {
 public:
+    /// `config_file` is absolute: scripts may not touch it. Errors: os_error when the system gives no entropy.
     [[nodiscard]] static Result<std::unique_ptr<AgentServices>> open(Machine& machine, config::Settings settings,
                                                                      const std::string& config_file);
     AgentServices(const AgentServices&) = delete;

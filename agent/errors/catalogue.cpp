@@ -32,6 +32,7 @@ constexpr char to_folded(char c) {
 // Names are compared without letter case, and "not-found" or "not found" is as good as "NOT_FOUND".
 bool same_name(std::string_view a, std::string_view b) { return std::ranges::equal(a, b, {}, to_folded, to_folded); }
 
+// This folder needs nothing but the standard library, so it has its own.
 std::string_view trimmed(std::string_view text) {
     constexpr std::string_view k_blank = " \t\r\n";
     const auto first = text.find_first_not_of(k_blank);
@@ -39,6 +40,7 @@ std::string_view trimmed(std::string_view text) {
     return text.substr(first, text.find_last_not_of(k_blank) - first + 1);
 }
 
+// Nothing for signs, blanks, and what does not fit into 16 bits.
 std::optional<std::uint16_t> parse_number(std::string_view digits) {
     std::uint16_t number = 0;
     const auto [end, failure] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
@@ -56,6 +58,7 @@ bool has_alias(const Row& row, std::string_view name) {
     return false;
 }
 
+// With or without the prefix of its protocol: people leave it out.
 bool is_called(const Row& row, std::string_view name) {
     const std::string_view prefix = name_prefix(row.id.protocol);
     return same_name(row.name, name) || same_name(row.name.view().substr(prefix.size()), name) || has_alias(row, name);

@@ -12,7 +12,7 @@
 
 namespace hagent::errors {
 
-// Static text that ends with a NUL: half of what a view takes in the tables, and read as one.
+// A static text that ends with a NUL, used like a view. It takes half the room, which counts in tables of 600 rows.
 class Words {
 public:
     constexpr Words() = default;
@@ -27,6 +27,7 @@ private:
     const char* text_ = "";
 };
 
+// One line of the catalogue. Texts are for people; programs go by the id, which never changes.
 struct Row {
     Id id;
     Words name;   // WSAECONNREFUSED, SW_DSA_OVER_LIMIT, HTTP_NOT_FOUND, digest_mismatch

@@ -122,6 +122,7 @@ constexpr bool complete(std::span<const Row> table) {
     return true;
 }
 
+// The rows of one protocol; they stand together, as numbers_ascend makes sure.
 constexpr std::span<const Row> rows_of(Protocol protocol) {
     std::size_t first = 0;
     while (first < std::size(k_rows) && k_rows[first].id.protocol != protocol)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the access rules' code.
+// Owns the access rules: tokens (RFC 6750), client certificates, and what browsers are misused for.
 #include "agent/http/access.h"
 
 #include <algorithm>
@@ -54,6 +54,7 @@ Result<std::vector<Operator>> parse_operators(std::string_view text) {
 Access::Access(std::string bound, std::vector<Operator> operators)
     : bound_(std::move(bound)), loopback_(is_loopback(address_of(bound_))), operators_(std::move(operators)) {}
 
+/// Tools of the old kind send no Host at all; no browser does that. On loopback any loopback name will do.
 bool Access::host_is_ours(std::string_view host) const {
     if (host.empty() || host == bound_) {
         return true;
@@ -81,8 +82,8 @@ const Operator* Access::caller(const Request& request) const {
 
 std::optional<Response> Access::refusal(const Request& request, Role needed) const {
     const Operator* who = caller(request);
-    // A browser that was lured here by a foreign name (DNS rebinding) or page (CSRF) says so in Host and Origin.
-    // browsers show certificates by themselves
+    // A browser that was lured here by a foreign name (DNS rebinding) or page (CSRF) says so in Host and Origin. A
+    // token in the request rules that out: browsers show certificates by themselves, but never tokens.
     const bool shown_by_hand = who != nullptr && !who->token_sha256.empty();
     if (!shown_by_hand && loopback_ && !host_is_ours(request.header("host"))) {
         return problem(403, "The Host header names another machine. Use the address that the agent listens on.");

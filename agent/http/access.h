@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the decision who may call what: deny by default.
+// Owns the decision who may call what: deny by default. Source: spec 11 "HTTP listener".
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,8 @@
 
 namespace hagent::http {
 
-/// anyone: the trigger only. viewer: reads; nobody needs to log in for that on a loopback listener. operators act.
+/// Each role may do what those before it may. anyone: the trigger only. viewer: read; on a loopback listener nobody
+/// needs to log in for that. operators: act.
 enum class Role : std::uint8_t { anyone, viewer, operators };
 
 /// Known by a token, which is stored as the SHA-256 of its text and never as itself, or by a client certificate.
@@ -27,6 +28,7 @@ struct Operator {
 /// line.
 [[nodiscard]] Result<std::vector<Operator>> parse_operators(std::string_view text);
 
+/// The rules of one listener. A pure function of the request.
 class Access {
 public:
     /// `bound` is the listener's "address:port".

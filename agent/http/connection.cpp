@@ -12,6 +12,7 @@ namespace {
 
 constexpr Millis k_head_time = Seconds{limits::k_http_header_seconds};
 constexpr Millis k_idle_time = Seconds{limits::k_http_idle_seconds};
+// For what a client still sends after its answer was written; long enough for one on a slow link to read it.
 constexpr Millis k_drain_time = Seconds{2};
 constexpr std::size_t k_line_start_bytes = 4;  // "&V54"
 constexpr char k_tls_handshake = 0x16;         // RFC 8446 5.1: the first byte of a ClientHello record
@@ -52,6 +53,7 @@ Connection::State Connection::advance(loop::Interest ready, Uptime now, const An
     return state_;
 }
 
+/// False when the socket has nothing more at the moment, or the connection is over.
 bool Connection::read_some(Uptime now, const Answer& answer) {
     if (state_ == State::reading && !pending_.empty()) {  // a pipelined request
         const std::string bytes = std::exchange(pending_, {});
@@ -95,6 +97,7 @@ void Connection::take(std::string_view bytes, Uptime now, const Answer& answer) 
     }
     if (!parser_.started() && !bytes.empty()) {
         deadline_ = now + k_head_time;
+        // Said in clear text all the same: an administrator who looks at the wire finds the reason.
         if (tls_ == nullptr && bytes.front() == k_tls_handshake) {
             return send(problem(400, "This port speaks plain HTTP; the client began a TLS handshake. Use http://."),
                         false, now);
@@ -107,8 +110,8 @@ void Connection::take(std::string_view bytes, Uptime now, const Answer& answer) 
     if (parser_.state() != RequestParser::State::complete) {
         if (parser_.expects_continue() && !continued_ && parser_.state() != RequestParser::State::head) {
             continued_ = true;
-            (void)stream_->write(
-                "HTTP/1.1 100 Continue\r\n\r\n");  // fits any send buffer; a lost one only delays the client
+            // It fits into any send buffer; a lost one only delays the client.
+            (void)stream_->write("HTTP/1.1 100 Continue\r\n\r\n");
         }
         return;
     }
@@ -127,6 +130,7 @@ void Connection::send(const Response& response, bool keep_alive, Uptime now) {
     deadline_ = now + k_idle_time;
 }
 
+/// False when the socket takes no more at the moment, or the connection is over.
 bool Connection::write_some(Uptime now) {
     const auto took = stream_->write(std::string_view(out_).substr(sent_));
     if (!took.ok()) {

@@ -15,6 +15,7 @@
 
 namespace hagent::http {
 
+/// One accepted client. Lives on the loop's thread; never blocks.
 class Connection {
 public:
     enum class State : std::uint8_t { reading, writing, draining, closed };
@@ -26,11 +27,11 @@ public:
     Connection(std::unique_ptr<platform::Stream> stream, Uptime now);
     Connection(std::unique_ptr<trust::TlsStream> stream, Uptime now);
 
-    /// Without this, or null, such a client is one of malformed HTTP. Borrowed.
+    /// Without this, or with null, such a client counts as malformed HTTP. Borrowed.
     void take_lines(const Line* line) { line_ = line; }
 
-    /// Moves on as far as the socket lets it, but answers one request at most, so that nobody is served alone.
-    /// Closed afterwards means: destroy it.
+    /// Reads and writes as far as the socket lets it, but answers one request at most, so that no client keeps the
+    /// others waiting. A connection that is closed afterwards is to be destroyed.
     State advance(loop::Interest ready, Uptime now, const Answer& answer);
     /// Whether the next request is here already: call advance() again although the socket stays silent.
     [[nodiscard]] bool has_more() const {
@@ -39,7 +40,7 @@ public:
 
     [[nodiscard]] platform::SocketId socket() const { return stream_->id(); }
     [[nodiscard]] loop::Interest interest() const;
-    /// When this client is cut unless it moves on. A request that trickles in does not move this.
+    /// When this client is cut off. Only a whole request moves it, not one that trickles in byte by byte.
     [[nodiscard]] Uptime deadline() const { return deadline_; }
     /// When it last finished a request (or connected): the oldest one makes room for others.
     [[nodiscard]] Uptime waiting_since() const { return waiting_since_; }

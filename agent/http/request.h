@@ -9,6 +9,7 @@
 
 namespace hagent::http {
 
+/// What the parser lets through: limits hold, texts have no control bytes but tabs.
 struct Request {
     std::string method;                                        // as sent: "GET"
     std::string path;                                          // percent-decoded, begins with '/'

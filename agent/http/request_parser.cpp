@@ -13,6 +13,7 @@
 namespace hagent::http {
 namespace {
 
+/// RFC 9110, 5.6.2.
 bool is_token_char(char c) {
     constexpr std::string_view k_others = "!#$%&'*+-.^_`|~";
     return is_letter_or_digit(c) || k_others.find(c) != std::string_view::npos;
@@ -83,6 +84,7 @@ std::size_t RequestParser::feed(std::string_view bytes) {
             continue;
         }
         const char c = bytes[used++];
+        // Chunk sizes and trailers count too: else a body of empty lines would never end.
         if (++head_bytes_ > limits::k_http_header_bytes + limits::k_http_request_line_bytes) {
             fail(431, "The request's header section is too large.");
         } else if (c != '\n') {
@@ -132,6 +134,7 @@ void RequestParser::request_line(std::string_view line) {
     if (parts[2] != "HTTP/1.1" && parts[2] != "HTTP/1.0") {
         return fail(505, "Only HTTP/1.1 and HTTP/1.0 are spoken here.");
     }
+    // Proxies use whole URLs and "*"; here is no proxy.
     if (parts[1].front() != '/') {
         return fail(400, "The request target is not a path.");
     }
@@ -182,6 +185,7 @@ void RequestParser::end_of_head() {
             expects_continue_ = equal_ignoring_case(value, "100-continue");
         }
     }
+    // RFC 9112, 3.2. Without a Host the access rules could not see DNS rebinding.
     if (hosts > 1 || (hosts == 0 && is_http_1_1)) {
         return fail(400, "The request needs exactly one Host header.");
     }
@@ -210,6 +214,7 @@ void RequestParser::chunk_size_line(std::string_view line) {
     const auto digits = line.substr(0, line.find(';'));  // extensions are ignored, RFC 9112 7.1.1
     std::uint64_t size = 0;
     const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), size, 16);
+    // from_chars takes no sign and no "0x", which others may read as another size.
     if (digits.empty() || problem != std::errc{} || end != digits.data() + digits.size()) {
         return fail(400, "A chunk size is not a hexadecimal number.");
     }

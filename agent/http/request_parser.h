@@ -11,8 +11,9 @@
 
 namespace hagent::http {
 
-/// Takes bytes as they come. Refuses what smuggling needs: bare CR or LF, folded lines, blanks before the colon,
-/// Content-Length together with Transfer-Encoding, two lengths, any transfer coding but one final "chunked".
+/// Takes bytes as they come, in pieces of any size. Refuses what request smuggling needs: bare CR or LF, folded lines,
+/// blanks before the colon, Content-Length together with Transfer-Encoding, two lengths, any transfer coding but one
+/// final "chunked".
 class RequestParser {
 public:
     enum class State : std::uint8_t { head, body, chunk_size, chunk_data, chunk_end, trailers, complete, failed };

@@ -37,6 +37,7 @@ bool lists(std::string_view if_none_match, std::string_view tag) {
     });
 }
 
+// Whatever a page may show, no script or form of somebody else runs in it, and nobody can put it into a frame.
 constexpr std::string_view k_fixed_headers =
     "Cache-Control: no-store\r\n"
     "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; script-src 'self'; connect-src 'self'; "

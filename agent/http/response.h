@@ -10,6 +10,7 @@
 
 namespace hagent::http {
 
+/// What a handler gives. Content-Length and Connection are added by to_wire().
 struct Response {
     std::uint16_t status = 200;
     std::string content_type = "application/json";

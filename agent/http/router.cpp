@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns route matching.
+// Owns the matching of routes. Which paths exist is no secret, so the path is looked at before the right to use it.
 #include "agent/http/router.h"
 
 namespace hagent::http {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the way from a path to its handler, and the rule of who may call it.
+// Owns the table from method and path to a handler, with the role that it needs.
 #pragma once
 
 #include <functional>
@@ -23,6 +23,7 @@ struct Route {
     Handler handler;
 };
 
+/// Routes are looked at in the order in which they were added; the first that matches answers.
 class Router {
 public:
     explicit Router(Access access) : access_(std::move(access)) {}

@@ -12,6 +12,7 @@
 
 namespace hagent::http {
 
+/// Clients are known by their socket: a callback that comes late finds nobody and does nothing.
 struct Server::Impl {
     Impl(loop::Loop& loop_in, platform::Clock& clock_in, const trust::TlsServer* tls_in)
         : loop(loop_in), clock(clock_in), tls(tls_in) {}
@@ -35,7 +36,8 @@ struct Server::Impl {
         for (;;) {
             auto accepted = listener->accept();
             if (!accepted.ok() && !clients.empty()) {
-                drop_longest_waiting();  // out of handles: without room the listener would stay ready for ever
+                // Out of handles: unless one becomes free, the listener stays ready and the loop never rests.
+                drop_longest_waiting();
                 return;
             }
             if (!accepted.ok() || !accepted->has_value()) {
@@ -105,6 +107,7 @@ struct Server::Impl {
         clients.erase(socket);
     }
 
+    /// Makes room. There is at least one client.
     void drop_longest_waiting() {
         const auto oldest = std::min_element(clients.begin(), clients.end(), [](const auto& a, const auto& b) {
             return a.second->waiting_since() < b.second->waiting_since();

@@ -53,6 +53,7 @@ Status Journal::open_file() {
     return {};
 }
 
+/// After a rewrite that failed nobody knows which content is there: the file itself tells.
 Status Journal::find_end() {
     const std::uint64_t good = journal::replay(TRY(files_->read(path_, 2 * limits::k_journal_bytes))).good_bytes;
     if (good < k_magic.size()) {
@@ -63,6 +64,7 @@ Status Journal::find_end() {
     return {};
 }
 
+/// The end moves only after the sync. Bytes of a failed append stay behind it and are cut off before the next one.
 Status Journal::append(std::uint16_t type, std::string_view payload) {
     if (payload.size() > limits::k_journal_record_bytes) {
         return error(errors::AgentCode::limit_exceeded,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the framing: FORMAT.md in code.
+// Owns the framing of records. FORMAT.md describes the bytes.
 #include "agent/journal/record.h"
 
 #include <algorithm>
@@ -16,6 +16,7 @@ constexpr std::size_t k_header_bytes = 10;  // length u32, CRC u32, type u16
 constexpr std::size_t k_crc_at = 4;
 constexpr std::size_t k_type_at = 8;
 
+/// Little-endian, on every system.
 void put(std::string& out, std::uint32_t value, unsigned bytes) {
     for (unsigned i = 0; i < bytes; ++i) {
         out += static_cast<char>((value >> (8 * i)) & 0xFFU);
@@ -40,6 +41,7 @@ struct Found {
     std::size_t bytes = 0;
 };
 
+/// The record at the beginning of these bytes; nothing when it is incomplete or its CRC is wrong.
 std::optional<Found> decode(std::string_view bytes) {
     if (bytes.size() < k_header_bytes) {
         return std::nullopt;

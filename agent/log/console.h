@@ -6,6 +6,7 @@
 
 namespace hagent::log {
 
+/// Standard output belongs to results. Lines that cannot be written are dropped.
 class Console final : public Sink {
 public:
     void write(const Record& record) override;

@@ -33,6 +33,7 @@ public:
     void set_level(Level level);
     [[nodiscard]] bool enabled(Level level) const { return level >= level_.load(); }
 
+    /// Below the level nothing is done, not even the texts are copied. `area` is the folder of who speaks.
     void write(Level level, TextView area, TextView message, Fields fields = {});
     void debug(TextView area, TextView message, Fields fields = {});
     void info(TextView area, TextView message, Fields fields = {});

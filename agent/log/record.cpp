@@ -11,8 +11,10 @@
 namespace hagent::log {
 namespace {
 
+// In the order of the enum; also the names in the configuration.
 constexpr std::array<std::string_view, 4> k_levels = {"debug", "info", "warning", "error"};
 constexpr std::size_t k_area_bytes = 32;
+// More fields in one record than any caller gives; the rest would be left out.
 constexpr std::size_t k_fields = 16;
 
 /// "ftp://user:secret@host/f?ticket" as "ftp://host/f?...": a message may quote a URL that somebody else wrote.

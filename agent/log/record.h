@@ -16,6 +16,7 @@ enum class Level : std::uint8_t { debug, info, warning, error };
 [[nodiscard]] std::string_view to_string(Level level);
 [[nodiscard]] std::optional<Level> parse_level(std::string_view name);
 
+/// A detail of the event, for programs that read the log.
 struct Field {
     std::string key;
     std::string value;

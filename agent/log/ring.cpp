@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the ring's bookkeeping.
+// Owns the ring: the newest entries, numbered without gaps.
 #include "agent/log/ring.h"
 
 #include <algorithm>

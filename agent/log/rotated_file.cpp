@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the rotation.
+// Owns the appending to the file and its rotation.
 #include "agent/log/rotated_file.h"
 
 #include <utility>

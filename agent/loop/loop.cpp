@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the loop's bookkeeping around curl_multi_poll.
+// Owns the loop around curl_multi_poll, which waits for our sockets beside those of libcurl. So no event library is
+// needed, and no code for each system.
 #include "agent/loop/loop.h"
 
 #include <curl/curl.h>
@@ -49,6 +50,7 @@ struct Loop::Impl {
     std::vector<std::function<void()>> inbox;
     std::atomic<bool> stopping = false;
 
+    /// Milliseconds until the first timer is due. libcurl knows the times of its transfers by itself.
     int wait_time() const {
         if (timers.empty()) {
             return INT_MAX;
@@ -65,6 +67,7 @@ struct Loop::Impl {
         curl_multi_poll(multi.get(), waited.data(), static_cast<unsigned>(waited.size()), wait_time(), nullptr);
     }
 
+    /// A callback may have removed the watch of a later entry: each is looked up anew.
     void serve_sockets() {
         for (const auto& entry : waited) {
             const auto found = watches.find(static_cast<platform::SocketId>(entry.fd));
@@ -109,6 +112,7 @@ struct Loop::Impl {
         }
     }
 
+    /// Work that is posted meanwhile comes in the next round, so that a chain of posts cannot lock out the sockets.
     void serve_inbox() {
         std::vector<std::function<void()>> work;
         {
@@ -144,6 +148,7 @@ TimerId Loop::after(Millis delay, std::function<void()> due) {
     return id;
 }
 
+// A search through all timers: there are a dozen at most.
 void Loop::cancel(TimerId timer) {
     std::erase_if(impl_->timers, [timer](const auto& entry) { return entry.first.second == timer; });
 }

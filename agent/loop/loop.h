@@ -15,6 +15,7 @@ namespace hagent::loop {
 
 using TimerId = std::uint64_t;
 
+/// What a socket is watched for, or what it is ready for.
 struct Interest {
     bool read = false;
     bool write = false;
@@ -29,11 +30,13 @@ public:
     Loop(const Loop&) = delete;
     Loop& operator=(const Loop&) = delete;
 
-    /// Calls `due` once, not before `delay` has passed.
+    /// Calls `due` once, as soon as `delay` has passed and the loop is free.
     TimerId after(Millis delay, std::function<void()> due);
+    /// A timer that was due already, or 0, is ignored.
     void cancel(TimerId timer);
 
-    /// Calls `ready` whenever the socket can be read or written as asked, or has failed (both flags set).
+    /// Calls `ready` whenever the socket can be read or written as asked, or has failed. One callback a socket. The
+    /// socket must be unwatched before it is closed.
     void watch(platform::SocketId socket, Interest interest, std::function<void(Interest)> ready);
     void set_interest(platform::SocketId socket, Interest interest);
     void unwatch(platform::SocketId socket);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the worker thread's queue.
+// Owns the worker thread and its queue.
 #include "agent/loop/worker.h"
 
 #include <utility>
@@ -55,6 +55,7 @@ void Worker::serve() {
             inbox_.erase(inbox_.begin());
             current_ = item.cancel;
         }
+        // Without the lock: the work may take hours, and it may submit more.
         item.work(*item.cancel);
         const std::lock_guard lock(mutex_);
         current_.reset();

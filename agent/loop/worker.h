@@ -14,6 +14,7 @@
 
 namespace hagent::loop {
 
+/// One thread is enough: sessions run one after the other. Thread-safe.
 class Worker {
 public:
     using Work = std::function<void(const CancelToken&)>;

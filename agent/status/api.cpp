@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the handlers.
+// Owns the handlers of the listener's paths. They read snapshots and never wait for the worker.
 #include "agent/status/api.h"
 
 #include "agent/base/number.h"
@@ -14,6 +14,7 @@ using http::Role;
 
 constexpr std::size_t k_page_log_lines = 40;
 
+/// With a tag: a page that asks every second gets 304 as long as nothing has changed.
 Response document(const Request& request, std::string body) {
     return http::with_etag({200, "application/json", std::move(body), {}}, request.header("if-none-match"));
 }
@@ -21,6 +22,7 @@ Response document(const Request& request, std::string body) {
 Response text(std::string body) { return {200, "text/plain; charset=utf-8", std::move(body), {}}; }
 
 Response page(const ApiServices& services) {
+    // Only the newest lines: the page is loaded again every few seconds.
     const auto last = services.log.last_seq();
     const auto tail = services.log.since(last > k_page_log_lines ? last - k_page_log_lines : 0);
     return {200, "text/html; charset=utf-8", page_html(services.view(), services.board, tail), {}};
@@ -37,6 +39,7 @@ Response explain(const Request& request, std::string_view code) {
     return rows.empty() ? http::problem(404, "The catalogue has no such code.") : document(request, explain_json(rows));
 }
 
+/// ?since=N gives what came after entry N, for a page that follows the log.
 Response log_since(const ApiServices& services, const Request& request) {
     constexpr std::string_view k_since = "since=";
     std::uint64_t since = 0;
@@ -59,6 +62,7 @@ Response ask_for_check_in(const std::function<bool(const std::string&)>& trigger
     return {202, "application/json", "{\"accepted\":true}", {}};
 }
 
+/// The path is ID/cancel: routes match prefixes only, so the rest is taken apart here.
 Response cancel(const ApiServices& services, std::string_view rest) {
     constexpr std::string_view k_cancel = "/cancel";
     if (!rest.ends_with(k_cancel)) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the board's bookkeeping.
+// Owns which session is shown as the current one and which as ended.
 #include "agent/status/board.h"
 
 #include <algorithm>

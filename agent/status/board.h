@@ -24,6 +24,7 @@ public:
     [[nodiscard]] Snapshot current() const;
     /// Ended sessions, newest first, at most k_kept_sessions.
     [[nodiscard]] std::vector<Snapshot> recent() const;
+    /// Of the current one and those ended; null when there is none with this id.
     [[nodiscard]] Snapshot find(const std::string& id) const;
     /// Grows with every publish(): the page's way to know that something is new.
     [[nodiscard]] std::uint64_t version() const;

@@ -16,6 +16,7 @@ namespace hagent::status {
 // JSON, one document each, no line end
 [[nodiscard]] std::string status_json(const AgentView& agent, const Board& board);
 [[nodiscard]] std::string sessions_json(const Board& board);
+/// The results of all sessions that are shown, those of the current one first.
 [[nodiscard]] std::string results_json(const Board& board);
 [[nodiscard]] std::string log_json(const std::vector<log::Ring::Entry>& entries);
 [[nodiscard]] std::string explain_json(const std::vector<const errors::Row*>& rows);

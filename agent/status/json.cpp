@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the JSON documents.
+// Owns the JSON documents of spec 11 "JSON shapes".
 #include <algorithm>
 #include <utility>
 
@@ -11,6 +11,7 @@
 namespace hagent::status {
 namespace {
 
+/// RFC 3339, or null for what has not happened.
 void write_time(JsonWriter& json, std::string_view name, const std::optional<WallTime>& time) {
     if (time) {
         json.member(name, rfc3339(*time));
@@ -40,6 +41,7 @@ void write_texts(JsonWriter& json, std::string_view name, const Pairs& pairs) {
     json.end_object();
 }
 
+/// As elements of the array that is open.
 void write_recent(JsonWriter& json, const Board& board) {
     for (const auto& snapshot : board.recent()) {
         json.raw(session::session_json(*snapshot));
@@ -100,6 +102,7 @@ std::string status_json(const AgentView& agent, const Board& board) {
     json.begin_array("recent");
     write_recent(json, board);
     json.end_array();
+    // Images and software come with their kinds of work; the members are part of the shape already.
     json.raw("slots", "[]");
     write_volumes(json, agent);
     json.raw("software", "[]");

@@ -21,6 +21,7 @@ constexpr std::string_view k_style =
     "pre{overflow-x:auto;font-size:.85rem;border:1px solid var(--line);padding:.5rem}"
     "@media(prefers-color-scheme:dark){:root{--good:#7bd37b;--bad:#ff8a80}}</style>";
 
+/// The only way for a text into the page. Names and messages come from scripts, servers and managers.
 std::string escaped(std::string_view text) {
     std::string out;
     for (const char c : printable(is_utf8(text) ? std::string(text) : utf8_from_latin1(text))) {
@@ -35,6 +36,7 @@ std::string escaped(std::string_view text) {
     return out;
 }
 
+/// Every value on the page passes through here or through escaped().
 std::string row(std::string_view label, std::string_view value) {
     return concat({"<tr><th scope=\"row\">", escaped(label), "</th><td>", escaped(value), "</td></tr>\n"});
 }
@@ -50,6 +52,7 @@ std::string results_html(const std::vector<TaskResult>& results) {
     return out;
 }
 
+/// Nothing at all, heading included, where there is nothing to show; so for the steps.
 std::string transfers_html(const SessionRecord& record) {
     std::string out;
     for (const auto& view : record.transfers) {
@@ -89,6 +92,7 @@ std::string disk_html(const SessionRecord& record) {
     return out;
 }
 
+/// The same for the current session and for each of the recent ones.
 std::string session_html(const SessionRecord& record) {
     const auto& progress = record.progress;
     std::string out =
@@ -130,6 +134,7 @@ std::string page_html(const AgentView& agent, const Board& board, const std::vec
     std::string out =
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
         "content=\"width=device-width,initial-scale=1\">";
+    // Without JavaScript the page reloads itself: often while something happens, seldom otherwise.
     out += concat({"<meta http-equiv=\"refresh\" content=\"", current ? "2" : "15", "\"><title>hagent</title>"});
     out.append(k_style).append("</head><body><main><h1>hagent</h1><table>");
     for (const auto& [key, value] : agent.device) {

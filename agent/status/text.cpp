@@ -12,6 +12,7 @@ namespace {
 
 using session::SessionRecord;
 
+/// One line with its value in a column of its own; neither can steer the terminal.
 std::string line(std::string_view label, std::string_view value) {
     std::string out = printable(label);
     out.resize(std::max<std::size_t>(out.size() + 1, 16), ' ');
@@ -20,6 +21,7 @@ std::string line(std::string_view label, std::string_view value) {
 
 std::string when(const std::optional<WallTime>& time) { return time ? rfc3339(*time) : std::string("never"); }
 
+/// The phase, and of a failure the gravest code, so that a list of sessions says at once why.
 std::string outcome(const SessionRecord& record) {
     std::string out(plain_words(record.phase));
     if (record.failed()) {
@@ -33,6 +35,7 @@ std::string outcome(const SessionRecord& record) {
     return out;
 }
 
+/// What to do is told for warnings and errors only.
 std::string results_text(const std::vector<TaskResult>& results, std::string_view indent) {
     std::string out;
     for (const auto& result : results) {

@@ -13,6 +13,7 @@
 
 namespace hagent::status {
 
+/// The manager as the last check-in met it.
 struct ManagerView {
     std::string dialect;
     std::string url;  // without credentials
@@ -21,6 +22,7 @@ struct ManagerView {
     std::optional<WallTime> next_check_in;
 };
 
+/// A snapshot, made for each answer. Values are for showing: no secret is in them.
 struct AgentView {
     std::vector<std::pair<std::string, std::string>> device;  // id first, then facts in a fixed order
     std::uint32_t pid = 0;                                    // 0: the daemon is not running

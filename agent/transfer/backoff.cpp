@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the arithmetic of waiting.
+// Owns the arithmetic of the waits, without overflow for any number of failures.
 #include "agent/transfer/backoff.h"
 
 #include <algorithm>
@@ -17,6 +17,7 @@ Millis backoff(unsigned failures, Millis base, Millis cap, const Random& random)
             break;
         }
     }
+    // The modulo prefers small waits by less than one part in 2^40: no matter for jitter.
     const auto span = narrow<std::uint64_t>(ceiling.count()) + 1;
     return Millis(narrow<std::int64_t>(random() % span));
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the waits between tries: exponential with full jitter, so that a thousand devices do not come back together.
+// Owns the waits between tries: exponential with full jitter, so that a thousand devices that failed together do not
+// come back together.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +17,7 @@ using Random = std::function<std::uint64_t()>;
 /// Between 0 and min(cap, base * 2^(failures-1)), evenly. `failures` counts from 1.
 [[nodiscard]] Millis backoff(unsigned failures, Millis base, Millis cap, const Random& random);
 
-/// The server's own wish wins, up to k_retry_after_cap_seconds; else backoff().
+/// What the server asks for (Retry-After) wins, up to k_retry_after_cap_seconds; else backoff().
 [[nodiscard]] Millis next_wait(std::optional<Seconds> retry_after, unsigned failures, Millis base, Millis cap,
                                const Random& random);
 

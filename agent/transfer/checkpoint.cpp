@@ -14,9 +14,11 @@
 namespace hagent::transfer {
 namespace {
 
+// The number grows when a line is added: an older agent then starts over instead of misreading it.
 constexpr std::string_view k_title = "hagent download 2\n";
 constexpr std::size_t k_checkpoint_file_bytes = 32U << 10U;
 
+/// Over all lines above. It finds torn files, not forged ones: whoever may write here may replace the part too.
 std::string crc_line(std::string_view text) {
     std::array<char, 24> line{};
     std::snprintf(line.data(), line.size(), "crc32 %08lx\n", static_cast<unsigned long>(crc32(text)));

@@ -13,6 +13,7 @@
 
 namespace hagent::transfer {
 
+/// What is known about the bytes of a part. With the state of its hash, so that a resume need not read them again.
 struct Checkpoint {
     std::string url;                     // that the bytes came from, without credentials
     std::string validator;               // ReplyHead::validator of that time, may be empty
@@ -29,6 +30,7 @@ struct Checkpoint {
 /// Empty for anything that encode() did not write: torn, damaged or of another version. That means: start over.
 [[nodiscard]] std::optional<Checkpoint> decode_checkpoint(std::string_view text);
 
+/// Both files of a download's directory.
 [[nodiscard]] std::string part_path(const std::string& directory);
 [[nodiscard]] std::string checkpoint_path(const std::string& directory);
 

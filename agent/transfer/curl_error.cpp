@@ -50,6 +50,7 @@ struct Flag {
     unsigned long bits;
     AgentCode meaning;
 };
+// A certificate may have several faults; the gravest one is told.
 constexpr std::array k_certificate_flags = {
     Flag{0x08 | 0x02 | 0x10 | 0x40 | 0x80, AgentCode::certificate_untrusted},
     Flag{0x01 | 0x0200,                    AgentCode::certificate_expired},
@@ -57,6 +58,7 @@ constexpr std::array k_certificate_flags = {
 };
 // clang-format on
 
+/// libcurl gives the flags only as a number in its text.
 AgentCode certificate_fault(const std::string& text) {
     const auto found = text.find("0x");
     unsigned long flags = 0;
@@ -71,6 +73,8 @@ AgentCode certificate_fault(const std::string& text) {
     return AgentCode::certificate_untrusted;
 }
 
+/// libcurl has one code for all failures of name servers. A second look-up tells them apart, unless the first took so
+/// long that the answer is known: no server answers.
 Failure no_address(const CurlFailure& failure) {
     if (failure.quick) {
         if (auto status = platform::look_up(failure.host); !status.ok()) {

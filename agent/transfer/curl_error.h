@@ -21,6 +21,7 @@ struct CurlFailure {
     bool quick = false;      // failed so fast that a second look-up costs no time
 };
 
+/// The same in the agent's own terms.
 struct Explained {
     Error error;
     Stage stage = Stage::connect;  // meaningful when nothing was said yet

@@ -42,8 +42,10 @@ struct ListTraits {
     static void close(Value list) { curl_slist_free_all(list); }
 };
 
+// libcurl's own words behind ours; longer ones repeat the address.
 constexpr std::size_t k_reason_bytes = 160;
 
+/// libcurl copies the line. Without memory the process ends, as it does for every other allocation.
 void append(UniqueHandle<ListTraits>& list, const std::string& line) {
     curl_slist* longer = curl_slist_append(list.get(), line.c_str());
     check(longer != nullptr);
@@ -129,6 +131,7 @@ struct CurlExchange::Impl {
 
 // ---- configuration
 
+/// Anew for each request: a redirect must not inherit anything from the one before but what the exchange says.
 Status CurlExchange::Impl::configure() {
     if (is_ftp(url.scheme) && (exchange.method == Method::post || url.path.ends_with('/'))) {
         return error(AgentCode::bad_url,
@@ -193,6 +196,7 @@ void CurlExchange::Impl::configure_headers() {
             add_header("If-Range", exchange.if_range);
         }
     }
+    // Without "Expect: 100-continue": servers that do not know it would cost a second at each upload.
     append(header_list, "Expect:");
     set(CURLOPT_HTTPHEADER, header_list.get());
 }
@@ -258,6 +262,7 @@ std::size_t CurlExchange::Impl::take_body(std::string_view bytes) {
     return bytes.size();
 }
 
+/// The next bytes to send; 0 at the end.
 Result<std::size_t> CurlExchange::Impl::give_body(std::span<char> out) {
     std::size_t count = 0;
     if (exchange.source != nullptr) {
@@ -285,6 +290,7 @@ std::size_t CurlExchange::Impl::on_send(char* data, std::size_t size, std::size_
     return *given;
 }
 
+/// libcurl begins to send anew, after a connection that it had kept turned out to be dead.
 int CurlExchange::Impl::on_seek(void* self, curl_off_t offset, int whence) {
     if (whence != SEEK_SET || offset < 0) {
         return CURL_SEEKFUNC_CANTSEEK;
@@ -330,6 +336,7 @@ int CurlExchange::Impl::on_debug(CURL*, curl_infotype type, char* data, std::siz
     return 0;
 }
 
+/// Called at least once a second: the only place where libcurl asks whether to go on.
 int CurlExchange::Impl::on_progress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
     const auto& me = *static_cast<Impl*>(self);
     return me.cancel != nullptr && me.cancel->requested() ? 1 : 0;
@@ -337,6 +344,7 @@ int CurlExchange::Impl::on_progress(void* self, curl_off_t, curl_off_t, curl_off
 
 // ---- what it amounts to
 
+/// Redirects are followed here and not by libcurl: what goes to which origin is our decision.
 Status CurlExchange::Impl::follow() {
     auto next = resolve(url, head.location());
     if (head.location().empty() || !next.ok()) {
@@ -395,6 +403,7 @@ bool CurlExchange::Impl::everything_moved() const {
     return size ? reply.head.start + reply.body_bytes == *size : confirmed;
 }
 
+/// The server's replies count before libcurl's opinion of them.
 std::optional<Error> CurlExchange::Impl::judge_ftp(int code) {
     reply.stage = conversation.stage();
     if (auto verdict = judge_end(conversation, {code, last_step, everything_moved(), url.host})) {
@@ -410,6 +419,7 @@ std::optional<Error> CurlExchange::Impl::judge_ftp(int code) {
     return why;
 }
 
+/// A status is an answer even where the connection broke behind it.
 std::optional<Error> CurlExchange::Impl::judge_http(int code) {
     const auto status = head.status();
     reply.stage = status == 0 ? (sent_bytes > 0 ? Stage::http_put : Stage::http_head) : Stage::http_body;
@@ -430,6 +440,7 @@ std::optional<Error> CurlExchange::Impl::judge_http(int code) {
     return why;
 }
 
+/// The reply with all that was learned.
 Result<Reply> CurlExchange::Impl::close(std::optional<Error> why) {
     if (!begun) {
         reply.head = current_head();

@@ -76,6 +76,7 @@ private:
         return code;
     }
 
+    /// The CURLcode of the one transfer on this handle; empty while it runs.
     std::optional<int> finished_code() {
         int queued = 0;
         while (const CURLMsg* message = curl_multi_info_read(multi_.get(), &queued)) {
@@ -126,6 +127,7 @@ struct LoopFetcher::Impl {
         loop.start_transfer(job.running.easy(), [this, number](int code) { step(number, code); });
     }
 
+    /// One request of the exchange has ended: a redirect leads to the next one.
     void step(std::uint64_t number, int code) {
         auto& job = *jobs.at(number);
         job.on_loop = false;
@@ -142,6 +144,7 @@ struct LoopFetcher::Impl {
         job->done(std::move(result), std::move(body));
     }
 
+    /// Takes the job off the table and off the loop before its `done` is called, which may start or abort others.
     std::unique_ptr<Job> remove(std::uint64_t number) {
         auto node = jobs.extract(number);
         auto job = std::move(node.mapped());

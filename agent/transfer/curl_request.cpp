@@ -17,8 +17,10 @@ namespace {
 constexpr long k_buffer_bytes = 64L << 10U;
 constexpr long k_low_speed_bytes_per_s = 1;
 
+/// Of two limits the lower one; 0 means that there is none.
 std::uint64_t lower_limit(std::uint64_t a, std::uint64_t b) { return a == 0 ? b : (b == 0 ? a : std::min(a, b)); }
 
+/// As CURLOPT_PINNEDPUBLICKEY wants them.
 std::string joined_pins(const std::vector<std::string>& pins) {
     std::string text;
     for (const auto& pin : pins) {
@@ -52,7 +54,9 @@ void Request::address() const {
     Url plain = url;
     plain.scheme = url.scheme == Scheme::ftpes ? Scheme::ftp : url.scheme;
     set(CURLOPT_URL, to_text(plain).c_str());
+    // libcurl is built with these only; said here too, so that another build cannot open more.
     set(CURLOPT_PROTOCOLS_STR, "http,https,ftp,ftps");
+    // Its time limit for name look-up would use SIGALRM, in a process with threads.
     set(CURLOPT_NOSIGNAL, 1L);
     set(CURLOPT_BUFFERSIZE, k_buffer_bytes);
     set(CURLOPT_TCP_KEEPALIVE, 1L);
@@ -78,6 +82,7 @@ void Request::tls() const {
     if (!is_encrypted(url.scheme)) {
         return;
     }
+    // Older versions of TLS are not to be negotiated, whatever the server offers (RFC 8996).
     set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
     set(CURLOPT_SSL_VERIFYHOST, 2L);
     if (!options.pins.empty()) {
@@ -112,6 +117,7 @@ void Request::credentials() const {
 }
 
 void Request::ftp() const {
+    // The address in a 227 reply is never used: behind NAT it is wrong, and a server could send us anywhere with it.
     set(CURLOPT_FTP_SKIP_PASV_IP, 1L);
     set(CURLOPT_FTP_USE_EPSV, exchange.ftp.epsv ? 1L : 0L);
     if (exchange.method == Method::put) {

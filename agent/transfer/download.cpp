@@ -27,6 +27,7 @@ using errors::AgentCode;
 constexpr std::uint64_t k_progress_bytes = 64U << 10U;  // a try that gained less has made no progress
 constexpr std::uint64_t k_progress_fraction = 64;       // but of a small file a 64th part is enough
 
+/// What the file must become, as checkpoints name it. SHA-256 alone counts where both digests are known.
 std::string wanted_text(const DownloadRequest& request) {
     if (!request.sha256.empty()) {
         return "sha256:" + to_lower(request.sha256);
@@ -127,6 +128,7 @@ private:
     bool arrived_whole_ = false;
 };
 
+/// Whether the bytes at hand may be continued: only when a changed file would be noticed.
 bool Download::resumable() const {
     if (part_.bytes() == 0 || !hints_[current_].rest) {
         return false;
@@ -151,6 +153,7 @@ std::optional<std::size_t> Download::next_source() const {
     return std::nullopt;
 }
 
+/// The power went after the last byte and before the end was noted: then no server needs to be asked.
 bool Download::whole_without_asking() const {
     const bool size_fits = !request_.bytes || *request_.bytes == part_.bytes();
     return has_digest() && part_.digest_fits() && size_fits && (part_.complete() || part_.bytes() > 0);
@@ -158,6 +161,7 @@ bool Download::whole_without_asking() const {
 
 // ---- one try
 
+/// The next question to the current source: all of it, or the rest.
 Exchange Download::ask() const {
     Exchange exchange;
     exchange.url = source();
@@ -170,6 +174,7 @@ Exchange Download::ask() const {
     return exchange;
 }
 
+/// The head of a positive reply is here, the bytes are not: the last moment to keep the part from being spoiled.
 Status Download::begin(const ReplyHead& head) {
     const auto validator = same_source() ? part_.validator() : std::string();
     const auto known_total = part_.total() ? part_.total() : request_.bytes;
@@ -204,6 +209,7 @@ Status Download::begin(const ReplyHead& head) {
     return {};
 }
 
+/// Before the first byte, so that a file that cannot fit does not fill the disk first.
 Status Download::check_space(std::optional<std::uint64_t> total) {
     if (request_.disks == nullptr || !total || *total <= part_.bytes()) {
         return {};
@@ -217,6 +223,7 @@ Status Download::check_space(std::optional<std::uint64_t> total) {
     return {};
 }
 
+/// More bytes than the file may have are refused at once: a server could send without end.
 Status Download::write(std::string_view bytes) {
     const auto most = request_.bytes ? request_.bytes : part_.total();
     if (most && bytes.size() > *most - std::min(*most, part_.bytes())) {
@@ -287,6 +294,8 @@ Download::Outcome Download::check_file(Outcome outcome) {
 
 // ---- what follows from it
 
+/// Tries count as failed in a row until one brings real progress: a server that sends a few bytes and closes each time
+/// must not keep the download going for ever.
 void Download::count(const Outcome& outcome) {
     const auto total = part_.total() ? part_.total() : request_.bytes;
     const auto enough =
@@ -379,6 +388,7 @@ Result<Downloaded> Download::release(const std::string& from) {
     return std::move(result_);
 }
 
+/// A full disk gives back what the download took: others on the device need the room.
 Failure Download::local_failure(Failure why) {
     if (out_of_space(why)) {
         if (auto removed = part_.remove(); !removed.ok()) {

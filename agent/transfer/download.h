@@ -23,6 +23,7 @@ struct Source {
     std::string url;  // may hold user:password@
 };
 
+/// One file. The same request with the same directory goes on where an earlier one was cut off.
 struct DownloadRequest {
     std::vector<Source> sources;          // tried in order, then round again; at most k_sources
     std::string directory;                // of this file alone: holds `part` and `checkpoint` (FORMAT.md)
@@ -46,6 +47,7 @@ struct Attempted {
     std::uint64_t at_bytes = 0;  // bytes at hand afterwards
 };
 
+/// What came of it. The file stays where it is until the caller moves or removes it.
 struct Downloaded {
     std::string path;  // directory + "/part"
     std::uint64_t bytes = 0;
@@ -65,8 +67,11 @@ public:
     virtual ~DownloadObserver() = default;
     /// At most about four times a second.
     virtual void progress(std::uint64_t bytes, std::optional<std::uint64_t> total, std::uint64_t bytes_per_s) = 0;
+    /// After each try, the last one too.
     virtual void attempted(const Attempted& attempt) = 0;
+    /// The source has agreed to go on from this byte.
     virtual void resumed(std::uint64_t offset) = 0;
+    /// The lines of the try that has just ended.
     virtual void transcript(const std::vector<std::string>& lines) = 0;
 };
 

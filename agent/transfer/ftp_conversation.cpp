@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the small state machine from lines to stages.
+// Owns the state machine from lines to stages, and the values that replies carry in their texts.
 #include "agent/transfer/ftp_conversation.h"
 
 #include <algorithm>
@@ -48,6 +48,7 @@ std::string_view without_line_end(std::string_view text) {
     return text;
 }
 
+/// What everybody types for anonymous access is worth seeing in a transcript; any other name is a secret.
 bool is_anonymous(std::string_view user) { return user == "anonymous" || user == "ftp"; }
 
 /// The digits at the end: some servers put words before the size.
@@ -154,6 +155,7 @@ void FtpConversation::received(std::string_view line) {
     complete(parsed->number, parsed->text);
 }
 
+/// The last line of a reply has come. Only then does its number count (RFC 959, 4.2).
 void FtpConversation::complete(std::uint16_t number, std::string_view text) {
     if (stage_ == Stage::data) {
         stage_ = Stage::done;

@@ -19,6 +19,7 @@ constexpr std::array k_out_of_place = {
     CURLE_WEIRD_SERVER_REPLY,   CURLE_FTP_COULDNT_RETR_FILE, CURLE_FTP_COULDNT_SET_TYPE, CURLE_LOGIN_DENIED,
     CURLE_FTP_WEIRD_PASV_REPLY, CURLE_FTP_WEIRD_227_FORMAT,  CURLE_REMOTE_ACCESS_DENIED, CURLE_WRITE_ERROR};
 
+/// Replies that end what was asked for. 332 asks for an account that nobody has configured.
 bool refusal(std::uint16_t number, Stage stage) {
     return number >= 400 || number == 332 || (number == 120 && stage == Stage::greeting);
 }

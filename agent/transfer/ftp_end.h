@@ -18,6 +18,7 @@ struct FtpEnd {
     std::string host{};
 };
 
+/// A judgement. No judgement at all is another thing: see below.
 struct FtpVerdict {
     std::optional<Error> error;  // empty: the exchange did what was asked
 };

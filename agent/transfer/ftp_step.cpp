@@ -7,6 +7,7 @@ namespace {
 
 bool transient(std::uint16_t number) { return number >= 400 && number < 500; }
 
+/// The answer to SIZE decides whether the bytes at hand can be the beginning of this file.
 FtpStep judge_size(const FtpConversation& conversation, std::uint16_t number, const Exchange& exchange) {
     if (const auto size = conversation.size(); size && number == 213) {
         return *size == exchange.offset ? FtpStep::nothing_left
@@ -39,6 +40,8 @@ FtpStep judge_step(const FtpConversation& conversation, const Exchange& exchange
     if (resuming && conversation.stage() == Stage::size) {
         return judge_size(conversation, *number, exchange);
     }
+    // In this order: MDTM that may be answered later; a port that libcurl reads in another way than we do; REST that
+    // was not accepted, so that the whole file would be appended; STOR that is answered before any data.
     const bool refused = (resuming && conversation.stage() == Stage::mdtm && transient(*number)) ||
                          (conversation.stage() == Stage::epsv && *number == 229 && !conversation.data_port()) ||
                          (conversation.stage() == Stage::pasv && *number == 227 && !conversation.data_port()) ||

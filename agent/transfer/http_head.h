@@ -29,6 +29,7 @@ struct ContentRange {
 /// The final reply's head: feed every line, status lines of interim replies and of redirects too; each begins anew.
 class HttpHead {
 public:
+    /// With or without its line end.
     void line(std::string_view text);
 
     [[nodiscard]] std::uint16_t status() const { return status_; }  // 0: no reply yet

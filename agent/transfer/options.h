@@ -10,6 +10,7 @@
 
 namespace hagent::transfer {
 
+/// Defaults are those of spec 11 "Config".
 struct Options {
     unsigned attempts = 8;  // tries in a row without progress
     Millis backoff_base{1000};

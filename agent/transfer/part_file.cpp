@@ -25,6 +25,7 @@ constexpr std::size_t k_chunk = 512U << 10U;
 static_assert(k_chunk % platform::k_direct_step == 0 && k_chunk >= platform::k_direct_least &&
               limits::k_checkpoint_least_bytes % k_chunk == 0);
 
+/// Removing what is not there is no failure.
 Status absent_is_fine(Status status) {
     return !status.ok() && status.error().is(AgentCode::file_not_found) ? Status() : std::move(status);
 }
@@ -53,6 +54,7 @@ Result<PartFile> PartFile::open(platform::Files& files, platform::Clock& clock, 
     return part;
 }
 
+/// Begins where the checkpoint says. Without one whatever lies there is of no use: nobody vouches for it.
 Status PartFile::take_up(const std::optional<Checkpoint>& checkpoint) {
     if (!checkpoint) {
         TRY(absent_is_fine(files_->remove(checkpoint_path(directory_))));
@@ -163,6 +165,7 @@ Status PartFile::flush() {
     return {};
 }
 
+/// The order is the promise: bytes in the file, file synced, then the checkpoint that vouches for them.
 Status PartFile::save() {
     if (saved_bytes_ == state_.bytes && !state_.complete) {
         return {};

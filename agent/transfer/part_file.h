@@ -13,6 +13,7 @@
 
 namespace hagent::transfer {
 
+/// One at a time for a directory. Errors are those of Files, partial_file_lost where the part shrank meanwhile.
 class PartFile {
 public:
     /// Takes up what the directory holds if it belongs to the same wanted file, else begins with nothing. `boot_id` is

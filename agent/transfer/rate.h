@@ -8,6 +8,7 @@
 
 namespace hagent::transfer {
 
+/// Bytes a second over the last two seconds or so: seven parts what was, one part what is now.
 class Rate {
 public:
     explicit Rate(platform::Clock& clock) : clock_(clock), since_(clock.uptime()) {}

@@ -113,10 +113,12 @@ constexpr Row k_transient{0, UINT16_MAX, k_any, Rule::again};
 constexpr Row k_permanent{0, UINT16_MAX, k_any, Rule::elsewhere};
 constexpr Row k_garbage{0, UINT16_MAX, k_any, Rule::elsewhere, Fallback::none, AgentCode::protocol_garbage};
 
+/// For replies without a row in the tables above.
 const Row& by_catalogue(errors::Id id) {
     return errors::describe(id).retry == errors::Retry::transient ? k_transient : k_permanent;
 }
 
+/// The first row of the protocol's table that fits; without one, what the catalogue says about trying again.
 const Row& choose(errors::Id reply, Stage stage) {
     const auto or_else = [](const Row* row, const Row& other) -> const Row& { return row != nullptr ? *row : other; };
     switch (reply.protocol) {
@@ -139,8 +141,10 @@ Decide same_source(const Situation& now) {
     return now.can_resume ? Decide::resume : Decide::restart;
 }
 
+// A busy server gets one more chance before another one is asked: a change of source may cost the bytes at hand.
 constexpr unsigned k_patience_with_one_source = 2;
 
+/// Transient: the same request is worth another try after a wait, here or at the next source.
 Decision again(const Situation& now, errors::Id because) {
     if (now.other_source && now.failures >= k_patience_with_one_source) {
         return {Decide::next_source, Wait::backoff, because};
@@ -148,6 +152,7 @@ Decision again(const Situation& now, errors::Id because) {
     return {same_source(now), Wait::backoff, because};
 }
 
+/// Permanent: the same request would be refused again.
 Decision elsewhere(const Situation& now, errors::Id because) {
     return {now.other_source ? Decide::next_source : Decide::give_up, Wait::none, because};
 }
@@ -163,6 +168,7 @@ bool left_out(const FtpHints& hints, Fallback fallback) {
     return true;
 }
 
+/// A command was refused that can be left out. When it is left out already, the refusal is meant for the file.
 Decision without(const Situation& now, const Row& row, errors::Id because) {
     if (left_out(now.hints, row.fallback)) {
         return elsewhere(now, because);
@@ -175,6 +181,8 @@ Decision without(const Situation& now, const Row& row, errors::Id because) {
     return decision;
 }
 
+/// The wrong file came, as a whole. One mended from several tries may be a mixture: once more from the first byte. A
+/// second wrong file means that the promised digest or size is wrong.
 Decision misfit(const Situation& now, errors::Id because) {
     if (now.misfits > 1) {
         return {Decide::give_up, Wait::none, because};
@@ -185,6 +193,7 @@ Decision misfit(const Situation& now, errors::Id because) {
     return {now.pieced ? Decide::restart : Decide::give_up, Wait::none, because};
 }
 
+/// HTTP 416: there is nothing behind the bytes at hand, so they are the file or they are too many.
 Decision satisfied(const Situation& now, errors::Id because) {
     const bool complete = now.total && *now.total == now.bytes && (!now.wanted || *now.wanted == now.bytes);
     return {complete ? Decide::accept : Decide::restart, complete ? Wait::none : Wait::backoff, because};
@@ -213,6 +222,7 @@ Decision judge(const Situation& now, const Row& row) {
     return {Decide::give_up, Wait::none, because};
 }
 
+/// A 206 is taken only when it begins exactly where the bytes at hand end and reaches to the end of the file.
 RangeVerdict judge_part(const ReplyHead& head, std::uint64_t offset, std::string_view validator,
                         std::optional<std::uint64_t> total) {
     if (head.range_broken || offset == 0 || head.start != offset) {

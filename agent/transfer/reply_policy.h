@@ -12,6 +12,7 @@
 
 namespace hagent::transfer {
 
+/// All that a decision depends on. No clock and no network: the same situation always leads to the same decision.
 struct Situation {
     errors::Id reply;  // ftp 426, http 503, winsock 10054, agent stalled ...
     Stage stage = Stage::connect;

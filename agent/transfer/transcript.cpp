@@ -9,8 +9,9 @@
 
 namespace hagent::transfer {
 namespace {
+// One transfer knows a user and a password for each of a few addresses; each costs a search through every line.
 constexpr std::size_t k_secrets = 16;
-}
+}  // namespace
 
 void Transcript::hide(std::string_view secret) {
     if (!secret.empty() && secrets_.size() < k_secrets &&

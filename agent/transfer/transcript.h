@@ -8,6 +8,7 @@
 
 namespace hagent::transfer {
 
+/// What support asks for first. At most k_transcript_lines, each of k_reply_line_bytes at most.
 class Transcript {
 public:
     /// From now on `secret` is replaced wherever it appears in a line. Empty ones are ignored.

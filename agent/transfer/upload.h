@@ -19,6 +19,7 @@ struct UploadRequest {
     std::uint64_t limit_bytes_per_s = 0;  // 0: what Options says
 };
 
+/// What became of it; `bytes` is the size of what was sent.
 struct Uploaded {
     std::uint64_t bytes = 0;
     unsigned attempts = 0;

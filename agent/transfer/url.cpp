@@ -54,12 +54,14 @@ Result<Scheme> scheme_of(std::string_view name) {
     return error(AgentCode::unsupported_scheme, printable(clip(name, 32)));
 }
 
+/// Letters of other alphabets must come as punycode; '_' occurs in real names.
 bool plain_host(std::string_view host) {
     return !host.empty() && host.size() <= k_host_bytes && std::all_of(host.begin(), host.end(), [](char c) {
         return is_letter_or_digit(c) || c == '-' || c == '.' || c == '_';
     });
 }
 
+/// Only the characters are checked; whether it is an address the system finds out.
 bool ipv6_host(std::string_view host) {
     return host.size() >= 2 && host.size() <= 45 && host.find(':') != std::string_view::npos &&
            std::all_of(host.begin(), host.end(), [](char c) { return is_hex(c) || c == ':' || c == '.'; });
@@ -74,6 +76,7 @@ Result<std::string> decode_safely(std::string_view text, std::string_view what) 
     return plain;
 }
 
+/// RFC 3986, 3.2.2 and 3.2.3. "host:" is as good as "host".
 Status parse_host_and_port(std::string_view text, Url& url) {
     std::string_view port;
     if (!text.empty() && text.front() == '[') {
@@ -107,6 +110,7 @@ Status parse_host_and_port(std::string_view text, Url& url) {
     return {};
 }
 
+/// The last '@' counts: a password may hold one that was not encoded, a host never can.
 Status parse_authority(std::string_view text, Url& url) {
     if (const auto at = text.rfind('@'); at != std::string_view::npos) {
         const auto userinfo = text.substr(0, at);
@@ -172,6 +176,7 @@ std::string authority_text(const Url& url) {
     return text;
 }
 
+/// RFC 3986, 5.2.2 and 5.2.3, as a text that is parsed anew: what is refused at first hand is refused here too.
 std::string merged(const Url& base, std::string_view reference) {
     const std::string start = std::string(to_string(base.scheme)) + ':';
     if (reference.starts_with("//")) {

@@ -65,6 +65,7 @@ void pad(Block block, std::uint64_t total, Compress compress) {
     compress(block.data(), 1);
 }
 
+/// FIPS 180-4, 6.1.2. Short rather than fast: SHA-1 is only computed where hawkBit names nothing better.
 void compress_sha1(std::array<std::uint32_t, 5>& state, const std::uint8_t* data) {
     std::array<std::uint32_t, 80> w{};
     for (std::size_t i = 0; i < 80; ++i) {
@@ -113,6 +114,7 @@ std::array<std::uint8_t, 32> Sha256::finish() const {
     return to_bytes(state);
 }
 
+/// Name and version, length, the eight words, the bytes that wait for a whole block.
 std::string Sha256::save() const {
     std::array<std::uint8_t, 8> length{};
     store_big(bytes_, length.begin());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns enrolment on mbedTLS.
+// Owns keys and certificate requests, made by mbedTLS.
 #include "agent/trust/enrol.h"
 
 #include <array>
@@ -64,6 +64,7 @@ Result<std::string> make_device_key() {
         code = mbedtls_pk_write_key_pem(key.get(), pem.data(), pem.size());
     }
     const std::string out = text_of(pem);
+    // The key must not stay behind on the stack.
     pem.fill(0);
     return code == 0 ? Result<std::string>(out) : cannot("the key cannot be made", code);
 }

@@ -8,6 +8,7 @@
 
 namespace hagent::trust {
 
+/// Borrowed by the library's calls as a void pointer; lives as long as the call.
 class Generator {
 public:
     [[nodiscard]] static Result<Generator> create() { return Generator(TRY(Random::create())); }

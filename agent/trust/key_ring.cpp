@@ -31,6 +31,7 @@ using errors::AgentCode;
 constexpr std::string_view k_key_suffix = ".pem";
 constexpr std::size_t k_roles_bytes = 1024;
 
+/// By PKCS#1 v1.5 or ECDSA first, which is what openssl writes; PSS is tried for RSA keys only.
 bool verifies(const Pk& key, const std::array<std::uint8_t, 32>& digest, std::string_view signature) {
     const auto* bytes = reinterpret_cast<const unsigned char*>(signature.data());
     if (mbedtls_pk_verify(key.get(), MBEDTLS_MD_SHA256, digest.data(), digest.size(), bytes, signature.size()) == 0) {
@@ -57,6 +58,7 @@ std::optional<Sort> sort_of_signature(std::string_view signature) {
     return whole_key ? std::optional(Sort::rsa) : std::nullopt;
 }
 
+/// Whoever can change a trusted key decides what is trusted.
 Status check_closed(const platform::FileInfo& info, const std::string& path) {
     if (info.writable_by_others) {
         const bool folder = info.kind == platform::FileKind::directory;
@@ -78,6 +80,7 @@ Result<std::optional<std::string>> read_closed(platform::Files& files, const std
     return std::optional(TRY(files.read(real, limit)));
 }
 
+/// An empty file would mean "all" as an absent one does, though its author wanted to restrict: it is refused.
 Result<std::vector<JobKind>> parse_roles(const std::string& text, const std::string& path) {
     std::vector<JobKind> roles;
     for (const auto word : words(text)) {
@@ -148,6 +151,7 @@ Result<Signer> KeyRing::verify(std::string_view bytes, std::string_view signatur
         }
         without_role = key.get();
     }
+    // Told apart from an unknown key: the maker is known, and only the role is missing.
     if (without_role != nullptr) {
         return error(AgentCode::role_not_allowed,
                      {without_role->signer.name, " may not sign ", package_kind_name(*kind), " packages"});

@@ -14,6 +14,7 @@
 
 namespace hagent::trust {
 
+/// One file of a package, and how its content is recognized.
 struct ManifestFile {
     std::string path;  // relative, '/' between the parts: see valid_path()
     std::uint64_t bytes = 0;
@@ -29,9 +30,10 @@ struct Targets {  // an empty list means any
     friend bool operator==(const Targets&, const Targets&) = default;
 };
 
+/// A package as its maker described it. Only a value that came from open_manifest() has been checked.
 struct Manifest {
     JobKind kind = JobKind::script;
-    std::string package;  // name: letters, digits and . _ + - only, up to 128
+    std::string package;  // name: printable, without '/' and '\\', 1 to 128 bytes
     std::string version;  // printable, without blanks, up to 64
     std::uint64_t serial = 0;
     std::string entry;  // path of one of `files`; empty where the kind allows it (all but script)

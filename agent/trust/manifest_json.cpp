@@ -15,6 +15,7 @@
 namespace hagent::trust {
 namespace {
 
+// Limits of single texts; the whole is limited by k_manifest_bytes.
 constexpr std::size_t k_name_bytes = 128;
 constexpr std::size_t k_version_bytes = 64;
 constexpr std::size_t k_url_bytes = 2048;
@@ -29,6 +30,7 @@ Failure malformed(std::string_view where, std::string_view what) {
 
 bool plain(std::string_view text) { return printable(text) == text && text.find('\t') == std::string_view::npos; }
 
+/// `where` is the member's path, for the message.
 Result<std::string> text(JsonView value, const std::string& where, std::size_t max_bytes) {
     const auto content = value.text();
     if (!content) {
@@ -202,6 +204,7 @@ Result<JsonDocument> parse_json(std::string_view json) {
     return document;
 }
 
+/// Written by hand and not by the JSON library: one file a line can be read and compared by people.
 std::string list_of(const std::vector<std::string>& values) {
     std::string out;
     for (const std::string& value : values) {

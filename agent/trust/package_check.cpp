@@ -17,6 +17,7 @@ using errors::AgentCode;
 constexpr std::chrono::sys_days k_release_date = std::chrono::year{2026} / std::chrono::November / 1;
 constexpr std::chrono::years k_sane_for{20};
 
+/// An empty list asks for nothing.
 bool meets(const std::vector<std::string>& wanted, const std::vector<std::string>& ours) {
     return wanted.empty() || std::any_of(wanted.begin(), wanted.end(), [&ours](const std::string& name) {
                return std::any_of(ours.begin(), ours.end(),
@@ -24,6 +25,7 @@ bool meets(const std::vector<std::string>& wanted, const std::vector<std::string
            });
 }
 
+/// A few names are enough for a message; a list may have a thousand.
 std::string listed(const std::vector<std::string>& names) {
     std::string out = "meant for ";
     for (std::size_t i = 0; i < names.size() && i < 5; ++i) {

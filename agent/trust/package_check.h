@@ -13,6 +13,7 @@
 
 namespace hagent::trust {
 
+/// What this device answers to.
 struct DeviceFacts {
     std::vector<std::string> os_codes;    // "SLX", and others this device answers to
     std::vector<std::string> platforms;   // product name, vendor's code; any of them matches

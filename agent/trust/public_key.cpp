@@ -24,6 +24,7 @@ Failure unreadable(std::string_view why, std::int64_t native = 0) {
     return {errors::agent(errors::AgentCode::key_unreadable), native, why};
 }
 
+/// NIST SP 800-57 and what verify() is tested with: no small keys, no curves that nobody here has looked at.
 Status check_strength(const Pk& key) {
     if (mbedtls_pk_can_do(key.get(), MBEDTLS_PK_ECDSA) != 0) {
         const auto group = mbedtls_pk_ec(*key.get())->MBEDTLS_PRIVATE(grp).id;

@@ -13,6 +13,7 @@ struct mbedtls_pk_context;
 
 namespace hagent::trust {
 
+/// Always holds a context; one that nothing was parsed into is empty.
 class Pk {
 public:
     Pk();

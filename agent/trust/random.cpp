@@ -44,6 +44,7 @@ Result<Random> Random::create() {
 }
 
 Status Random::fill(std::span<std::uint8_t> out) {
+    // The library gives at most 1024 bytes at a time.
     while (!out.empty()) {
         const auto part = out.first(std::min<std::size_t>(out.size(), MBEDTLS_CTR_DRBG_MAX_REQUEST));
         if (const int code = mbedtls_ctr_drbg_random(&impl_->generator, part.data(), part.size()); code != 0) {

@@ -31,7 +31,7 @@ private:
     std::unique_ptr<Impl> impl_;
 };
 
-/// 64 random bits from the system, for seeding jitter; falls back to nothing: an error is an error.
+/// 64 random bits from the system, to seed jitter. Without entropy it fails; there is no weaker substitute.
 [[nodiscard]] Result<std::uint64_t> random_u64();
 
 }  // namespace hagent::trust

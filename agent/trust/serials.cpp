@@ -77,6 +77,7 @@ Status Serials::accept(std::string_view fingerprint, std::string_view package, s
     if (!before && highest_.size() >= k_serials) {
         return error(AgentCode::limit_exceeded, {path_, ": more than ", std::to_string(k_serials), " packages"});
     }
+    // Changed in memory only after it is on the disk: a serial that was not kept has not been accepted.
     auto next = highest_;
     next[{std::string(fingerprint), std::string(package)}] = serial;
     std::string body(k_first_line);

@@ -73,6 +73,7 @@ Result<std::string> fingerprint(std::string_view key_pem) {
     return fingerprint_of(TRY(parse_private_key(key_pem)));
 }
 
+// Signing reads the package with the rules of those who will read it: what passes here passes there.
 Result<Manifest> build_manifest(platform::Files& files, const std::string& directory, Manifest request) {
     std::vector<std::string> paths;
     TRY(collect(files, directory, "", paths));

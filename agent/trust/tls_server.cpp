@@ -54,6 +54,7 @@ Status parse_certificates(mbedtls_x509_crt& into, const std::string& pem, std::s
     return code == 0 ? Status() : unusable(std::string(what) + ": not certificates in PEM form", code);
 }
 
+/// As curl and browsers write it: SHA-256 of the SubjectPublicKeyInfo in base64 (RFC 7469, 2.4).
 Result<std::string> pin_of(const Pk& key) {
     const auto digest = from_hex(TRY(fingerprint_of(key))).value_or(std::vector<std::uint8_t>());
     std::array<unsigned char, 64> out{};
@@ -65,6 +66,7 @@ Result<std::string> pin_of(const Pk& key) {
     return std::string(reinterpret_cast<const char*>(out.data()), length);
 }
 
+/// TLS over a stream that never blocks. The library calls back for bytes; "none yet" passes through it unchanged.
 class MbedStream final : public TlsStream {
 public:
     explicit MbedStream(std::unique_ptr<platform::Stream> plain) : plain_(std::move(plain)) { mbedtls_ssl_init(&tls_); }
@@ -174,6 +176,7 @@ Result<std::unique_ptr<TlsServer>> TlsServer::create(const TlsMaterial& material
     }
     mbedtls_ssl_conf_rng(&config, Generator::next, &impl->random);
     mbedtls_ssl_conf_min_tls_version(&config, MBEDTLS_SSL_VERSION_TLS1_2);
+    // Clients could use it to make the device calculate for them (CVE-2011-1473), and nobody needs it.
     mbedtls_ssl_conf_renegotiation(&config, MBEDTLS_SSL_RENEGOTIATION_DISABLED);
     if (const int code = mbedtls_ssl_conf_own_cert(&config, &impl->own, impl->key.get()); code != 0) {
         return unusable("listen.tls_cert_file cannot be used", code);

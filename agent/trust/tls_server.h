@@ -33,6 +33,7 @@ struct TlsMaterial {
     std::string client_authorities;
 };
 
+/// The listener's side of TLS (RFC 8446, RFC 5246): one certificate and key for all its connections.
 class TlsServer {
 public:
     /// Errors: key_unreadable (a weak or unreadable key), config_bad_value (a certificate that is none, or not for that

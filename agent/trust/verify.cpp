@@ -16,6 +16,7 @@ using platform::FileKind;
 constexpr std::size_t k_chunk_bytes = 64U << 10U;
 constexpr std::size_t k_unlisted = 100;  // enough for a message
 
+/// A missing manifest or signature has a row of its own: the folder is no package.
 Result<std::string> read_part(platform::Files& files, const std::string& path, std::size_t limit, AgentCode absent) {
     auto content = files.read(path, limit);
     if (!content.ok() && content.error().is(AgentCode::file_not_found)) {
@@ -24,6 +25,7 @@ Result<std::string> read_part(platform::Files& files, const std::string& path, s
     return content;
 }
 
+/// Size first: it needs no reading, and it is what differs in most damaged packages.
 Status check_file(platform::Files& files, const std::string& directory, const ManifestFile& file) {
     const std::string path = concat({directory, "/", file.path});
     const auto info = TRY(files.info(path));
@@ -41,6 +43,7 @@ Status check_file(platform::Files& files, const std::string& directory, const Ma
     return {};
 }
 
+/// All files below the folder that the manifest does not name, up to a number that a message can hold.
 Status find_unlisted(platform::Files& files, const std::string& directory, const std::string& below,
                      const Manifest& manifest, std::vector<std::string>& out) {
     for (const std::string& name : TRY(files.list(directory + (below.empty() ? "" : "/" + below)))) {

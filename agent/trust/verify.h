@@ -12,6 +12,7 @@
 
 namespace hagent::trust {
 
+/// A package of which every listed file is the one that was signed.
 struct VerifiedPackage {
     Manifest manifest;
     Signer signer;

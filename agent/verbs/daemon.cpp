@@ -14,7 +14,7 @@
 namespace hagent::verbs {
 namespace {
 
-/// Everything that others could change is named, then nothing is started (spec 8 "Files at rest").
+/// Whether nobody else can change what the agent relies on. All places are named at once (spec 8 "Files at rest").
 bool places_are_safe(Machine& machine, const config::Settings& settings) {
     const auto complaints = config::check_places(*machine.files, settings, platform::own_program());
     if (!complaints.empty()) {
@@ -41,6 +41,8 @@ int run_daemon(Machine& machine, const Options& options) {
         machine.output->print(options.json ? "{\"valid\":true}\n" : "The configuration is good.\n");
         return k_done;
     }
+    // Each round is one life of the agent with one configuration. The lock on the state belongs to `services`: a new
+    // configuration takes it anew, because it may name another directory.
     for (;;) {
         if (const auto locked = services->lock_state(); !locked.ok()) {
             return failed(machine, options, Error(locked.error()).with("another hagent works on this state directory"));
@@ -94,6 +96,7 @@ int check_in(Machine& machine, const Options& options) {
         return failed(machine, options, ended.error());
     }
     if (*ended == Ending::reload) {  // a manager was found
+        // The lock has to go before the next call takes it.
         services.reset();
         return check_in(machine, options);
     }

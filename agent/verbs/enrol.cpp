@@ -30,11 +30,13 @@ Result<std::string> device_key(platform::Files& files, const std::string& path, 
     return key;
 }
 
+/// What was made, and where it lies.
 struct Enrolled {
     std::string key_file, request_file;
     trust::Enrolment enrolment;
 };
 
+/// The key's place is the first of: --key, manager.client_key_file, the state directory.
 Result<Enrolled> enrol_device(Machine& machine, const config::Settings& settings, const Options& options) {
     Enrolled out;
     const auto& configured = settings.manager.client_key_file;
@@ -79,6 +81,7 @@ int enrol(Machine& machine, const Options& options) {
     if (!services) {
         return code;
     }
+    // Only the agent's own directory is made; whoever names another place has it.
     if (options.key.empty() && services->settings.manager.client_key_file.empty()) {
         if (const auto made = machine.files->make_directories(services->settings.state_dir, 0700); !made.ok()) {
             return failed(machine, options, made.error());

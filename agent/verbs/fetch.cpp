@@ -84,6 +84,7 @@ private:
     bool drawn_ = false;
 };
 
+/// The shape of spec 11, also for a download that failed: `got` is null then, or `error`.
 std::string document(const Options& options, const std::string& file, const transfer::Downloaded* got,
                      const FetchWatch& watch, const Error* error) {
     std::string decisions;
@@ -105,6 +106,7 @@ std::string document(const Options& options, const std::string& file, const tran
                    "],\"error\":", (error == nullptr ? "null" : session::error_json(*error)), "}\n"});
 }
 
+/// An interrupt cancels it and leaves the part, so that the same command goes on from there.
 Result<transfer::Downloaded> download_to(AgentServices& services, const Options& options, const std::string& file,
                                          FetchWatch& watch) {
     session::Stop stop;
@@ -145,6 +147,7 @@ int fetch(Machine& machine, const Options& options) {
     if (!url.ok()) {
         return failed(machine, options, url.error());
     }
+    // A name from the address lies in the working directory: local_name() lets no path through.
     const std::string name = options.output.empty() ? transfer::local_name(*url) : options.output;
     if (name.empty()) {
         return usage(machine, options, "the URL has no file name; say where to put it with -o FILE");

@@ -30,6 +30,7 @@ void board_from_state(Machine& machine, const config::Settings& settings, status
     }
 }
 
+/// The same as the daemon shows, but for what only a running one knows: process, memory, check-ins.
 status::AgentView view_from_state(Machine& machine, const config::Settings& settings, const status::Board& board) {
     status::AgentView view;
     show_device(machine, settings, manager::device_id(settings.device.id, machine.host->facts()).value_or("unknown"),
@@ -168,6 +169,7 @@ int log(Machine& machine, const Options& options) {
     return k_done;
 }
 
+// An unknown code among known ones must not go unnoticed by a script: the exit code tells.
 int explain(Machine& machine, const Options& options) {
     if (options.arguments.empty()) {
         return usage(machine, options, "name a code, for example: hagent explain 550 WSAECONNREFUSED");

@@ -40,6 +40,7 @@ private:
     unsigned told_ = 0;
 };
 
+/// Else it is a folder: a drive letter has no two slashes behind its colon.
 bool is_url(const std::string& source) { return source.find("://") != std::string::npos; }
 
 /// The same command again is the same job: an unfinished session of it goes on.
@@ -57,6 +58,7 @@ session::Job job_of(const Options& options, const std::string& file) {
     return job;
 }
 
+/// Id of a session that an earlier run of this command has begun and not ended.
 std::optional<std::string> unfinished(const session::Store& store, const std::string& job_id) {
     const auto ids = store.list();
     for (const auto& id : ids.ok() ? *ids : std::vector<std::string>{}) {
@@ -118,6 +120,7 @@ struct SessionServices {
     session::Context context;
 };
 
+/// Notes and warnings are no failure. An interrupted session goes on later, so it is not one either.
 int outcome_code(const session::SessionRecord& record, session::SessionEnd end) {
     if (end == session::SessionEnd::interrupted) {
         return k_try_later;
@@ -157,6 +160,7 @@ int run_script(AgentServices& services, const Options& options, const std::strin
 int check_script(AgentServices& services, const Options& options, const std::string& file) {
     SessionServices parts(services, true);
     session::SessionRecord record;
+    // Never written to the state directory: a dry run leaves nothing behind.
     record.id = "check";
     record.job = job_of(options, file);
     const auto plan = session::dry_run(parts.context, record, CancelToken());

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns what the verbs share: printing, exit codes, making the services.
+// Owns what the verbs share: the words for failures, exit codes, making the services, and the way from a command line
+// to its verb.
 #include <variant>
 
 #include "agent/agent.h"
@@ -26,6 +27,7 @@ int exit_code(const Error& error) {
         if (error.is(AgentCode::session_not_found) || error.is(AgentCode::file_not_found)) {
             return k_not_found;
         }
+        // The areas of agent.def: 1100s configuration, 1400s trust.
         const bool config = number >= 1100 && number < 1200, trust = number >= 1400 && number < 1500;
         if (config || trust || error.is(AgentCode::access_denied) || error.is(AgentCode::permission_denied)) {
             return k_refused;
@@ -34,6 +36,7 @@ int exit_code(const Error& error) {
     return errors::describe(error.id).retry == errors::Retry::transient ? k_try_later : k_failed;
 }
 
+// Three lines for people: what went wrong with what, its code, what to do. The catalogue has the words.
 int failed(Machine& machine, const Options& options, const Error& error) {
     const auto row = errors::describe(error.id);
     if (options.json) {
@@ -63,6 +66,7 @@ int usage(Machine& machine, const Options& options, std::string_view message) {
     return k_usage;
 }
 
+/// All complaints about the configuration are told at once, so that it can be mended in one go.
 Opened open_services(Machine& machine, const Options& options, config::ManagerRule manager) {
     auto outcome = load_config(machine, options, manager);
     if (const auto* complaints = std::get_if<std::vector<config::Complaint>>(&outcome)) {
@@ -110,6 +114,7 @@ int dispatch(Machine& machine, const Options& options) {
     return usage(machine, options, "unknown verb");
 }
 
+/// Help comes before the verb is looked at, so that it needs neither configuration nor state.
 int answer(Machine& machine, const std::variant<Options, UsageError>& parsed) {
     if (const auto* wrong = std::get_if<UsageError>(&parsed)) {
         return wrong_words(machine, *wrong);

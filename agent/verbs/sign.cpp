@@ -14,6 +14,7 @@
 namespace hagent::verbs {
 namespace {
 
+/// One line about a package, for people.
 std::string summary(const trust::Manifest& manifest) {
     return concat({manifest.package, " ", manifest.version, ", serial ", std::to_string(manifest.serial), ", ",
                    std::to_string(manifest.files.size()), " files"});
@@ -65,6 +66,7 @@ std::string folder_of_jobs(const Options& options) {
     return path.substr(name) == manager::k_jobs_name ? path.substr(0, name) : std::string();
 }
 
+/// The file as it is, because the signature is over its bytes, and what it says.
 struct Jobs {
     std::string text;
     manager::FolderJobs parsed;
@@ -76,6 +78,7 @@ Result<Jobs> read_jobs(Machine& machine, const std::string& folder) {
     return out;
 }
 
+/// `signer` is empty after signing: the key file has no name that others know.
 int say_jobs(Machine& machine, const Options& options, std::string_view word, const Jobs& jobs,
              const std::string& signer) {
     const auto serial = std::to_string(jobs.parsed.serial);
@@ -94,6 +97,7 @@ Result<Jobs> sign_jobs(Machine& machine, const Options& options, const std::stri
     return jobs;
 }
 
+/// Whatever is wrong, the answer is a refusal: nothing here is to be trusted.
 int verify_jobs(Machine& machine, const Options& options, const trust::KeyRing& ring, const std::string& folder) {
     const auto jobs = read_jobs(machine, folder);
     const auto signature =
@@ -156,6 +160,7 @@ int verify(Machine& machine, const Options& options) {
         keys = services->settings.trust.keys_dir;
     }
     const auto ring = trust::KeyRing::load(*machine.files, platform::absolute(keys));
+    // Without keys nothing can be good, whatever the reason.
     if (!ring.ok()) {
         (void)failed(machine, options, ring.error());
         return k_refused;

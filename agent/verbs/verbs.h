@@ -11,7 +11,7 @@
 
 namespace hagent::verbs {
 
-// exit codes, spec 11
+// Exit codes of spec 11. Scripts around the agent rely on them: they never change.
 inline constexpr int k_done = 0;
 inline constexpr int k_failed = 1;
 inline constexpr int k_usage = 2;
@@ -19,6 +19,7 @@ inline constexpr int k_refused = 3;
 inline constexpr int k_not_found = 4;
 inline constexpr int k_try_later = 75;
 
+// Each prints a result to the output's print(), with --json exactly one document, and complaints to its complain().
 int run(Machine& machine, const Options& options);
 int check_in(Machine& machine, const Options& options);
 int status(Machine& machine, const Options& options);
@@ -43,7 +44,8 @@ int run_command_line(Machine& machine, int argc, char* const* argv);
 int failed(Machine& machine, const Options& options, const Error& error);
 /// The same for a command line that the verb cannot use: `message`, then the verb's help. Returns k_usage.
 int usage(Machine& machine, const Options& options, std::string_view message);
-/// Exit code for an error: refused, not found, try later or failed.
+/// The exit code for an error: usage, refused (configuration, trust, access), not found, try later (it may pass by
+/// itself) or failed.
 [[nodiscard]] int exit_code(const Error& error);
 
 /// The services, or the exit code after the complaint was printed.
