@@ -15,8 +15,9 @@ template <class Signature>
 class Callback;
 
 /// Any callable with that signature, on the heap. Move-only, so that each callable brings the code to call and to end
-/// it and none to be copied; one that was moved from is empty, and calling an empty one is a bug in us and aborts. A call
-/// may end or replace the callback that it is called through only if the callable does not look at itself afterwards.
+/// it and none to be copied; one that was moved from is empty, and calling an empty one is a bug in us and aborts. A
+/// call may end or replace the callback that it is called through only if the callable does not look at itself
+/// afterwards.
 template <class Returned, class... Arguments>
 class Callback<Returned(Arguments...)> {
 public:
