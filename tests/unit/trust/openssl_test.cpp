@@ -2,6 +2,8 @@
 // Owns the tests that openssl accepts our signatures and we accept its own.
 #include <doctest/doctest.h>
 
+#include <mbedtls/x509_crt.h>
+
 #include "agent/trust/key_ring.h"
 #include "agent/trust/manifest.h"
 #include "agent/trust/sign.h"
@@ -135,6 +137,21 @@ TEST_CASE("other digests than SHA-256 are not accepted") {
             CHECK_FALSE(ring_of(openssl).verify("x", openssl.get("sig"), JobKind::script).ok());
         }
     }
+}
+
+TEST_CASE("a root that signed itself with SHA-1 can be read, as many public ones are") {
+    if (!OpenSsl::here()) {
+        return;
+    }
+    const OpenSsl openssl;
+    REQUIRE(
+        openssl.run("req -x509 -newkey rsa:2048 -nodes -sha1 -subj /CN=root -days 1 -keyout root.key -out root.pem"));
+    const std::string text = openssl.get("root.pem");
+    mbedtls_x509_crt root;
+    mbedtls_x509_crt_init(&root);
+    const auto* bytes = reinterpret_cast<const unsigned char*>(text.c_str());
+    CHECK(mbedtls_x509_crt_parse(&root, bytes, text.size() + 1) == 0);
+    mbedtls_x509_crt_free(&root);
 }
 
 TEST_CASE("weak and odd keys are refused") {
