@@ -57,7 +57,7 @@ std::string printable_tail(std::string_view output) {
 }
 
 std::string last_words(const std::string& output) {
-    const auto lines = replace_all(trim(output), "\n", " | ");
+    auto lines = replace_all(trim(output), "\n", " | ");
     if (lines.size() <= k_quoted_output) {
         return lines;
     }
@@ -74,7 +74,7 @@ std::string hook_program(const Services& services, const std::string& name) {
         return {};
     }
     for (const std::string ending : {"", ".exe"}) {
-        const std::string path = services.settings.hooks_dir + platform::native("/") + name + ending;
+        std::string path = services.settings.hooks_dir + platform::native("/") + name + ending;
         const auto info = services.files.info(path);
         if (info && info.value() && info.value()->kind != platform::FileKind::directory) {
             return path;

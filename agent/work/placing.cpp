@@ -156,7 +156,7 @@ Status place(const std::string& staged, const std::string& target, Placing placi
     TRY(make_parents(target, files));
     const std::uint32_t mode = TRY(mode_for(staged, target, files));
     if (placing == Placing::move) {
-        const auto moved = place_by_rename(staged, target, mode, files);
+        auto moved = place_by_rename(staged, target, mode, files);
         if (moved.ok() || !moved.error().is(errors::AgentCode::cross_device)) {
             return moved;
         }
