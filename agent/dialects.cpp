@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "agent/base/check.h"
 #include "agent/manager/folder.h"
@@ -15,17 +16,17 @@ namespace {
 
 using Made = std::unique_ptr<manager::Dialect>;
 
-Made make_hawkbit(const DialectServices& services) {
+Made make_hawkbit(DialectServices& services) {
     return std::make_unique<manager::HawkbitDialect>(services.settings.manager.tenant);
 }
 
-Made make_folder(const DialectServices& services) {
+Made make_folder(DialectServices& services) {
     return std::make_unique<manager::FolderDialect>(
         manager::FolderServices{services.files, services.clock, services.log, services.settings.trust.keys_dir,
-                                services.settings.state().jobs_serials(), services.finished});
+                                services.settings.state().jobs_serials(), std::move(services.finished)});
 }
 
-Made make_hserver(const DialectServices& services) {
+Made make_hserver(DialectServices& services) {
     const auto& m = services.settings.manager;
     return std::make_unique<manager::HserverDialect>(
         manager::HserverServices{services.log, m.opcodes, m.allow_clear_text});
@@ -33,7 +34,7 @@ Made make_hserver(const DialectServices& services) {
 
 struct Maker {
     config::Dialect dialect;
-    Made (*make)(const DialectServices&);
+    Made (*make)(DialectServices&);
 };
 
 constexpr std::array k_makers = {
@@ -44,7 +45,7 @@ constexpr std::array k_makers = {
 
 }  // namespace
 
-std::unique_ptr<manager::Dialect> make_dialect(const DialectServices& services) {
+std::unique_ptr<manager::Dialect> make_dialect(DialectServices services) {
     const auto maker = std::find_if(k_makers.begin(), k_makers.end(),
                                     [&](const Maker& row) { return row.dialect == services.settings.manager.dialect; });
     check(maker != k_makers.end());

@@ -25,6 +25,6 @@ struct DialectServices {
 };
 
 /// The dialect of settings.manager.dialect. Nothing is opened or asked yet, so it cannot fail.
-[[nodiscard]] std::unique_ptr<manager::Dialect> make_dialect(const DialectServices& services);
+[[nodiscard]] std::unique_ptr<manager::Dialect> make_dialect(DialectServices services);
 
 }  // namespace hagent

@@ -128,14 +128,14 @@ void CheckIn::talk() {
     if (auto next = services_.dialect.next()) {
         return call(*std::move(next));
     }
-    for (const auto& event : services_.dialect.take_events()) {
-        offers_.take(event);
+    for (auto& event : services_.dialect.take_events()) {
+        offers_.take(std::move(event));
     }
     stage_ = Stage::refusing;
 }
 
 void CheckIn::refuse() {
-    if (const auto job_id = offers_.to_refuse()) {
+    if (const auto* job_id = offers_.to_refuse()) {
         return call(services_.dialect.refuse_cancel(addresses_.current(), identity_, *job_id));
     }
     succeed();
@@ -161,7 +161,7 @@ void CheckIn::answered(const Reply& reply) {
 
 void CheckIn::succeed() {
     if (!view_.registered || view_.last_error) {
-        services_.log.info(k_area, "the manager answers", {{"url", transfer::shown(addresses_.current())}});
+        say("the manager answers");
     }
     view_.registered = true;
     view_.last_success = services_.clock.wall();
@@ -182,7 +182,7 @@ void CheckIn::fail(const Error& why, std::optional<Seconds> retry_after) {
     if (throttled) {
         addresses_.keep();
     } else if (addresses_.fail(now())) {
-        show_next_address();
+        say("trying the next address");
         schedule_.try_again(now());
         return;
     }
@@ -204,7 +204,7 @@ void CheckIn::no_answer(const Error& why) {
         fail(why, std::nullopt);
     } else if (addresses_.several()) {
         addresses_.next(now());
-        show_next_address();
+        say("trying the next address");
     }
 }
 
@@ -228,8 +228,9 @@ void CheckIn::sleep() {
     }
 }
 
-void CheckIn::show_next_address() const {
-    services_.log.info(k_area, "trying the next address", {{"url", transfer::shown(addresses_.current())}});
+/// About the address in use.
+void CheckIn::say(std::string_view what) const {
+    services_.log.info(k_area, what, {{"url", transfer::shown(addresses_.current())}});
 }
 
 }  // namespace hagent::manager

@@ -8,6 +8,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agent/base/result.h"
@@ -105,7 +106,7 @@ private:
 
     void deliver();
     void sleep();
-    void show_next_address() const;
+    void say(std::string_view what) const;
     [[nodiscard]] Uptime now() const { return services_.clock.uptime(); }
 
     std::uint64_t place_;

@@ -19,20 +19,24 @@ constexpr std::string_view k_area = "manager";
 
 }  // namespace
 
+void Offers::say(std::string_view what, const std::string& job_id) const {
+    services_.log.info(k_area, what, {{"job", job_id}});
+}
+
 void Offers::begin() {
     to_refuse_.clear();
     only_offered_.reset();
 }
 
-void Offers::take(const Event& event) {
-    if (const auto* offered = std::get_if<JobOffered>(&event)) {
-        take_job(offered->job, offered->standing);
+void Offers::take(Event event) {
+    if (auto* offered = std::get_if<JobOffered>(&event)) {
+        take_job(std::move(offered->job), offered->standing);
     } else if (const auto* refusal = std::get_if<JobRefused>(&event)) {
         take_refusal(*refusal);
     } else if (const auto* cancel = std::get_if<CancelAsked>(&event)) {
         take_cancel(cancel->job_id);
     } else {
-        only_offered_ = std::get<NothingOffered>(event).but;
+        only_offered_ = std::get<NothingOffered>(std::move(event)).but;
         drop_waiting();
     }
 }
@@ -47,7 +51,7 @@ void Offers::take_job(session::Job job, bool standing) {
         return;
     }
     if (has_ended) {
-        services_.log.info(k_area, "offered again, but it has ended here: its result is sent again", {{"job", job.id}});
+        say("offered again, but it has ended here: its result is sent again", job.id);
         services_.delivery.repeat(job.id);
         return;
     }
@@ -93,12 +97,10 @@ void Offers::take_cancel(const std::string& job_id) {
         return;
     }
     switch (services_.jobs.cancel(job_id)) {
-        case session::CancelOutcome::stopping:
-            services_.log.info(k_area, "cancelled by the manager: stopping", {{"job", job_id}});
-            break;
+        case session::CancelOutcome::stopping: say("cancelled by the manager: stopping", job_id); break;
         case session::CancelOutcome::dropped:
         case session::CancelOutcome::unknown:
-            services_.log.info(k_area, "cancelled by the manager before it began", {{"job", job_id}});
+            say("cancelled by the manager before it began", job_id);
             services_.delivery.add({job_id, ReportStage::cancelled, {"cancelled before it began"}, 0, 0});
             break;
         case session::CancelOutcome::too_late: to_refuse_.push_back(job_id); break;
@@ -113,13 +115,9 @@ void Offers::drop_waiting() {
         if (std::find(only_offered_->begin(), only_offered_->end(), job_id) != only_offered_->end()) {
             continue;
         }
-        services_.log.info(k_area, "the manager no longer has a job that waits here: dropped", {{"job", job_id}});
+        say("the manager no longer has a job that waits here: dropped", job_id);
         (void)services_.jobs.cancel(job_id);
     }
-}
-
-std::optional<std::string> Offers::to_refuse() const {
-    return to_refuse_.empty() ? std::nullopt : std::optional(to_refuse_.front());
 }
 
 /// The manager must hear that the cancel is refused before it hears the result.
