@@ -111,18 +111,20 @@ void CheckIn::begin() {
     addresses_.begin(now());
     schedule_.begin(now(), services_.jobs.idle());
     view_.last_check_in = services_.clock.wall();
-    identity_ = services_.identity();
+    ask_identity();
     offers_.begin();
     stage_ = Stage::reporting;
-    services_.log.debug(k_area, "checking in", {{"url", transfer::shown(addresses_.current())}});
+    say(log::Level::debug, "checking in");
 }
 
 void CheckIn::deliver() {
     if (identity_.device_id.empty()) {  // before the first check-in
-        identity_ = services_.identity();
+        ask_identity();
     }
     delivery_.deliver(addresses_.current(), identity_);
 }
+
+void CheckIn::ask_identity() { identity_ = services_.identity(); }
 
 void CheckIn::talk() {
     if (auto next = services_.dialect.next()) {
@@ -161,7 +163,7 @@ void CheckIn::answered(const Reply& reply) {
 
 void CheckIn::succeed() {
     if (!view_.registered || view_.last_error) {
-        say("the manager answers");
+        say(log::Level::info, "the manager answers");
     }
     view_.registered = true;
     view_.last_success = services_.clock.wall();
@@ -182,7 +184,7 @@ void CheckIn::fail(const Error& why, std::optional<Seconds> retry_after) {
     if (throttled) {
         addresses_.keep();
     } else if (addresses_.fail(now())) {
-        say("trying the next address");
+        say(log::Level::info, "trying the next address");
         schedule_.try_again(now());
         return;
     }
@@ -204,7 +206,7 @@ void CheckIn::no_answer(const Error& why) {
         fail(why, std::nullopt);
     } else if (addresses_.several()) {
         addresses_.next(now());
-        say("trying the next address");
+        say(log::Level::info, "trying the next address");
     }
 }
 
@@ -229,8 +231,8 @@ void CheckIn::sleep() {
 }
 
 /// About the address in use.
-void CheckIn::say(std::string_view what) const {
-    services_.log.info(k_area, what, {{"url", transfer::shown(addresses_.current())}});
+void CheckIn::say(log::Level level, std::string_view what) const {
+    services_.log.write(level, k_area, what, {{"url", transfer::shown(addresses_.current())}});
 }
 
 }  // namespace hagent::manager

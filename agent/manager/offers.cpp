@@ -13,14 +13,15 @@
 namespace hagent::manager {
 namespace {
 
+using log::Level;
 using session::ReportStage;
 
 constexpr std::string_view k_area = "manager";
 
 }  // namespace
 
-void Offers::say(std::string_view what, const std::string& job_id) const {
-    services_.log.info(k_area, what, {{"job", job_id}});
+void Offers::say(Level level, std::string_view what, const std::string& job_id) const {
+    services_.log.write(level, k_area, what, {{"job", job_id}});
 }
 
 void Offers::begin() {
@@ -44,14 +45,14 @@ void Offers::take(Event event) {
 void Offers::take_job(session::Job job, bool standing) {
     const auto ended = services_.reports.offered(job.id, content_of(job));
     if (!ended.ok()) {
-        services_.log.error(k_area, "cannot note a job: " + sentence(ended.error()), {{"job", job.id}});
+        say(Level::error, "cannot note a job: " + sentence(ended.error()), job.id);
     }
     const bool has_ended = ended.ok() ? *ended : services_.reports.finished(job.id).has_value();
     if (has_ended && standing) {
         return;
     }
     if (has_ended) {
-        say("offered again, but it has ended here: its result is sent again", job.id);
+        say(Level::info, "offered again, but it has ended here: its result is sent again", job.id);
         services_.delivery.repeat(job.id);
         return;
     }
@@ -66,15 +67,14 @@ void Offers::take_job(session::Job job, bool standing) {
             break;
         case session::Offer::known: break;
         case session::Offer::full:
-            services_.log.warning(k_area, "too many jobs wait: this one is taken when it is offered again",
-                                  {{"job", job.id}});
+            say(Level::warning, "too many jobs wait: this one is taken when it is offered again", job.id);
             break;
     }
 }
 
 /// Left alone it would stay open for ever and hide every job behind it.
 void Offers::take_refusal(const JobRefused& refusal) {
-    services_.log.warning(k_area, "a job cannot be done: " + sentence(refusal.why), {{"job", refusal.job_id}});
+    say(Level::warning, "a job cannot be done: " + sentence(refusal.why), refusal.job_id);
     if (services_.reports.finished(refusal.job_id)) {
         services_.delivery.repeat(refusal.job_id);
         return;
@@ -97,10 +97,10 @@ void Offers::take_cancel(const std::string& job_id) {
         return;
     }
     switch (services_.jobs.cancel(job_id)) {
-        case session::CancelOutcome::stopping: say("cancelled by the manager: stopping", job_id); break;
+        case session::CancelOutcome::stopping: say(Level::info, "cancelled by the manager: stopping", job_id); break;
         case session::CancelOutcome::dropped:
         case session::CancelOutcome::unknown:
-            say("cancelled by the manager before it began", job_id);
+            say(Level::info, "cancelled by the manager before it began", job_id);
             services_.delivery.add({job_id, ReportStage::cancelled, {"cancelled before it began"}, 0, 0});
             break;
         case session::CancelOutcome::too_late: to_refuse_.push_back(job_id); break;
@@ -115,7 +115,7 @@ void Offers::drop_waiting() {
         if (std::find(only_offered_->begin(), only_offered_->end(), job_id) != only_offered_->end()) {
             continue;
         }
-        say("the manager no longer has a job that waits here: dropped", job_id);
+        say(Level::info, "the manager no longer has a job that waits here: dropped", job_id);
         (void)services_.jobs.cancel(job_id);
     }
 }

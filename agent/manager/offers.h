@@ -60,7 +60,7 @@ private:
     void take_job(session::Job job, bool standing);
     void take_refusal(const JobRefused& refusal);
     void take_cancel(const std::string& job_id);
-    void say(std::string_view what, const std::string& job_id) const;
+    void say(log::Level level, std::string_view what, const std::string& job_id) const;
 
     OfferServices services_;
     std::vector<std::string> to_refuse_;
