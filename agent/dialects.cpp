@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <array>
-#include <utility>
+#include <string>
 
 #include "agent/base/check.h"
 #include "agent/manager/folder.h"
@@ -16,17 +16,18 @@ namespace {
 
 using Made = std::unique_ptr<manager::Dialect>;
 
-Made make_hawkbit(DialectServices& services) {
+Made make_hawkbit(const DialectServices& services) {
     return std::make_unique<manager::HawkbitDialect>(services.settings.manager.tenant);
 }
 
-Made make_folder(DialectServices& services) {
-    return std::make_unique<manager::FolderDialect>(
-        manager::FolderServices{services.files, services.clock, services.log, services.settings.trust.keys_dir,
-                                services.settings.state().jobs_serials(), std::move(services.finished)});
+Made make_folder(const DialectServices& services) {
+    return std::make_unique<manager::FolderDialect>(manager::FolderServices{
+        services.files, services.clock, services.log, services.settings.trust.keys_dir,
+        services.settings.state().jobs_serials(),
+        [&reports = services.reports](const std::string& job_id) { return reports.finished(job_id); }});
 }
 
-Made make_hserver(DialectServices& services) {
+Made make_hserver(const DialectServices& services) {
     const auto& m = services.settings.manager;
     return std::make_unique<manager::HserverDialect>(
         manager::HserverServices{services.log, m.opcodes, m.allow_clear_text});
@@ -34,7 +35,7 @@ Made make_hserver(DialectServices& services) {
 
 struct Maker {
     config::Dialect dialect;
-    Made (*make)(DialectServices&);
+    Made (*make)(const DialectServices&);
 };
 
 constexpr std::array k_makers = {
@@ -45,7 +46,7 @@ constexpr std::array k_makers = {
 
 }  // namespace
 
-std::unique_ptr<manager::Dialect> make_dialect(DialectServices services) {
+std::unique_ptr<manager::Dialect> make_dialect(const DialectServices& services) {
     const auto maker = std::find_if(k_makers.begin(), k_makers.end(),
                                     [&](const Maker& row) { return row.dialect == services.settings.manager.dialect; });
     check(maker != k_makers.end());
