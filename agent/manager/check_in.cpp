@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "agent/errors/catalogue.h"
+#include "agent/manager/words.h"
 #include "agent/transfer/url.h"
 
 namespace hagent::manager {
@@ -232,7 +233,7 @@ void CheckIn::sleep() {
 
 /// About the address in use.
 void CheckIn::say(log::Level level, std::string_view what) const {
-    services_.log.write(level, k_area, what, {{"url", transfer::shown(addresses_.current())}});
+    manager::say(services_.log, level, what, "url", transfer::shown(addresses_.current()));
 }
 
 }  // namespace hagent::manager

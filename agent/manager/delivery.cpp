@@ -8,6 +8,7 @@
 #include "agent/base/concat.h"
 #include "agent/base/limits.h"
 #include "agent/manager/schedule.h"
+#include "agent/manager/words.h"
 
 namespace hagent::manager {
 namespace {
@@ -16,7 +17,6 @@ constexpr Seconds k_first_wait{10};  // doubled with each failure
 constexpr std::size_t k_few_reports = 4;
 constexpr Millis k_least_pause = Seconds{1};
 constexpr std::uint64_t k_pause_range = 1000;  // milliseconds more, by chance
-constexpr std::string_view k_area = "manager";
 
 }  // namespace
 
@@ -59,7 +59,7 @@ void ReportDelivery::answered(const Reply& reply) {
     const Delivery outcome = services_.dialect.delivered(sent_.report, reply);
     switch (outcome) {
         case Delivery::obsolete:
-            services_.log.info(k_area, "the manager no longer wants a report", {{"job", sent_.report.job_id}});
+            say(services_.log, log::Level::info, "the manager no longer wants a report", "job", sent_.report.job_id);
             [[fallthrough]];
         case Delivery::acknowledged: acknowledge(); break;
         case Delivery::reworded: services_.reports.put_back(); break;
@@ -117,7 +117,7 @@ void ReportDelivery::wait(Wait why, Millis delay) {
 }
 
 void ReportDelivery::complain(std::string_view what, const Error& why, const std::string& job_id) const {
-    services_.log.error(k_area, concat({what, sentence(why)}), {{"job", job_id}});
+    say(services_.log, log::Level::error, concat({what, sentence(why)}), "job", job_id);
 }
 
 void ReportDelivery::add(const session::Report& report) {

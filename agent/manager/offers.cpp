@@ -9,6 +9,7 @@
 
 #include "agent/base/concat.h"
 #include "agent/errors/catalogue.h"
+#include "agent/manager/words.h"
 
 namespace hagent::manager {
 namespace {
@@ -21,7 +22,7 @@ constexpr std::string_view k_area = "manager";
 }  // namespace
 
 void Offers::say(Level level, std::string_view what, const std::string& job_id) const {
-    services_.log.write(level, k_area, what, {{"job", job_id}});
+    manager::say(services_.log, level, what, "job", job_id);
 }
 
 void Offers::begin() {
