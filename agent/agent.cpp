@@ -133,8 +133,7 @@ public:
           loop_fetcher_(*loop_, services.transfer, headers),
           timers_(*loop_),
           caller_(loop_fetcher_, fetcher_, timers_),
-          dialect_(make_dialect({*machine_.files, machine_.clock, services_.log, settings_,
-                                 [this](const std::string& job_id) { return queue_->finished(job_id); }})),
+          dialect_(make_dialect({*machine_.files, machine_.clock, services_.log, settings_, *queue_})),
           search_(
               {machine_, settings_, services.log, *loop_, worker_, timers_, services.random},
               duration == Duration::one_check_in ? ManagerSearch::Patience::once : ManagerSearch::Patience::until_found,

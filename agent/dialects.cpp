@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <string>
 
 #include "agent/base/check.h"
 #include "agent/manager/folder.h"
@@ -20,9 +21,10 @@ Made make_hawkbit(const DialectServices& services) {
 }
 
 Made make_folder(const DialectServices& services) {
-    return std::make_unique<manager::FolderDialect>(
-        manager::FolderServices{services.files, services.clock, services.log, services.settings.trust.keys_dir,
-                                services.settings.state().jobs_serials(), services.finished});
+    return std::make_unique<manager::FolderDialect>(manager::FolderServices{
+        services.files, services.clock, services.log, services.settings.trust.keys_dir,
+        services.settings.state().jobs_serials(),
+        [&reports = services.reports](const std::string& job_id) { return reports.finished(job_id); }});
 }
 
 Made make_hserver(const DialectServices& services) {

@@ -2,14 +2,12 @@
 // Owns the table from the dialect that the configuration names to the class that speaks it.
 #pragma once
 
-#include <functional>
 #include <memory>
-#include <optional>
-#include <string>
 
 #include "agent/config/settings.h"
 #include "agent/log/log.h"
 #include "agent/manager/dialect.h"
+#include "agent/manager/report_queue.h"
 #include "platform/clock.h"
 #include "platform/files.h"
 
@@ -21,7 +19,7 @@ struct DialectServices {
     platform::Clock& clock;
     log::Log& log;
     const config::Settings& settings;
-    std::function<std::optional<session::Report>(const std::string&)> finished;  // how a job ended here, by its id
+    const manager::ReportQueue& reports;  // its memory of finished jobs
 };
 
 /// The dialect of settings.manager.dialect. Nothing is opened or asked yet, so it cannot fail.

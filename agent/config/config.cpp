@@ -2,6 +2,9 @@
 // Owns the list of keys: which section has which, with its range.
 #include "agent/config/config.h"
 
+#include <array>
+#include <string_view>
+
 #include "agent/base/check.h"
 #include "agent/base/concat.h"
 #include "agent/base/json.h"
@@ -26,9 +29,9 @@ void read_device(Reader in, DeviceSettings& out) {
 }
 
 void read_manager(Reader in, ManagerSettings& out) {
-    std::vector<std::string_view> names;
-    for (const auto& row : dialects()) {
-        names.push_back(row.name);
+    std::array<std::string_view, k_dialects> names;
+    for (std::size_t i = 0; i < k_dialects; ++i) {
+        names[i] = dialects()[i].name;
     }
     if (const auto number = in.one_of("dialect", names)) {
         out.dialect = dialects()[*number].dialect;

@@ -37,7 +37,7 @@ bool DialectTraits::takes(std::string_view scheme) const {
     return std::find(schemes.begin(), schemes.end(), scheme) != schemes.end();
 }
 
-std::span<const DialectTraits> dialects() { return k_rows; }
+std::span<const DialectTraits, k_dialects> dialects() { return k_rows; }
 const DialectTraits& traits_of(Dialect dialect) { return k_rows[static_cast<std::size_t>(dialect)]; }
 std::string_view to_string(Dialect dialect) { return traits_of(dialect).name; }
 

@@ -2,6 +2,7 @@
 // Owns the dialects by name: a row each, with all that configuration and program ask about one without speaking it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -9,6 +10,7 @@
 namespace hagent::config {
 
 enum class Dialect : std::uint8_t { hawkbit, folder, hserver };
+inline constexpr std::size_t k_dialects = 3;
 
 /// What a kind of manager is like. A rule that differs between dialects reads the row, and none compares with a
 /// dialect: a new one is its row here, its class in agent/manager and its line in agent/dialects.cpp. Source: spec 5
@@ -26,7 +28,7 @@ struct DialectTraits {
 };
 
 /// All of them, in the order of the enumeration.
-[[nodiscard]] std::span<const DialectTraits> dialects();
+[[nodiscard]] std::span<const DialectTraits, k_dialects> dialects();
 [[nodiscard]] const DialectTraits& traits_of(Dialect dialect);
 [[nodiscard]] std::string_view to_string(Dialect dialect);
 

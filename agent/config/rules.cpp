@@ -45,23 +45,23 @@ std::optional<Address> parse_address(std::string_view url) {
 bool is_loopback(const std::string& host) { return host == "localhost" || Endpoint{host, 0}.loopback(); }
 
 /// "https, http or ftp".
-std::string listed(std::span<const std::string_view> names, std::string_view last) {
+std::string one_of(std::span<const std::string_view> names) {
     std::string out;
     for (std::size_t i = 0; i < names.size(); ++i) {
-        out.append(i == 0 ? "" : i + 1 == names.size() ? last : ", ").append(names[i]);
+        out.append(i == 0 ? "" : i + 1 == names.size() ? " or " : ", ").append(names[i]);
     }
     return out;
 }
 
 /// "hawkbit and hserver": the dialects whose rows say yes.
 std::string dialects_with(bool DialectTraits::*trait) {
-    std::vector<std::string_view> names;
+    std::string out;
     for (const auto& row : dialects()) {
         if (row.*trait) {
-            names.push_back(row.name);
+            out.append(out.empty() ? "" : " and ").append(row.name);
         }
     }
-    return listed(names, " and ");
+    return out;
 }
 
 /// Said only where another dialect takes more.
@@ -181,7 +181,7 @@ private:
             return add(path, "must be a whole address, as https://manager.example/");
         }
         if (!traits_.takes(address->scheme)) {
-            return add(path, concat({"must begin with ", listed(traits_.schemes, " or "), for_this_dialect(traits_)}));
+            return add(path, concat({"must begin with ", one_of(traits_.schemes), for_this_dialect(traits_)}));
         }
         const bool clear = address->scheme == "http" || address->scheme == "ftp";
         if (clear && !is_loopback(address->host) && !settings_.manager.allow_clear_text) {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "agent/errors/catalogue.h"
+#include "agent/manager/words.h"
 #include "agent/transfer/url.h"
 
 namespace hagent::manager {
@@ -111,31 +112,33 @@ void CheckIn::begin() {
     addresses_.begin(now());
     schedule_.begin(now(), services_.jobs.idle());
     view_.last_check_in = services_.clock.wall();
-    identity_ = services_.identity();
+    ask_identity();
     offers_.begin();
     stage_ = Stage::reporting;
-    services_.log.debug(k_area, "checking in", {{"url", transfer::shown(addresses_.current())}});
+    say(log::Level::debug, "checking in");
 }
 
 void CheckIn::deliver() {
     if (identity_.device_id.empty()) {  // before the first check-in
-        identity_ = services_.identity();
+        ask_identity();
     }
     delivery_.deliver(addresses_.current(), identity_);
 }
+
+void CheckIn::ask_identity() { identity_ = services_.identity(); }
 
 void CheckIn::talk() {
     if (auto next = services_.dialect.next()) {
         return call(*std::move(next));
     }
-    for (const auto& event : services_.dialect.take_events()) {
-        offers_.take(event);
+    for (auto& event : services_.dialect.take_events()) {
+        offers_.take(std::move(event));
     }
     stage_ = Stage::refusing;
 }
 
 void CheckIn::refuse() {
-    if (const auto job_id = offers_.to_refuse()) {
+    if (const auto* job_id = offers_.to_refuse()) {
         return call(services_.dialect.refuse_cancel(addresses_.current(), identity_, *job_id));
     }
     succeed();
@@ -161,7 +164,7 @@ void CheckIn::answered(const Reply& reply) {
 
 void CheckIn::succeed() {
     if (!view_.registered || view_.last_error) {
-        services_.log.info(k_area, "the manager answers", {{"url", transfer::shown(addresses_.current())}});
+        say(log::Level::info, "the manager answers");
     }
     view_.registered = true;
     view_.last_success = services_.clock.wall();
@@ -182,7 +185,7 @@ void CheckIn::fail(const Error& why, std::optional<Seconds> retry_after) {
     if (throttled) {
         addresses_.keep();
     } else if (addresses_.fail(now())) {
-        show_next_address();
+        say(log::Level::info, "trying the next address");
         schedule_.try_again(now());
         return;
     }
@@ -204,7 +207,7 @@ void CheckIn::no_answer(const Error& why) {
         fail(why, std::nullopt);
     } else if (addresses_.several()) {
         addresses_.next(now());
-        show_next_address();
+        say(log::Level::info, "trying the next address");
     }
 }
 
@@ -228,8 +231,9 @@ void CheckIn::sleep() {
     }
 }
 
-void CheckIn::show_next_address() const {
-    services_.log.info(k_area, "trying the next address", {{"url", transfer::shown(addresses_.current())}});
+/// About the address in use.
+void CheckIn::say(log::Level level, std::string_view what) const {
+    manager::say(services_.log, level, what, "url", transfer::shown(addresses_.current()));
 }
 
 }  // namespace hagent::manager

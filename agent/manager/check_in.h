@@ -8,6 +8,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agent/base/result.h"
@@ -104,8 +105,9 @@ private:
     void fail(const Error& why, std::optional<Seconds> retry_after);
 
     void deliver();
+    void ask_identity();
     void sleep();
-    void show_next_address() const;
+    void say(log::Level level, std::string_view what) const;
     [[nodiscard]] Uptime now() const { return services_.clock.uptime(); }
 
     std::uint64_t place_;

@@ -5,8 +5,10 @@
 #include <utility>
 
 #include "agent/base/check.h"
+#include "agent/base/concat.h"
 #include "agent/base/limits.h"
 #include "agent/manager/schedule.h"
+#include "agent/manager/words.h"
 
 namespace hagent::manager {
 namespace {
@@ -15,7 +17,6 @@ constexpr Seconds k_first_wait{10};  // doubled with each failure
 constexpr std::size_t k_few_reports = 4;
 constexpr Millis k_least_pause = Seconds{1};
 constexpr std::uint64_t k_pause_range = 1000;  // milliseconds more, by chance
-constexpr std::string_view k_area = "manager";
 
 }  // namespace
 
@@ -44,23 +45,23 @@ void ReportDelivery::manager_answered() {
 void ReportDelivery::deliver(const std::string& manager_url, const Identity& identity) {
     auto waiting = services_.reports.begin_delivery();
     check(waiting.has_value());  // ready() has said so, and the worker only adds
+    sent_ = *std::move(waiting);
     if (services_.dialect.reporting() == Reporting::unwanted) {
-        acknowledge(*waiting);
+        acknowledge();
         return;
     }
-    auto call = services_.dialect.report(manager_url, identity, waiting->report);
-    call_ = services_.caller.call(
-        std::move(call), [this, waiting = *std::move(waiting)](const Reply& reply) { answered(waiting, reply); });
+    call_ = services_.caller.call(services_.dialect.report(manager_url, identity, sent_.report),
+                                  [this](const Reply& reply) { answered(reply); });
 }
 
-void ReportDelivery::answered(const ReportQueue::Waiting& waiting, const Reply& reply) {
+void ReportDelivery::answered(const Reply& reply) {
     call_ = 0;
-    const Delivery outcome = services_.dialect.delivered(waiting.report, reply);
+    const Delivery outcome = services_.dialect.delivered(sent_.report, reply);
     switch (outcome) {
         case Delivery::obsolete:
-            services_.log.info(k_area, "the manager no longer wants a report", {{"job", waiting.report.job_id}});
+            say(services_.log, log::Level::info, "the manager no longer wants a report", "job", sent_.report.job_id);
             [[fallthrough]];
-        case Delivery::acknowledged: acknowledge(waiting); break;
+        case Delivery::acknowledged: acknowledge(); break;
         case Delivery::reworded: services_.reports.put_back(); break;
         case Delivery::refused:
         case Delivery::again: put_off(outcome, reply); break;
@@ -79,12 +80,11 @@ void ReportDelivery::put_off(Delivery outcome, const Reply& reply) {
     }
 }
 
-void ReportDelivery::acknowledge(const ReportQueue::Waiting& waiting) {
-    const auto& report = waiting.report;
+void ReportDelivery::acknowledge() {
+    const auto& report = sent_.report;
     failures_ = 0;
-    if (const auto status = services_.reports.acknowledge(waiting.number); !status.ok()) {
-        services_.log.error(k_area, "cannot note that a report was delivered: " + sentence(status.error()),
-                            {{"job", report.job_id}});
+    if (const auto status = services_.reports.acknowledge(sent_.number); !status.ok()) {
+        complain("cannot note that a report was delivered: ", status.error(), report.job_id);
         back_off(Wait::silence, std::nullopt);  // sent in a circle it would fill the manager's history
         return;
     }
@@ -116,9 +116,13 @@ void ReportDelivery::wait(Wait why, Millis delay) {
     });
 }
 
+void ReportDelivery::complain(std::string_view what, const Error& why, const std::string& job_id) const {
+    say(services_.log, log::Level::error, concat({what, sentence(why)}), "job", job_id);
+}
+
 void ReportDelivery::add(const session::Report& report) {
     if (const auto status = services_.reports.add(report); !status.ok()) {
-        services_.log.error(k_area, "cannot keep a report: " + sentence(status.error()), {{"job", report.job_id}});
+        complain("cannot keep a report: ", status.error(), report.job_id);
     }
 }
 
@@ -131,7 +135,7 @@ void ReportDelivery::repeat(const std::string& job_id) {
     }
     ++repeats_[job_id];
     if (const auto status = services_.reports.repeat(job_id); !status.ok()) {
-        services_.log.error(k_area, "cannot send a result again: " + sentence(status.error()), {{"job", job_id}});
+        complain("cannot send a result again: ", status.error(), job_id);
     }
 }
 

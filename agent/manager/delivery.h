@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "agent/base/time.h"
 #include "agent/log/log.h"
@@ -80,16 +81,18 @@ private:
     };
 
     [[nodiscard]] bool may_deliver() const;
-    void answered(const ReportQueue::Waiting& waiting, const Reply& reply);
-    void acknowledge(const ReportQueue::Waiting& waiting);
+    void answered(const Reply& reply);
+    void acknowledge();
     void put_off(Delivery outcome, const Reply& reply);
     void back_off(Wait why, std::optional<Seconds> retry_after);
     void wait(Wait why, Millis delay);
+    void complain(std::string_view what, const Error& why, const std::string& job_id) const;
 
     DeliveryServices services_;
     DeliveryObserver& observer_;
-    std::uint64_t call_ = 0;   // 0: none under way
-    std::uint64_t timer_ = 0;  // 0: none set
+    ReportQueue::Waiting sent_;  // the last one that went on its way
+    std::uint64_t call_ = 0;     // 0: none under way
+    std::uint64_t timer_ = 0;    // 0: none set
     Wait wait_ = Wait::none;
     Uptime not_before_;
     unsigned failures_ = 0;  // in a row

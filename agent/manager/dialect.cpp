@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns what every dialect over HTTP makes of a refusing status, and the words for an error.
+// Owns what every dialect over HTTP makes of a refusing status.
 #include "agent/manager/dialect.h"
-
-#include "agent/base/concat.h"
-#include "agent/errors/catalogue.h"
 
 namespace hagent::manager {
 
@@ -17,10 +14,6 @@ Failure refusal(const Answer& answer, std::string where) {
         return error(AgentCode::manager_throttled, std::move(where));
     }
     return error(errors::http(answer.status), std::move(where));
-}
-
-std::string sentence(const Error& why) {
-    return std::string(errors::describe(why.id).cause) + (why.context.empty() ? "" : concat({" (", why.context, ")"}));
 }
 
 }  // namespace hagent::manager

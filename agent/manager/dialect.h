@@ -80,8 +80,6 @@ enum class Reporting : std::uint8_t {
 [[nodiscard]] inline bool fine(const Answer& answer) { return answer.status >= 200 && answer.status < 300; }
 /// What a status that is not fine means for a check-in: manager_auth_refused, manager_throttled, or its own row.
 [[nodiscard]] Failure refusal(const Answer& answer, std::string where);
-/// An error for people: what it is, and where in parentheses.
-[[nodiscard]] std::string sentence(const Error& why);
 
 /// A check-in is begin(), then next() and answered() in turn until next() has no more calls, then take_events().
 /// Reports are independent of it.

@@ -9,30 +9,36 @@
 
 #include "agent/base/concat.h"
 #include "agent/errors/catalogue.h"
+#include "agent/manager/words.h"
 
 namespace hagent::manager {
 namespace {
 
+using log::Level;
 using session::ReportStage;
 
 constexpr std::string_view k_area = "manager";
 
 }  // namespace
 
+void Offers::say(Level level, std::string_view what, const std::string& job_id) const {
+    manager::say(services_.log, level, what, "job", job_id);
+}
+
 void Offers::begin() {
     to_refuse_.clear();
     only_offered_.reset();
 }
 
-void Offers::take(const Event& event) {
-    if (const auto* offered = std::get_if<JobOffered>(&event)) {
-        take_job(offered->job, offered->standing);
+void Offers::take(Event event) {
+    if (auto* offered = std::get_if<JobOffered>(&event)) {
+        take_job(std::move(offered->job), offered->standing);
     } else if (const auto* refusal = std::get_if<JobRefused>(&event)) {
         take_refusal(*refusal);
     } else if (const auto* cancel = std::get_if<CancelAsked>(&event)) {
         take_cancel(cancel->job_id);
     } else {
-        only_offered_ = std::get<NothingOffered>(event).but;
+        only_offered_ = std::get<NothingOffered>(std::move(event)).but;
         drop_waiting();
     }
 }
@@ -40,14 +46,14 @@ void Offers::take(const Event& event) {
 void Offers::take_job(session::Job job, bool standing) {
     const auto ended = services_.reports.offered(job.id, content_of(job));
     if (!ended.ok()) {
-        services_.log.error(k_area, "cannot note a job: " + sentence(ended.error()), {{"job", job.id}});
+        say(Level::error, "cannot note a job: " + sentence(ended.error()), job.id);
     }
     const bool has_ended = ended.ok() ? *ended : services_.reports.finished(job.id).has_value();
     if (has_ended && standing) {
         return;
     }
     if (has_ended) {
-        services_.log.info(k_area, "offered again, but it has ended here: its result is sent again", {{"job", job.id}});
+        say(Level::info, "offered again, but it has ended here: its result is sent again", job.id);
         services_.delivery.repeat(job.id);
         return;
     }
@@ -62,15 +68,14 @@ void Offers::take_job(session::Job job, bool standing) {
             break;
         case session::Offer::known: break;
         case session::Offer::full:
-            services_.log.warning(k_area, "too many jobs wait: this one is taken when it is offered again",
-                                  {{"job", job.id}});
+            say(Level::warning, "too many jobs wait: this one is taken when it is offered again", job.id);
             break;
     }
 }
 
 /// Left alone it would stay open for ever and hide every job behind it.
 void Offers::take_refusal(const JobRefused& refusal) {
-    services_.log.warning(k_area, "a job cannot be done: " + sentence(refusal.why), {{"job", refusal.job_id}});
+    say(Level::warning, "a job cannot be done: " + sentence(refusal.why), refusal.job_id);
     if (services_.reports.finished(refusal.job_id)) {
         services_.delivery.repeat(refusal.job_id);
         return;
@@ -93,12 +98,10 @@ void Offers::take_cancel(const std::string& job_id) {
         return;
     }
     switch (services_.jobs.cancel(job_id)) {
-        case session::CancelOutcome::stopping:
-            services_.log.info(k_area, "cancelled by the manager: stopping", {{"job", job_id}});
-            break;
+        case session::CancelOutcome::stopping: say(Level::info, "cancelled by the manager: stopping", job_id); break;
         case session::CancelOutcome::dropped:
         case session::CancelOutcome::unknown:
-            services_.log.info(k_area, "cancelled by the manager before it began", {{"job", job_id}});
+            say(Level::info, "cancelled by the manager before it began", job_id);
             services_.delivery.add({job_id, ReportStage::cancelled, {"cancelled before it began"}, 0, 0});
             break;
         case session::CancelOutcome::too_late: to_refuse_.push_back(job_id); break;
@@ -113,13 +116,9 @@ void Offers::drop_waiting() {
         if (std::find(only_offered_->begin(), only_offered_->end(), job_id) != only_offered_->end()) {
             continue;
         }
-        services_.log.info(k_area, "the manager no longer has a job that waits here: dropped", {{"job", job_id}});
+        say(Level::info, "the manager no longer has a job that waits here: dropped", job_id);
         (void)services_.jobs.cancel(job_id);
     }
-}
-
-std::optional<std::string> Offers::to_refuse() const {
-    return to_refuse_.empty() ? std::nullopt : std::optional(to_refuse_.front());
 }
 
 /// The manager must hear that the cancel is refused before it hears the result.

@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agent/log/log.h"
@@ -45,13 +46,13 @@ public:
     /// A check-in begins: what an earlier one said does not count any more.
     void begin();
     /// One piece of its news.
-    void take(const Event& event);
+    void take(Event event);
     /// Jobs that wait here for permission to execute and that the manager said it no longer has are dropped. Nothing as
     /// long as it has said nothing of that kind.
     void drop_waiting();
 
-    /// The job whose cancel has come too late, which the manager is to be told next; empty: none.
-    [[nodiscard]] std::optional<std::string> to_refuse() const;
+    /// The job whose cancel has come too late, which the manager is to be told next; null: none. Ends with refused().
+    [[nodiscard]] const std::string* to_refuse() const { return to_refuse_.empty() ? nullptr : &to_refuse_.front(); }
     /// It has been told so, and now hears the result if there is one.
     void refused(std::uint16_t status);
 
@@ -59,6 +60,7 @@ private:
     void take_job(session::Job job, bool standing);
     void take_refusal(const JobRefused& refusal);
     void take_cancel(const std::string& job_id);
+    void say(log::Level level, std::string_view what, const std::string& job_id) const;
 
     OfferServices services_;
     std::vector<std::string> to_refuse_;

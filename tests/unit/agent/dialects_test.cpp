@@ -14,12 +14,13 @@ TEST_CASE("each dialect that the configuration can name is spoken by a class of 
     fakes::FakeFiles files;
     fakes::FakeClock clock;
     log::Log log(clock);
+    files.put_directory("/state");
+    const auto reports = manager::ReportQueue::open(files, "/state/reports").value();
     for (const auto& row : config::dialects()) {
         CAPTURE(row.name);
         auto settings = config::default_settings();
         settings.manager.dialect = row.dialect;
-        const auto dialect =
-            make_dialect({files, clock, log, settings, [](const std::string&) { return std::nullopt; }});
+        const auto dialect = make_dialect({files, clock, log, settings, *reports});
         REQUIRE(dialect != nullptr);
         CHECK(dialect->name() == row.name);
     }
