@@ -10,7 +10,8 @@ namespace {
 using errors::AgentCode;
 
 TEST_CASE("an unknown number becomes os_error and keeps number and context") {
-    for (const Error& error : {platform::file_error(987654, "here").error(), platform::socket_error(987654, "here").error()}) {
+    for (const Error& error :
+         {platform::file_error(987654, "here").error(), platform::socket_error(987654, "here").error()}) {
         CHECK(error.is(AgentCode::os_error));
         CHECK(error.os == 987654);
         CHECK(error.context == "here");
