@@ -2,7 +2,6 @@
 // Owns the composition of the listener from its settings.
 #include "agent/listener.h"
 
-#include <functional>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -67,12 +66,12 @@ struct Listener::Impl {
     /// Anybody may ask for a check-in here, by HTTP or in the raw form of the VXC family, and for nothing else.
     /// Whatever more a raw line says (which server to call, whether to restart) is not even read, and nothing of it is
     /// sent back.
-    Status open_trigger(Machine& machine, loop::Loop& loop, const std::function<bool(const std::string&)>& ask) {
+    Status open_trigger(Machine& machine, loop::Loop& loop) {
         trigger = TRY(http::Server::start(loop, machine.clock, literal(*settings.listen.trigger)));
         trigger_router.emplace(http::Access(trigger->address(), {}));
-        status::add_trigger(*trigger_router, ask);
+        status::add_trigger(*trigger_router, [this](const std::string& peer) { return ask(peer); });
         trigger->serve(*trigger_router);
-        trigger->serve_lines([ask](std::string_view start, const std::string& peer) {
+        trigger->serve_lines([this](std::string_view start, const std::string& peer) {
             const bool known = start == "&V54" || start == "&V52";
             if (known) {
                 (void)ask(peer);
@@ -84,7 +83,8 @@ struct Listener::Impl {
 
     platform::Files& files;
     const config::Settings& settings;
-    std::unique_ptr<trust::TlsServer> tls;  // the server borrows it, and the router
+    Callback<bool(const std::string& peer)> ask;  // for a check-in; the routers and servers below call it
+    std::unique_ptr<trust::TlsServer> tls;        // the server borrows it, and the router
     std::optional<http::Router> router, trigger_router;
     std::unique_ptr<http::Server> server, trigger;
     std::string url;
@@ -102,9 +102,12 @@ Result<std::unique_ptr<Listener>> Listener::open(Machine& machine, const config:
         return std::unique_ptr<Listener>();
     }
     std::unique_ptr<Listener> out(
-        new Listener(std::unique_ptr<Impl>(new Impl{*machine.files, settings, {}, {}, {}, {}, {}, {}})));
+        new Listener(std::unique_ptr<Impl>(new Impl{*machine.files, settings, {}, {}, {}, {}, {}, {}, {}})));
+    Impl& impl = *out->impl_;
+    impl.ask = std::move(services.trigger);
+    services.trigger = [&impl](const std::string& peer) { return impl.ask(peer); };
     if (settings.listen.trigger) {
-        TRY(out->impl_->open_trigger(machine, loop, services.trigger));
+        TRY(out->impl_->open_trigger(machine, loop));
     }
     if (settings.listen.status) {
         TRY(out->impl_->open_status(machine, loop, std::move(services)));

@@ -2,8 +2,9 @@
 // Owns the interface to the service manager: stop and reload requests, and what a daemon does to itself at start.
 #pragma once
 
-#include <functional>
 #include <memory>
+
+#include "agent/base/callback.h"
 
 namespace hagent::platform {
 
@@ -24,7 +25,7 @@ public:
 /// What `body` returns. Where the system's service manager has started this process (Windows), `body` runs on the
 /// thread that it provides; the manager hears that the service runs, later that it has ended and with what status, and
 /// its wish to stop comes as a ServiceRequest, also when it came before anybody watched.
-[[nodiscard]] int run_as_service(const std::function<int()>& body);
+[[nodiscard]] int run_as_service(const Callback<int()>& body);
 
 /// What main does first. POSIX: umask 077 and no core dumps, because memory and files hold secrets; broken pipes become
 /// error values; missing standard streams are opened, so that no file of ours gets their number. Windows: no error

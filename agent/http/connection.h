@@ -2,10 +2,10 @@
 // Owns one client: its bytes in, its bytes out, and how long it may take. Knows sockets, not routes.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 
+#include "agent/base/callback.h"
 #include "agent/base/time.h"
 #include "agent/http/request_parser.h"
 #include "agent/http/response.h"
@@ -19,10 +19,10 @@ namespace hagent::http {
 class Connection {
 public:
     enum class State : std::uint8_t { reading, writing, draining, closed };
-    using Answer = std::function<Response(const Request&)>;
+    using Answer = Callback<Response(const Request&)>;
     /// Gets the first four bytes of a client that begins with '&', and the client's address; says what is answered
     /// before the connection ends, empty: nothing.
-    using Line = std::function<std::string(std::string_view start, const std::string& peer)>;
+    using Line = Callback<std::string(std::string_view start, const std::string& peer)>;
 
     Connection(std::unique_ptr<platform::Stream> stream, Uptime now);
     Connection(std::unique_ptr<trust::TlsStream> stream, Uptime now);

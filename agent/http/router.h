@@ -2,11 +2,11 @@
 // Owns the table from method and path to a handler, with the role that it needs.
 #pragma once
 
-#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "agent/base/callback.h"
 #include "agent/http/access.h"
 #include "agent/http/request.h"
 #include "agent/http/response.h"
@@ -14,7 +14,7 @@
 namespace hagent::http {
 
 /// `rest` is what the path holds after a pattern that ends with '/'.
-using Handler = std::function<Response(const Request&, std::string_view rest)>;
+using Handler = Callback<Response(const Request&, std::string_view rest)>;
 
 struct Route {
     std::string method;

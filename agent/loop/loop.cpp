@@ -31,7 +31,7 @@ short wanted(Interest interest) {
 struct Watch {
     Interest interest;
     // shared: a callback may unwatch itself, and must outlive the call that does so
-    std::shared_ptr<std::function<void(Interest)>> ready;
+    std::shared_ptr<Callback<void(Interest)>> ready;
 };
 
 }  // namespace
@@ -42,12 +42,12 @@ struct Loop::Impl {
     platform::Clock& clock;
     UniqueHandle<MultiTraits> multi;
     TimerId last_timer = 0;
-    std::map<std::pair<Uptime, TimerId>, std::function<void()>> timers;
+    std::map<std::pair<Uptime, TimerId>, Callback<void()>> timers;
     std::map<platform::SocketId, Watch> watches;
     std::vector<curl_waitfd> waited;
-    std::map<CURL*, std::function<void(int)>> transfers;
+    std::map<CURL*, Callback<void(int)>> transfers;
     std::mutex inbox_mutex;
-    std::vector<std::function<void()>> inbox;
+    std::vector<Callback<void()>> inbox;
     std::atomic<bool> stopping = false;
 
     /// Milliseconds until the first timer is due. libcurl knows the times of its transfers by itself.
@@ -114,7 +114,7 @@ struct Loop::Impl {
 
     /// Work that is posted meanwhile comes in the next round, so that a chain of posts cannot lock out the sockets.
     void serve_inbox() {
-        std::vector<std::function<void()>> work;
+        std::vector<Callback<void()>> work;
         {
             const std::lock_guard lock(inbox_mutex);
             work.swap(inbox);
@@ -142,7 +142,7 @@ Result<std::unique_ptr<Loop>> Loop::create(platform::Clock& clock) {
     return std::unique_ptr<Loop>(new Loop(std::move(impl)));
 }
 
-TimerId Loop::after(Millis delay, std::function<void()> due) {
+TimerId Loop::after(Millis delay, Callback<void()> due) {
     const TimerId id = ++impl_->last_timer;
     impl_->timers.emplace(std::pair(impl_->clock.uptime() + delay, id), std::move(due));
     return id;
@@ -153,8 +153,8 @@ void Loop::cancel(TimerId timer) {
     std::erase_if(impl_->timers, [timer](const auto& entry) { return entry.first.second == timer; });
 }
 
-void Loop::watch(platform::SocketId socket, Interest interest, std::function<void(Interest)> ready) {
-    impl_->watches[socket] = {interest, std::make_shared<std::function<void(Interest)>>(std::move(ready))};
+void Loop::watch(platform::SocketId socket, Interest interest, Callback<void(Interest)> ready) {
+    impl_->watches[socket] = {interest, std::make_shared<Callback<void(Interest)>>(std::move(ready))};
 }
 
 void Loop::set_interest(platform::SocketId socket, Interest interest) {
@@ -165,7 +165,7 @@ void Loop::set_interest(platform::SocketId socket, Interest interest) {
 
 void Loop::unwatch(platform::SocketId socket) { impl_->watches.erase(socket); }
 
-void Loop::start_transfer(void* easy, std::function<void(int)> done) {
+void Loop::start_transfer(void* easy, Callback<void(int)> done) {
     impl_->transfers[easy] = std::move(done);
     curl_multi_add_handle(impl_->multi.get(), easy);
 }
@@ -176,7 +176,7 @@ void Loop::abort_transfer(void* easy) {
     }
 }
 
-void Loop::post(std::function<void()> work) {
+void Loop::post(Callback<void()> work) {
     {
         const std::lock_guard lock(impl_->inbox_mutex);
         impl_->inbox.push_back(std::move(work));
@@ -191,7 +191,7 @@ void Loop::stop() {
 
 void Loop::wake() { curl_multi_wakeup(impl_->multi.get()); }
 
-void Loop::run(const std::function<void()>& on_wake) {
+void Loop::run(const Callback<void()>& on_wake) {
     while (!impl_->stopping) {
         impl_->serve_transfers();  // a transfer that was just added sets its own wait time here
         if (impl_->stopping) {

@@ -4,9 +4,9 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 
+#include "agent/base/callback.h"
 #include "agent/base/result.h"
 #include "platform/clock.h"
 #include "platform/socket.h"
@@ -31,30 +31,30 @@ public:
     Loop& operator=(const Loop&) = delete;
 
     /// Calls `due` once, as soon as `delay` has passed and the loop is free.
-    TimerId after(Millis delay, std::function<void()> due);
+    TimerId after(Millis delay, Callback<void()> due);
     /// A timer that was due already, or 0, is ignored.
     void cancel(TimerId timer);
 
     /// Calls `ready` whenever the socket can be read or written as asked, or has failed. One callback a socket. The
     /// socket must be unwatched before it is closed.
-    void watch(platform::SocketId socket, Interest interest, std::function<void(Interest)> ready);
+    void watch(platform::SocketId socket, Interest interest, Callback<void(Interest)> ready);
     void set_interest(platform::SocketId socket, Interest interest);
     void unwatch(platform::SocketId socket);
 
     /// Runs a prepared libcurl easy handle (CURL*); `done` gets its CURLcode. The handle is borrowed until then.
-    void start_transfer(void* easy, std::function<void(int)> done);
+    void start_transfer(void* easy, Callback<void(int)> done);
     /// Takes the handle out; its `done` is not called any more.
     void abort_transfer(void* easy);
 
     /// From any thread: runs `work` on the loop's thread soon.
-    void post(std::function<void()> work);
+    void post(Callback<void()> work);
     /// From any thread, and from a signal handler by way of wake(): run() returns.
     void stop();
     /// Ends the current wait; async-signal-safe on POSIX.
     void wake();
 
     /// Serves until stop(). `on_wake` runs after every wait, for flags that a signal handler has set.
-    void run(const std::function<void()>& on_wake);
+    void run(const Callback<void()>& on_wake);
 
 private:
     struct Impl;

@@ -3,12 +3,12 @@
 #pragma once
 
 #include <condition_variable>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
 
+#include "agent/base/callback.h"
 #include "agent/base/cancel.h"
 #include "agent/base/result.h"
 
@@ -17,7 +17,7 @@ namespace hagent::loop {
 /// One thread is enough: sessions run one after the other. Thread-safe.
 class Worker {
 public:
-    using Work = std::function<void(const CancelToken&)>;
+    using Work = Callback<void(const CancelToken&)>;
 
     explicit Worker(std::size_t inbox_limit);
     ~Worker();  // stop()

@@ -53,7 +53,7 @@ Response log_since(const ApiServices& services, const Request& request) {
     return document(request, log_json(services.log.since(since)));
 }
 
-Response ask_for_check_in(const std::function<bool(const std::string&)>& trigger, const Request& request) {
+Response ask_for_check_in(const Callback<bool(const std::string&)>& trigger, const Request& request) {
     if (!trigger(request.peer)) {
         Response busy = http::problem(429, "A check-in was asked for a moment ago.");
         busy.headers.emplace_back("Retry-After", "1");
@@ -80,7 +80,7 @@ Response cancel(const ApiServices& services, std::string_view rest) {
 
 }  // namespace
 
-void add_trigger(http::Router& router, std::function<bool(const std::string& peer)> trigger) {
+void add_trigger(http::Router& router, Callback<bool(const std::string& peer)> trigger) {
     router.add(
         {"POST", "/v1/check-in", Role::anyone,
          [trigger = std::move(trigger)](const Request& r, std::string_view) { return ask_for_check_in(trigger, r); }});
@@ -103,7 +103,7 @@ void add_routes(http::Router& router, ApiServices services) {
     get("/v1/log", [s](const Request& r, std::string_view) { return log_since(*s, r); });
     get("/v1/explain/", [](const Request& r, std::string_view code) { return explain(r, code); });
     get("/healthz", [](const Request&, std::string_view) { return text("ok\n"); });
-    add_trigger(router, s->trigger);
+    add_trigger(router, [s](const std::string& peer) { return s->trigger(peer); });
     router.add({"POST", "/v1/sessions/", Role::operators,
                 [s](const Request&, std::string_view rest) { return cancel(*s, rest); }});
 }

@@ -2,9 +2,9 @@
 // Owns the paths of the listener: what each of them shows or does.
 #pragma once
 
-#include <functional>
 #include <string>
 
+#include "agent/base/callback.h"
 #include "agent/http/router.h"
 #include "agent/session/engine.h"
 #include "agent/status/documents.h"
@@ -15,14 +15,14 @@ namespace hagent::status {
 struct ApiServices {
     const Board& board;
     const log::Ring& log;
-    std::function<AgentView()> view;
+    Callback<AgentView()> view;
     /// False: asked for too often.
-    std::function<bool(const std::string& peer)> trigger;
-    std::function<session::CancelOutcome(const std::string& session_id)> cancel;
+    Callback<bool(const std::string& peer)> trigger;
+    Callback<session::CancelOutcome(const std::string& session_id)> cancel;
 };
 
 /// POST /v1/check-in, and nothing else.
-void add_trigger(http::Router& router, std::function<bool(const std::string& peer)> trigger);
+void add_trigger(http::Router& router, Callback<bool(const std::string& peer)> trigger);
 
 /// Adds the routes of spec 11 "HTTP listener" that this agent has.
 void add_routes(http::Router& router, ApiServices services);

@@ -84,7 +84,7 @@ std::unique_ptr<ServiceSignals> watch_signals(void (*on_request)(ServiceRequest,
     return std::make_unique<Watch>(on_request, context);
 }
 
-int run_as_service(const std::function<int()>& body) { return body(); }
+int run_as_service(const Callback<int()>& body) { return body(); }
 
 void harden_process() {
     open_missing_streams();

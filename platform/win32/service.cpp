@@ -67,7 +67,7 @@ BOOL WINAPI on_event(DWORD event) {
 /// What the service manager knows of this process.
 class Service {
 public:
-    explicit Service(const std::function<int()>& body) : body_(body) {}
+    explicit Service(const Callback<int()>& body) : body_(body) {}
 
     void run() {
         handle_ = RegisterServiceCtrlHandlerExW(L"", on_control, this);
@@ -115,7 +115,7 @@ private:
         SetServiceStatus(handle_, &status);
     }
 
-    const std::function<int()>& body_;
+    const Callback<int()>& body_;
     SERVICE_STATUS_HANDLE handle_ = nullptr;
     std::atomic<bool> stop_wanted_ = false;
     int code_ = 0;
@@ -140,7 +140,7 @@ std::unique_ptr<ServiceSignals> watch_signals(void (*on_request)(ServiceRequest,
 }
 
 /// The dispatcher comes back when the service has ended, or at once when nobody but a console started us.
-int run_as_service(const std::function<int()>& body) {
+int run_as_service(const Callback<int()>& body) {
     Service service(body);
     check(g_service.exchange(&service) == nullptr);
     std::wstring name;  // a process with one service is not asked for it
