@@ -15,6 +15,8 @@ LAYERS = {
     "platform": 1,
     "agent/base": 0, "agent/errors": 0,
 }
+KINDS = ("agent/script", "agent/software", "agent/image", "agent/upgrade")
+UNSEEN = {("agent/session", kind) for kind in KINDS}  # below, and yet not to be seen: sessions know work, never a kind of it
 PARTS_OF = {"agent/verbs": "agent"}
 SYSTEMS = ("platform/posix", "platform/win32")
 SEEN_BY_SYSTEMS = ("platform", "agent/base", "agent/errors")
@@ -37,6 +39,8 @@ def refusal(source, target):
         return "nothing includes an implementation of the platform"
     if source in SYSTEMS:
         return "" if target in SEEN_BY_SYSTEMS else "an implementation of the platform sees platform/*.h, base and errors only"
+    if (source, target) in UNSEEN:
+        return f"{source} knows no kind of work, only agent/work"
     if LAYERS[target] < LAYERS[source] or (source, target) in EDGES:
         return ""
     same = LAYERS[target] == LAYERS[source]
@@ -86,6 +90,7 @@ SAMPLES = [
     ("not from the root", {**EMPTY, "agent/log/log.cpp": include("log.h")}, ["no path from the root"]),
     ("the composition root sees all, its own verbs too",
      {**EMPTY, "agent/verbs/run.h": "", "agent/verbs/a.cpp": include("agent/status/page.h"), "agent/agent.cpp": include("agent/verbs/run.h")}, []),
+    ("a session that knows scripts", {**EMPTY, "agent/script/a.h": "", "agent/session/origin/b.cpp": include("agent/script/a.h")}, ["knows no kind"]),
     ("unknown folder", {**EMPTY, "agent/extra/a.cpp": ""}, ["has no layer"]),
     ("a listed edge that is used", {"agent/errors/id.h": "", "agent/base/a.h": include("agent/errors/id.h")}, []),
     ("a listed edge that is not used", {"agent/errors/id.h": "", "agent/base/a.h": ""}, ["not used any more"]),
