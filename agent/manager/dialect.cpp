@@ -6,14 +6,14 @@ namespace hagent::manager {
 
 using errors::AgentCode;
 
-Failure refusal(const Answer& answer, std::string where) {
+Failure refusal(const Answer& answer, const std::string& where) {
     if (answer.status == 401 || answer.status == 403) {
-        return error(AgentCode::manager_auth_refused, std::move(where));
+        return error(AgentCode::manager_auth_refused, where);
     }
     if (answer.status == 429 || (answer.status == 503 && answer.retry_after)) {
-        return error(AgentCode::manager_throttled, std::move(where));
+        return error(AgentCode::manager_throttled, where);
     }
-    return error(errors::http(answer.status), std::move(where));
+    return error(errors::http(answer.status), where);
 }
 
 }  // namespace hagent::manager

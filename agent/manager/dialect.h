@@ -79,7 +79,7 @@ enum class Reporting : std::uint8_t {
 
 [[nodiscard]] inline bool fine(const Answer& answer) { return answer.status >= 200 && answer.status < 300; }
 /// What a status that is not fine means for a check-in: manager_auth_refused, manager_throttled, or its own row.
-[[nodiscard]] Failure refusal(const Answer& answer, std::string where);
+[[nodiscard]] Failure refusal(const Answer& answer, const std::string& where);
 
 /// A check-in is begin(), then next() and answered() in turn until next() has no more calls, then take_events().
 /// Reports are independent of it.

@@ -101,7 +101,7 @@ bool plain_path(std::string_view path) {
 
 /// Lower-case hexadecimal of the right length, or empty; an Error when something else is there.
 Result<std::string> digest(JsonView artifact, const char* name, std::size_t digits) {
-    const std::string hex = to_lower(text(artifact.find("hashes"), name));
+    std::string hex = to_lower(text(artifact.find("hashes"), name));
     if (!hex.empty() && (hex.size() != digits || !from_hex(hex))) {
         return malformed("an artifact has no valid " + std::string(name));
     }

@@ -26,7 +26,7 @@ using session::Report;
 constexpr std::string_view k_area = "manager";
 constexpr std::string_view k_inventory = "V01", k_poll = "V55", k_status = "V02";
 constexpr std::string_view k_idle = "00", k_update = "UP0";
-constexpr std::uint64_t k_longest_s = 30 * 86400;
+constexpr std::uint64_t k_longest_s = std::uint64_t{30} * 86400;
 constexpr std::uint64_t k_most_kib_per_s = UINT64_MAX >> 11U;
 constexpr std::size_t k_value_bytes = 512;
 constexpr std::size_t k_script_bytes = 128U << 10U;  // written into a journal, six bytes for a quote

@@ -75,14 +75,14 @@ bool is_command(std::string_view field) {
     return rest.empty() || rest.front() == ' ' || rest.front() == k_quote;
 }
 
-std::string as_utf8(std::string text) { return is_utf8(text) ? text : utf8_from_latin1(text); }
+std::string as_utf8(const std::string& text) { return is_utf8(text) ? text : utf8_from_latin1(text); }
 
 std::string command_text(std::string_view field) {
     std::string text(field);
     if (equal_ignoring_case(field.substr(0, 2), "EX")) {
         std::replace(text.begin(), text.end(), k_blank, ' ');
     }
-    return as_utf8(std::move(text));
+    return as_utf8(text);
 }
 
 std::string plain_value(std::string_view value) {
