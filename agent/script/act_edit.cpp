@@ -18,6 +18,7 @@ struct Text {
     bool exists = false;
 };
 
+/// A file that is not there is an empty text: AL makes it, and DL finds nothing to do.
 Result<Text> open_text(Acting& acting) {
     Text text;
     text.path = TRY(acting.real_path(acting.step.arguments[0], PathUse::edit));
@@ -42,6 +43,7 @@ std::string_view take_line(std::string_view& rest) {
     return line;
 }
 
+/// What is compared with the line in the script, so that a file with CRLF has it too.
 std::string_view without_end(std::string_view line) {
     if (line.ends_with('\n')) {
         line.remove_suffix(1);
@@ -60,6 +62,8 @@ std::string_view line_end(std::string_view content) {
 
 }  // namespace
 
+/// Looks first, so that a step that is done again after a power cut does not add the line twice. A last line without an
+/// end gets one, or the new line would become part of it.
 Status act_add_line(Acting& acting) {
     Text text = TRY(open_text(acting));
     const std::string& wanted = acting.step.arguments[1];
@@ -76,6 +80,8 @@ Status act_add_line(Acting& acting) {
     return acting.device_files().write_durable(text.path, text.content, text.mode);
 }
 
+/// Takes every line that is the same away. The other lines are copied with their ends, so that a file in which both
+/// kinds of line ends are mixed stays as mixed as it was.
 Status act_delete_line(Acting& acting) {
     const Text text = TRY(open_text(acting));
     std::string kept;

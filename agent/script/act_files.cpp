@@ -13,6 +13,9 @@ using errors::AgentCode;
 using platform::FileInfo;
 using platform::FileKind;
 
+/// What is in place already is left alone. So a step that is done again does not miss the staged copy that it moved
+/// away, and costs no second write. Only the permission to execute is seen to: the same content may have been there
+/// without it.
 Status fetch_one(Acting& acting, const Placement& placement) {
     auto& files = acting.device_files();
     const std::string target = TRY(acting.real_path(placement.target, PathUse::place));
@@ -20,6 +23,7 @@ Status fetch_one(Acting& acting, const Placement& placement) {
         TRY(work::make_executable(target, files));
         return acting.settle(target);
     }
+    // resolved, because the files of the jail refuse every link, and the state folder may lie behind one
     const std::string staged = TRY(acting.services.files.resolve(TRY(acting.package.staged(placement.file.path))));
     const auto placing = placement.move && acting.package.disposable() ? work::Placing::move : work::Placing::copy;
     return work::place(staged, target, placing, files, acting.cancel);
@@ -41,6 +45,7 @@ Status rename_across(const std::string& from, const std::string& to, Acting& act
 
 }  // namespace
 
+/// File after file. Each is whole or not there at all, so a step that goes on after an interruption fetches the rest.
 Status act_fetch(Acting& acting) {
     for (const auto& placement : acting.step.files) {
         if (acting.cancel.requested()) {
@@ -51,6 +56,7 @@ Status act_fetch(Acting& acting) {
     return {};
 }
 
+/// The jail holds for reading too: without it a script could send keys and tokens of the agent to its repository.
 Status act_upload(Acting& acting) {
     if (acting.services.uploads == nullptr) {
         return error(AgentCode::unsupported_here, "there is no repository that takes uploads");
@@ -60,6 +66,8 @@ Status act_upload(Acting& acting) {
     return acting.services.uploads->upload(path, name, acting.cancel);
 }
 
+/// What is absent is success: the step may have been done right before the power failed. A folder is refused, because
+/// what is in it would go unnoticed; that is for DT.
 Status act_delete_file(Acting& acting) {
     auto& files = acting.device_files();
     const std::string path = TRY(acting.real_path(acting.step.arguments[0], PathUse::remove));
@@ -73,6 +81,7 @@ Status act_delete_file(Acting& acting) {
     return info ? work::sync_parent(path, files) : acting.settle(path);
 }
 
+/// A file is refused: whoever writes DT thinks of a folder, so the path is probably not the one that was meant.
 Status act_delete_tree(Acting& acting) {
     auto& files = acting.device_files();
     const std::string path = TRY(acting.real_path(acting.step.arguments[0], PathUse::remove));
@@ -84,6 +93,8 @@ Status act_delete_tree(Acting& acting) {
     return info ? work::sync_parent(path, files) : acting.settle(path);
 }
 
+/// When the step was in flight and only the new name is there, the renaming was done before the interruption; both
+/// folders are still synced, since it may not have reached the disk. Otherwise a missing file is an error.
 Status act_rename(Acting& acting) {
     auto& files = acting.device_files();
     const std::string from = TRY(acting.real_path(acting.step.arguments[0], PathUse::remove));

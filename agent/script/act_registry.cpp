@@ -15,6 +15,7 @@ namespace {
 using errors::AgentCode;
 using platform::RegistryChange;
 
+// registries hold passwords and licence keys
 constexpr std::uint32_t k_export_mode = 0600;
 
 Result<platform::Registry*> registry(Acting& acting) {
@@ -24,6 +25,7 @@ Result<platform::Registry*> registry(Acting& acting) {
     return acting.services.registry;
 }
 
+/// All changes are looked at before the first is made, so that a merge that touches the agent's keys is refused whole.
 Status apply(Acting& acting, const std::vector<RegistryChange>& changes) {
     for (const auto& change : changes) {
         TRY(may_change(change));
@@ -50,12 +52,15 @@ Status act_delete_key(Acting& acting) {
     return apply(acting, {{RegistryChange::Kind::remove_key, TRY(registry_key(acting.step.arguments[0])), {}, {}}});
 }
 
+/// The file is read now and not in analysis only, since an earlier step may have brought or changed it.
 Status act_merge(Acting& acting) {
     const std::string path = TRY(acting.real_path(acting.step.arguments[0], PathUse::edit));
     const auto changes = read_registry_text(TRY(acting.device_files().read(path, limits::k_edited_file_bytes)));
     return changes ? apply(acting, *changes) : Status(Error(changes.error()).with(acting.step.arguments[0]));
 }
 
+/// Uploads take files, so the branch is written to one that is gone again whatever becomes of the upload. A missing key
+/// is an error: an empty file in the repository would look like an answer.
 Status act_fetch_branch(Acting& acting) {
     auto& services = acting.services;
     if (services.uploads == nullptr || services.scratch_dir.empty()) {

@@ -14,9 +14,12 @@ namespace {
 
 using errors::AgentCode;
 
+// platform::Exit tells a signal by this sum, as shells do; 64 is the last signal of Linux. A program that exits with
+// such a status by itself cannot be told from one that was killed.
 constexpr int k_signal_base = 128;
 constexpr int k_last_signal = 64;
 
+/// All eight digits, as people look up 0xC0000005.
 std::string hexadecimal(std::uint32_t number) {
     const std::array<std::uint8_t, 4> bytes = {
         static_cast<std::uint8_t>(number >> 24U), static_cast<std::uint8_t>(number >> 16U & 0xFFU),
@@ -24,12 +27,14 @@ std::string hexadecimal(std::uint32_t number) {
     return to_hex(bytes);
 }
 
+/// A report has to show why without anybody at the device: the command, how it ended and the last it said.
 Failure ended_badly(const Acting& acting, AgentCode code, const std::string& how) {
     const std::string words = last_words(acting.record.output);
     const std::string command(clip(join_command_line(acting.step.argv), 120));
     return error(code, {command, " ", how, (words.empty() ? "" : "; it said: " + words)});
 }
 
+/// The time limit comes first: what it stops ends by a signal of ours, which is nobody else's doing.
 Status judge(Acting& acting, const platform::Exit& exit, Millis limit) {
     if (exit.timed_out) {
         return ended_badly(acting, AgentCode::command_timeout,
@@ -62,6 +67,7 @@ Environment program_environment(const Acting& acting) {
     return environment;
 }
 
+/// The output is kept even when the hook ran out of time: then it is all that shows what it waited for.
 Result<int> run_hook(Acting& acting, std::vector<std::string> argv, Seconds time_limit) {
     const std::string program = argv.front();
     auto ended =
@@ -70,6 +76,8 @@ Result<int> run_hook(Acting& acting, std::vector<std::string> argv, Seconds time
     return ended.timed_out ? Result<int>(error(AgentCode::command_timeout, program)) : Result<int>(ended.code);
 }
 
+/// The environment is made anew and only the end of the output is kept: a program must neither learn what the agent's
+/// own environment holds nor fill memory and journal. What becomes of a detached program nobody can know.
 Status act_execute(Acting& acting) {
     platform::Command command;
     command.argv = acting.step.argv;
@@ -88,6 +96,8 @@ Status act_execute(Acting& acting) {
     return judge(acting, exit, command.time_limit);
 }
 
+/// The delay comes before the end of the step is journalled, so that it can be cancelled while nothing has been asked
+/// of the system. The id of this start of the machine shows a later run whether it went down (work::run_steps()).
 Status act_stop_machine(Acting& acting) {
     // A hook gets the delay as its argument and waits by itself.
     if (hook_program(acting.services, "reboot").empty() &&

@@ -18,12 +18,14 @@ constexpr Seconds k_hook_time{60};
 constexpr std::size_t k_note_bytes = 64;
 constexpr std::uint32_t k_note_mode = 0600;
 
+/// Where the count of postponements outlives a restart; empty: nowhere.
 std::string note_file(const Acting& acting) {
     const auto& folder = acting.services.scratch_dir;
     return folder.empty() ? "" : concat({folder, platform::native("/"), "postponed-", std::to_string(acting.step.n)});
 }
 
-/// How often this step was postponed before the agent or the machine was restarted.
+/// How often this step was postponed before the agent or the machine was restarted. A note that cannot be read counts
+/// as none: the user is asked again, which harms less than going on without asking.
 unsigned postponed_before(Acting& acting) {
     const std::string file = note_file(acting);
     if (file.empty() || !acting.record.in_flight_before) {
@@ -38,6 +40,7 @@ Status note_postponed(Acting& acting, unsigned count) {
     return file.empty() ? Status() : acting.services.files.write_durable(file, std::to_string(count), k_note_mode);
 }
 
+/// The hook gets more time than the user, so that it can put its window up and away again before it is stopped.
 Result<Answer> answer_of_hook(Acting& acting, const std::string& program, const std::string& fallback) {
     const auto& step = acting.step;
     const int code = TRY(run_hook(acting, {program, step.arguments[0], std::to_string(step.seconds.count()), fallback},
@@ -50,7 +53,8 @@ Result<Answer> answer_of_hook(Acting& acting, const std::string& program, const 
     }
 }
 
-/// No answer counts as the script's default.
+/// No answer counts as the script's default. Where nothing can be shown nobody is there to answer: a device without a
+/// screen must not wait for one.
 Result<Answer> ask_once(Acting& acting) {
     const auto& step = acting.step;
     const std::string fallback = step.arguments.size() > 2 ? to_lower(step.arguments[2]) : "accept";
@@ -65,6 +69,7 @@ Result<Answer> ask_once(Acting& acting) {
     return answer == Answer::none ? by_default : answer;
 }
 
+/// A failed lock fails the step: the script was written for a user who does not get in the way.
 Status must_succeed(const std::string& program, int code) {
     return code == 0 ? Status()
                      : Status(error(AgentCode::command_failed, {program, " ended with status ", std::to_string(code)}));
@@ -89,7 +94,8 @@ Status act_unlock(Acting& acting) {
     return acting.services.dialogs == nullptr ? Status() : acting.services.dialogs->take_back();
 }
 
-/// Every postponement is noted before it is waited for, so that restarting the device gains nobody another one.
+/// Every postponement is noted before it is waited for, so that restarting the device gains nobody another one. At the
+/// last one the script goes on without asking: otherwise one user could keep an update away for ever.
 Status act_ask(Acting& acting) {
     unsigned count = postponed_before(acting);
     while (count < acting.step.postponements && TRY(ask_once(acting)) == Answer::postponed) {

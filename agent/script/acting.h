@@ -25,7 +25,8 @@ public:
     const CancelToken& cancel;
     StepRecord& record;  // in_flight_before is set; actions add output, boot_id and results
 
-    /// The real path of a device path, looked at again right before use.
+    /// The real path of a device path, looked at again right before use. An earlier step, or anybody on the device, may
+    /// have put a link there since the analysis. Errors: those of device_path().
     [[nodiscard]] Result<std::string> real_path(const std::string& path, PathUse use) const {
         return device_path(path, use, plan.jail, services.files);
     }
@@ -37,6 +38,12 @@ public:
     }
 };
 
+// What the commands do. Arguments have passed the analysis; what may have changed since is looked at again. After
+// success what was changed in files and keys survives a power cut.
+// Errors: path_refused, path_protected (the path leads elsewhere by now), cancelled, those of platform::Files,
+// Processes and Registry. Besides, unsupported_here: GF, GR; file_not_found: RF, GR; is_a_directory: DF, AL, DL;
+// not_a_directory: DT; cross_device: RF of what is no file; bad_argument: MR; command_failed, command_timeout: EX and
+// the hooks of LU, EL, QU; command_killed: EX; reboot_failed: RB, SP. Source: spec 4 "Commands".
 [[nodiscard]] Status act_fetch(Acting& acting);         // SF, XC
 [[nodiscard]] Status act_upload(Acting& acting);        // GF
 [[nodiscard]] Status act_execute(Acting& acting);       // EX

@@ -15,6 +15,7 @@ namespace {
 using errors::AgentCode;
 using work::SpaceBudget;
 
+// beyond all arguments: the caret stands below the opcode
 constexpr std::size_t k_no_argument = static_cast<std::size_t>(-1);
 
 StepState earlier_state(const Options& options, unsigned n) {
@@ -25,6 +26,8 @@ StepState earlier_state(const Options& options, unsigned n) {
     return state;
 }
 
+/// <regroot> is no variable of the device: in front of a repository argument it stays for repository_path(), anywhere
+/// else expand() refuses it.
 Result<std::string> expanded(const std::string& text, bool repository, const Facts& facts) {
     constexpr std::string_view k_root = "<regroot>";
     if (repository && equal_ignoring_case(std::string_view(text).substr(0, k_root.size()), k_root)) {
@@ -33,7 +36,8 @@ Result<std::string> expanded(const std::string& text, bool repository, const Fac
     return expand(text, facts);
 }
 
-/// False after an objection.
+/// False after an objection. All arguments are looked at, so that one run shows all that is wrong; one that cannot be
+/// expanded is shown as written.
 bool expand_arguments(Planning& planning) {
     bool good = true;
     for (std::size_t i = 0; i < planning.command.arguments.size(); ++i) {
@@ -59,6 +63,8 @@ Failure wrong_count(const CommandRow& row, std::size_t count) {
                                                    names, ", not ", std::to_string(count)});
 }
 
+/// Planners rely on the number of arguments and on their values: they are not called when anything was wrong with them.
+/// A command of the table without a planner is told from a misspelt one: the script may be right for another agent.
 void plan_known(Planning& planning) {
     planning.step.effect = "cannot be run";
     const bool good = expand_arguments(planning);
@@ -76,6 +82,7 @@ void plan_known(Planning& planning) {
     }
 }
 
+/// An unknown opcode becomes a step too, so that the plan shows the whole script and the numbers after it stay right.
 void plan_step(AnalysisContext& context, const Command& command) {
     static constexpr CommandRow k_unknown = {"", 0, 0, "", -1, Repeat::reported, nullptr, nullptr, nullptr, ""};
     PlannedStep step;
@@ -99,7 +106,8 @@ void plan_step(AnalysisContext& context, const Command& command) {
     context.plan.steps.push_back(std::move(step));
 }
 
-/// The last step that needs a staged copy may have it.
+/// The last step that needs a staged copy may have it. Read from the end, because there the first user that is met is
+/// the last one.
 void choose_moves(AnalysisContext& context) {
     std::set<std::string> needed_later;
     for (auto step = context.plan.steps.rbegin(); step != context.plan.steps.rend(); ++step) {
@@ -109,6 +117,8 @@ void choose_moves(AnalysisContext& context) {
     }
 }
 
+/// Within one volume a move takes nothing. Otherwise both copies exist for a moment, which the peak has to show, before
+/// the staged one is given back.
 Status apply(const SpaceChange& change, const AnalysisContext& context, SpaceBudget& budget) {
     const std::string& staging = context.options.staging_dir;
     const bool staged = change.placement && !staging.empty();
@@ -121,6 +131,8 @@ Status apply(const SpaceChange& change, const AnalysisContext& context, SpaceBud
     return move ? budget.give(staging + "/", change.take) : Status();
 }
 
+/// In the order in which it will happen: all downloads before the first step, then the steps, and what no step took
+/// over goes at the end. Any other order would give another peak.
 Status sum_space(const AnalysisContext& context, SpaceBudget& budget) {
     const std::string staging = context.options.staging_dir.empty() ? "" : context.options.staging_dir + "/";
     std::set<std::string> stays;
@@ -147,6 +159,8 @@ Status sum_space(const AnalysisContext& context, SpaceBudget& budget) {
     return {};
 }
 
+/// A volume that cannot be looked at is a WARNING only: whoever writes to it will meet the truth, and a script that
+/// could run is not kept from it.
 void analyse_space(AnalysisContext& context) {
     SpaceBudget budget(context.disks);
     const auto status = sum_space(context, budget);

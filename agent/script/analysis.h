@@ -47,6 +47,7 @@ struct PlannedStep : work::StepPlan {
     unsigned postponements = 0;          // QU: at most that many
 };
 
+/// What the script would do, and all objections to it. Source: spec 4 "Analysis before execution".
 struct Plan {
     std::string file;
     std::vector<std::pair<std::string, std::string>> version;
@@ -57,9 +58,11 @@ struct Plan {
     std::vector<TaskResult> results;    // has_error(results): nothing may be run
     std::vector<Complaint> complaints;  // results that belong to a place in the script, with that place
     std::vector<Complaint> notes;       // what was ignored in the script's text
+    // the run looks at its paths with the same one
     Jail jail;
 };
 
+/// What the caller knows beside the script. Sources: config `script`, the job's options (script_kind.h).
 struct Options {
     std::string staging_dir;                         // where downloads are kept until they are placed
     bool uploads = false;                            // GF can be run here
@@ -73,8 +76,9 @@ struct Options {
 
 /// Changes nothing. A failed check is a result: ERROR, or WARNING when the step is optional; malformed commands,
 /// refused paths and unknown opcodes are ERROR in any case. A program that is not there is ERROR too, but WARNING when
-/// an earlier step may bring it, and nothing when one puts it there. Codes: agent 1003, 1411, 1500..1519; XDSA 74, 75
-/// for space.
+/// an earlier step may bring it, and nothing when one puts it there.
+/// Codes: unsupported_here, name_too_long, file_not_listed, those of scripts (1501 to 1512), and what platform::Files,
+/// Disks, Processes and Registry say of things that cannot be looked at; for space read_only and XDSA 74 to 76.
 [[nodiscard]] Plan analyse(const Script& script, const Facts& facts, const PackageFiles& package, const Jail& jail,
                            platform::Files& files, platform::Disks& disks, const Options& options);
 

@@ -23,6 +23,7 @@ void append_quoted(std::string& line, std::string_view word) {
 
 }  // namespace
 
+/// `begun` and not the text says whether there is an argument: '' is one, and has no character.
 Result<std::vector<std::string>> split_command_line(std::string_view line) {
     std::vector<std::string> argv;
     std::string current;

@@ -34,6 +34,7 @@ std::optional<Fault> read_argument(Lexer& lexer, std::string_view line, Command&
 
 }  // namespace
 
+/// Terminals obey U+0080 to U+009F like the low ones; UTF-8 writes them as 0xC2 and a byte below 0xA0.
 std::optional<Fault> control_character(std::string_view line, char allowed) {
     for (std::size_t at = 0; at < line.size(); ++at) {
         const auto c = static_cast<unsigned char>(line[at]);
@@ -47,6 +48,8 @@ std::optional<Fault> control_character(std::string_view line, char allowed) {
     return std::nullopt;
 }
 
+/// Opcodes are upper case from here on, so that the table is searched for one spelling. Whether there is such a command
+/// is asked in analysis, where the answer is a result and not a fault of the grammar.
 std::optional<Fault> read_command(std::string_view line, Quoting quoting, Command& command) {
     Lexer lexer(line, quoting);
     lexer.skip_blanks();

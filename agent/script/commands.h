@@ -13,6 +13,8 @@ namespace hagent::script {
 class Planning;  // planning.h: one command while it is analysed
 class Acting;    // acting.h: one step while it is done
 
+/// What becomes of a step that a power cut or a kill interrupted. The runner does the first two again in the same way;
+/// they differ in what their actions have to see to. Source: spec 4 "Execution".
 enum class Repeat : std::uint8_t {
     harmless,  // doing it again after an interruption gives the same state
     guarded,   // the action sees that it was done before
@@ -25,6 +27,7 @@ enum class Lock : std::uint8_t { stays, begins, ends };
 /// Whether a step may put a file where a later step looks for one, beside those that the plan lists.
 enum class Brings : std::uint8_t { nothing, target, anything };  // target: the second argument
 
+/// One command, as spec 4 "Commands" has it.
 struct CommandRow {
     std::string_view name;
     unsigned min_arguments;

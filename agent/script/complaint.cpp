@@ -10,6 +10,7 @@
 namespace hagent::script {
 namespace {
 
+// A line that the terminal breaks would put the caret under something else.
 constexpr std::size_t k_shown = 100;  // characters of a long line that are shown
 constexpr std::size_t k_before = 60;  // of them, at most this many in front of the column
 
@@ -32,6 +33,7 @@ std::string headline(const Complaint& complaint) {
                    std::to_string(complaint.column), ": ", printable(complaint.message)});
 }
 
+/// Counted in characters and not in bytes, or the caret would stand too far right behind letters beyond ASCII.
 std::string render(const Complaint& complaint) {
     // One character stays one column: a tab becomes a blank.
     const std::string line = printable(replace_all(complaint.source_line, "\t", " "));

@@ -14,6 +14,7 @@ using errors::Severity;
 using work::Acted;
 using work::StepPlan;
 
+/// Analysis refuses a step without a row, so a plan that may be run has none.
 const CommandRow& row_of(const StepPlan& step) {
     const CommandRow* row = find_command(step.op);
     check(row != nullptr);
@@ -25,6 +26,7 @@ public:
     ScriptActions(const Plan& plan, PackageFiles& package, const Services& services, const CancelToken& cancel)
         : plan_(plan), package_(package), services_(services), cancel_(cancel) {}
 
+    /// No step of a script rests half-way or goes on trial.
     [[nodiscard]] Result<Acted> act(const StepPlan& step, StepRecord& record) override {
         Acting work = acting(step.n, record, cancel_);
         TRY(row_of(step).act(work));
@@ -72,7 +74,9 @@ void ScriptActions::begin(std::span<const StepRecord> records) {
     }
 }
 
-/// Before a restart the lock stays; the restart ends it or the rest of the script does.
+/// Before a restart the lock stays; the restart ends it or the rest of the script does. A WARNING when it cannot be
+/// taken off, since the script's work is done all the same. Cancelling does not count here: who cancels a script wants
+/// the user to get in.
 std::optional<TaskResult> ScriptActions::end(std::span<const StepRecord> records) {
     const unsigned n = lock(records);
     if (n == 0) {

@@ -17,7 +17,8 @@ using work::StepJournal;
 using work::StepObserver;
 
 /// Runs a plan without ERROR (anything else is a bug in the caller), as work::run_steps() does.
-/// Errors: those of the journal only; what a step meets is in the outcome.
+/// Errors: those of the journal only; what a step meets is in the outcome. The user whom LU kept out is let in again
+/// however the run ends, unless a restart follows.
 [[nodiscard]] Result<Outcome> run(const Plan& plan, PackageFiles& package, const Services& services,
                                   StepJournal& journal, StepObserver& observer, const std::vector<StepRecord>& earlier,
                                   const CancelToken& cancel);

@@ -16,14 +16,17 @@ using platform::RegistryChange;
 using platform::RegistryKeyContent;
 using platform::RegistryValue;
 
+// it holds passwords and licence keys, as any registry does
 constexpr std::uint32_t k_mode = 0600;
 
+/// With a look at the separator: removing A\B must not take A\BC along.
 bool is_at_or_below(std::string_view key, std::string_view top) {
     return key.starts_with(top) && (key.size() == top.size() || key[top.size()] == '\\');
 }
 
 }  // namespace
 
+/// Parents are made first and what is there keeps its spelling, as the registry of Windows does it.
 void KeyStore::change(Keys& keys, const RegistryChange& change) {
     const std::string id = to_lower(change.key);
     switch (change.kind) {
@@ -48,6 +51,8 @@ void KeyStore::change(Keys& keys, const RegistryChange& change) {
     }
 }
 
+/// A file that cannot be read is an error and not an empty store: the next change would write over what a person might
+/// still save.
 Result<KeyStore::Keys> KeyStore::load() const {
     Keys keys;
     if (!TRY(files_.info(file_))) {
@@ -90,6 +95,7 @@ std::vector<RegistryKeyContent> KeyStore::listed(const Keys& keys, const std::st
 
 Result<std::vector<RegistryKeyContent>> KeyStore::branch(const std::string& key) { return listed(TRY(load()), key); }
 
+/// All is done in memory and written in one go, so that an error or a power cut at any point leaves the former file.
 Status KeyStore::apply(const std::vector<RegistryChange>& changes) {
     Keys keys = TRY(load());
     for (const auto& each : changes) {

@@ -10,6 +10,8 @@
 
 namespace hagent::script {
 
+/// Promises as platform::Registry; apply() is stricter. Each call reads the file anew: it is small, and nobody has to
+/// ask whether memory and disk still agree. Errors: io_error for a file that is damaged, those of platform::Files.
 class KeyStore final : public platform::Registry {
 public:
     /// `file` need not be there yet. One process at a time may change it.

@@ -35,6 +35,7 @@ bool Lexer::skip_blanks() {
     return position_ > begin;
 }
 
+/// A comment begins after a blank only: what touches the text before it is a fault to be shown, not to be skipped.
 bool Lexer::at_end() const {
     if (position_ == line_.size()) {
         return true;
@@ -43,6 +44,7 @@ bool Lexer::at_end() const {
     return quoting_.comments && after_blank && (line_[position_] == ';' || line_[position_] == '#');
 }
 
+/// Stays at the opening quote when no other follows: that is the place to show, not the end of the line.
 std::optional<std::string> Lexer::quoted() {
     std::string text;
     for (std::size_t at = position_ + 1; at < line_.size(); ++at) {

@@ -33,6 +33,7 @@ private:
         complaints_.push_back(complaint(text, offset, message));
     }
 
+    /// Once: each of a hundred thousand lines too many would say the same.
     void complain_of_number(std::string_view text, std::size_t offset, std::string_view what) {
         if (!too_many_) {
             complain(text, offset, concat({"expected at most ", std::to_string(limits::k_script_commands), " ", what}));
@@ -48,6 +49,8 @@ private:
     unsigned number_ = 0;
 };
 
+/// A line with a fault is left behind and the next one read: whoever corrects a script wants to see all of it at once.
+/// The length is looked at first, so that nothing else works on a line without an end.
 void Parser::line(std::string_view text) {
     ++number_;
     if (text.ends_with('\r')) {
@@ -75,6 +78,7 @@ void Parser::line(std::string_view text) {
     }
 }
 
+/// A section that is not known is noted and passed over: other tools keep their own things in these files.
 void Parser::header(std::string_view text) {
     const std::size_t open = text.find('[');
     const std::size_t close = text.find(']', open);
@@ -100,6 +104,8 @@ void Parser::header(std::string_view text) {
     }
 }
 
+/// All keys are kept, known or not (spec 4 "File"); their number is limited like that of commands, since a file of keys
+/// alone would fill memory just as well.
 void Parser::version(std::string_view text) {
     const std::size_t equals = text.find('=');
     const auto key = trim(text.substr(0, equals));
@@ -128,6 +134,8 @@ void Parser::command(std::string_view text) {
     script_.commands.push_back(std::move(command));
 }
 
+/// When the only section has a name that is not known, it is most likely a misspelt [Script]: then that line is shown
+/// and not the end of the file.
 Parsed Parser::end() {
     if (complaints_.empty() && !seen_script_ && !script_.notes.empty()) {
         script_.notes.front().message =
@@ -145,6 +153,8 @@ Parsed Parser::end() {
 
 }  // namespace
 
+/// UTF-16 is told by its mark before anything else: taken for Latin-1 it would give a complaint about control
+/// characters that nobody understands.
 Parsed parse(std::string_view text, const std::string& file) {
     if (text.size() > limits::k_script_bytes) {
         return std::vector<Complaint>{

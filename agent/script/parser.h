@@ -11,7 +11,8 @@
 
 namespace hagent::script {
 
-/// The script, or at least one complaint (at most 20; one a line). Nothing is known about opcodes here.
+/// The script, or at least one complaint (at most 20; one a line). Nothing is known about opcodes here. Limits on
+/// bytes, lines and commands: limits::k_script_*; what is beyond them is a complaint.
 using Parsed = std::variant<Script, std::vector<Complaint>>;
 
 /// An RSP file: UTF-8 (with or without byte order mark) or Latin-1, lines end with LF or CRLF. `file` is only a name.

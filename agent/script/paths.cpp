@@ -16,6 +16,7 @@ namespace {
 
 using errors::AgentCode;
 
+// The platform's own form of a path says which system this is; so no `#if` is needed here.
 char separator() { return platform::native("/").front(); }
 bool has_drives() { return separator() == '\\'; }
 
@@ -36,6 +37,7 @@ bool is_special_name(std::string_view part) {
 
 bool is_drive(std::string_view part) { return part.size() == 2 && part[1] == ':'; }
 
+/// A drive keeps its separator: "C:" alone would be the folder in which that drive happens to be.
 std::string joined(const std::vector<std::string_view>& parts) {
     const std::string between(1, separator());
     std::string path = has_drives() ? std::string() : between;
@@ -75,6 +77,8 @@ Result<std::string> with_resolved_parent(const std::string& path, platform::File
     return parent + path.substr(last + 1);
 }
 
+/// Roots are resolved as well, because a root may itself be a link. With the root "/" every place is inside, on Windows
+/// on every drive.
 Status check_roots(const std::string& real, PathUse use, const Jail& jail, platform::Files& files,
                    std::string_view named) {
     bool inside = false;
@@ -89,6 +93,9 @@ Status check_roots(const std::string& real, PathUse use, const Jail& jail, platf
     return inside ? Status() : Status(refused(named, "leads through a link to a place outside of the allowed folders"));
 }
 
+/// Both the resolved and the written path count, so that what is not there yet, or cannot be resolved now, is protected
+/// too. Parents matter for removal only: a script may put files beside the configuration, but not rename its folder
+/// away.
 Status check_protected(const std::string& real, PathUse use, const Jail& jail, platform::Files& files,
                        std::string_view named) {
     for (const auto& path : jail.protected_paths) {
@@ -113,6 +120,7 @@ Result<std::string> program_path(const std::string& name, const Jail& jail, plat
     return relocated && TRY(files.info(relocated.value())) ? relocated.value() : name;
 }
 
+/// With a look at the separator: "/etc2" does not lie in "/etc".
 bool is_within(std::string_view path, std::string_view directory) {
     while (!directory.empty() && (directory.back() == '/' || directory.back() == separator())) {
         directory.remove_suffix(1);
@@ -126,6 +134,8 @@ bool is_within(std::string_view path, std::string_view directory) {
     return path.size() == directory.size() || path[directory.size()] == '/' || path[directory.size()] == separator();
 }
 
+/// Looks at the text only. A ".." is refused and not resolved: through a link it would lead to another place than it
+/// seems to.
 Result<std::string> tidy_path(std::string_view argument) {
     const std::string path = platform::native(argument);
     const bool control =
@@ -162,6 +172,8 @@ Result<std::string> tidy_path(std::string_view argument) {
     return joined(parts);
 }
 
+/// Asked twice: the path as written, so that the objection speaks of script.roots, and the real one, which a link may
+/// have led outside. Devices are refused because a write could hit a disk and a read could wait for ever.
 Result<std::string> device_path(const std::string& argument, PathUse use, const Jail& jail, platform::Files& files) {
     const std::string tidy = TRY(tidy_path(argument));
     const bool allowed = std::any_of(jail.roots.begin(), jail.roots.end(),

@@ -11,7 +11,7 @@
 
 namespace hagent::script {
 
-/// Where scripts may work. All paths are absolute.
+/// Where scripts may work. All paths are absolute. Source: spec 4 "Analysis before execution", spec 8 "Execution".
 struct Jail {
     std::vector<std::string> roots;  // config script.roots, as scripts name them; empty: nothing is allowed
     std::string relocation;          // `--root DIR`: every device path lies below DIR; empty: as written
@@ -38,7 +38,8 @@ enum class PathUse : std::uint8_t {
                                               platform::Files& files);
 
 /// The program that EX means by argv[0]: with a relocation the one that lies below it if there is one, else the
-/// machine's own.
+/// machine's own. A script that is tried out below a folder may bring its programs there, and still needs those of the
+/// machine. Errors: those of platform::Files.
 [[nodiscard]] Result<std::string> program_path(const std::string& name, const Jail& jail, platform::Files& files);
 
 /// `path` is `directory` or lies below it, as this system compares names.

@@ -53,6 +53,7 @@ void look_for_program(Planning& planning) {
     }
 }
 
+/// Nobody stops a detached program, so a limit for it would be a promise that is not kept.
 void plan_time_limit(Planning& planning) {
     const auto seconds = parse_u64(planning.argument(2), k_longest_run_seconds);
     if (planning.step.detached) {
@@ -66,6 +67,7 @@ void plan_time_limit(Planning& planning) {
     planning.step.seconds = Seconds(narrow<std::int64_t>(*seconds));
 }
 
+/// A delay has an end: nobody waits for a script that stands still for days.
 void plan_delay(Planning& planning, const std::string& what) {
     planning.step.effect = what;
     if (planning.count() == 0) {
@@ -102,6 +104,7 @@ void plan_edit(Planning& planning) {
 
 }  // namespace
 
+/// May be repeated only if the script says so: after a power cut nobody knows how far the program had come.
 void plan_execute(Planning& planning) {
     auto& step = planning.step;
     const std::string mode = planning.count() > 1 ? planning.argument(1) : "+";
@@ -123,6 +126,7 @@ void plan_execute(Planning& planning) {
          (step.may_repeat ? ", again if it was interrupted" : "")});
 }
 
+/// A file counts as space given back, since a script may delete in order to make room for what comes next.
 void plan_delete_file(Planning& planning) {
     planning.step.effect = "delete " + planning.argument(0);
     const std::string path = planning.real_path(0, PathUse::remove);
@@ -135,11 +139,14 @@ void plan_delete_file(Planning& planning) {
     }
 }
 
+/// Its size is not counted as given back: to know it the whole tree would have to be read. The sum errs to the safe
+/// side.
 void plan_delete_tree(Planning& planning) {
     planning.step.effect = concat({"delete the folder ", planning.argument(0), " with all that is in it"});
     (void)planning.real_path(0, PathUse::remove);
 }
 
+/// Whether the file is there is not asked: an earlier step may bring it, and the action says so if it is missing.
 void plan_rename(Planning& planning) {
     planning.step.effect = concat({"rename ", planning.argument(0), " to ", planning.argument(1)});
     (void)planning.real_path(0, PathUse::remove);
@@ -158,6 +165,7 @@ void plan_delete_line(Planning& planning) {
     plan_edit(planning);
 }
 
+/// A restart that lies behind us is not counted: the plan says what is still to come.
 void plan_reboot(Planning& planning) {
     plan_delay(planning, "restart the device");
     planning.context.plan.reboots += planning.settled() ? 0U : 1U;

@@ -52,6 +52,8 @@ std::uint64_t staged_bytes_beside(Planning& planning, const platform::Volume& vo
 
 }  // namespace
 
+/// Any of the codes that the device goes by will do, in any case of letters, since scripts for one system are written
+/// with several.
 void plan_os(Planning& planning) {
     const auto wanted = codes(planning);
     planning.step.effect = "confirm operating system " + list(wanted, " or ");
@@ -69,6 +71,8 @@ void plan_os(Planning& planning) {
     }
 }
 
+/// Compared with what is free and what is staged already, or a script that goes on after a restart would fail for the
+/// space that its own downloads take.
 void plan_space(Planning& planning) {
     const auto wanted = parse_size(planning.argument(1));
     if (!wanted) {
@@ -91,6 +95,7 @@ void plan_space(Planning& planning) {
     }
 }
 
+/// The condition is read even when this device does not know its version: a malformed one is wrong on every device.
 void plan_image_version(Planning& planning) {
     const std::string& own = planning.context.facts.image_version;
     planning.step.effect = "confirm image version " + planning.argument(0);

@@ -42,6 +42,7 @@ bool is_directory(Planning& planning, const std::string& path) {
     return info && info.value() && info.value()->kind == platform::FileKind::directory;
 }
 
+/// A parent that is known ends the loop: those above it were remembered with it.
 void remember_parents(Planning& planning, const std::string& target) {
     const char separator = platform::native("/").front();
     for (auto at = target.rfind(separator); at != std::string::npos && at > 0; at = target.rfind(separator, at - 1)) {
@@ -51,6 +52,7 @@ void remember_parents(Planning& planning, const std::string& target) {
     }
 }
 
+/// A file is downloaded once however many steps place it, but it takes space at each place.
 void account_for(Planning& planning, const PackageFile& file, const std::string& real) {
     auto& context = planning.context;
     if (planning.in_flight() && work::is_in_place(file, real, context.files).value_or(false)) {
@@ -65,7 +67,8 @@ void account_for(Planning& planning, const PackageFile& file, const std::string&
                                std::pair(context.plan.steps.size(), planning.step.files.size() - 1)});
 }
 
-/// False after an objection.
+/// False after an objection. The place of a step that is done already is nobody's business any more: later steps may
+/// have made a link of it.
 bool add_placement(Planning& planning, const PackageFile& file, const std::string& target) {
     const auto real = device_path(target, PathUse::place, planning.context.jail, planning.context.files);
     if (!real) {
@@ -116,6 +119,7 @@ std::optional<std::string> tidy_target(Planning& planning) {
     return std::move(target).value();
 }
 
+/// Wildcards may find one name in two folders; the second file would replace the first without a word.
 void place_matches(Planning& planning, const std::vector<const PackageFile*>& found, const std::string& target,
                    bool directory) {
     std::set<std::string> names;
@@ -133,6 +137,8 @@ void place_matches(Planning& planning, const std::vector<const PackageFile*>& fo
 
 }  // namespace
 
+/// Folder or file is decided here and kept in each placement, so that the run cannot decide otherwise because of what a
+/// step before it made.
 void plan_fetch_files(Planning& planning) {
     const auto pattern = repository_argument(planning, 0);
     const auto target = tidy_target(planning);
@@ -171,6 +177,7 @@ void plan_fetch_tree(Planning& planning) {
         return planning.refuse(0,
                                error(AgentCode::bad_argument, "expected a folder of the package, without wildcards"));
     }
+    // with the separator, so that "fw" does not take "fw2/..." along
     const std::string prefix = tree->empty() ? "" : *tree + "/";
     for (const auto& file : planning.context.package.files()) {
         if (file.path.starts_with(prefix) &&

@@ -11,6 +11,7 @@
 namespace hagent::script {
 namespace {
 
+/// Spec 11 "JSON shapes", result: the same in every document of the agent.
 void write(JsonWriter& json, const TaskResult& result) {
     const errors::Row row = errors::describe(result.id);
     const std::string cause(row.cause);
@@ -70,6 +71,7 @@ void write_list(JsonWriter& json, std::string_view name, const std::vector<T>& i
     json.end_array();
 }
 
+/// [Version] may say a key twice, an object of JSON may not (RFC 8259 section 4).
 void write_version(JsonWriter& json, const Plan& plan) {
     json.begin_object("version");
     for (auto entry = plan.version.begin(); entry != plan.version.end(); ++entry) {

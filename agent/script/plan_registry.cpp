@@ -44,6 +44,7 @@ bool is_good_name(Planning& planning, std::size_t index, const std::string& name
     return true;
 }
 
+/// Refused and not failed: the agent's keys are out of reach for an optional step as well.
 void check_change(Planning& planning, const RegistryChange& change) {
     if (const auto allowed = may_change(change); !allowed) {
         planning.refuse(0, allowed.error());
@@ -76,6 +77,7 @@ void look_into(Planning& planning, const std::string& path) {
 
 }  // namespace
 
+/// Compared by the type of what is there: 0x10 and 16 are the same REG_DWORD. Data that is none of that type differs.
 void plan_confirm_value(Planning& planning) {
     planning.step.effect = "confirm a registry value";
     const auto key = key_argument(planning, registry_key);
@@ -142,6 +144,8 @@ void plan_delete_key(Planning& planning) {
     (void)registry(planning);
 }
 
+/// A file that a step before this one brings for certain cannot be looked at yet; what is there now would be the wrong
+/// one.
 void plan_merge(Planning& planning) {
     planning.step.effect = "merge the registry file " + planning.argument(0);
     const std::string path = planning.real_path(0, PathUse::edit);

@@ -87,6 +87,7 @@ std::string place_text(const Plan& plan, const TaskResult& result) {
     return result.context.empty() ? "" : printable(result.context) + "\n";
 }
 
+/// Each with its cause and what to do next, as everywhere in the agent: nobody has to look a number up.
 std::string results_text(const Plan& plan) {
     std::string text;
     for (const auto& result : plan.results) {
@@ -99,6 +100,7 @@ std::string results_text(const Plan& plan) {
 
 }  // namespace
 
+/// Whatever the script wrote goes through printable(): looking at a hostile script must be safe.
 std::string render_plan(const Plan& plan) {
     std::string text = version_line(plan);
     if (!plan.steps.empty()) {

@@ -22,6 +22,7 @@ Seconds seconds_argument(Planning& planning, std::int64_t least, std::int64_t mo
     return Seconds(narrow<std::int64_t>(*seconds));
 }
 
+/// A window without words would keep the user from working and not say why.
 bool has_text(Planning& planning) {
     if (trim(planning.argument(0)).empty()) {
         planning.refuse(0, error(AgentCode::bad_argument, "expected a text for the user"));

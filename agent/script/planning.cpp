@@ -14,6 +14,7 @@ unsigned Planning::column_of(std::size_t index) const {
     return index < command.arguments.size() ? command.arguments[index].column : command.column;
 }
 
+/// Not for a step that is done: its conditions may be false just because it was done.
 void Planning::add(unsigned column, const Error& error, errors::Severity severity) {
     if (settled()) {
         return;
@@ -28,6 +29,7 @@ void Planning::refuse(std::size_t index, const Error& error) { add(column_of(ind
 
 void Planning::refuse_command(const Error& error) { add(command.column, error, errors::Severity::error); }
 
+/// The finding makes the runner end an optional step as failed without trying it.
 void Planning::fail(std::size_t index, const Error& error) {
     if (!command.optional) {
         return refuse(index, error);
@@ -49,6 +51,7 @@ std::string Planning::real_path(std::size_t index, PathUse use) {
     return std::move(path).value();
 }
 
+/// Only steps before this one are in the plan yet. Whether a step between them removes the file again is not asked.
 Bringer earlier_step_brings(const Planning& planning, const std::string& place) {
     const auto path = tidy_path(place);
     const auto is_it = [&](const std::string& written) {

@@ -13,7 +13,7 @@
 
 namespace hagent::script {
 
-/// A change of disk space, applied once all steps are known.
+/// A change of disk space, applied once all steps are known. Sizes in bytes.
 struct SpaceChange {
     std::string path;        // real path
     std::uint64_t take = 0;  // stored there first ...
@@ -37,6 +37,8 @@ struct AnalysisContext {
     std::vector<SpaceChange> changes;
 };
 
+/// One command while it is analysed. A planner returns after an objection; the commands that follow are looked at all
+/// the same, so that one run shows all that is wrong.
 class Planning {
 public:
     Planning(AnalysisContext& shared, const Command& written, const CommandRow& found, PlannedStep& planned,
@@ -76,6 +78,8 @@ private:
 enum class Bringer : std::uint8_t { none, perhaps, yes };
 [[nodiscard]] Bringer earlier_step_brings(const Planning& planning, const std::string& path);
 
+// Each sets the step's effect (what the plan shows) and what its action needs, or objects. It changes nothing on the
+// device.
 // One planner for each row of the table.
 void plan_os(Planning& planning);
 void plan_space(Planning& planning);

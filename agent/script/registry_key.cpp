@@ -46,6 +46,7 @@ bool has_control_character(std::string_view text) {
 
 char separator_in(std::string_view argument) { return argument.find('\\') == std::string_view::npos ? '/' : '\\'; }
 
+/// Limits are checked here, since the registry of Windows would name them in the middle of a script only.
 Result<std::string> joined(const std::vector<std::string_view>& parts) {
     std::string key;
     std::size_t depth = 0;
@@ -96,6 +97,7 @@ Result<std::pair<std::string, std::string>> registry_key_and_name(std::string_vi
     return std::pair(std::move(key), std::string(argument.substr(end + 1)));
 }
 
+/// A key above the agent's may be changed, but removing it would take the agent's along.
 Status may_change(const RegistryChange& change) {
     const bool removal = change.kind == RegistryChange::Kind::remove_key;
     for (const auto pattern : k_protected) {

@@ -15,11 +15,13 @@ namespace hagent::script {
 /// ones count once), or '/' where there is no '\\' at all. Errors: bad_argument, name_too_long.
 [[nodiscard]] Result<std::string> registry_key(std::string_view argument);
 
-/// SV's form: the last part is the value's name; nothing after the last separator is the default value.
+/// SV's form: the last part is the value's name; nothing after the last separator is the default value. Errors: as
+/// registry_key().
 [[nodiscard]] Result<std::pair<std::string, std::string>> registry_key_and_name(std::string_view argument);
 
 /// The jail of keys. `change.key` is tidy. Errors: path_protected for the agent's own service and what holds it,
-/// path_refused for removing a hive or a key right below one.
+/// path_refused for removing a hive or a key right below one. Asked in analysis and again before each change. Source:
+/// spec 4 "Analysis before execution" (the agent's own things).
 [[nodiscard]] Status may_change(const platform::RegistryChange& change);
 
 }  // namespace hagent::script

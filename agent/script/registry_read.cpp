@@ -53,6 +53,7 @@ std::string until_nul(std::string text) {
     return end == std::string::npos ? text : text.substr(0, end);
 }
 
+/// An empty text ends a list; what an export has behind it is left-over memory of the program that wrote it.
 std::string list_until_empty(std::string text) {
     if (text.empty() || text.front() == '\0') {
         return {};
@@ -88,6 +89,7 @@ private:
     std::vector<RegistryChange> changes_;
 };
 
+/// How texts are encoded depends on the header: version 5.00 writes UTF-16, REGEDIT4 bytes of one code page.
 Result<RegistryValue> Reader::bytes(std::string_view type, std::string_view digits) const {
     RegistryValue value = TRY(value_of(ValueType::binary, digits));
     if (type == "hex:" || type == "hex(3):") {
@@ -167,6 +169,7 @@ Status Reader::take_key(std::string_view line) {
     return {};
 }
 
+/// Below a key that is removed a value has no place: it would make the key again.
 Status Reader::take_value(std::string_view line) {
     RegistryChange change;
     if (line.starts_with('"')) {
@@ -209,6 +212,7 @@ Status Reader::take(std::string_view line) {
 /// Whether `line` goes on in the next one: data in bytes with a backslash at the end.
 bool goes_on(std::string_view line) { return line.ends_with('\\') && !line.starts_with('[') && !line.starts_with(';'); }
 
+/// All or nothing: a file that was cut off in the middle must not be merged by half (FORMAT.md).
 Result<std::vector<RegistryChange>> Reader::read(const std::string& text) {
     std::string whole;  // a line with those that continue it
     std::size_t number = 0;

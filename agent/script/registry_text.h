@@ -12,7 +12,7 @@
 namespace hagent::script {
 
 /// The changes that a registry file stands for, in its order; keys are tidy. UTF-16 with its mark, UTF-8 or Latin-1.
-/// Errors: bad_argument with the line.
+/// Errors: bad_argument with the line. Whether they may be made is another question: may_change().
 [[nodiscard]] Result<std::vector<platform::RegistryChange>> read_registry_text(std::string_view bytes);
 
 /// The text (UTF-8) that makes these keys and values when it is merged.

@@ -59,6 +59,7 @@ Result<RegistryValue> binary_value(std::string_view data) {
     return RegistryValue{ValueType::binary, std::move(digits)};
 }
 
+/// The stored form is that of platform::RegistryValue: each text with a NUL behind it.
 RegistryValue list_value(std::string_view data) {
     RegistryValue value{ValueType::list, {}};
     while (!data.empty()) {
@@ -101,6 +102,7 @@ Result<RegistryValue> value_of(ValueType type, std::string_view data) {
     return error(AgentCode::bad_argument);
 }
 
+/// The NUL behind the last text goes: shown, it would look as if one more text came.
 std::string value_text(const RegistryValue& value) {
     if (value.type != ValueType::list) {
         return printable(value.data);

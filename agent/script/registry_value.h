@@ -12,6 +12,7 @@ namespace hagent::script {
 
 /// REG_SZ, REG_EXPAND_SZ, REG_DWORD, REG_QWORD, REG_BINARY, REG_MULTI_SZ, in any case. Errors: bad_argument.
 [[nodiscard]] Result<platform::ValueType> value_type(std::string_view name);
+/// The name as value_type() takes it.
 [[nodiscard]] std::string_view type_name(platform::ValueType type);
 
 /// Numbers are decimal, or hexadecimal after "0x"; binary is hexadecimal, blanks and commas between bytes are allowed;

@@ -40,6 +40,7 @@ std::string bytes_text(std::string_view bytes) {
 
 std::string texts_text(std::string_view text) { return bytes_text(utf16le_from_utf8(std::string(text) + '\0')); }
 
+/// Not copied from memory, whose order depends on the target.
 std::string little_endian(std::uint64_t number, unsigned bytes) {
     std::string out;
     for (unsigned i = 0; i < bytes; ++i) {
@@ -48,11 +49,13 @@ std::string little_endian(std::uint64_t number, unsigned bytes) {
     return out;
 }
 
+/// Highest digit first, unlike the bytes of hex(b).
 std::string dword_text(std::uint64_t number) {
     std::string digits = to_hex({reinterpret_cast<const std::uint8_t*>(little_endian(number, 4).data()), 4});
     return digits.substr(6, 2) + digits.substr(4, 2) + digits.substr(2, 2) + digits.substr(0, 2);
 }
 
+/// A text with a line feed in it would break its line in two, so it is written as bytes.
 std::string data_text(const RegistryValue& value) {
     switch (value.type) {
         case ValueType::text: return is_plain(value.data) ? quoted(value.data) : "hex(1):" + texts_text(value.data);

@@ -9,6 +9,7 @@
 
 namespace hagent::script {
 
+/// Scripts are written on Windows, and managers double the separators on the wire (reference vxc-hagent 1.3).
 Result<std::string> repository_path(std::string_view argument) {
     constexpr std::string_view k_root = "<regroot>";
     if (equal_ignoring_case(argument.substr(0, k_root.size()), k_root)) {

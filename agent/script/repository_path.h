@@ -10,11 +10,11 @@
 namespace hagent::script {
 
 /// A repository path as written in a script, in the package's form: a leading <regroot> is dropped, '\' becomes '/',
-/// repeated and leading separators go. Errors: path_refused for "." or ".." as a part, bad_argument when empty names a
-/// file.
+/// repeated and leading separators go. Empty stands for the package's root; whether a command may name that is its
+/// planner's business. Errors: path_refused for "." or ".." as a part.
 [[nodiscard]] Result<std::string> repository_path(std::string_view argument);
 
-/// '*' stands for any run of characters, '?' for one; neither for '/'.
+/// '*' stands for any run of characters, '?' for one; neither for '/'. Source: spec 4 "Commands" (SF).
 [[nodiscard]] bool matches(std::string_view pattern, std::string_view path);
 [[nodiscard]] bool has_wildcard(std::string_view pattern);
 

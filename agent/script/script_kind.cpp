@@ -36,6 +36,7 @@ Parsed parsed(std::string_view text, const std::string& name, const work::Option
     return work::option(options, k_option_form) == k_wire_form ? parse_wire(text, name) : parse(text, name);
 }
 
+/// Options are wishes of a manager. One that makes no sense is no reason to refuse the script.
 std::uint64_t number_option(const work::Options& job, std::string_view name, std::uint64_t most,
                             std::uint64_t otherwise) {
     const auto text = work::option(job, name);
@@ -59,7 +60,8 @@ Options options_for(const work::Request& request, platform::Registry* registry) 
     return options;
 }
 
-/// The pure planner over the facts of this device.
+/// The pure planner over the facts of this device. An entry that cannot be read is a result of the plan like any other,
+/// so that whoever asked sees it in the same place.
 Plan plan_of(const work::Request& request) {
     const auto& name = request.manifest.entry;
     if (!request.entry) {
@@ -89,6 +91,7 @@ public:
         : plan_(std::move(plan)), package_(package), general_(general(plan_)) {}
 
     [[nodiscard]] const work::Plan& plan() const override { return general_; }
+    /// The registry of the analysis is gone by now: the run opens its own.
     [[nodiscard]] Result<Outcome> run(work::Run& run) override {
         ScriptRegistry registry(run.services, plan_.jail.relocation);
         work::Services services = run.services;

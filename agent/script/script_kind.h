@@ -6,12 +6,14 @@
 
 namespace hagent::script {
 
+// Numbers are decimal; one that cannot be read or is too large counts as not given.
 // Options of a job that scripts know (work::Options).
 inline constexpr std::string_view k_option_form = "form";                    // "wire": the entry is in wire form
 inline constexpr std::string_view k_option_question = "question_s";          // how long QU asks that does not say so
 inline constexpr std::string_view k_option_postponements = "postponements";  // how often the user may say later
 inline constexpr std::string_view k_wire_form = "wire";
 
+/// RSP packages (spec 4); the promises are those of work::Kind.
 class ScriptKind final : public work::Kind {
 public:
     [[nodiscard]] std::unique_ptr<work::Work> analyse(const work::Request& request) const override;

@@ -37,6 +37,7 @@ struct Command {
     std::string source_line;
 };
 
+/// A text that was read without a complaint.
 struct Script {
     std::string file;                                          // as complaints name it
     std::vector<std::pair<std::string, std::string>> version;  // [Version], in order, unknown keys kept

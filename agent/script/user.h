@@ -6,6 +6,7 @@
 
 namespace hagent::script {
 
+// A script cannot keep the user from working, or itself from going on, for longer than these. Source: spec 4 LU, QU.
 inline constexpr Seconds k_longest_lock{24 * 3600};
 inline constexpr Seconds k_usual_question{300};
 inline constexpr Seconds k_longest_question{3600};

@@ -17,6 +17,7 @@ void put_unit(std::string& out, std::uint32_t unit) {
     out.push_back(static_cast<char>(unit >> 8U));
 }
 
+/// Of a piece that utf8_piece() found valid; no other is looked at.
 std::uint32_t character(std::string_view piece) {
     const auto byte = [&](std::size_t i) { return static_cast<std::uint32_t>(static_cast<unsigned char>(piece[i])); };
     std::uint32_t value = piece.size() == 1 ? byte(0) : byte(0) & (0x7FU >> piece.size());
@@ -57,6 +58,7 @@ std::string utf16le_from_utf8(std::string_view text) {
     return out;
 }
 
+/// Windows keeps names with half a pair in them; they must not stop the reading of a whole branch.
 std::string utf8_from_utf16le(std::string_view bytes) {
     const auto unit = [&](std::size_t at) -> std::uint32_t {
         return at + 1 < bytes.size() ? static_cast<unsigned char>(bytes[at]) +

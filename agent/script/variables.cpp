@@ -21,6 +21,7 @@ std::string_view variable_name(std::string_view text) {
     return end > 1 && end < text.size() && text[end] == '>' ? text.substr(1, end - 1) : std::string_view();
 }
 
+/// A variable without a value is refused: put in as nothing, "/data/<serial>/x" would become another place.
 Result<std::string> value_of(std::string_view name, const Facts& facts) {
     const std::string os = facts.os_codes.empty() ? "" : facts.os_codes.front();
     const std::array<std::pair<std::string_view, const std::string*>, 6> variables = {

@@ -28,7 +28,8 @@ std::string_view take_field(std::string_view& bytes) {
     return field;
 }
 
-/// The field as UTF-8, blanks of EX put back.
+/// The field as UTF-8, blanks of EX put back. Only there, and before the text is taken for Latin-1: in any other
+/// command 0xFC is a letter. In UTF-8 the byte does not occur.
 std::string decoded(std::string_view field) {
     std::string text(field);
     const auto command = trim(field);
@@ -39,6 +40,7 @@ std::string decoded(std::string_view field) {
     return is_utf8(text) ? text : utf8_from_latin1(text);
 }
 
+/// The quotes of the wire cannot be seen on a terminal.
 std::string shown(std::string text) {
     std::replace(text.begin(), text.end(), k_quote, '"');
     return text;
@@ -48,6 +50,8 @@ class WireParser {
 public:
     explicit WireParser(const std::string& file) { script_.file = file; }
 
+    /// Limits first, as in the text form. A step number that cannot be read refuses the whole job (spec 4): reports
+    /// would name a step that the manager does not know.
     void command(std::string_view field, std::string_view number) {
         ++ordinal_;
         const std::string text = decoded(field);
