@@ -13,6 +13,8 @@ namespace hagent {
 /// Set once, seen by every wait. Owned by whoever may cancel; borrowed by the work.
 class CancelToken {
 public:
+    /// Sets it and wakes every wait. Under the lock, or a wait that has just looked and does not sleep yet would miss
+    /// it.
     void request() {
         {
             const std::lock_guard lock(mutex_);
@@ -21,7 +23,8 @@ public:
         changed_.notify_all();
     }
 
-    /// The same from a signal handler: seen by requested() at once and by a wait within k_look_every.
+    /// The same from a signal handler: seen by requested() at once and by a wait within k_look_every. Neither lock nor
+    /// condition may be touched there, which is why a wait has to look by itself now and then.
     void flag() { requested_ = true; }
 
     [[nodiscard]] bool requested() const { return requested_; }

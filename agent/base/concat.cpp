@@ -4,6 +4,7 @@
 
 namespace hagent {
 
+/// The size first, so that there is one allocation however many parts there are.
 std::string concat(std::initializer_list<TextView> parts) {
     std::size_t size = 0;
     for (const TextView part : parts) {

@@ -7,6 +7,7 @@
 namespace hagent {
 namespace {
 
+// made by the compiler: the program neither computes it at its start nor guards it with a lock
 constexpr auto k_table = [] {
     std::array<std::uint32_t, 256> table{};
     for (std::uint32_t i = 0; i < 256; ++i) {

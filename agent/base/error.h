@@ -25,6 +25,7 @@ struct Error {
     /// The same error with `where` put in front of the context ("where: context").
     [[nodiscard]] Error with(TextView where) &&;
 
+    /// Rows of other protocols are compared by `id`.
     [[nodiscard]] bool is(errors::AgentCode code) const { return id == errors::agent(code); }
 };
 

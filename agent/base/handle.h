@@ -6,7 +6,8 @@
 
 namespace hagent {
 
-/// Traits supply `using Value`, `static Value none()` and `static void close(Value)`.
+/// Traits supply `using Value`, `static Value none()` and `static void close(Value)`. A resource is closed once, by
+/// whoever owns it last, on every way out of a function.
 template <class Traits>
 class UniqueHandle {
 public:
@@ -27,7 +28,9 @@ public:
 
     [[nodiscard]] Value get() const { return value_; }
     explicit operator bool() const { return value_ != Traits::none(); }
+    /// The value without its owner: the caller closes it.
     Value release() { return std::exchange(value_, Traits::none()); }
+    /// The new value is in place before the old one is closed.
     void reset(Value value = Traits::none()) {
         if (Value old = std::exchange(value_, value); old != Traits::none()) {
             Traits::close(old);

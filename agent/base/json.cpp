@@ -56,6 +56,7 @@ public:
         return levels_.back().names.insert(name_).second || refuse(JsonFault::Kind::repeated_member);
     }
 
+    /// The library counts bytes from 1 and gives no line; people look for a line and a column.
     bool parse_error(std::size_t position, const std::string&, const nlohmann::json::exception&) {
         const auto before = text_.substr(0, position == 0 ? 0 : position - 1);
         const auto line_start = before.rfind('\n');
@@ -72,6 +73,8 @@ private:
         std::set<std::string_view> names;
     };
 
+    /// The views of the nodes point into texts_, which therefore must never move: the room was reserved in the
+    /// beginning.
     std::string_view keep(const std::string& content) {
         const std::size_t at = out_.texts_.size();
         check(content.size() <= out_.texts_.capacity() - at);
@@ -88,6 +91,7 @@ private:
         return true;
     }
 
+    /// Before the node is made, so that the path of the fault is that of the container that is one too deep.
     bool open(Kind kind) {
         if (levels_.size() >= max_depth_) {
             return refuse(JsonFault::Kind::too_deep);
@@ -153,11 +157,13 @@ std::optional<std::uint64_t> JsonView::whole(std::uint64_t max) const {
     return is(Kind::whole) && node_->number <= max ? std::optional(node_->number) : std::nullopt;
 }
 
+/// The parser gives a number without a sign as `whole`, so both kinds have to be asked.
 std::optional<std::int64_t> JsonView::integer() const {
     const bool fits = is(Kind::negative) || whole(INT64_MAX);
     return fits ? std::optional(static_cast<std::int64_t>(node_->number)) : std::nullopt;
 }
 
+/// One member after the other: objects are small, and an index would cost each of them memory.
 JsonView JsonView::find(std::string_view name) const {
     if (is_object()) {
         for (const JsonView member : *this) {

@@ -13,6 +13,7 @@ namespace hagent {
 
 class JsonWriter;
 
+/// Both kinds of C++. Allowed in what people write (spec 11 "Config"), refused in what programs send.
 enum class JsonComments : std::uint8_t { refused, allowed };
 
 /// Why a text was not taken.
@@ -96,6 +97,9 @@ private:
 /// A text that was taken, or the first fault in it. Moving it keeps its views good.
 class JsonDocument {
 public:
+    /// There is a fault for what is no JSON, for more than one value, for a member that an object has twice and for
+    /// more than `max_depth` levels: of two members of one name two readers could believe different ones, and depth
+    /// costs stack.
     explicit JsonDocument(std::string_view text, JsonComments comments = JsonComments::refused,
                           std::size_t max_depth = 32);
     JsonDocument(JsonDocument&&) noexcept = default;

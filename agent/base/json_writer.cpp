@@ -44,6 +44,7 @@ void escape(std::string& out, char c) {
 
 }  // namespace
 
+/// Commas are decided here and in name() only, so that no caller can forget one or write one too many.
 void JsonWriter::before_value() {
     if (depth_ == 0) {
         check(out_.empty());
@@ -81,6 +82,7 @@ void JsonWriter::close(char bracket, bool object) {
     first_ = false;
 }
 
+/// A reader would refuse the whole document for one wrong byte, and a file name on the device may hold any.
 void JsonWriter::quote(std::string_view text) {
     out_ += '"';
     for (std::size_t at = 0; at < text.size();) {

@@ -15,7 +15,8 @@ namespace hagent {
 /// A line for people, with its end, for each library that lacks patches; empty when none does.
 [[nodiscard]] std::string_view missing_patches_text();
 
-/// Whether each library has at least some revision of the release's patches.
+/// Whether each library has at least some revision of the release's patches. `hagent version --json` says it: a build
+/// without them must not pass unnoticed.
 [[nodiscard]] bool libraries_patched();
 
 }  // namespace hagent

@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
+// What is larger is refused, or cut where only a part is wanted, so that no input decides how much memory or disk the
+// agent takes. Sources: spec 8 "Listener" and "Execution", spec 3; the figures are ours where these give none.
 namespace hagent::limits {
 
 // files of our own

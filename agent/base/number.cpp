@@ -10,6 +10,8 @@
 
 namespace hagent {
 
+/// from_chars knows no sign here, no blank and no locale. It stops at the first byte that is no digit, which is an
+/// error for us: half a number is none.
 std::optional<std::uint64_t> parse_u64(std::string_view text, std::uint64_t max) {
     std::uint64_t value = 0;
     const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -19,6 +21,8 @@ std::optional<std::uint64_t> parse_u64(std::string_view text, std::uint64_t max)
     return value;
 }
 
+/// Digits are counted and not multiplied, so that a number of any length costs no precision and no overflow: the place
+/// of its first digit decides, and at the border the first twenty digits do.
 bool fits_double(std::string_view number) {
     constexpr std::string_view k_infinite = "17976931348623158079";  // half a step above the largest double, which has
     constexpr std::int64_t k_infinite_exponent = 308;                // this exponent of ten
@@ -44,6 +48,7 @@ bool fits_double(std::string_view number) {
     return digits.empty() || exponent < k_infinite_exponent || (exponent == k_infinite_exponent && digits < k_infinite);
 }
 
+/// The limit before the shift: "99999999999G" must not come out small.
 std::optional<std::uint64_t> parse_size(std::string_view text) {
     if (text.empty()) {
         return std::nullopt;

@@ -26,7 +26,8 @@ template <std::integral To, std::integral From>
 /// whatever precision: false where strtod would say infinity. Told to twenty digits.
 [[nodiscard]] bool fits_double(std::string_view number);
 
-/// A size for people: digits with an optional K, M or G (powers of 1024, either case); empty otherwise.
+/// A size for people: digits with an optional K, M or G (powers of 1024, either case); empty otherwise. Bytes; also
+/// empty beyond 2^64 - 1. Source: spec 4 "Commands" (CF).
 [[nodiscard]] std::optional<std::uint64_t> parse_size(std::string_view text);
 
 }  // namespace hagent

@@ -29,6 +29,7 @@ struct TaskResult {
     return summary;
 }
 
+/// Such results keep a plan from being run and make the exit status 1 (spec 11 "Command line").
 [[nodiscard]] inline bool has_error(std::span<const TaskResult> results) {
     return (summary_status(results) & static_cast<std::uint32_t>(errors::Severity::error)) != 0;
 }

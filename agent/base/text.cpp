@@ -58,6 +58,7 @@ std::string_view trim(std::string_view text) {
     return text.substr(first, text.find_last_not_of(k_blank) - first + 1);
 }
 
+/// Also a part after the last separator, so that joining the parts gives the text again.
 std::vector<std::string_view> split(std::string_view text, char separator) {
     std::vector<std::string_view> parts;
     for (;;) {
@@ -124,6 +125,8 @@ std::optional<std::vector<std::uint8_t>> from_hex(std::string_view text) {
     return bytes;
 }
 
+/// A wrong piece ends before the first byte that does not belong to it, so that one bad byte does not swallow the good
+/// character behind it (Unicode 3.9, "maximal subpart").
 Utf8Piece utf8_piece(std::string_view text, std::size_t at) {
     const std::uint8_t first = byte_at(text, at);
     const std::size_t length = first < 0x80   ? 1
@@ -207,6 +210,7 @@ std::string human_bytes(std::uint64_t bytes) {
     return out.data();
 }
 
+/// "12.0 MiB wanted, 12.0 MiB free" would help nobody.
 std::pair<std::string, std::string> human_bytes_apart(std::uint64_t a, std::uint64_t b) {
     std::pair<std::string, std::string> texts(human_bytes(a), human_bytes(b));
     if (a != b && texts.first == texts.second) {

@@ -19,7 +19,9 @@ namespace hagent {
 [[nodiscard]] constexpr bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 [[nodiscard]] constexpr bool is_letter_or_digit(char c) { return is_letter(c) || is_digit(c); }
 
+/// Without the blanks, tabs and line ends at both ends.
 [[nodiscard]] std::string_view trim(std::string_view text);
+/// All parts, the empty ones too: "a,,b" has three, "" has one.
 [[nodiscard]] std::vector<std::string_view> split(std::string_view text, char separator);
 [[nodiscard]] std::vector<std::string_view> words(std::string_view text);  // split at blanks and tabs, none empty
 // the parts are views: a temporary text would be gone before they are read
@@ -31,6 +33,7 @@ std::vector<std::string_view> words(Temporary&& text) = delete;
 [[nodiscard]] bool equal_ignoring_case(std::string_view a, std::string_view b);  // ASCII only
 [[nodiscard]] std::string to_lower(std::string_view text);                       // ASCII only
 [[nodiscard]] std::string to_upper(std::string_view text);                       // ASCII only
+/// From left to right; what was put in is not searched again. An empty `from` changes nothing.
 [[nodiscard]] std::string replace_all(std::string_view text, std::string_view from, std::string_view to);
 
 /// Lower-case hexadecimal, two digits a byte.
@@ -44,6 +47,7 @@ struct Utf8Piece {
 };
 /// The UTF-8 character at `at` (below the size), or the longest piece there that could have begun one.
 [[nodiscard]] Utf8Piece utf8_piece(std::string_view text, std::size_t at);
+/// Source: RFC 3629: nothing overlong, no surrogate, nothing beyond U+10FFFF.
 [[nodiscard]] bool is_utf8(std::string_view text);
 /// Latin-1 bytes as UTF-8.
 [[nodiscard]] std::string utf8_from_latin1(std::string_view text);
@@ -53,7 +57,7 @@ struct Utf8Piece {
 /// can neither steer a terminal or a log nor show itself as another.
 [[nodiscard]] std::string printable(std::string_view text);
 
-/// "12.3 MiB" for people.
+/// "12.3 MiB" for people. Powers of 1024 up to TiB, whole bytes below 1 KiB.
 [[nodiscard]] std::string human_bytes(std::uint64_t bytes);
 /// Two different sizes for people, to the byte where they would look alike otherwise.
 [[nodiscard]] std::pair<std::string, std::string> human_bytes_apart(std::uint64_t a, std::uint64_t b);

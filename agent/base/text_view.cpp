@@ -4,6 +4,7 @@
 
 namespace hagent {
 
+/// Here once, and not in each of the places that pass a text: that is what the class is for.
 std::string_view TextView::view() const {
     if (size_ == k_string) {
         return *static_cast<const std::string*>(data_);

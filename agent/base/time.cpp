@@ -42,6 +42,7 @@ struct Civil {
     int year, month, day, hour, minute, second;
 };
 
+/// Second 60 is allowed, since RFC 3339 and RFC 9110 write leap seconds; it counts as the second after.
 std::optional<WallTime> to_wall(const Civil& c) {
     const chrono::year_month_day date{chrono::year{c.year}, chrono::month{static_cast<unsigned>(c.month)},
                                       chrono::day{static_cast<unsigned>(c.day)}};
@@ -72,6 +73,7 @@ std::optional<WallTime> with_clock(std::optional<int> year, std::optional<int> m
     return to_wall({*year, *month, *day, *hour, *minute, *second});
 }
 
+/// "-00:00" (RFC 3339 4.3) counts as UTC.
 std::optional<Millis> offset(std::string_view zone) {
     if (zone == "Z" || zone == "z") {
         return Millis{0};
@@ -89,6 +91,7 @@ std::optional<Millis> offset(std::string_view zone) {
 
 }  // namespace
 
+/// Rounded down also before 1970, or -1 ms would be a second late.
 std::string rfc3339(WallTime time) {
     const auto seconds = chrono::floor<Seconds>(time.since_epoch);
     const auto days = chrono::floor<chrono::days>(seconds);
@@ -123,6 +126,8 @@ std::optional<WallTime> parse_rfc3339(std::string_view text) {
     return WallTime{local->since_epoch - *shift};
 }
 
+/// A two-digit year below 70 is of this century. RFC 9110 5.6.7 draws that line fifty years ahead of today; a fixed one
+/// needs no clock.
 std::optional<WallTime> parse_http_date(std::string_view text) {
     if (has_form(text, "aaa, 00 aaa 0000 00:00:00 GMT")) {  // IMF-fixdate: Sun, 06 Nov 1994 08:49:37 GMT
         return with_clock(digits(text, 12, 4), month_number(text.substr(8, 3)), digits(text, 5, 2), text, 17);

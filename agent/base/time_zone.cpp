@@ -47,6 +47,8 @@ struct Block {
     }
 };
 
+/// The counts come from a file: they are summed in 64 bits and compared with what is there before anything is read by
+/// them.
 std::optional<Block> read_block(std::string_view file, std::size_t moment_bytes) {
     if (file.size() < k_head_bytes || !file.starts_with("TZif")) {
         return std::nullopt;
@@ -67,6 +69,8 @@ std::optional<Block> read_block(std::string_view file, std::size_t moment_bytes)
 
 }  // namespace
 
+/// From version 2 on the data stands there twice; the first block ends in 2038 and is passed over. What is wrong
+/// anywhere refuses the file: a window of maintenance at the wrong hour is worse than one that is not known.
 std::optional<TimeZone> TimeZone::parse(std::string_view file) {
     auto block = file.size() > limits::k_zone_file_bytes ? std::nullopt : read_block(file, 4);
     const bool old = block && file[4] == '\0';
@@ -99,6 +103,7 @@ std::optional<TimeZone> TimeZone::parse(std::string_view file) {
     return zone.rule_ ? std::optional(std::move(zone)) : std::nullopt;
 }
 
+/// The rule counts behind the last period only: what a country did before it changed its mind stands in the periods.
 Seconds TimeZone::offset(WallTime time) const {
     const auto moment = std::chrono::floor<Seconds>(time.since_epoch);
     const auto next = std::upper_bound(periods_.begin(), periods_.end(), moment,

@@ -9,6 +9,7 @@
 namespace hagent {
 namespace {
 
+/// A part that is missing or empty counts as 0, so that "1.2" and "1.2.0" are the same version.
 std::string_view next_part(std::string_view& rest) {
     const auto end = std::min(rest.find('.'), rest.size());
     const auto part = rest.substr(0, end);
@@ -16,6 +17,7 @@ std::string_view next_part(std::string_view& rest) {
     return part.empty() ? std::string_view("0") : part;
 }
 
+/// By value where both are numbers: as texts "10" would stand before "9".
 std::strong_ordering compare_parts(std::string_view a, std::string_view b) {
     const auto x = parse_u64(a), y = parse_u64(b);
     return x && y ? *x <=> *y : a.compare(b) <=> 0;

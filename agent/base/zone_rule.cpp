@@ -52,6 +52,7 @@ private:
         }
     }
 
+    /// The loop ends as soon as the value is too large, so that no number of digits can overflow it.
     int number(int least, int most) {
         int value = 0;
         const std::size_t before = rest_.size();
@@ -99,6 +100,7 @@ private:
 
 }  // namespace
 
+/// POSIX counts with J as if there were no February 29; without J it counts that day.
 Seconds ZoneRule::Turn::in(chrono::year year) const {
     chrono::sys_days date = chrono::sys_days{year / chrono::January / 1} + chrono::days{day};
     if (month != 0) {
@@ -113,6 +115,8 @@ Seconds ZoneRule::Turn::in(chrono::year year) const {
 
 std::optional<ZoneRule> ZoneRule::parse(std::string_view text) { return RuleReader(text).read(); }
 
+/// POSIX writes hours behind UTC, so signs were turned when the rule was read. South of the equator daylight time
+/// begins in one year and ends in the next: then everything outside of the gap between end and begin is advanced.
 Seconds ZoneRule::offset(Seconds moment) const {
     if (standard == daylight) {
         return standard;
