@@ -28,6 +28,7 @@ void read_device(Reader in, DeviceSettings& out) {
     in.finish();
 }
 
+/// The names come from the rows of the dialects, so that a new one needs no line here.
 void read_manager(Reader in, ManagerSettings& out) {
     std::array<std::string_view, k_dialects> names;
     for (std::size_t i = 0; i < k_dialects; ++i) {
@@ -54,6 +55,8 @@ void read_manager(Reader in, ManagerSettings& out) {
     in.finish();
 }
 
+/// "" switches a listener off and is no mistake, so a member that is absent has to look different from one that is
+/// empty.
 void read_endpoint(Reader& in, const char* key, std::optional<Endpoint>& out) {
     const std::string absent = "\t";  // no text setting can be this
     std::string text = absent;
@@ -101,6 +104,7 @@ void read_software(Reader in, SoftwareSettings& out) {
     in.finish();
 }
 
+/// Both members are needed: nobody could write to a slot without a device, or name one without a name.
 void read_slots(Reader& in, std::vector<SlotSettings>& out) {
     auto slots = in.objects("slots", 2);
     if (!slots) {
@@ -144,6 +148,7 @@ void read_upgrade(Reader in, UpgradeSettings& out) {
     in.finish();
 }
 
+/// Each window has its own complaint, with its number: of five texts the wrong one is hard to see.
 void read_windows(Reader& in, std::vector<Window>& out) {
     std::vector<std::string> texts;
     in.texts("windows", texts, k_list_items);
@@ -168,6 +173,7 @@ void read_log(Reader in, LogSettings& out) {
     in.finish();
 }
 
+/// Starts from the defaults, which an absent key leaves alone.
 Settings read_all(Reader in) {
     Settings out = default_settings();
     read_device(in.object("device"), out.device);
@@ -186,6 +192,7 @@ Settings read_all(Reader in) {
     return out;
 }
 
+/// A fault of the syntax has a line; where a member is repeated or too deep its path says more.
 Complaint to_complaint(const JsonFault& fault) {
     switch (fault.kind) {
         case JsonFault::Kind::syntax:
@@ -202,6 +209,7 @@ Complaint to_complaint(const JsonFault& fault) {
 
 }  // namespace
 
+/// A fault hides what would follow from it: in a text that is no JSON there are no keys to complain of.
 Outcome parse(std::string_view text, ManagerRule manager) {
     std::vector<Complaint> complaints;
     if (text.size() > limits::k_config_bytes) {
@@ -225,6 +233,7 @@ Outcome parse(std::string_view text, ManagerRule manager) {
     return complaints.empty() ? Outcome(std::move(settings)) : Outcome(std::move(complaints));
 }
 
+/// One line for each, so that a service manager's log shows them as they are.
 std::string render(std::span<const Complaint> complaints) {
     std::string out;
     for (const Complaint& complaint : complaints) {

@@ -27,13 +27,15 @@ enum class ManagerRule : std::uint8_t { required, optional };
 using Outcome = std::variant<Settings, std::vector<Complaint>>;
 
 /// Reads a whole configuration. Unknown and repeated keys, wrong types, values out of range and combinations that make
-/// no sense are all found in one go. At most k_config_bytes. Source: spec 11 "Config".
+/// no sense are all found in one go. At most k_config_bytes. Source: spec 11 "Config". Codes: config_syntax,
+/// config_unknown_key, config_bad_value, config_clear_text_refused.
 [[nodiscard]] Outcome parse(std::string_view text, ManagerRule manager);
 
 /// One line per complaint, "manager.ulrs: unknown key; did you mean urls?", each ended by a line feed.
 [[nodiscard]] std::string render(std::span<const Complaint> complaints);
 
-/// The first complaint as an error; its context holds path and message. `complaints` is not empty.
+/// The first complaint as an error; its context holds path and message. `complaints` is not empty. For callers that can
+/// say one thing only.
 [[nodiscard]] Failure to_error(std::span<const Complaint> complaints);
 
 }  // namespace hagent::config

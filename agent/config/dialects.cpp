@@ -9,6 +9,7 @@
 namespace hagent::config {
 namespace {
 
+// safe ones first: complaints name them in this order
 constexpr std::array<std::string_view, 2> k_web = {"https", "http"};
 constexpr std::array<std::string_view, 5> k_any_place = {"https", "http", "ftps", "ftp", "file"};
 
@@ -21,6 +22,7 @@ constexpr std::array k_rows = {
 };
 // clang-format on
 
+/// Looked at by the compiler, because a row in the wrong place would lend one dialect the rules of another.
 constexpr bool in_order() {
     for (std::size_t i = 0; i < k_rows.size(); ++i) {
         if (static_cast<std::size_t>(k_rows[i].dialect) != i) {

@@ -29,7 +29,9 @@ struct DialectTraits {
 
 /// All of them, in the order of the enumeration.
 [[nodiscard]] std::span<const DialectTraits, k_dialects> dialects();
+/// The row of that dialect; it lives as long as the program.
 [[nodiscard]] const DialectTraits& traits_of(Dialect dialect);
+/// The name in manager.dialect.
 [[nodiscard]] std::string_view to_string(Dialect dialect);
 
 }  // namespace hagent::config

@@ -30,6 +30,8 @@ std::size_t distance(std::string_view a, std::string_view b) {
     return d[a.size()][b.size()];
 }
 
+/// The beginning of a key counts as meant ("interval" for interval_s); else up to two slips, fewer in short words,
+/// where two slips make any word of any other.
 std::string nearest(std::string_view word, const std::vector<std::string>& known) {
     std::string best;
     std::size_t best_distance = std::min<std::size_t>(2, word.size() / 2) + 1;
@@ -45,7 +47,8 @@ std::string nearest(std::string_view word, const std::vector<std::string>& known
     return best;
 }
 
-/// A text setting ends up in paths, headers and logs: no control bytes.
+/// A text setting ends up in paths, headers and logs: no control bytes. A tab passes printable(), but no setting needs
+/// one.
 bool is_plain(std::string_view text) { return printable(text) == text && text.find('\t') == std::string_view::npos; }
 
 bool is_plain_text(const std::optional<std::string_view>& text, std::size_t max_bytes) {
@@ -54,6 +57,7 @@ bool is_plain_text(const std::optional<std::string_view>& text, std::size_t max_
 
 }  // namespace
 
+/// The complaint names all that would do, since nobody remembers them. An empty text is a wrong one, not an absent one.
 std::optional<std::size_t> Reader::one_of(const char* key, std::span<const std::string_view> names) {
     std::string name, all;
     text(key, name);
@@ -78,6 +82,7 @@ void Reader::complain(std::string_view key, std::string_view message, errors::Ag
     complaints_.push_back({code, path_of(key), std::string(message)});
 }
 
+/// Whoever looks for a key thereby says that it exists; finish() has no list of its own that could be out of step.
 JsonView Reader::find(const char* key) {
     known_.emplace_back(key);
     return object_.find(key);
@@ -112,6 +117,8 @@ void Reader::flag(const char* key, bool& out) {
     }
 }
 
+/// "must be a whole number" and "must be from 1 to 100" are two mistakes with two cures, so the type is looked at
+/// first.
 bool Reader::whole(const char* key, std::uint64_t& out, std::uint64_t min, std::uint64_t max) {
     const JsonView value = find(key);
     if (!value.exists()) {
@@ -146,6 +153,7 @@ JsonView Reader::list(const char* key, std::size_t max_items) {
     return value;
 }
 
+/// Items that are no objects are complained of and left out; the others are read all the same.
 std::optional<std::vector<Reader>> Reader::objects(const char* key, std::size_t max_items) {
     const JsonView items = list(key, max_items);
     if (!items.exists()) {
@@ -164,6 +172,8 @@ std::optional<std::vector<Reader>> Reader::objects(const char* key, std::size_t 
     return out;
 }
 
+/// Given means given: the list replaces the default and does not add to it. Empty items are most likely left over from
+/// editing, and mean nothing anywhere.
 void Reader::texts(const char* key, std::vector<std::string>& out, std::size_t max_items) {
     constexpr std::size_t k_item_bytes = 2048;
     const JsonView items = list(key, max_items);
@@ -183,6 +193,8 @@ void Reader::texts(const char* key, std::vector<std::string>& out, std::size_t m
     }
 }
 
+/// Names are chosen by the user here, so there are no unknown keys; they are checked like texts, since they are sent
+/// and shown as well.
 void Reader::map(const char* key, std::map<std::string, std::string>& out, std::size_t max_items) {
     constexpr std::size_t k_name_bytes = 64, k_value_bytes = 1024;
     const JsonView value = find(key);
@@ -208,6 +220,7 @@ void Reader::map(const char* key, std::map<std::string, std::string>& out, std::
     }
 }
 
+/// A member of another type is read as an object without members: the one complaint is enough.
 Reader Reader::object(const char* key) {
     JsonView value = find(key);
     if (value.exists() && !value.is_object()) {
@@ -217,6 +230,8 @@ Reader Reader::object(const char* key) {
     return {value, path_of(key), complaints_};
 }
 
+/// An unknown key is an error and not a warning: with a misspelt "ca_file" the agent would work, and trust other
+/// certificates than its owner believes.
 void Reader::finish() {
     for (const JsonView member : object_) {
         const std::string_view key = member.name();

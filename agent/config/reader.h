@@ -26,6 +26,8 @@ public:
     Reader(JsonView object, std::string path, std::vector<Complaint>& complaints)
         : object_(object), path_(std::move(path)), complaints_(complaints) {}
 
+    // What a take function complains of is config_bad_value: another type, more than the given bytes or items, control
+    // characters, a number that does not lie between `min` and `max`, both included.
     void text(const char* key, std::string& out, std::size_t max_bytes = 1024);
     void flag(const char* key, bool& out);
     void texts(const char* key, std::vector<std::string>& out, std::size_t max_items);
@@ -67,9 +69,12 @@ public:
     /// The objects of the list of that name, each with its own reader; empty when it is absent or no list.
     [[nodiscard]] std::optional<std::vector<Reader>> objects(const char* key, std::size_t max_items);
 
+    /// A complaint about the member of that name; `key` may be an item of it ("urls[1]").
     void complain(std::string_view key, std::string_view message,
                   errors::AgentCode code = errors::AgentCode::config_bad_value);
+    /// "manager.urls", safe to be shown: keys come from a file that may hold anything.
     [[nodiscard]] std::string path_of(std::string_view key) const;
+    /// Once, after the last take function: complains with config_unknown_key of what nobody asked for.
     void finish();
 
 private:

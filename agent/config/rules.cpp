@@ -20,6 +20,8 @@ struct Address {
     std::string host;    // lower case, without brackets
 };
 
+/// Only as much as the rules need. User and port are cut off, so that "http://127.0.0.1@elsewhere/" is not taken for an
+/// address of this device.
 std::optional<Address> parse_address(std::string_view url) {
     const auto mark = url.find("://");
     if (mark == std::string_view::npos || mark == 0 || url.find(' ') != std::string_view::npos) {
@@ -42,6 +44,7 @@ std::optional<Address> parse_address(std::string_view url) {
     return Address{to_lower(url.substr(0, mark)), to_lower(authority)};
 }
 
+/// "localhost" is taken at its word; any other name may be somebody else's tomorrow.
 bool is_loopback(const std::string& host) { return host == "localhost" || Endpoint{host, 0}.loopback(); }
 
 /// "https, http or ftp".
@@ -72,6 +75,7 @@ std::string_view for_this_dialect(const DialectTraits& traits) {
     return widest ? "" : " for this dialect";
 }
 
+/// Looked at to the last bit: a pin with a slip in it fits no key, and the device would refuse its manager for ever.
 bool is_pin(std::string_view pin) {
     constexpr std::string_view k_prefix = "sha256//";
     constexpr std::string_view k_digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -88,6 +92,8 @@ public:
     Rules(const Settings& settings, std::vector<Complaint>& complaints)
         : settings_(settings), traits_(traits_of(settings.manager.dialect)), complaints_(complaints) {}
 
+    /// What is refused here would put the device out of reach or let somebody else in, and would show only when it is
+    /// too late.
     void manager(ManagerRule rule) {
         const ManagerSettings& m = settings_.manager;
         if (m.urls.empty() && !m.may_discover() && rule == ManagerRule::required) {
@@ -121,6 +127,8 @@ public:
         trust_in_content(m);
     }
 
+    /// Beyond this device everything is encrypted (spec 8 "Listener"). The trigger may be in the clear, as it carries
+    /// no authority.
     void listen() {
         const ListenSettings& l = settings_.listen;
         pair("listen.tls_cert_file", l.tls_cert_file, "listen.tls_key_file", l.tls_key_file);
@@ -136,6 +144,8 @@ public:
         }
     }
 
+    /// Services start in another working directory than a person who tries the same file out; a relative path would be
+    /// two.
     void places() {
         if (!platform::is_absolute(settings_.state_dir)) {
             add("state_dir", "must be an absolute path");
@@ -175,6 +185,7 @@ private:
         complaints_.push_back({code, std::string(path), std::string(message)});
     }
 
+    /// Clear text on this device is nobody's to read; elsewhere it has to be spelled out (spec 11 "Config").
     void manager_url(const std::string& path, const std::string& url) {
         const auto address = parse_address(url);
         if (!address || (address->host.empty() && address->scheme != "file")) {
@@ -208,6 +219,8 @@ private:
         }
     }
 
+    /// Where jobs cannot be signed the network is trusted, and the owner has to write that down himself (spec 8 "Signed
+    /// content").
     void trust_in_content(const ManagerSettings& m) {
         if (!traits_.is_signed && m.trust != ContentTrust::network) {
             add("manager.trust",
@@ -218,6 +231,7 @@ private:
         }
     }
 
+    /// Half a pair is a mistake: a certificate without its key would be left out without a word.
     void pair(const char* first_path, const std::string& first, const char* second_path, const std::string& second) {
         if (first.empty() != second.empty()) {
             add(first.empty() ? first_path : second_path,

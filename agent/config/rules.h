@@ -9,6 +9,7 @@
 namespace hagent::config {
 
 /// Adds a complaint for each rule that `settings` break; their single values are of the right type and range already.
+/// Codes: config_bad_value, config_clear_text_refused. Source: spec 11 "Config", spec 8 "Listener", README "Decisions".
 void check_rules(const Settings& settings, ManagerRule manager, std::vector<Complaint>& complaints);
 
 }  // namespace hagent::config

@@ -15,6 +15,7 @@ namespace {
 constexpr std::array<std::string_view, 2> k_trusts = {"required", "network"};
 constexpr std::array<std::string_view, 5> k_boot_methods = {"none", "grub", "efi", "bcd", "hook"};
 
+/// All four parts: what "127.1" means differs between systems.
 bool is_ipv4(std::string_view text) {
     const auto parts = split(text, '.');
     return parts.size() == 4 && std::all_of(parts.begin(), parts.end(), [](std::string_view part) {
@@ -35,6 +36,7 @@ std::string_view to_string(BootMethod method) { return k_boot_methods[static_cas
 
 bool Endpoint::loopback() const { return address == "::1" || (address.starts_with("127.") && is_ipv4(address)); }
 
+/// An IPv6 address needs its brackets, or nobody could tell its last group from the port.
 std::optional<Endpoint> parse_endpoint(std::string_view text) {
     const auto colon = text.rfind(':');
     const auto port = colon == std::string_view::npos ? std::nullopt : parse_u64(text.substr(colon + 1), 65535);
@@ -53,6 +55,7 @@ std::optional<Endpoint> parse_endpoint(std::string_view text) {
     return Endpoint{std::string(address), narrow<std::uint16_t>(*port)};
 }
 
+/// These depend on the system; all other defaults stand in the header.
 Settings default_settings() {
     Settings settings;
     settings.script.roots = {platform::default_script_root()};

@@ -22,6 +22,7 @@ namespace hagent::config {
 enum class ContentTrust : std::uint8_t { required, network };
 [[nodiscard]] std::string_view to_string(ContentTrust trust);
 
+/// image.boot: by what means the machine is told which slot to start (spec 7).
 enum class BootMethod : std::uint8_t { none, grub, efi, bcd, hook };
 [[nodiscard]] std::string_view to_string(BootMethod method);
 
@@ -32,6 +33,7 @@ struct Endpoint {
     [[nodiscard]] bool loopback() const;
     friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };
+/// Addresses as numbers only, so that listening needs no name server. Empty on any deviation.
 [[nodiscard]] std::optional<Endpoint> parse_endpoint(std::string_view text);
 
 struct DeviceSettings {
@@ -59,6 +61,7 @@ struct ManagerSettings {
     bool allow_clear_text = false;
     std::vector<std::string> opcodes;  // hserver only: the opcodes it may use; empty: all
 
+    /// Named addresses win: a manager is looked for only where none is named.
     [[nodiscard]] bool may_discover() const { return urls.empty() && !(dhcp_lease_file.empty() && dns_srv.empty()); }
 };
 

@@ -27,6 +27,7 @@ std::string StatePaths::package_file(std::string_view id, std::string_view name)
     return concat({package(id), "/", name});
 }
 std::string StatePaths::downloads() const { return below("downloads"); }
+/// The number and not the name of the file: names come from a package and may be anything.
 std::string StatePaths::download(std::string_view id, std::size_t number) const {
     return concat({downloads(), "/", id, "-", std::to_string(number)});
 }

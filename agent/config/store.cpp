@@ -25,7 +25,8 @@ struct Found {
     FileInfo info;
 };
 
-/// What is really there; empty when nothing is.
+/// What is really there; empty when nothing is. Links are followed first: it is the file behind them that is used, and
+/// whose permissions count.
 Result<std::optional<Found>> look(Files& files, const std::string& path) {
     const std::string real = TRY(files.resolve(path));
     const auto info = TRY(files.info(real));
@@ -53,7 +54,7 @@ public:
         }
     }
 
-    /// Nor any regular file in the directory.
+    /// Nor any regular file in the directory. One key or hook that others can write is as good as the whole directory.
     void closed_with_content(const std::string& directory) {
         closed(directory);
         const auto found = at(directory);
@@ -69,6 +70,8 @@ public:
         }
     }
 
+    /// Missing is a complaint here and nowhere else: somebody named it, and without it the agent could not show who it
+    /// is.
     void secret(const std::string& path) {
         if (path.empty()) {
             return;
@@ -97,6 +100,7 @@ private:
         return std::move(*found);
     }
 
+    /// A complaint holds numbers of the agent's own rows only; another protocol's becomes os_error.
     void add(std::string_view path, std::string_view message,
              errors::Id id = errors::agent(AgentCode::config_insecure_permissions)) {
         const auto code = id.protocol == errors::Protocol::agent ? AgentCode{id.number} : AgentCode::os_error;
@@ -107,6 +111,7 @@ private:
     std::vector<Complaint> complaints_;
 };
 
+/// The three have different cures: shorten it, write it, or look at its permissions.
 Complaint unreadable(const std::string& path, const Error& error) {
     if (error.is(AgentCode::file_too_large)) {
         return {AgentCode::config_bad_value, path,
@@ -120,6 +125,8 @@ Complaint unreadable(const std::string& path, const Error& error) {
 
 }  // namespace
 
+/// Who may change the file is asked before it is read, for what it says is not to be believed otherwise. Its folder
+/// counts too: whoever may write there can put another file in its place.
 Outcome load(platform::Files& files, const std::string& path, ManagerRule manager, Absent absent) {
     const auto found = look(files, path);
     if (!found.ok() && !found.error().is(AgentCode::file_not_found)) {
@@ -151,6 +158,7 @@ Outcome load(platform::Files& files, const std::string& path, ManagerRule manage
     return outcome;
 }
 
+/// Spec 8 "Files at rest": whoever can change one of these decides what the agent does, with the agent's rights.
 std::vector<Complaint> check_places(platform::Files& files, const Settings& settings, const std::string& program) {
     Places places(files);
     if (!program.empty()) {
@@ -184,6 +192,8 @@ Status check_secret(platform::Files& files, const std::string& path) {
     return {};
 }
 
+/// The secret goes into a header line: a second line in the file could add a header, and an empty one would look like a
+/// wrong password at the manager.
 Result<std::string> read_secret(platform::Files& files, const std::string& path) {
     TRY(check_secret(files, path));
     const std::string content = TRY(files.read(path, k_secret_bytes));

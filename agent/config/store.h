@@ -15,22 +15,26 @@ namespace hagent::config {
 enum class Absent : std::uint8_t { refused, defaults };
 
 /// Reads `path` (default: platform::default_config_file()). A file, or its folder, that others may change is refused,
-/// and so is a window whose time zone this device does not know.
+/// and so is a window whose time zone this device does not know. Codes: those of parse(), config_missing,
+/// config_insecure_permissions, those of platform::Files.
 [[nodiscard]] Outcome load(platform::Files& files, const std::string& path, ManagerRule manager, Absent absent);
 
-/// Everything the agent relies on that others may change (or, where secret, read): the program, the configuration's
-/// folder, key and state directories with the keys in them, hooks, secret files. What does not exist is no complaint,
-/// except a secret file that is named. Each message says what to do. Spec 8 "Files at rest".
+/// Everything that others may change (or, where secret, read) and the agent relies on: the program and its folder, the
+/// directories of keys and hooks with what is in them, the state directory, secret files, files of trusted
+/// certificates. The configuration and its folder are load()'s. What does not exist is no complaint, except a secret
+/// file that is named. Each message about permissions says what to do.
+/// Codes: config_insecure_permissions, file_not_found, and why a place cannot be looked at. `program` is the path of
+/// the running program; empty: it is left out. Source: spec 8 "Files at rest".
 [[nodiscard]] std::vector<Complaint> check_places(platform::Files& files, const Settings& settings,
                                                   const std::string& program);
 
 /// A secret kept in a file (token, key): its content without the line end. Errors: file_not_found,
-/// config_insecure_permissions (anybody but the owner may read or change it), config_bad_value (empty, too long, more
-/// than one line).
+/// config_insecure_permissions (anybody but the owner may read or change it), file_too_large (beyond 4096 bytes),
+/// config_bad_value (empty, more than one line), those of platform::Files.
 [[nodiscard]] Result<std::string> read_secret(platform::Files& files, const std::string& path);
 
 /// Whether anybody but the owner may read or change the file (a secret must not be used then): the error says which
-/// file.
+/// file. Errors: file_not_found, config_insecure_permissions, those of platform::Files.
 [[nodiscard]] Status check_secret(platform::Files& files, const std::string& path);
 
 }  // namespace hagent::config

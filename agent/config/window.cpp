@@ -21,6 +21,7 @@ std::optional<unsigned> parse_day(std::string_view text) {
     return found == k_days.end() ? std::nullopt : std::optional(static_cast<unsigned>(found - k_days.begin()));
 }
 
+/// Empty on any deviation: a window that opens on fewer days than its owner believes would be noticed late.
 std::optional<std::uint8_t> parse_days(std::string_view text) {
     unsigned days = 0;
     for (const auto part : split(text, ',')) {
@@ -52,6 +53,7 @@ std::optional<std::uint16_t> parse_clock(std::string_view text, std::uint16_t la
     return narrow<std::uint16_t>(*hours * 60 + *minutes);
 }
 
+/// The name becomes part of a path: no part may begin with a dot, and none may be empty.
 bool is_zone(std::string_view text) {
     const auto is_sign = [](char c) { return is_letter_or_digit(c) || c == '_' || c == '+' || c == '-'; };
     const auto parts = split(text, '/');
@@ -62,6 +64,7 @@ bool is_zone(std::string_view text) {
 
 }  // namespace
 
+/// The device's own offset counts only without a zone; with one the device may stand anywhere.
 bool Window::is_open(WallTime now, Seconds local_offset) const {
     check(zone.empty() || rules);
     const auto local = now.since_epoch + (rules ? rules->offset(now) : local_offset);
@@ -70,6 +73,7 @@ bool Window::is_open(WallTime now, Seconds local_offset) const {
     return contains(day, static_cast<unsigned>(std::chrono::floor<std::chrono::minutes>(local - midnight).count()));
 }
 
+/// A window that goes over midnight belongs to the day on which it opened: the early hours ask for the day before.
 bool Window::contains(unsigned day, unsigned minute) const {
     const auto opens_on = [this](unsigned d) { return ((days >> (d % 7)) & 1U) != 0; };
     if (from_minute < to_minute) {
@@ -78,6 +82,7 @@ bool Window::contains(unsigned day, unsigned minute) const {
     return (opens_on(day) && minute >= from_minute) || (opens_on(day + 6) && minute < to_minute);
 }
 
+/// Without a colon the first word is the days, for every clock has one.
 std::optional<Window> parse_window(std::string_view text) {
     auto parts = words(text);
     Window window;

@@ -14,7 +14,8 @@ namespace hagent::config {
 
 /// "mon-fri 22:00-05:00 Europe/Berlin": days (absent: all) on which it opens, opening and closing time (closing at or
 /// before opening means the next day), zone (absent: the device's local time). Where clocks are turned it follows them:
-/// an hour that a night leaves out opens nothing, one that it has twice is open twice.
+/// an hour that a night leaves out opens nothing, one that it has twice is open twice. Source: spec 11 "Config"
+/// (windows, upgrade.window); the form is ours (README).
 struct Window {
     std::uint8_t days = 0x7F;         // bit 0 Monday ... bit 6 Sunday
     std::uint16_t from_minute = 0;    // since midnight, 0..1439

@@ -13,6 +13,7 @@ namespace {
 
 using errors::AgentCode;
 
+/// Says what would do instead: nobody can install time zones on a device with a read-only image.
 Failure unusable(const std::string& name, std::string_view why) {
     return error(AgentCode::config_bad_value,
                  {"zone '", name, "': ", why, "; write UTC, or leave the zone out for the device's own time"});
@@ -20,6 +21,7 @@ Failure unusable(const std::string& name, std::string_view why) {
 
 }  // namespace
 
+/// A damaged file ends the search. Another directory may have older rules, and the window would open at another hour.
 Result<TimeZone> find_zone(platform::Files& files, std::span<const std::string> directories, const std::string& name) {
     if (name == "UTC") {
         return TimeZone();
@@ -38,6 +40,7 @@ Result<TimeZone> find_zone(platform::Files& files, std::span<const std::string> 
         name, directories.empty() ? "this system has no time zones by name" : "not installed here (package tzdata)");
 }
 
+/// All windows are looked at before anything is said, like everything in the configuration.
 std::vector<Complaint> find_zones(platform::Files& files, std::span<const std::string> directories,
                                   Settings& settings) {
     std::vector<Complaint> complaints;

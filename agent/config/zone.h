@@ -19,7 +19,8 @@ namespace hagent::config {
 [[nodiscard]] Result<TimeZone> find_zone(platform::Files& files, std::span<const std::string> directories,
                                          const std::string& name);
 
-/// Gives every window of the settings the rules of its zone, and complains of zones that are not to be had.
+/// Gives every window of the settings the rules of its zone, and complains of zones that are not to be had. Each
+/// complaint is config_bad_value with the path of its window.
 [[nodiscard]] std::vector<Complaint> find_zones(platform::Files& files, std::span<const std::string> directories,
                                                 Settings& settings);
 
