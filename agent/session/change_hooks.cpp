@@ -20,6 +20,8 @@ constexpr const char* k_after = "after-change";
 /// What is noted there is the start of the machine in which a reboot was asked for.
 std::string ChangeHooks::note_of(const std::string& name) const { return concat({notes_, "/", name}); }
 
+/// After a reboot that `after-change` asked for, the write filter must not be opened again: there is nothing left to
+/// write.
 Result<ChangeHooks::Answer> ChangeHooks::before(const CancelToken& cancel) {
     // the changes are made, only `after-change` is left
     const bool closing = TRY(services_.files.info(note_of(k_after))).has_value();
@@ -30,6 +32,8 @@ Result<ChangeHooks::Answer> ChangeHooks::after(bool success, const CancelToken& 
     return call(k_after, {kind_, success ? "success" : "failure"}, cancel);
 }
 
+/// Any status but the two that README names is a failure: a filter of which nobody knows whether it is open would lose
+/// the changes with the next reboot.
 Result<ChangeHooks::Answer> ChangeHooks::call(const std::string& name, std::vector<std::string> arguments,
                                               const CancelToken& cancel) {
     const std::string program = work::hook_program(services_, name);

@@ -15,14 +15,19 @@ namespace hagent::session {
 /// next one would not help either.
 class ChangeHooks {
 public:
+    /// What the session does next.
     enum class Answer : std::uint8_t { go_on, reboot };  // reboot: asked for; the session goes on after it
 
     /// All borrowed. `notes` is a folder of the session's own that outlives a restart.
     ChangeHooks(const work::Services& services, JobKind kind, std::string notes)
         : services_(services), kind_(to_string(kind)), notes_(std::move(notes)) {}
 
-    /// Errors: command_failed, command_timeout, reboot_failed, those of platform::Processes and platform::Files.
+    /// Runs `before-change`, in front of the first step that does more than look. `go_on` at once when the hook is not
+    /// there, or when `after-change` has asked for the reboot that lies behind us.
     [[nodiscard]] Result<Answer> before(const CancelToken& cancel);
+    /// Runs `after-change`, behind the last step; `success`: no step that counts has failed.
+    /// Errors of both: command_failed, command_timeout, reboot_failed, those of platform::Processes and
+    /// platform::Files. They end the job.
     [[nodiscard]] Result<Answer> after(bool success, const CancelToken& cancel);
 
 private:

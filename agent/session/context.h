@@ -30,7 +30,8 @@ public:
     virtual ~Observer() = default;
     /// A new state to show. Called at every phase and step, and at most about four times a second in between.
     virtual void changed(const SessionRecord& record) = 0;
-    /// Durable when it returns success. A final report may come again for the same job after a crash.
+    /// Durable when it returns success. A final report may come again for the same job after a crash. Errors: those of
+    /// the journal that keeps it.
     [[nodiscard]] virtual Status report(const Report& report) = 0;
     /// Whether a final report of this job is durable. Called on any thread.
     [[nodiscard]] virtual bool has_ended(const std::string& /*job_id*/) const { return false; }

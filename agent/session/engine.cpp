@@ -41,12 +41,16 @@ Status Engine::resume_unfinished() {
     return {};
 }
 
+/// With the lock held, and good until the lock is given back: entries move when one is taken out.
 Engine::Entry* Engine::find(const std::string& job_id) {
     const auto found =
         std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) { return e.job.id == job_id; });
     return found == entries_.end() ? nullptr : &*found;
 }
 
+/// Whether an offer wakes a job that is known. One that stopped half-way has to rest first: with a manager that is
+/// asked every second the same disk that is full would be tried every second. A trial is not woken by an offer, because
+/// only a check-in that ended well decides it.
 bool Engine::may_go_on(const Entry& entry, const Job& offered) const {
     switch (entry.rest) {
         case Rest::none: return false;
@@ -64,6 +68,7 @@ Offer Engine::offer(const Job& job) {
             if (!may_go_on(*known, job)) {
                 return Offer::known;
             }
+            // the new offer brings the login that a restart has lost; an offer for later takes no permission back
             known->job = job.execute ? job : known->job;
             known->rest = Rest::none;
         } else if (context_.observer.has_ended(
@@ -87,6 +92,8 @@ void Engine::schedule() {
     (void)worker_.submit(std::make_shared<CancelToken>(), [this](const CancelToken&) { work(); });
 }
 
+/// Runs a copy of the entry, without the lock: offers and cancels come while a session takes hours, and may move the
+/// entries. What they change is seen by settle().
 void Engine::work() {
     for (;;) {
         Entry entry;
@@ -138,12 +145,15 @@ Result<std::string> Engine::unfinished(const std::string& job_id) const {
     return std::string();
 }
 
+/// Looked for on disk even where no session is known: a begin() that failed behind its record has left one, and a
+/// second one would do the job twice.
 Result<std::unique_ptr<Session>> Engine::open(const Entry& entry) {
     const std::string id = entry.session_id.empty() ? TRY(unfinished(entry.job.id)) : entry.session_id;
     return id.empty() ? Session::begin(context_, entry.job)
                       : Session::resume(context_, id, entry.job.execute ? std::optional(entry.job) : std::nullopt);
 }
 
+/// The entry learns its session's id before the work begins, so that the page can cancel it while it runs.
 Result<SessionEnd> Engine::run_one(Entry entry) {
     auto session = open(entry);
     if (!session.ok()) {
@@ -163,6 +173,7 @@ Result<SessionEnd> Engine::run_one(Entry entry) {
     return (*session)->run(*entry.stop, checked_in);
 }
 
+/// With the lock held. Without a session nothing has happened that would have to be ended in order.
 CancelOutcome Engine::cancel_entry(std::vector<Entry>::iterator entry, StopReason reason) {
     if (entry->session_id.empty() && entry->job.id != running_) {
         entries_.erase(entry);
@@ -191,6 +202,7 @@ CancelOutcome Engine::cancel(const std::string& job_id, StopReason reason) {
     return outcome;
 }
 
+/// The session may come to its end between the two looks: then it is unknown, which is true.
 CancelOutcome Engine::cancel_session(const std::string& session_id, StopReason reason) {
     std::string job_id;
     {
@@ -205,6 +217,8 @@ CancelOutcome Engine::cancel_session(const std::string& session_id, StopReason r
     return cancel(job_id, reason);
 }
 
+/// It is also noted for later: a session that runs at this moment may end on trial and must not wait for another
+/// check-in.
 void Engine::checked_in() {
     bool any = false;
     {
@@ -220,6 +234,7 @@ void Engine::checked_in() {
     }
 }
 
+/// Under the lock of work(): a job that it has only just taken out hears of it as well.
 void Engine::shut_down() {
     const std::lock_guard lock(mutex_);
     shut_down_ = true;

@@ -32,15 +32,20 @@ enum class CancelOutcome : std::uint8_t {
 /// Thread-safe. Works on the worker; the observer of the context hears of everything.
 class Engine {
 public:
-    /// `on_idle` is called on the worker's thread after each session.
+    /// All borrowed. `on_idle` is called on the worker's thread whenever there is nothing left to run, also after a
+    /// visit that found nothing.
     Engine(Context& context, loop::Worker& worker, std::function<void()> on_idle);
     Engine(const Engine&) = delete;
     Engine& operator=(const Engine&) = delete;
 
-    /// Queues every unfinished session of the store, oldest first, and tidies up. Call it once, first.
+    /// Queues every unfinished session of the store, oldest first, and tidies up. Call it once, first. A session that
+    /// cannot be read is left for the next start. Errors: those of platform::Files.
     [[nodiscard]] Status resume_unfinished();
 
+    /// Decides at once and waits for nothing; the work is done later, on the worker.
     [[nodiscard]] Offer offer(const Job& job);
+    /// By the manager's id of the job. Only a job that has begun makes a report of its cancel; for `dropped` and
+    /// `unknown` whoever asked has to tell the manager.
     [[nodiscard]] CancelOutcome cancel(const std::string& job_id, StopReason reason);
     /// By session id, as the status page names it.
     [[nodiscard]] CancelOutcome cancel_session(const std::string& session_id, StopReason reason);

@@ -18,12 +18,13 @@ namespace hagent::session {
 
 /// A file that the manager itself offers. `path` is the package's path ("fw/kernel"; hawkBit's '~' already turned into
 /// '/').
+/// Source: hawkBit DDI v1 (artifacts of a chunk).
 struct Artifact {
     std::string path;
     std::string url;
-    std::optional<std::uint64_t> bytes;
-    std::string sha256;  // lower-case hex; empty when the manager does not say
-    std::string sha1;    // only looked at when there is no sha256
+    std::optional<std::uint64_t> bytes;  // empty when the manager does not say
+    std::string sha256;                  // lower-case hex; empty when the manager does not say
+    std::string sha1;                    // only looked at when there is no sha256
 };
 
 /// A package with a signed manifest.
@@ -36,8 +37,8 @@ struct SignedPackage {
 /// A file server that comes with a job, and the login for it, which is kept in memory only: never written, never
 /// logged.
 struct Repository {
-    std::string url;  // of a folder, with '/' at its end, without a login
-    std::string user, password;
+    std::string url;             // of a folder, with '/' at its end, without a login
+    std::string user, password;  // empty after a restart, until the job is offered again
 };
 
 /// A script that the manager itself sends, command by command, with the servers that its files are on. Nothing of it is

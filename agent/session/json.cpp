@@ -15,6 +15,7 @@ std::string sentence(std::string_view cause, std::string_view context) {
 }
 
 /// The members of a result's object.
+/// `status_name` is written out beside its number, so that whoever reads the document needs no table of the seed.
 void write_members(JsonWriter& json, const TaskResult& result) {
     const auto row = errors::describe(result.id);
     json.member("code", result.id.number);
@@ -106,6 +107,7 @@ void write_job(JsonWriter& json, const SessionRecord& record) {
     json.end_object();
 }
 
+/// Null instead of a guess: without a rate nobody knows how long it takes.
 void write_progress(JsonWriter& json, const Progress& progress) {
     json.begin_object("progress");
     json.member("bytes", progress.bytes);
@@ -192,6 +194,7 @@ void write(JsonWriter& json, const SessionRecord& record) {
     json.end_object();
 }
 
+// the write() that fits is found by the type, so each document is one line below
 template <class T>
 std::string written(const T& value) {
     JsonWriter json;
@@ -210,6 +213,7 @@ std::string plain_text(const TaskResult& result) {
     return text;
 }
 
+/// The native code is nearer to the trouble: "attempts exhausted" has no better advice than what the last try met.
 std::string next_step(const TaskResult& result) {
     return std::string(errors::describe(result.native.value_or(result.id)).next);
 }

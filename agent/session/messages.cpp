@@ -11,10 +11,13 @@
 namespace hagent::session {
 namespace {
 
+/// "1 step", "2 steps".
 std::string counted(std::uint64_t number, std::string_view noun) {
     return concat({std::to_string(number), " ", noun, (number == 1 ? "" : "s")});
 }
 
+/// Both lines or none: an error without what to do about it would only make its reader ask. The first errors are kept,
+/// because later ones mostly follow from them.
 void add_error(std::vector<std::string>& messages, const std::string& where, const TaskResult& result) {
     if (result.status != errors::Severity::error || messages.size() + 2 > limits::k_report_messages) {
         return;

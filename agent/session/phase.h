@@ -33,6 +33,7 @@ enum class Phase : std::uint8_t {
 
 /// "SW_EXECUTING_FILES_PHASE".
 [[nodiscard]] std::string_view to_string(Phase phase);
+/// Empty for a number that the seed does not have, such as one that a newer agent has written.
 [[nodiscard]] std::optional<Phase> phase_from_number(std::uint64_t number);
 /// Two or three plain words for people: "downloading and placing files".
 [[nodiscard]] std::string_view plain_words(Phase phase);

@@ -18,17 +18,19 @@
 
 namespace hagent::session {
 
+/// One step as it is shown: work::StepPlan and work::StepRecord in one, but for what only the runner needs.
 struct StepView {
     unsigned n = 0, line = 0;
     std::string op, effect;
     work::StepState state = work::StepState::pending;
     std::vector<TaskResult> results;
-    std::string output;
+    std::string output;  // tail of what a program printed, made printable
 };
 
 enum class TransferState : std::uint8_t { waiting, running, done, failed };
 [[nodiscard]] std::string_view to_string(TransferState state);
 
+/// One download or upload as it is shown.
 struct TransferView {
     std::string file;  // path in the package
     std::string url;   // of the source in use, without credentials
@@ -37,21 +39,22 @@ struct TransferView {
     unsigned attempts = 0;
     std::vector<std::uint64_t> resumed_at;  // offsets, also over restarts of the agent
     TransferState state = TransferState::waiting;
-    std::vector<transfer::Attempted> decisions;
-    std::vector<std::string> transcript;
+    std::vector<transfer::Attempted> decisions;  // the last tries, oldest first
+    std::vector<std::string> transcript;         // of the last try: its last lines
 };
 
+/// Of all downloads together.
 struct Progress {
     std::uint64_t bytes = 0, total = 0;
     std::uint64_t rate_bps = 0;
-    std::optional<std::int64_t> eta_s;
+    std::optional<std::int64_t> eta_s;  // seconds; empty when nobody can tell
 };
 
 /// Transfers that are shown one by one; the counts in Progress are of all.
 inline constexpr std::size_t k_shown_transfers = 64;
 
 struct SessionRecord {
-    std::string id;
+    std::string id;  // of the store: "000017"
     Job job;
     std::string package, version, signer;  // of the verified manifest
     std::uint64_t serial = 0;

@@ -128,6 +128,9 @@ Result<std::unique_ptr<Session>> Session::begin(Context& context, const Job& job
     return std::unique_ptr<Session>(new Session(context, std::move(log), std::move(stored)));
 }
 
+/// The way through the phases begins anew; only what steps have done is taken over. With a verdict all that is left is
+/// to say it, so its phase and time stay. A job that was offered again is written as a second begin record: a
+/// permission to execute has to outlive the next restart.
 Result<std::unique_ptr<Session>> Session::resume(Context& context, const std::string& id,
                                                  const std::optional<Job>& offered_again) {
     Stored stored = TRY(context.store.load(id));
@@ -146,6 +149,7 @@ Result<std::unique_ptr<Session>> Session::resume(Context& context, const std::st
     return std::unique_ptr<Session>(new Session(context, std::move(log), std::move(stored)));
 }
 
+/// Journalled before it is shown: after a restart the journal alone tells whether a cancel comes too late.
 Status Session::enter(Phase phase) {
     check(may_follow(record_.phase, phase));
     TRY(log_.phase(phase));
@@ -154,6 +158,7 @@ Status Session::enter(Phase phase) {
     return {};
 }
 
+/// Only steps that are done count: a script that was given up must not look complete to the manager.
 Status Session::report(ReportStage stage, std::vector<std::string> messages) {
     const auto ended = [](const StepView& s) { return s.state == work::StepState::done; };
     Report out{record_.job.id, stage, std::move(messages), 0, static_cast<std::uint32_t>(record_.steps.size())};
@@ -176,6 +181,9 @@ Result<SessionEnd> Session::run(Stop& stop, bool checked_in) {
     return end;
 }
 
+/// A resumed session goes the whole way again. Selection and analysis change nothing on the device, and what is here
+/// already is not fetched twice, so this costs little and needs no state of its own. `accepted` is said once: a manager
+/// keeps each message.
 Result<SessionEnd> Session::phases(Stop& stop) {
     if (verdict_) {
         return conclude(*verdict_);
@@ -208,12 +216,14 @@ Result<SessionEnd> Session::phases(Stop& stop) {
     return execute(stop);
 }
 
+/// The kind is asked for first, so that nothing is fetched for work that this agent cannot do.
 Status Session::select(Stop& stop) {
     TRY(has_kind(context_, record_.job));
     origin_ = TRY(Origin::select(context_, record_, stop.token()));
     return has_kind(context_, record_.job);  // the manifest may have told another one
 }
 
+/// Each life plans anew: the journal holds of a plan what people see, not what a kind needs to carry it out.
 Status Session::analyse() {
     TRY(enter(Phase::analyzing));
     TRY(enter(Phase::analyzing_scripts));
@@ -238,6 +248,8 @@ Status Session::analyse() {
                      : report(ReportStage::accepted, plan_messages(record_, bytes, record_.downloads.size()));
 }
 
+/// Steps of an earlier life keep what became of them, else the page would count from the first step again after each
+/// reboot.
 void Session::take_steps(const work::Plan& plan) {
     record_.steps.clear();
     for (const auto& step : plan.steps) {
@@ -276,6 +288,7 @@ Status Session::download(Stop& stop) {
     return report(ReportStage::downloading, std::move(messages));
 }
 
+/// The commit comes first: nobody may be told "cancelled" about a device that is half changed.
 Result<SessionEnd> Session::execute(Stop& stop) {
     if (!stop.commit()) {
         return refused(error(AgentCode::cancelled), stop);
@@ -313,6 +326,8 @@ Result<SessionEnd> Session::execute(Stop& stop) {
                : finish(Phase::completed, success ? ReportStage::success : ReportStage::failure);
 }
 
+/// A long script would use up the messages that a manager takes for one job, so only every n-th step is told. A report
+/// that cannot be kept stops no step; it is an error when the work rests.
 Result<work::Outcome> Session::run_work(const work::Services& services, Stop& stop) {
     const std::size_t every = record_.steps.size() / k_step_reports + 1;
     Status reported;
@@ -341,6 +356,8 @@ void Session::keep_results_of_no_step(const work::Outcome& outcome) {
     }
 }
 
+/// The machine may go down before this is written. That loses the report only: the step, or the hook's note, is durable
+/// before anybody is asked to stop the machine.
 Result<SessionEnd> Session::wait_for_reboot() {
     TRY(enter(Phase::ready_for_reboot));
     TRY(report(ReportStage::executing, {"waiting for the reboot"}));
@@ -351,6 +368,7 @@ Result<SessionEnd> Session::wait_for_reboot() {
 Result<SessionEnd> Session::suspend(Stop& stop) {
     TRY(enter(Phase::suspended));
     TRY(report(ReportStage::executing, {"suspended: it goes on when the job is offered again, or at the next start"}));
+    // not before the phase is durable: a cancel that was accepted must also hold for the next life
     stop.release();
     return SessionEnd::suspended;
 }
@@ -398,6 +416,7 @@ Result<SessionEnd> Session::finish(Phase phase, ReportStage stage) {
     return conclude(stage);
 }
 
+/// Downloads go last, when nothing can ask for them any more. That they cannot be removed is no failure of the job.
 Result<SessionEnd> Session::conclude(ReportStage stage) {
     TRY(report(stage, final_messages(record_)));
     TRY(log_.end(record_));
@@ -409,6 +428,8 @@ Result<SessionEnd> Session::conclude(ReportStage stage) {
     return SessionEnd::finished;
 }
 
+/// A remote package needs a place for its manifest and its entry; it goes again, also after an error. A local folder is
+/// read where it lies, so that looking at it writes nothing.
 Result<Preview> dry_run(Context& context, SessionRecord& record, const CancelToken& cancel) {
     const auto& paths = context.settings.state;
     const bool remote = !std::holds_alternative<LocalFolder>(record.job.source);

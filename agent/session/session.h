@@ -24,10 +24,11 @@ enum class SessionEnd : std::uint8_t {
 
 class Session {
 public:
-    /// A new session for a job.
+    /// A new session for a job; once this returns success a restart finds it. Errors: those of the store.
     [[nodiscard]] static Result<std::unique_ptr<Session>> begin(Context& context, const Job& job);
     /// An unfinished one, after a restart, or when a waiting job may be executed now (then with the job as offered
     /// again).
+    /// Errors: session_not_found, corrupt_journal, those of the store.
     [[nodiscard]] static Result<std::unique_ptr<Session>> resume(Context& context, const std::string& id,
                                                                  const std::optional<Job>& offered_again);
 
@@ -80,6 +81,7 @@ struct Preview {
 };
 
 /// Selection and analysis only: the plan of the record's job; nothing is changed on the device and no session is made.
+/// Errors: job_unsupported, those of Origin::select and platform::Files.
 [[nodiscard]] Result<Preview> dry_run(Context& context, SessionRecord& record, const CancelToken& cancel);
 
 }  // namespace hagent::session

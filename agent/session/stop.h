@@ -16,6 +16,7 @@ class Stop {
 public:
     /// False when it comes too late: the device is being changed. A shutdown is never too late: the session goes on
     /// later.
+    /// The first reason stays: how a session ends must not depend on who asked last.
     [[nodiscard]] bool request(StopReason reason) {
         {
             const std::lock_guard lock(mutex_);
@@ -43,6 +44,7 @@ public:
         committed_ = false;
     }
 
+    /// `none` also while the token is requested by a signal that gives no reason (the verbs).
     [[nodiscard]] StopReason reason() const {
         const std::lock_guard lock(mutex_);
         return reason_;

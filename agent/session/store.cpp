@@ -14,6 +14,7 @@
 namespace hagent::session {
 namespace {
 
+/// What became of the steps stands in records of their own, written long after the plan.
 void show_steps(Stored& stored) {
     for (const auto& step : stored.steps) {
         for (auto& view : stored.record.steps) {
@@ -79,6 +80,8 @@ Result<std::vector<std::string>> Store::list() const {
     return ids;
 }
 
+/// The folder's name is made durable before its journal is begun: a journal in a folder that a power cut takes away
+/// would be none.
 Result<SessionLog> Store::create(SessionRecord& record) {
     const auto ids = TRY(list());
     const std::uint64_t last = ids.empty() ? 0 : parse_u64(ids.back()).value_or(0);
@@ -114,6 +117,8 @@ struct Store::Opened {
     }
 };
 
+/// Only a name that is an id is looked at: ids come from the status page and the command line, and must not lead to
+/// another file.
 Result<Store::Opened> Store::read(const std::string& id) const {
     const auto path = paths_.journal(id);
     const auto info = is_id(id) ? TRY(files_.info(path)) : std::nullopt;
@@ -149,6 +154,8 @@ Result<SessionRecord> Store::shown(const std::string& id) const {
     return std::move(opened.stored.record);
 }
 
+/// A begin record is made where none can be read: without one the session would count as never begun, and prune() would
+/// remove what support has to see.
 Status Store::close_damaged(const std::string& id, WallTime now) {
     auto opened = TRY(read(id));
     if (!opened.damage) {
@@ -188,6 +195,7 @@ Status Store::drop_downloads(const std::string& id) {
     return {};
 }
 
+/// Downloads are looked at for ended sessions as well: the power may have gone between the end and their removal.
 Status Store::prune() {
     const auto ids = TRY(list());
     std::vector<std::string> finished;  // oldest first

@@ -65,7 +65,10 @@ public:
     /// The state directory exists and is locked by us, or is only read.
     Store(platform::Files& files, config::StatePaths paths) : files_(files), paths_(std::move(paths)) {}
 
+    /// A new session; `record` gets its id, one more than the last one's, and is durable with its begin record. Errors:
+    /// those of platform::Files and of the journal.
     [[nodiscard]] Result<SessionLog> create(SessionRecord& record);  // gives the record its id
+    /// The journal of a session, to go on writing. The caller is the only one who does. Errors: the same.
     [[nodiscard]] Result<SessionLog> reopen(const std::string& id);
     /// What the journal of a session says. Errors: session_not_found; corrupt_journal with the place in the context.
     [[nodiscard]] Result<Stored> load(const std::string& id) const;
@@ -77,12 +80,14 @@ public:
     /// session goes on; a session whose job cannot be read has no one to report to and is over. The damaged journal is
     /// kept beside it as journal.damaged when there is room.
     [[nodiscard]] Status close_damaged(const std::string& id, WallTime now);
-    /// Ids, oldest first.
+    /// Ids, oldest first; none where there is no folder of sessions yet. Errors: those of platform::Files.
     [[nodiscard]] Result<std::vector<std::string>> list() const;
     /// Removes the oldest finished sessions beyond k_kept_sessions, and downloads that no unfinished session owns.
+    /// Unfinished and damaged sessions count, but are never removed. Errors: those of platform::Files.
     [[nodiscard]] Status prune();
 
-    /// Where the downloads of a session lie, one folder a file.
+    /// Where the downloads of a session lie, one folder a file. `number`: of the file in the manifest, from 1; 0 for
+    /// the manifest itself.
     [[nodiscard]] std::string download_directory(const std::string& id, std::size_t number) const;
     /// Frees a session's downloads.
     [[nodiscard]] Status drop_downloads(const std::string& id);

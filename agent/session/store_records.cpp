@@ -67,7 +67,7 @@ void write(JsonWriter& json, const SignedPackage& package) {
     json.end_object();
 }
 
-/// Without the logins.
+/// Without the logins: nothing secret is ever written, so a restart waits for the next offer.
 void write(JsonWriter& json, const WireScript& wire) {
     json.begin_object("wire");
     json.member("commands", wire.commands);
@@ -235,6 +235,7 @@ void plan_from(JsonView from, SessionRecord& record) {
     record.reboots = number<unsigned>(from, "reboots");
 }
 
+/// The last record of a step counts, wherever an earlier one of it stands.
 work::StepRecord& step_entry(std::vector<work::StepRecord>& steps, unsigned n) {
     const auto found = std::find_if(steps.begin(), steps.end(), [n](const auto& s) { return s.n == n; });
     if (found != steps.end()) {
@@ -246,6 +247,7 @@ work::StepRecord& step_entry(std::vector<work::StepRecord>& steps, unsigned n) {
     return steps.back();
 }
 
+/// Only complete ones are written, so the total is what has come.
 TransferView transfer_from(JsonView from) {
     TransferView view;
     view.file = text(from, "file");
@@ -351,6 +353,7 @@ void apply(const journal::Record& entry, Stored& stored) {
     }
     SessionRecord& record = stored.record;
     switch (static_cast<RecordType>(entry.type)) {
+        // comes again when the job was offered again: the later one counts
         case k_begin:
             stored.begun = true;
             record.started = time(value, "started");
@@ -358,6 +361,7 @@ void apply(const journal::Record& entry, Stored& stored) {
             break;
         case k_phase:
             record.phase = phase_from_number(number(value, "phase")).value_or(record.phase);
+            // once the device may have changed that stays so; a rest ends with the next phase
             stored.executing = stored.executing || is_executing(record.phase);
             stored.suspended = record.phase == Phase::suspended;
             break;
@@ -367,6 +371,7 @@ void apply(const journal::Record& entry, Stored& stored) {
             record.signer = text(value, "signer");
             record.serial = number(value, "serial");
             break;
+        // each life plans anew; its plan takes the place of the one before
         case k_plan:
             record.steps.clear();
             record.disk.clear();

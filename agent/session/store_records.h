@@ -10,6 +10,7 @@
 
 namespace hagent::session {
 
+/// They stand on disk: a number never changes its meaning, new ones follow at the end.
 enum RecordType : std::uint16_t {
     k_begin = 1,
     k_phase,
@@ -24,6 +25,7 @@ enum RecordType : std::uint16_t {
     k_trial
 };
 
+/// One JSON object each, with the members of FORMAT.md.
 [[nodiscard]] std::string begin_payload(const SessionRecord& record);
 [[nodiscard]] std::string phase_payload(Phase phase);
 [[nodiscard]] std::string package_payload(const SessionRecord& record);

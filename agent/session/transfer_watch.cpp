@@ -47,6 +47,8 @@ TransferView& TransferWatch::view() {
 
 void TransferWatch::publish() { context_.observer.changed(record_); }
 
+/// A file that begins anew goes back to 0: what it has counted before is taken out of the total first, else the bar
+/// would pass its end.
 void TransferWatch::progress(std::uint64_t bytes, std::optional<std::uint64_t> total, std::uint64_t bytes_per_s) {
     TransferView& shown = view();
     shown.bytes = bytes;
@@ -63,6 +65,7 @@ void TransferWatch::progress(std::uint64_t bytes, std::optional<std::uint64_t> t
     publish();
 }
 
+/// A try that failed is in the log as well: the page keeps the last few only, and forgets them with the session.
 void TransferWatch::attempted(const transfer::Attempted& attempt) {
     TransferView& shown = view();
     shown.url = attempt.source;
@@ -94,6 +97,7 @@ void TransferWatch::transcript(const std::vector<std::string>& lines) {
     view().transcript.assign(first, lines.end());
 }
 
+/// A file that lay here complete has never reported any progress.
 void TransferWatch::finished(bool success) {
     TransferView& shown = view();
     shown.state = success ? TransferState::done : TransferState::failed;

@@ -35,6 +35,8 @@ std::vector<std::string> Uploads::addresses(const std::string& name) const {
     return all;
 }
 
+/// Through the jailed files: a link that somebody puts into the path meanwhile must not make a file readable that the
+/// script may not read.
 Status Uploads::copy(const std::string& local_path, const std::string& name, const CancelToken& cancel) {
     auto& files = context_.files.jailed();
     const auto info = TRY(files.info(local_path));
@@ -46,6 +48,8 @@ Status Uploads::copy(const std::string& local_path, const std::string& name, con
     return work::place_copy(local_path, target, info->mode & 0777U, files, cancel);
 }
 
+/// The error of the last place is the one that is told; an interrupt ends it at once, because the next place would only
+/// be interrupted as well.
 Status Uploads::upload(const std::string& local_path, const std::string& name, const CancelToken& cancel) {
     if (folder() != nullptr) {
         return copy(local_path, name, cancel);

@@ -11,6 +11,8 @@
 
 namespace hagent::session {
 
+/// Files go only to where the package came from, and to repositories that its manifest names: a script cannot send
+/// files of the device elsewhere. Source: spec 4 (GF).
 class Uploads final : public work::Uploads {
 public:
     /// All of them are borrowed. An upload is shown among the record's transfers.
@@ -24,6 +26,7 @@ public:
     /// To the administrator's folder with the permissions of the original; else to the first folder that takes it, by
     /// PUT or STOR. The file is found as a resolved path, without following any link. Errors: those of platform::Files
     /// and transfer::upload.
+    /// Without any place: no_source.
     [[nodiscard]] Status upload(const std::string& local_path, const std::string& name,
                                 const CancelToken& cancel) override;
 

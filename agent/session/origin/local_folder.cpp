@@ -9,6 +9,8 @@ namespace hagent::session {
 
 using errors::AgentCode;
 
+/// A manifest is made, so that work sees no difference. It has no digests: the administrator's files are what they are
+/// at the moment when they are read.
 Status LocalFolderOrigin::open(const CancelToken& /*cancel*/) {
     const auto& source = std::get<LocalFolder>(record_.job.source);
     directory_ = source.directory;
@@ -18,6 +20,7 @@ Status LocalFolderOrigin::open(const CancelToken& /*cancel*/) {
     return list("");
 }
 
+/// Links are left out: one that leads back up would make the list endless, others would lead out of the folder.
 Status LocalFolderOrigin::list(const std::string& below) {
     for (const auto& name : TRY(context_.files.list(concat({directory_, "/", below})))) {
         const auto info = TRY(context_.files.info(concat({directory_, "/", below, name})));

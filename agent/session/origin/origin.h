@@ -12,6 +12,7 @@
 
 namespace hagent::session {
 
+/// One session's package. Used on the session's thread only; context and record are borrowed.
 class Origin : public work::PackageFiles {
 public:
     /// Selection: finds the package of the record's job and believes nothing in it before its signature is checked, if
@@ -22,16 +23,19 @@ public:
                                                                 const CancelToken& cancel);
 
     [[nodiscard]] const trust::Manifest& manifest() const { return manifest_; }
-    /// The text of the manifest's entry.
+    /// The text of the manifest's entry, at most k_script_bytes. Errors: those of platform::Files.
     [[nodiscard]] virtual Result<std::string> entry_text() = 0;
     /// Sees to it that staged() has the file, downloads it if need be; found complete from before costs nothing.
     /// Updates the record as it goes.
+    /// Errors: file_not_listed, no_source, digest_mismatch, those of transfer::download; the file's name is in the
+    /// context.
     [[nodiscard]] virtual Status stage(const work::PackageFile& file, const CancelToken& cancel) = 0;
 
     [[nodiscard]] const std::vector<work::PackageFile>& files() const override { return files_; }
 
 protected:
     Origin(Context& context, SessionRecord& record) : context_(context), record_(record) {}
+    /// The part of select() that differs: fills in manifest_ and the signer of the record.
     [[nodiscard]] virtual Status open(const CancelToken& cancel) = 0;
     /// The file needs no transfer: it counts as come.
     void count_as_staged(const work::PackageFile& file);

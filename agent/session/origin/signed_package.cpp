@@ -43,6 +43,7 @@ std::vector<transfer::Source> sources_of(const trust::ManifestFile& file, const 
     return sources;
 }
 
+/// The manifest's kind has to be the job's: else what a key may sign for one kind would be carried out as another.
 Status SignedPackageOrigin::open(const CancelToken& cancel) {
     const auto text = TRY(small_file(std::string(trust::k_manifest_name), limits::k_manifest_bytes, cancel));
     if (source().allow_unsigned) {
@@ -66,6 +67,8 @@ Status SignedPackageOrigin::open(const CancelToken& cancel) {
     return manifest_.entry.empty() ? Status() : fetch_entry(cancel);
 }
 
+/// The serial is noted before the work: once a newer package of this signer was accepted here, an older one is a
+/// replay, whatever became of the newer one (spec 8).
 Status SignedPackageOrigin::check_for_this_device(const trust::Signer& signer) {
     auto serials = TRY(trust::Serials::load(context_.files, context_.settings.state.serials()));
     const auto host = context_.host.facts();
@@ -108,6 +111,7 @@ Result<std::string> SignedPackageOrigin::small_file(const std::string& name, std
     return text;
 }
 
+/// The entry is fetched apart from the rest: analysis needs its text before it can say which other files are wanted.
 Status SignedPackageOrigin::fetch_entry(const CancelToken& cancel) {
     const auto* entry = manifest_.find(manifest_.entry);
     if (entry == nullptr) {

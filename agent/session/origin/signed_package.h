@@ -12,6 +12,7 @@ namespace hagent::session {
 
 /// Where a file of the manifest can be fetched, in order: its own sources, the repositories, beside the manifest
 /// (spec 11). Credentials in them are kept; show them with transfer::shown only.
+/// At most k_sources; none when neither manifest nor manager name a place.
 [[nodiscard]] std::vector<transfer::Source> sources_of(const trust::ManifestFile& file, const trust::Manifest& manifest,
                                                        const SignedPackage& package);
 
@@ -25,6 +26,7 @@ private:
     /// Manifest and signature are fetched (or found from before) and verified, with targets, expiry and serial of the
     /// package; then the entry is fetched.
     [[nodiscard]] Status open(const CancelToken& cancel) override;
+    /// Errors: manifest_missing, signature_missing, limit_exceeded (`limit` in bytes), those of the download.
     [[nodiscard]] Result<std::string> small_file(const std::string& name, std::size_t limit, const CancelToken& cancel);
     [[nodiscard]] Status check_for_this_device(const trust::Signer& signer);
     [[nodiscard]] Status fetch_entry(const CancelToken& cancel);

@@ -42,10 +42,13 @@ std::string StagedOrigin::kept(std::string_view name) const {
 
 Result<std::string> StagedOrigin::entry_text() { return context_.files.read(kept_entry(), limits::k_script_bytes); }
 
+/// "part" is what transfer::download calls its file, also when it is complete.
 Result<std::string> StagedOrigin::staged(const std::string& path) {
     return download_directory(TRY(number_of(path))) + "/part";
 }
 
+/// Bytes that are here take no more room: else a resumed download on a nearly full disk would be refused for space that
+/// it does not need.
 std::uint64_t StagedOrigin::bytes_to_stage(const work::PackageFile& file) const {
     const auto number = number_of(file.path);
     if (!number.ok()) {

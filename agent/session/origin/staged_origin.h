@@ -7,6 +7,7 @@
 
 namespace hagent::session {
 
+/// A copy is the agent's own and may be moved into place by its last user.
 class StagedOrigin : public Origin {
 public:
     [[nodiscard]] Result<std::string> entry_text() override;
@@ -22,6 +23,7 @@ protected:
                                                      std::uint64_t bytes, const CancelToken& cancel);
     /// From 1: the place of a file in the manifest. Errors: file_not_listed.
     [[nodiscard]] Result<std::size_t> number_of(const std::string& path) const;
+    /// See Store::download_directory.
     [[nodiscard]] std::string download_directory(std::size_t number) const;
     /// Where the session keeps a file of that name with its package: manifest, signature, "entry".
     [[nodiscard]] std::string kept(std::string_view name) const;

@@ -15,6 +15,8 @@ constexpr std::string_view k_entry = "update.wire";
 
 }  // namespace
 
+/// The manifest is written last: where it is found, the commands and all files are here, and a restart needs neither
+/// the servers nor their logins.
 Status WireScriptOrigin::open(const CancelToken& cancel) {
     const auto manifest = kept(trust::k_manifest_name);
     record_.signer = "network";
@@ -64,7 +66,7 @@ Result<trust::ManifestFile> WireScriptOrigin::fetch_file(const std::string& path
     return trust::ManifestFile{path, got.bytes, std::move(got.sha256), {}};
 }
 
-/// Here since the selection.
+/// Here since the selection. The digest is looked at again: days may lie between, with restarts and a disk that fails.
 Status WireScriptOrigin::stage(const work::PackageFile& file, const CancelToken& /*cancel*/) {
     const std::string path = TRY(staged(file.path));
     count_as_staged(file);
