@@ -5,6 +5,7 @@
 #include "agent/base/text.h"
 
 namespace hagent::work {
+/// The product is known under two names, because scripts are written with the vendor in front of it and without.
 Facts facts_from(const platform::HostFacts& host, std::vector<std::string> os_codes, std::string image_version) {
     Facts facts;
     facts.os_codes = std::move(os_codes);

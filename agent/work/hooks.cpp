@@ -16,6 +16,8 @@ constexpr Seconds k_stop_hook_time{60};       // beyond the delay that it waits 
 
 }  // namespace
 
+/// Nothing is inherited: a variable that the agent was started with could hold a secret, or change what a script does
+/// on one device only.
 Environment device_environment(const Facts& facts) {
     const std::string system_root = platform::environment("SystemRoot");
     const bool windows = platform::native("/") == "\\" && !system_root.empty();
@@ -38,6 +40,8 @@ Environment device_environment(const Facts& facts) {
     return environment;
 }
 
+/// The end is kept, not the start: a program that fails says why last. It goes to managers and terminals, so nothing in
+/// it may steer one.
 std::string printable_tail(std::string_view output) {
     if (output.size() > limits::k_output_tail_bytes) {
         output.remove_prefix(output.size() - limits::k_output_tail_bytes);
@@ -83,6 +87,7 @@ std::string hook_program(const Services& services, const std::string& name) {
     return {};
 }
 
+/// A hook's answer is its status, so each one that ends is a success here; what the number means only its caller knows.
 Result<HookEnd> run_hook(const Services& services, std::vector<std::string> argv, Environment environment,
                          Seconds time_limit, const CancelToken& cancel) {
     platform::Command command;

@@ -17,12 +17,12 @@ using Environment = std::vector<std::pair<std::string, std::string>>;
 /// What every program gets to know and nothing else: PATH, LANG and the facts of the device that have a value (README).
 [[nodiscard]] Environment device_environment(const Facts& facts);
 
-/// The tail of a program's output as plain lines.
+/// The tail of a program's output as plain lines, in UTF-8, of its last k_output_tail_bytes.
 [[nodiscard]] std::string printable_tail(std::string_view output);
 /// The last words of such a tail in one line, short enough for a result.
 [[nodiscard]] std::string last_words(const std::string& output);
 
-/// The hook program of that name; empty when there is none.
+/// The path of the hook program of that name, on Windows with .exe too; empty when there is none.
 [[nodiscard]] std::string hook_program(const Services& services, const std::string& name);
 
 struct HookEnd {
@@ -31,13 +31,16 @@ struct HookEnd {
     std::string output;  // its printable tail
 };
 
-/// Runs a hook to its end. Errors: those of platform::Processes.
+/// Runs a hook to its end, as the user that the agent runs as. A time limit that has passed is no error, but stands in
+/// the answer. Errors: those of platform::Processes, cancelled among them.
 [[nodiscard]] Result<HookEnd> run_hook(const Services& services, std::vector<std::string> argv, Environment environment,
                                        Seconds time_limit, const CancelToken& cancel);
 
 /// Asks the hook `reboot`, else the system, to stop the machine. The hook gets the delay as its argument, the system is
 /// asked at once.
 /// `output` takes what the hook printed. Errors: reboot_failed, those of platform::Processes.
+/// Success means that the request was taken, not that the machine is down: whoever calls has made durable what must not
+/// be lost.
 [[nodiscard]] Status stop_machine(const Services& services, platform::PowerAction action, Seconds delay,
                                   Environment environment, std::string& output, const CancelToken& cancel);
 

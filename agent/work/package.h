@@ -10,6 +10,7 @@
 
 namespace hagent::work {
 
+/// One file of the manifest. In an administrator's own folder nobody has signed it, and `sha256` is empty.
 struct PackageFile {
     std::string path;  // in the package, '/' between names, no leading one
     std::uint64_t bytes = 0;
@@ -23,7 +24,8 @@ public:
     virtual ~PackageFiles() = default;
     /// Every file of the signed manifest. The answer stays valid as long as the object.
     [[nodiscard]] virtual const std::vector<PackageFile>& files() const = 0;
-    /// The local path of the copy whose size and digest were checked. Asked only while a plan runs.
+    /// The local path of the copy whose size and digest were checked. Asked only while a plan runs. Errors:
+    /// file_not_listed.
     [[nodiscard]] virtual Result<std::string> staged(const std::string& path) = 0;
     /// Whether staged copies belong to the agent, so that their last user may move them instead of copying.
     /// False for a package that lies in an administrator's folder.

@@ -48,8 +48,11 @@ Result<bool> is_program(const std::string& path, platform::Files& files) {
                                          "ELF";
 }
 
+/// Whoever may read it may execute it; nobody gets a right to read by it.
 std::uint32_t executable(std::uint32_t mode) { return mode | ((mode & 0444U) >> 2U); }
 
+/// A file that is replaced keeps its permissions: the administrator may have narrowed them, and an update must not undo
+/// that.
 Result<std::uint32_t> mode_for(const std::string& staged, const std::string& target, platform::Files& files) {
     const auto old = TRY(files.info(target));
     const bool replaces = old && old->kind == platform::FileKind::regular;
@@ -57,6 +60,8 @@ Result<std::uint32_t> mode_for(const std::string& staged, const std::string& tar
     return TRY(is_program(staged, files)) ? executable(mode) : mode;
 }
 
+/// In pieces, with a look at the token between them: an image of gigabytes must neither fill the memory nor hold up a
+/// shutdown.
 Status copy_bytes(const std::string& from, const std::string& to, platform::Files& files, const CancelToken& cancel) {
     const auto in = TRY(files.open(from, platform::OpenMode::read));
     const auto out = TRY(files.open(to, platform::OpenMode::truncate));
@@ -87,6 +92,7 @@ Status place_by_rename(const std::string& staged, const std::string& target, std
 
 }  // namespace
 
+/// The size first: it tells most files apart without reading them.
 Result<bool> is_in_place(const PackageFile& file, const std::string& path, platform::Files& files) {
     const auto info = TRY(files.info(path));
     if (!info || info->kind != platform::FileKind::regular || info->bytes != file.bytes) {
@@ -110,6 +116,8 @@ Status sync_parent(const std::string& path, platform::Files& files) {
     return parent.empty() ? Status() : files.sync_directory(parent);
 }
 
+/// Each new name is made durable by a sync of the folder above it: a file that is safe in a folder that a power cut
+/// takes away is lost.
 Status make_parents(const std::string& path, platform::Files& files) {
     std::vector<std::string> missing;
     for (std::string folder = parent_of(path); !folder.empty() && !TRY(files.info(folder));
@@ -126,6 +134,7 @@ Status make_parents(const std::string& path, platform::Files& files) {
     return {};
 }
 
+/// For files that lay in place already, where place() had nothing to do: they may have come without the right.
 Status make_executable(const std::string& path, platform::Files& files) {
     const auto info = TRY(files.info(path));
     if (!info || !TRY(is_program(path, files))) {
@@ -135,6 +144,7 @@ Status make_executable(const std::string& path, platform::Files& files) {
     return executable(mode) == mode ? Status() : files.set_mode(path, executable(mode));
 }
 
+/// The mode is set before the rename: at no moment does the target stand there with other permissions.
 Status place_copy(const std::string& from, const std::string& target, std::uint32_t mode, platform::Files& files,
                   const CancelToken& cancel) {
     const std::string temporary = temporary_name(target);

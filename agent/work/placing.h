@@ -12,6 +12,7 @@
 namespace hagent::work {
 
 /// A regular file with the size and digest of `file` is at `path` already.
+/// A file that cannot be opened is an error, not "false": what is there is not known. Errors: those of platform::Files.
 [[nodiscard]] Result<bool> is_in_place(const PackageFile& file, const std::string& path, platform::Files& files);
 
 enum class Placing : std::uint8_t {
@@ -29,7 +30,8 @@ enum class Placing : std::uint8_t {
 [[nodiscard]] Status place_copy(const std::string& from, const std::string& target, std::uint32_t mode,
                                 platform::Files& files, const CancelToken& cancel);
 
-/// The folder of `path` and those above it exist, durably.
+/// The folder of `path` and those above it exist, durably, with mode 0755 where they are new. Errors: those of
+/// platform::Files; so for the two below.
 [[nodiscard]] Status make_parents(const std::string& path, platform::Files& files);
 
 /// What was removed, created or renamed at `path` stays so when the power fails.

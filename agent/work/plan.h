@@ -15,6 +15,7 @@ namespace hagent::work {
 
 enum class VolumeState : std::uint8_t { not_used = 0, used = 1, warn = 2, full = 3 };  // seed: SW_VOL_NOT_USED ...
 
+/// What the plan does to one volume, in bytes. Source: reference xdsa-1387 5.4.
 struct VolumeImpact {
     std::string volume;  // mount point
     platform::VolumeType type = platform::VolumeType::normal;
@@ -24,12 +25,13 @@ struct VolumeImpact {
     std::uint64_t peak_bytes = 0;    // most that is taken from it at any moment
 };
 
+/// What analysis has found out. It is shown, journalled and run; it never changes.
 struct Plan {
     std::vector<StepPlan> steps;         // in order; n counts from 1 without a gap
     std::vector<PackageFile> downloads;  // each once, in order of first use; steps already done need none
     std::vector<VolumeImpact> disk;      // every volume that is touched
-    unsigned reboots = 0;
-    std::vector<TaskResult> results;  // has_error(results): nothing may be run
+    unsigned reboots = 0;                // times that the machine is restarted on the way
+    std::vector<TaskResult> results;     // has_error(results): nothing may be run
 };
 
 }  // namespace hagent::work

@@ -56,6 +56,7 @@ private:
     std::vector<unsigned> ran_;  // steps that ended in this run
 };
 
+/// Earlier records fit the plan, because the same package gives the same steps; the check finds a plan that does not.
 void Runner::load(const std::vector<StepRecord>& earlier) {
     for (const auto& step : steps_) {
         StepRecord record;
@@ -91,6 +92,7 @@ Result<Next> Runner::stop_again(std::size_t& index) {
     return follow(steps_[index], *last);
 }
 
+/// Journalled before anybody hears of it: a step that was shown as done must not be done again.
 Result<Next> Runner::end(const StepPlan& step, StepRecord& record, StepState state) {
     record.state = state;
     TRY(journal_.done(record));
@@ -101,6 +103,7 @@ Result<Next> Runner::end(const StepPlan& step, StepRecord& record, StepState sta
     return state == StepState::failed && !step.optional ? Next::failed : Next::step;
 }
 
+/// Of an optional step it is a warning: the job can still succeed, and a manager must not see an error in it.
 Result<Next> Runner::fail(const StepPlan& step, StepRecord& record, const Error& error) {
     TaskResult result = error_result(error, AgentCode::step_failed);
     result.status = step.optional ? Severity::warning : Severity::error;
@@ -122,6 +125,8 @@ Result<Next> Runner::follow(const StepPlan& step, StepRecord& record) {
     return steps_remain(step.n) ? Next::stopped : Next::step;
 }
 
+/// The intent is durable before the device changes, so that a restart knows which step may be half done. A cancelled
+/// step keeps its intent without an end, and is met as one that was in flight.
 Result<Next> Runner::act(const StepPlan& step, StepRecord& record) {
     TRY(journal_.intent(step.n));
     record.state = StepState::running;
@@ -138,6 +143,8 @@ Result<Next> Runner::act(const StepPlan& step, StepRecord& record) {
     return next == Next::step ? follow(step, record) : Result<Next>(next);
 }
 
+/// What an earlier life has settled is passed over. A step that was in flight and does harm when it is done twice fails
+/// instead: nobody can tell how far it came.
 Result<Next> Runner::take_step(std::size_t index) {
     const StepPlan& step = steps_[index];
     StepRecord& record = outcome_.steps[index];
@@ -160,6 +167,8 @@ Result<Next> Runner::take_step(std::size_t index) {
     return step.acts ? act(step, record) : end(step, record, StepState::done);
 }
 
+/// Only results of this run are told: those of earlier lives are in the records already, and would be told twice.
+/// Before a reboot the kind's end() does not come, because the work is not over.
 void Runner::finish(Next next, std::size_t index) {
     for (const unsigned n : ran_) {
         const auto& results = outcome_.steps[n - 1].results;

@@ -36,6 +36,8 @@ struct Settings {
 class Uploads {
 public:
     virtual ~Uploads() = default;
+    /// `local_path` is resolved; `name` is the path below that place. Errors: no_source where nothing takes files,
+    /// those of platform::Files and of the transfer.
     [[nodiscard]] virtual Status upload(const std::string& local_path, const std::string& name,
                                         const CancelToken& cancel) = 0;
 };

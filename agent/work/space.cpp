@@ -20,6 +20,7 @@ std::int64_t bounded(std::uint64_t bytes) {
 
 }  // namespace
 
+/// A package has thousands of files in a few folders: the system is asked once for each folder.
 Result<SpaceBudget::Account*> SpaceBudget::account_of(const std::string& path) {
     const auto last = path.find_last_of("/\\");
     const std::string folder = path.substr(0, last == std::string::npos ? path.size() : last + 1);
@@ -55,6 +56,8 @@ Result<bool> SpaceBudget::same_volume(const std::string& a, const std::string& b
     return first == TRY(account_of(b));
 }
 
+/// Free space holds the superuser's reserve, available space does not. The agent may use the reserve, so that is a
+/// warning and no refusal.
 VolumeState SpaceBudget::state_of(const Account& account) {
     if (!account.changed) {
         return VolumeState::not_used;

@@ -13,13 +13,18 @@
 
 namespace hagent::work {
 
+/// Take and give in the order of the steps: what counts is the fullest moment, not the sum at the end. Source: seed
+/// SW_VOL_*, SW_DSA_*; reference xdsa-1387 5.4.
 class SpaceBudget {
 public:
     explicit SpaceBudget(platform::Disks& disks) : disks_(disks) {}
 
     /// `path` is a real path; its volume is that of the nearest existing parent.
+    /// Errors: those of platform::Disks; so for the two below.
     [[nodiscard]] Status take(const std::string& path, std::uint64_t bytes);
+    /// Frees what is removed or moved away. The same path, bytes and errors.
     [[nodiscard]] Status give(const std::string& path, std::uint64_t bytes);
+    /// Whether a rename between the two is possible, and no second copy needs room.
     [[nodiscard]] Result<bool> same_volume(const std::string& a, const std::string& b);
 
     /// Every volume that was named so far.

@@ -50,6 +50,7 @@ struct StepRecord {
     std::string boot_id;
 };
 
+/// The session implements it. Errors of both calls: those of the journal.
 /// Each call returns after the record is durable; an error ends the run before the next change.
 class StepJournal {
 public:
