@@ -9,6 +9,7 @@ constexpr Millis k_first_again = Seconds{600};
 
 }  // namespace
 
+/// Not while a round of failures is under way: that one has to come to its end, so that the schedule backs off.
 void Addresses::begin(Uptime now) {
     if (current_ != 0 && failed_ == 0 && left_first_at_ && now - *left_first_at_ >= k_first_again) {
         current_ = 0;
@@ -22,6 +23,8 @@ void Addresses::succeed() {
     }
 }
 
+/// After a whole round it begins with the first again: where all are away, none is better than the one that is
+/// preferred.
 bool Addresses::fail(Uptime now) {
     if (++failed_ < urls_.size()) {
         next(now);

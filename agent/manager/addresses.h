@@ -23,7 +23,7 @@ public:
     [[nodiscard]] const std::string& current() const { return urls_[current_]; }
     [[nodiscard]] bool several() const { return urls_.size() > 1; }
 
-    /// A check-in begins.
+    /// A check-in begins: the place where the first address is preferred again, never in the middle of one.
     void begin(Uptime now);
     /// A check-in ended well here.
     void succeed();

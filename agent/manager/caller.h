@@ -10,6 +10,7 @@
 
 namespace hagent::manager {
 
+/// Everything here is called on the loop's thread and comes back there.
 class Caller {
 public:
     using Done = std::function<void(Reply)>;
@@ -23,8 +24,9 @@ public:
 class Timers {
 public:
     virtual ~Timers() = default;
-    /// Runs `due` once, not before `delay` has passed and never from within after().
+    /// Runs `due` once, not before `delay` has passed and never from within after(). The number, never 0, names it.
     virtual std::uint64_t after(Millis delay, std::function<void()> due) = 0;
+    /// It does not run any more. Unknown numbers and 0 are ignored.
     virtual void cancel(std::uint64_t timer) = 0;
 };
 

@@ -82,6 +82,7 @@ void CheckIn::go_on() {
 }
 
 /// False when there is nothing to do now.
+/// Reports go first within a check-in: a manager that has not heard of the end of a job would offer it again.
 bool CheckIn::step() {
     if (!schedule_.under_way()) {
         if (schedule_.due(now())) {
@@ -118,6 +119,7 @@ void CheckIn::begin() {
     say(log::Level::debug, "checking in");
 }
 
+/// A report may wait from an earlier life, before anybody has asked for the identity.
 void CheckIn::deliver() {
     if (identity_.device_id.empty()) {  // before the first check-in
         ask_identity();
@@ -127,6 +129,7 @@ void CheckIn::deliver() {
 
 void CheckIn::ask_identity() { identity_ = services_.identity(); }
 
+/// News are handed on at the end only, when the whole answer is known to be good: half a check-in must not start a job.
 void CheckIn::talk() {
     if (auto next = services_.dialect.next()) {
         return call(*std::move(next));
@@ -137,6 +140,8 @@ void CheckIn::talk() {
     stage_ = Stage::refusing;
 }
 
+/// The check-in counts as good only when the manager has heard of each cancel that came too late; else it would ask for
+/// ever.
 void CheckIn::refuse() {
     if (const auto* job_id = offers_.to_refuse()) {
         return call(services_.dialect.refuse_cancel(addresses_.current(), identity_, *job_id));
@@ -162,6 +167,8 @@ void CheckIn::answered(const Reply& reply) {
     go_on();
 }
 
+/// In the log once, when the manager is back or met for the first time: a line for each check-in would fill the log of
+/// a device that does nothing.
 void CheckIn::succeed() {
     if (!view_.registered || view_.last_error) {
         say(log::Level::info, "the manager answers");
@@ -175,6 +182,8 @@ void CheckIn::succeed() {
     schedule_.succeed(now(), services_.dialect.interval_hint(), services_.random(), services_.jobs.idle());
 }
 
+/// A manager that asks for patience is there, so no other address is tried: a fleet that moves on would bring the next
+/// one down.
 void CheckIn::fail(const Error& why, std::optional<Seconds> retry_after) {
     services_.log.warning(
         k_area, "check-in failed: " + std::string(errors::describe(why.id).cause),
@@ -195,6 +204,8 @@ void CheckIn::fail(const Error& why, std::optional<Seconds> retry_after) {
 
 // ---- what deliveries tell
 
+/// While many reports wait they come first. But where check-ins fail, the one delivery that got through shows that the
+/// manager is back, and the back-off need not be waited for.
 void CheckIn::result_told(bool more) {
     if (!schedule_.under_way() && (!more || schedule_.failing())) {
         schedule_.ask(now());

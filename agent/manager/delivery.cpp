@@ -31,10 +31,13 @@ bool ReportDelivery::may_deliver() const {
 
 bool ReportDelivery::ready() const { return !busy() && may_deliver() && services_.reports.size() > 0; }
 
+/// For `check-in --once`: a pause between two is waited for, a manager that refuses or is silent is not. What is left
+/// then goes out the next time.
 bool ReportDelivery::settled() const {
     return services_.reports.size() == 0 || (wait_ != Wait::pause && !may_deliver());
 }
 
+/// A refusal goes on: there the manager has answered, and said not now.
 void ReportDelivery::manager_answered() {
     if (wait_ == Wait::silence) {
         wait_ = Wait::none;
@@ -80,6 +83,8 @@ void ReportDelivery::put_off(Delivery outcome, const Reply& reply) {
     }
 }
 
+/// A result asks for a check-in, but not each time that it is repeated: a manager that offers an ended job again after
+/// every result would keep the two of us talking without a pause.
 void ReportDelivery::acknowledge() {
     const auto& report = sent_.report;
     failures_ = 0;
@@ -98,6 +103,7 @@ void ReportDelivery::acknowledge() {
     }
 }
 
+/// The rule of check-ins, with a shorter first wait: a report is news that somebody waits for.
 void ReportDelivery::back_off(Wait why, std::optional<Seconds> retry_after) {
     ScheduleInput input;
     input.failures = ++failures_;
@@ -126,6 +132,7 @@ void ReportDelivery::add(const session::Report& report) {
     }
 }
 
+/// The count of repeats is bounded by forgetting it all, which costs one check-in more for each job at most.
 void ReportDelivery::repeat(const std::string& job_id) {
     if (!services_.reports.finished(job_id)) {
         return;

@@ -20,6 +20,7 @@
 namespace hagent::manager {
 
 /// Who decides about check-ins, addresses and whose turn it is. Called on the loop's thread.
+/// Implemented by CheckIn.
 class DeliveryObserver {
 public:
     virtual ~DeliveryObserver() = default;

@@ -33,10 +33,11 @@ struct Call {
     std::string body;
 };
 
+/// What came back, whatever its status; redirects have been followed.
 struct Answer {
     std::uint16_t status = 0;  // HTTP status, 304 and refusals included
     std::string body;
-    std::string etag;
+    std::string etag;  // empty: the answer has none
     std::optional<Seconds> retry_after;
 };
 
@@ -81,6 +82,8 @@ enum class Reporting : std::uint8_t {
 /// What a status that is not fine means for a check-in: manager_auth_refused, manager_throttled, or its own row.
 [[nodiscard]] Failure refusal(const Answer& answer, const std::string& where);
 
+/// Used on the loop's thread only. Nothing here waits or calls: what a dialect says and understands is tested without a
+/// network.
 /// A check-in is begin(), then next() and answered() in turn until next() has no more calls, then take_events().
 /// Reports are independent of it.
 class Dialect {
@@ -90,22 +93,28 @@ public:
     /// "hawkbit": as in the configuration.
     [[nodiscard]] virtual std::string_view name() const = 0;
 
+    /// Forgets a check-in that was given up. `manager_url` may hold a login; both are copied.
     virtual void begin(const std::string& manager_url, const Identity& identity) = 0;
+    /// The next call, or nothing when the check-in has come to its end. Asked again without an answer it says the same.
     [[nodiscard]] virtual std::optional<Call> next() = 0;
     /// The answer to the call that next() gave. An error ends the check-in as failed: manager_auth_refused,
     /// manager_unknown_device, manager_malformed_answer, manager_throttled, or the row of the status or socket error.
     [[nodiscard]] virtual Status answered(const Reply& reply) = 0;
+    /// The news of a check-in that ended well, in the order in which they are to be carried out; each once.
     [[nodiscard]] virtual std::vector<Event> take_events() = 0;
-    /// How long the manager wants us to wait, as said in the last check-in.
+    /// How long the manager wants us to wait, as said last; empty when it never said so. The schedule bounds it.
     [[nodiscard]] virtual std::optional<Seconds> interval_hint() const = 0;
 
+    /// Asked before each delivery; it may change with a check-in.
     [[nodiscard]] virtual Reporting reporting() const { return Reporting::wanted; }
 
     /// The device has begun to change: a cancel comes too late and the manager must know.
     [[nodiscard]] virtual Call refuse_cancel(const std::string& manager_url, const Identity& identity,
                                              const std::string& job_id) = 0;
+    /// How this report is said; the same report may be asked for several times, until it is acknowledged.
     [[nodiscard]] virtual Call report(const std::string& manager_url, const Identity& identity,
                                       const session::Report& report) = 0;
+    /// What the answer to report() means for the queue. Never an error: what nobody understands is `again`.
     [[nodiscard]] virtual Delivery delivered(const session::Report& report, const Reply& reply) = 0;
 };
 

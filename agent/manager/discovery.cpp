@@ -66,6 +66,7 @@ std::string text_of(std::string_view value) {
     return text;
 }
 
+/// Whoever answers DHCP first may write anything into a lease: only what is plainly a name gets into an address.
 bool is_host_name(std::string_view name) {
     return !name.empty() && name.size() <= k_name_bytes && name.front() != '-' && name.front() != '.' &&
            std::all_of(name.begin(), name.end(), [](char c) { return is_letter_or_digit(c) || c == '-' || c == '.'; });
@@ -130,6 +131,8 @@ std::size_t next_of(const std::vector<platform::ServicePlace>& places, const std
 
 }  // namespace
 
+/// The last lease counts: dhclient adds each new one at the end. Clear text is for the legacy dialect only, and only
+/// where the lease does not offer HTTPS.
 std::vector<std::string> managers_of_leases(std::string_view text, config::Dialect dialect) {
     const auto last = text.rfind("lease {");
     const auto lease = last == std::string_view::npos ? std::string_view() : text.substr(last);
@@ -158,6 +161,8 @@ std::vector<std::string> managers_of_services(std::vector<platform::ServicePlace
     return urls;
 }
 
+/// A note that cannot be used is an error and no reason to look elsewhere: else whoever makes it unreadable and answers
+/// DHCP would get the device.
 Result<std::vector<std::string>> discover(platform::Files& files, const config::ManagerSettings& settings,
                                           const std::string& state_dir) {
     const auto kept = files.read(kept_file(state_dir), limits::k_path_bytes);
@@ -174,6 +179,8 @@ Result<std::vector<std::string>> discover(platform::Files& files, const config::
     return leases.ok() ? managers_of_leases(*leases, settings.dialect) : std::vector<std::string>();
 }
 
+/// The first address is kept over a write that failed: a second manager that was met meanwhile must not become the
+/// first.
 Status FirstManager::met(const std::string& url) {
     if (noted_) {
         return {};

@@ -38,6 +38,7 @@ bool refuses(const Reply& reply) {
     return reply.ok() ? !fine(*reply) : errors::describe(reply.error().id).retry == errors::Retry::permanent;
 }
 
+/// With the file's name, so that people see which of the two is meant.
 Result<std::string> body_of(const Reply& reply, std::string_view name) {
     if (!reply.ok()) {
         return Error(reply.error()).with(name);
@@ -88,6 +89,8 @@ Status FolderDialect::answered(const Reply& reply) {
     return {};
 }
 
+/// The two files are replaced one after the other, so a pair that does not fit may only be young. A second time it is a
+/// mistake or a forgery.
 Status FolderDialect::signature_answered(const Reply& reply) {
     if (absent(reply)) {
         return error(AgentCode::signature_missing, std::string(k_jobs_signature_name));
@@ -100,6 +103,8 @@ Status FolderDialect::signature_answered(const Reply& reply) {
     return judged;
 }
 
+/// The signature first: not even the JSON is read before it is good. The serial is noted before the jobs are handed on,
+/// so that an older list cannot come back (spec 8).
 Status FolderDialect::judge(const std::string& signature) {
     const auto keys = TRY(trust::KeyRing::load(services_.files, services_.keys_directory));
     if (signature.size() > limits::k_signature_bytes) {
@@ -128,6 +133,8 @@ Status FolderDialect::judge(const std::string& signature) {
     return {};
 }
 
+/// The list is complete: what is not in it is not offered any more. Where reports go elsewhere from now on, the
+/// attributes have to be told there as well.
 void FolderDialect::take(FolderJobs jobs) {
     NothingOffered rest;
     for (const auto& listed : jobs.jobs) {
@@ -163,6 +170,7 @@ void FolderDialect::told(const Reply& reply) {
 
 std::vector<Event> FolderDialect::take_events() { return std::exchange(events_, {}); }
 
+/// Where reports go only the signed list says, so before the first one nobody knows.
 Reporting FolderDialect::reporting() const {
     return !jobs_ ? Reporting::later : jobs_->reports.empty() ? Reporting::unwanted : Reporting::wanted;
 }
@@ -172,6 +180,7 @@ Call FolderDialect::refuse_cancel(const std::string& manager_url, const Identity
     return put(manager_url, identity);
 }
 
+/// The file is replaced whole, so what was said of the other jobs has to be said again.
 Call FolderDialect::report(const std::string& manager_url, const Identity& identity, const Report& report) {
     std::erase_if(latest_, [&](const Report& other) { return other.job_id == report.job_id; });
     latest_.insert(latest_.begin(), report);
@@ -210,6 +219,7 @@ Call FolderDialect::put(const std::string& manager_url, const Identity& identity
             json.take() + "\n"};
 }
 
+/// Never obsolete: rights on a folder can be mended, so the report waits.
 Delivery FolderDialect::delivered(const Report&, const Reply& reply) {
     if (reply.ok() && fine(*reply)) {
         return Delivery::acknowledged;

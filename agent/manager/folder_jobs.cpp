@@ -27,6 +27,7 @@ bool plain_name(std::string_view name) {
 }
 
 /// Absent members pass as empty ones.
+/// Without a list of known members the names are free (groups, devices), but must be such that they can be shown.
 Status object_of(JsonView value, const std::string& where, std::initializer_list<std::string_view> known) {
     if (value.exists() && !value.is_object()) {
         return malformed(where, "must be an object");
@@ -42,6 +43,7 @@ Status object_of(JsonView value, const std::string& where, std::initializer_list
     return {};
 }
 
+/// Relative and below the folder of jobs.json: what is signed for one server cannot send a device to another.
 Result<std::string> folder(JsonView value, const std::string& where) {
     std::string path(value.text().value_or(""));
     if (path.ends_with('/')) {
@@ -53,6 +55,7 @@ Result<std::string> folder(JsonView value, const std::string& where) {
     return path + "/";
 }
 
+/// Reads every device's part, and keeps what concerns this one.
 class Reader {
 public:
     Reader(JsonView groups, FolderJobs& out) : groups_(groups), out_(out) {}
@@ -128,6 +131,7 @@ private:
     FolderJobs& out_;
 };
 
+/// The format comes first: in a newer one unknown members would be complained of, which helps nobody.
 Status read_head(JsonView root, FolderJobs& out) {
     if (root.find("format").whole() != 1) {
         return malformed("format", "is not 1; this agent is too old for it");

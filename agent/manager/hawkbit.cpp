@@ -20,6 +20,7 @@ using session::ReportStage;
 constexpr unsigned k_polls = 3;  // in one check-in: a poll follows each confirmation
 constexpr std::string_view k_plain_words = "The details of this result were refused by the server. See the device.";
 
+/// A name is one part of the path: a '/' in a device id must not lead to another resource.
 std::string segment(std::string_view text) { return replace_all(transfer::encode_path(text), "/", "%2F"); }
 
 bool gone(const Answer& answer) { return answer.status == 404 || answer.status == 410; }
@@ -33,6 +34,7 @@ Call send(transfer::Method method, std::string url, std::string body) {
             std::move(body)};
 }
 
+/// The words of DDI's `status.execution`.
 std::string_view execution_word(ReportStage stage) {
     switch (stage) {
         case ReportStage::accepted:
@@ -62,6 +64,7 @@ void HawkbitDialect::begin(const std::string& manager_url, const Identity& ident
     events_.clear();
 }
 
+/// Only the first poll may be answered with 304: those after a confirmation are asked because something has changed.
 std::optional<Call> HawkbitDialect::next() {
     switch (step_) {
         case Step::poll: {
@@ -113,6 +116,8 @@ HawkbitDialect::Step HawkbitDialect::first_step_after_poll(bool attributes_wante
     return attributes_wanted || told_digest_ != identity_.digest ? Step::attributes : action_step();
 }
 
+/// 404 means that the device is not registered and the server does not do so by itself. 304 means that still nothing is
+/// to be done, because a tag is only kept of such an answer.
 Status HawkbitDialect::polled(const Answer& answer) {
     ++polls_;
     const std::string url = base(manager_url_, identity_);
@@ -130,6 +135,8 @@ Status HawkbitDialect::polled(const Answer& answer) {
     return answer.status == 200 ? read_links(answer) : Status(refusal(answer, "poll"));
 }
 
+/// A cancel comes first: what it takes back must not be begun. Attributes have an address even when nobody asks for
+/// them, so that a change can be told.
 Status HawkbitDialect::read_links(const Answer& answer) {
     const std::string url = base(manager_url_, identity_);
     auto poll = TRY(read_poll(answer.body, url));
@@ -167,6 +174,7 @@ Status HawkbitDialect::attributes_answered(const Answer& answer) {
     return {};
 }
 
+/// It may have been taken back between the poll and this call, which is nobody's failure.
 Status HawkbitDialect::deployment_answered(const Answer& answer) {
     if (gone(answer)) {
         open_ = Open::none;
@@ -193,6 +201,8 @@ Status HawkbitDialect::cancel_answered(const Answer& answer) {
     return {};
 }
 
+/// The deployment that was confirmed shows in the next poll only. The polls are counted, so that a server that never
+/// has enough of confirmations does not hold the check-in.
 Status HawkbitDialect::confirm_answered(const Answer& answer) {
     if (fine(answer)) {
         step_ = polls_ < k_polls ? Step::poll : Step::done;
@@ -232,6 +242,8 @@ Call HawkbitDialect::report(const std::string& manager_url, const Identity& iden
                 feedback_body(feedback));
 }
 
+/// A refusal of the content comes again for the same content. Progress is then dropped; a result is sent once more in
+/// words that must pass, because without it the action stays open and hides every later one.
 Delivery HawkbitDialect::delivered(const Report& report, const Reply& reply) {
     if (!reply.ok()) {
         return Delivery::again;

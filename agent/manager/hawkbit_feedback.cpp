@@ -42,6 +42,7 @@ std::string ascii(std::string_view text) {
 
 }  // namespace
 
+/// The last ones are kept: how it ended matters more than how it began.
 std::vector<std::string> clean_messages(const std::vector<std::string>& messages) {
     const std::size_t count = std::min(messages.size(), limits::k_report_messages);
     std::vector<std::string> out;
@@ -78,6 +79,8 @@ std::string feedback_body(const Feedback& feedback) {
     return json.take();
 }
 
+/// A name that is cut or cleaned may meet another one; the map keeps one of them, because the server refuses a body
+/// with both. "merge" leaves attributes alone that somebody else has set.
 std::string config_data_body(const Identity& identity) {
     std::map<std::string, std::string> data;
     for (const auto& [name, value] : identity.attributes) {

@@ -52,7 +52,8 @@ Result<std::string> follow(const std::string& from, const std::string& href) {
     return transfer::to_text(*link);
 }
 
-/// A link that is called with the device's credentials.
+/// A link that is called with the device's credentials: it may go nowhere where these could be read. Download links are
+/// checked against the signed manifest instead.
 Result<std::string> follow_control(const std::string& from, const std::string& href) {
     std::string url = TRY(follow(from, href));
     const auto base = TRY(transfer::parse_url(from));
@@ -69,6 +70,7 @@ bool plain_id(const std::string& id) {
            std::all_of(id.begin(), id.end(), [](char c) { return c > ' ' && c <= '~'; });
 }
 
+/// The id is taken from the path and stays a text: feedback has to name it as it stands there.
 Result<std::optional<ActionLink>> action_link(JsonView links, const char* rel, const std::string& from) {
     const std::string href = text(links.find(rel), "href");
     if (href.empty()) {
@@ -108,6 +110,8 @@ Result<std::string> digest(JsonView artifact, const char* name, std::size_t digi
     return hex;
 }
 
+/// '~' stands for '/', which hawkBit would hide in its link (reference hawkbit-server). What could lead out of the
+/// package's folder is refused here, long before anything is written.
 Result<Artifact> read_artifact(JsonView value, const std::string& from) {
     Artifact artifact;
     artifact.path = replace_all(text(value, "filename"), "~", "/");
@@ -170,6 +174,7 @@ bool fits(const Pattern& pattern, std::string_view name) {
     return false;
 }
 
+/// For distributions without hagent.kind. The patterns count before the files: a script among images is a script.
 std::optional<JobKind> kind_by_name(const std::vector<Artifact>& artifacts) {
     for (const auto& pattern : k_patterns) {
         for (const auto& artifact : artifacts) {
@@ -217,6 +222,8 @@ Status read_chunks(JsonView chunks, const std::string& from, Job& job, std::vect
 
 bool known_handling(const std::string& word) { return word == "skip" || word == "attempt" || word == "forced"; }
 
+/// The kind is decided before the manifest is there, so that a job of a kind that is not known is refused without a
+/// download.
 Status fill(Job& job, JsonView deployment, const std::string& from) {
     std::string kind;
     session::SignedPackage package;
@@ -248,6 +255,7 @@ std::optional<Seconds> parse_sleep(std::string_view text) {
     return Seconds{narrow<std::int64_t>(*hours * 3600 + *minutes * 60 + *seconds)};
 }
 
+/// The test for `config` or `_links` tells a captive portal or a wrong address from a manager that has nothing to do.
 Result<PollAnswer> read_poll(std::string_view body, const std::string& url) {
     const JsonDocument document = TRY(parse_object(body, "poll"));
     const JsonView value = document.root();
@@ -266,6 +274,8 @@ Result<PollAnswer> read_poll(std::string_view body, const std::string& url) {
     return poll;
 }
 
+/// A deployment that is understood but cannot be done becomes a refused job, not an error: an error would be met again
+/// at each check-in, and the action stay open for ever.
 Result<std::optional<Event>> read_deployment(std::string_view body, const std::string& job_id, const std::string& url) {
     const JsonDocument document = TRY(parse_object(body, "deployment"));
     const JsonView deployment = document.root().find("deployment");

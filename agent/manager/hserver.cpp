@@ -66,6 +66,7 @@ std::string first_mac(const Identity& identity) {
     return {};
 }
 
+/// The MAC stands in every request already; of several addresses these managers read one.
 std::string inventory(const Identity& identity) {
     std::string out;
     for (const auto& [name, value] : identity.attributes) {
@@ -80,6 +81,7 @@ std::string inventory(const Identity& identity) {
     return out;
 }
 
+/// Numbers of the manager go back as they came, but only as numbers: anything else could begin a field of its own.
 std::string digits(std::string_view text) {
     return text.find_first_not_of("0123456789") == std::string_view::npos && text.size() <= 20 ? std::string(text)
                                                                                                : std::string();
@@ -92,6 +94,7 @@ std::string job_id_of(const HserverReply& reply) {
                                     : "SI" + si + "-UR" + ur;
 }
 
+/// The way back from job_id_of(): a report names the schedule and the update. An id from a digest has neither.
 std::string numbers_of(const std::string& job_id) {
     const auto dash = job_id.find("-UR");
     return !job_id.starts_with("SI") || dash == std::string::npos
@@ -127,6 +130,7 @@ std::optional<Call> HserverDialect::next() {
                                             : call(manager_url_, identity_, k_inventory, inventory(identity_));
 }
 
+/// The inventory counts as told with any answer that is understood: there is no other sign that it was taken.
 Status HserverDialect::answered(const Reply& reply) {
     asked_ = true;
     if (!reply.ok()) {
@@ -183,6 +187,7 @@ work::Options options_of(const HserverReply& reply) {
 
 }  // namespace
 
+/// The job is refused as a whole for one bad part: half of a script is worse than none.
 Event HserverDialect::event_of(const HserverReply& reply) const {
     session::Job job;
     job.id = job_id_of(reply);
@@ -201,6 +206,8 @@ Event HserverDialect::event_of(const HserverReply& reply) const {
     return good.ok() ? Event(JobOffered{std::move(job)}) : Event(JobRefused{job.id, std::move(good).error()});
 }
 
+/// Nobody has signed the script, so it is looked at before the job is taken, and what the administrator has not allowed
+/// never gets into a session.
 Status HserverDialect::check_script(const std::string& script) const {
     if (script.size() > k_script_bytes) {
         return error(AgentCode::limit_exceeded, {"more than ", std::to_string(k_script_bytes), " bytes of script"});
@@ -268,6 +275,7 @@ Call HserverDialect::report(const std::string& manager_url, const Identity& iden
     return call(manager_url, identity, k_status, fields);
 }
 
+/// These managers have no word for "refused", so all but a missing address is tried again.
 Delivery HserverDialect::delivered(const Report&, const Reply& reply) {
     if (!reply.ok()) {
         return Delivery::again;

@@ -47,6 +47,7 @@ bool is_number(std::string_view text) {
     return !text.empty() && text.size() <= 9 && std::all_of(text.begin(), text.end(), is_digit);
 }
 
+/// A '|' inside of quotes is part of the field.
 std::string_view take_field(std::string_view& rest) {
     bool quoted = false;
     std::size_t end = 0;
@@ -75,8 +76,10 @@ bool is_command(std::string_view field) {
     return rest.empty() || rest.front() == ' ' || rest.front() == k_quote;
 }
 
+/// Old managers write Latin-1; what is UTF-8 already stays.
 std::string as_utf8(const std::string& text) { return is_utf8(text) ? text : utf8_from_latin1(text); }
 
+/// In EX these managers write 0xFC for a blank; in other commands the byte is a letter.
 std::string command_text(std::string_view field) {
     std::string text(field);
     if (equal_ignoring_case(field.substr(0, 2), "EX")) {
@@ -113,6 +116,8 @@ bool known_hserver_key(std::string_view name) {
                        [&](std::string_view key) { return equal_ignoring_case(key, name); });
 }
 
+/// Strict about its start only: a web server's error page must not pass for an answer. What is not known behind that
+/// is kept, so that the log can name it.
 Result<HserverReply> parse_hserver_reply(std::string_view body) {
     while (!body.empty() && (body.back() == '\r' || body.back() == '\n' || body.back() == '\0')) {
         body.remove_suffix(1);

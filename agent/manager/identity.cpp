@@ -20,6 +20,7 @@ constexpr std::size_t k_listed = 8;  // addresses and volumes: a thin client has
 
 Failure bad_id(const std::string& why) { return error(AgentCode::config_bad_value, {"device.id: ", why}); }
 
+/// A fact that is missing is an error, not an empty text: all devices without a serial number would share one id.
 Result<std::string> fact(std::string_view name, const platform::HostFacts& host) {
     std::string value;
     if (name == "mac") {
@@ -35,6 +36,7 @@ Result<std::string> fact(std::string_view name, const platform::HostFacts& host)
                          : Result<std::string>(std::move(value));
 }
 
+/// What needs no encoding in a path, and cannot be mistaken for a part of one.
 bool plain(char c) { return is_letter_or_digit(c) || std::string_view("-._:@+").find(c) != std::string_view::npos; }
 
 std::string joined(const std::vector<std::string>& texts) {
@@ -58,6 +60,7 @@ void add_volumes(Attributes& out, const std::vector<platform::Volume>& volumes) 
     }
 }
 
+/// Free space changes with each file; with it in the digest every check-in would send the whole inventory.
 std::string digest_of(const Identity& identity) {
     std::string text = identity.device_id + '\n';
     for (const auto& [name, value] : identity.attributes) {

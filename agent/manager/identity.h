@@ -21,6 +21,7 @@ namespace hagent::manager {
 [[nodiscard]] Result<std::string> device_id(const std::string& pattern, const platform::HostFacts& host);
 
 /// What other parts of the agent know about the device.
+/// An empty text: not known, and not told.
 struct DeviceState {
     std::string image_version;
     std::string image_slot;
@@ -30,6 +31,7 @@ struct DeviceState {
 };
 
 /// Attributes without a value are left out. Order is fixed, names are ASCII and at most 32 bytes but for labels.
+/// Sizes are in MiB where the name says so; those that end in ".free" are texts for people.
 [[nodiscard]] Identity describe(std::string device_id, const config::DeviceSettings& settings,
                                 const platform::HostFacts& host, const std::vector<platform::Volume>& volumes,
                                 const DeviceState& state);

@@ -15,6 +15,7 @@ constexpr std::uint64_t k_local = std::uint64_t{1} << 63U;  // marks the numbers
 
 }  // namespace
 
+/// An HTTP status that the transfer takes for an error is an answer to a dialect, which knows better what it means.
 Reply to_reply(Result<transfer::Reply> result, std::string body) {
     if (!result.ok()) {
         return std::move(result).failure();
@@ -30,6 +31,7 @@ Reply to_reply(Result<transfer::Reply> result, std::string body) {
     return answer;
 }
 
+/// A local answer is there at once but told from a timer, because a caller's `done` never runs from within call().
 std::uint64_t LoopCaller::call(Call call, Done done) {
     transfer::Exchange exchange;
     exchange.url = std::move(call.url);

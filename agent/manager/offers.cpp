@@ -30,6 +30,7 @@ void Offers::begin() {
     only_offered_.reset();
 }
 
+/// Waiting jobs are looked at again here, and later when one comes to its wait (CheckIn::jobs_idle).
 void Offers::take(Event event) {
     if (auto* offered = std::get_if<JobOffered>(&event)) {
         take_job(std::move(offered->job), offered->standing);
@@ -43,6 +44,8 @@ void Offers::take(Event event) {
     }
 }
 
+/// An id that has ended here is never begun again. Its result is sent once more, because a manager that still offers it
+/// has not heard of it; for a standing offer that says nothing.
 void Offers::take_job(session::Job job, bool standing) {
     const auto ended = services_.reports.offered(job.id, content_of(job));
     if (!ended.ok()) {
@@ -88,6 +91,8 @@ void Offers::take_refusal(const JobRefused& refusal) {
                             0});
 }
 
+/// Every cancel gets an answer, also one of a job that is not known here: without it the manager shows the cancel for
+/// ever, and no job after it.
 void Offers::take_cancel(const std::string& job_id) {
     if (const auto result = services_.reports.finished(job_id)) {
         if (result->stage == ReportStage::cancelled) {

@@ -119,6 +119,8 @@ Result<std::unique_ptr<ReportQueue>> ReportQueue::open(platform::Files& files, c
     return queue;
 }
 
+/// In the order in which it was written, so that the rules give the same as the first time. A record that makes no
+/// sense is passed over: the others are worth more.
 void ReportQueue::replay() {
     for (const auto& record : journal_.take_records()) {
         const JsonDocument document(record.payload);
@@ -146,6 +148,7 @@ bool ReportQueue::has_finished(const std::string& job_id) const {
     return std::any_of(finished_.begin(), finished_.end(), [&](const Report& other) { return other.job_id == job_id; });
 }
 
+/// With its last message only: many jobs are remembered, for as long as a manager may offer them again.
 void ReportQueue::remember(Report report) {
     if (!report.final() || has_finished(report.job_id)) {
         return;
@@ -207,6 +210,8 @@ Status ReportQueue::append(std::uint16_t type, const std::string& payload) {
     return journal_.append(type, payload);
 }
 
+/// The limit grows with what is left: a queue that is long because the manager is away must not be written anew with
+/// every report.
 Status ReportQueue::compact() {
     std::vector<journal::Record> records;
     for (const auto& [job_id, content] : contents_) {
@@ -224,6 +229,7 @@ Status ReportQueue::compact() {
     return {};
 }
 
+/// The journal first, so that an error leaves the report waiting in both.
 Status ReportQueue::drop(std::uint64_t number) {
     TRY(append(k_acknowledged, to_payload(number, {})));
     std::erase_if(waiting_, [number](const Waiting& w) { return w.number == number; });
@@ -300,6 +306,7 @@ std::optional<Report> ReportQueue::finished(const std::string& job_id) const {
     return found == finished_.end() ? std::nullopt : std::optional(*found);
 }
 
+/// Where a report of the job waits already nothing is added: the manager hears of it with that one.
 Status ReportQueue::repeat(const std::string& job_id) {
     const auto report = finished(job_id);
     const std::lock_guard lock(mutex_);

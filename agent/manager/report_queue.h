@@ -29,6 +29,8 @@ public:
         session::Report report;
     };
 
+    /// Opens or creates the journal at `path`, whose folder exists. What is damaged in its middle is left out; the
+    /// journal keeps a copy of it.
     [[nodiscard]] static Result<std::unique_ptr<ReportQueue>> open(platform::Files& files, const std::string& path);
 
     /// Keeps the report until it is acknowledged; once this returns success no power cut loses it. A job has one final
@@ -54,6 +56,7 @@ public:
     /// Sends the final report of a finished job once more.
     [[nodiscard]] Status repeat(const std::string& job_id);
 
+    /// Reports that wait, the one on its way among them.
     [[nodiscard]] std::size_t size() const;
 
 private:

@@ -75,6 +75,7 @@ Millis next_check_in(const ScheduleSettings& settings, const ScheduleInput& inpu
     return interval - portion(interval / (input.settling ? 2 : 10), chance);
 }
 
+/// The gap holds whatever asks: no trigger, result or hint of 0 makes a device call in a loop.
 void Schedule::plan(Uptime now, Millis delay) {
     due_at_ = now + delay;
     if (began_at_) {
@@ -108,12 +109,14 @@ void Schedule::begin(Uptime now, bool jobs_idle) {
     began_idle_ = jobs_idle;
 }
 
+/// Without the gap: the next address is another server, and the one that failed was not burdened.
 void Schedule::try_again(Uptime now) {
     under_way_ = false;
     last_ = Last::failed;
     due_at_ = now;
 }
 
+/// Who has asked meanwhile gets his check-in at once; else the hint or the interval counts.
 void Schedule::succeed(Uptime now, std::optional<Seconds> hint, std::uint64_t chance, bool jobs_idle) {
     under_way_ = false;
     last_ = Last::succeeded;
@@ -127,6 +130,7 @@ void Schedule::succeed(Uptime now, std::optional<Seconds> hint, std::uint64_t ch
     plan(now, next_check_in(settings_, input, chance));
 }
 
+/// What was asked for is forgotten: while the manager is away nobody is served by more tries.
 void Schedule::fail(Uptime now, std::optional<Seconds> hint, std::optional<Seconds> retry_after, std::uint64_t chance) {
     under_way_ = false;
     last_ = Last::failed;
@@ -149,6 +153,7 @@ bool Schedule::came_too_early(bool jobs_idle) const {
     return until_quiet_ && !began_idle_ && last_ != Last::failed && jobs_idle;
 }
 
+/// A failure is an end as well: `check-in --once` tells it and does not wait for the back-off.
 bool Schedule::quiet(Uptime now) const {
     return last_ != Last::none && !under_way_ && !soon_ && !due(now) && (began_idle_ || last_ == Last::failed);
 }

@@ -11,11 +11,13 @@
 
 namespace hagent::manager {
 
+/// From the configuration: the usual wait between two check-ins, and the window into which the first ones are spread.
 struct ScheduleSettings {
     Seconds interval{300};
     Seconds spread{60};
 };
 
+/// What the next wait depends on.
 struct ScheduleInput {
     bool first = false;                  // since this process began
     unsigned failures = 0;               // check-ins in a row that failed

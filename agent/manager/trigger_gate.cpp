@@ -7,6 +7,7 @@
 
 namespace hagent::manager {
 
+/// The table has a fixed size, because anybody can send from any number of addresses; the oldest source makes room.
 bool TriggerGate::pass(std::string_view peer, Uptime now) {
     if (last_ && now - *last_ < k_gap) {
         return false;
