@@ -28,6 +28,7 @@ Response page(const ApiServices& services) {
     return {200, "text/html; charset=utf-8", page_html(services.view(), services.board, tail), {}};
 }
 
+/// Only what is on the board: an id never becomes a path here.
 Response one_session(const ApiServices& services, const Request& request, std::string_view id) {
     const auto snapshot = services.board.find(std::string(id));
     return snapshot ? document(request, session::session_json(*snapshot))
@@ -53,6 +54,7 @@ Response log_since(const ApiServices& services, const Request& request) {
     return document(request, log_json(services.log.since(since)));
 }
 
+/// The wait of a second is the gate's own gap, so whoever obeys it gets through.
 Response ask_for_check_in(const Callback<bool(const std::string&)>& trigger, const Request& request) {
     if (!trigger(request.peer)) {
         Response busy = http::problem(429, "A check-in was asked for a moment ago.");

@@ -15,16 +15,22 @@ namespace hagent::status {
 struct ApiServices {
     const Board& board;
     const log::Ring& log;
+    /// What is shown beside the sessions; made anew for each answer.
     Callback<AgentView()> view;
+    /// Somebody at this address, without its port, wants a check-in now.
     /// False: asked for too often.
     Callback<bool(const std::string& peer)> trigger;
+    /// By session id, in the name of an operator.
     Callback<session::CancelOutcome(const std::string& session_id)> cancel;
 };
 
-/// POST /v1/check-in, and nothing else.
+/// POST /v1/check-in, and nothing else: for a listener that anybody in the network may reach. 202, or 429 with
+/// Retry-After. Nothing of the request but its sender is used.
 void add_trigger(http::Router& router, Callback<bool(const std::string& peer)> trigger);
 
-/// Adds the routes of spec 11 "HTTP listener" that this agent has.
+/// Adds the routes of spec 11 "HTTP listener" that this agent has. Reading takes the role viewer, cancelling the role
+/// operators; the router has checked them. 202, 404 or 409 for a cancel; 304 where nothing has changed since the tag
+/// that the reader has.
 void add_routes(http::Router& router, ApiServices services);
 
 }  // namespace hagent::status

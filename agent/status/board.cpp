@@ -8,6 +8,8 @@
 
 namespace hagent::status {
 
+/// The copy is made outside of the lock: a reader must not wait while a session with thousands of steps is copied. A
+/// session that is published again after its end (the history at a start) is still there once.
 void Board::publish(const session::SessionRecord& record) {
     auto snapshot = std::make_shared<const session::SessionRecord>(record);
     const std::lock_guard lock(mutex_);

@@ -18,6 +18,7 @@ public:
     using Snapshot = std::shared_ptr<const session::SessionRecord>;
 
     /// Replaces what is shown of that session; one that has ended moves to the recent ones.
+    /// Costs one copy of the record; the session calls it some four times a second at most.
     void publish(const session::SessionRecord& record);
 
     /// The session in work (or half-way); null when there is none.

@@ -21,6 +21,8 @@ void write_time(JsonWriter& json, std::string_view name, const std::optional<Wal
 }
 
 /// An object of texts; a name given twice keeps its place and gets the last text.
+/// An object of texts. A name given twice (a label that is called like a fact) keeps its place and gets the last text:
+/// JSON with a name twice is read in different ways.
 template <class Pairs>
 void write_texts(JsonWriter& json, std::string_view name, const Pairs& pairs) {
     std::vector<std::pair<std::string_view, std::string_view>> members;
@@ -123,6 +125,7 @@ std::string sessions_json(const Board& board) {
     });
 }
 
+/// With the session's id in each result, because the list mixes them.
 std::string results_json(const Board& board) {
     return list_document("results", [&](JsonWriter& json) {
         const auto add = [&](const Board::Snapshot& snapshot) {

@@ -92,7 +92,8 @@ std::string disk_html(const SessionRecord& record) {
     return out;
 }
 
-/// The same for the current session and for each of the recent ones.
+/// The same for the current session and for each of the recent ones. The bar is a <progress> with its numbers in words
+/// beside it, for screen readers and for browsers without style.
 std::string session_html(const SessionRecord& record) {
     const auto& progress = record.progress;
     std::string out =
@@ -113,6 +114,7 @@ std::string session_html(const SessionRecord& record) {
     return out + results_html(record.results) + steps_html(record) + transfers_html(record);
 }
 
+/// Folded up with <details>, which needs no script; the outcome stands in the line that is always seen.
 std::string recent_html(const Board& board) {
     std::string out;
     for (const auto& snapshot : board.recent()) {
@@ -128,6 +130,7 @@ std::string recent_html(const Board& board) {
 
 }  // namespace
 
+/// One document without any outside resource: the device may have no network but the way to its manager (spec 9).
 std::string page_html(const AgentView& agent, const Board& board, const std::vector<log::Ring::Entry>& log) {
     const auto current = board.current();
     const auto when = [](const std::optional<WallTime>& time) { return time ? rfc3339(*time) : std::string("never"); };

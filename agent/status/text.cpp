@@ -49,6 +49,7 @@ std::string results_text(const std::vector<TaskResult>& results, std::string_vie
     return out;
 }
 
+/// Without a total there is nothing to divide by, and nothing was to be fetched.
 std::string progress_text(const session::Progress& progress) {
     if (progress.total == 0) {
         return "nothing to download";
@@ -63,6 +64,7 @@ std::string progress_text(const session::Progress& progress) {
 
 }  // namespace
 
+/// Check-ins are known to a running daemon only; "never" would be wrong where nobody runs.
 std::string status_text(const AgentView& agent, const Board& board) {
     std::string out;
     for (const auto& [key, value] : agent.device) {
@@ -88,6 +90,8 @@ std::string status_text(const AgentView& agent, const Board& board) {
     return out + sessions_text(board);
 }
 
+/// Of the transfers only those that tell something: hundreds of files that came at once would push the steps off the
+/// screen.
 std::string session_text(const SessionRecord& record) {
     std::string out = line("session", concat({record.id, ", job ", record.job.id, " ", record.job.name}));
     out += line("package", concat({record.package, " ", record.version,

@@ -27,13 +27,13 @@ struct AgentView {
     std::vector<std::pair<std::string, std::string>> device;  // id first, then facts in a fixed order
     std::uint32_t pid = 0;                                    // 0: the daemon is not running
     Seconds uptime{0};
-    std::uint64_t pss_bytes = 0;
-    std::string listener;  // "http://127.0.0.1:8420"
+    std::uint64_t pss_bytes = 0;  // memory of the process, its share of what is shared; 0 when not known
+    std::string listener;         // "http://127.0.0.1:8420"
     ManagerView manager;
     std::vector<platform::Volume> volumes;
-    std::vector<std::string> trusted_keys;
+    std::vector<std::string> trusted_keys;  // names, as the key files have them
     std::size_t reports_queued = 0;
-    WallTime now;
+    WallTime now;  // when the answer was made
 };
 
 }  // namespace hagent::status
