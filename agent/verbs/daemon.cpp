@@ -24,6 +24,7 @@ bool places_are_safe(Machine& machine, const config::Settings& settings) {
     return complaints.empty();
 }
 
+/// Not a part of open_services(): verbs that only look may work where the daemon refuses to.
 Opened open_safe_services(Machine& machine, const Options& options) {
     auto opened = open_services(machine, options, config::ManagerRule::required);
     if (opened.services && !places_are_safe(machine, opened.services->settings)) {
@@ -32,6 +33,8 @@ Opened open_safe_services(Machine& machine, const Options& options) {
     return opened;
 }
 
+/// A configuration that cannot be used does not end a daemon that runs: nobody may be there to mend it, and the manager
+/// could not be reached any more.
 int run_daemon(Machine& machine, const Options& options) {
     auto [services, code] = open_safe_services(machine, options);
     if (!services) {
@@ -69,6 +72,8 @@ int run(Machine& machine, const Options& options) {
     return platform::run_as_service([&] { return run_daemon(machine, options); });
 }
 
+/// A running daemon is asked, because it holds the lock on the state. Where a manager was only now found the verb
+/// begins anew with it, as the daemon does.
 int check_in(Machine& machine, const Options& options) {
     auto [services, code] = open_services(machine, options, config::ManagerRule::required);
     if (!services) {

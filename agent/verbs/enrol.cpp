@@ -37,6 +37,8 @@ struct Enrolled {
 };
 
 /// The key's place is the first of: --key, manager.client_key_file, the state directory.
+/// The key is on the disk before the request is made: a request for a key that is lost would get a certificate that
+/// nobody can use.
 Result<Enrolled> enrol_device(Machine& machine, const config::Settings& settings, const Options& options) {
     Enrolled out;
     const auto& configured = settings.manager.client_key_file;
@@ -63,6 +65,7 @@ std::string as_json(const Enrolled& enrolled) {
     return json.take() + "\n";
 }
 
+/// The fingerprint is what people compare before they sign: the request has come over a network that nobody trusts yet.
 std::string as_text(const Enrolled& enrolled) {
     return concat({"key          ", enrolled.key_file, " (stays on this device)\nrequest      ", enrolled.request_file,
                    "\nfingerprint  ", enrolled.enrolment.fingerprint,

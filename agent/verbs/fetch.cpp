@@ -19,7 +19,8 @@ namespace {
 
 constexpr int k_bar_width = 30;
 
-/// Progress bar on a terminal, decisions with -v, everything kept for --json.
+/// Progress bar on a terminal, decisions with -v, everything kept for --json. What is shown goes to standard
+/// error, so that the result can be piped.
 class FetchWatch final : public transfer::DownloadObserver {
 public:
     FetchWatch(Output& output, const Options& options)
@@ -72,6 +73,7 @@ public:
     std::vector<std::uint64_t> resumptions;
 
 private:
+    /// What is printed next must not stand behind the bar.
     void end_bar() {
         if (drawn_) {
             output_.complain("\n");
@@ -135,6 +137,7 @@ Result<transfer::Downloaded> download_to(AgentServices& services, const Options&
 
 }  // namespace
 
+/// With --json a failure, too, is told in the one document of spec 11, with all tries that led to it.
 int fetch(Machine& machine, const Options& options) {
     if (options.arguments.empty()) {
         return usage(machine, options, "name at least one URL");

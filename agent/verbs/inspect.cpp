@@ -19,7 +19,8 @@
 namespace hagent::verbs {
 namespace {
 
-/// What the state directory tells while no daemon runs.
+/// What the state directory tells while no daemon runs. A session that cannot be read is left out, so that the others
+/// are seen.
 void board_from_state(Machine& machine, const config::Settings& settings, status::Board& board) {
     const session::Store store(*machine.files, settings.state());
     const auto ids = store.list();
@@ -40,7 +41,8 @@ status::AgentView view_from_state(Machine& machine, const config::Settings& sett
     return view;
 }
 
-/// The lines of the log file in the shape of /v1/log; their fields stay in the message.
+/// The lines of the log file in the shape of /v1/log. Their fields stay in the message, and lines that nobody of us has
+/// written are left out.
 std::string log_file_json(std::string_view text) {
     std::string out;
     for (const auto line : split(text, '\n')) {
@@ -65,6 +67,7 @@ Result<std::string> from_daemon(Machine& machine, const config::Settings& settin
 
 /// Prints what the running daemon says at `path`, or at `path`.txt for people; the exit code, empty when no daemon
 /// runs.
+/// A daemon that runs and does not answer is an error here: without it nobody knows what the agent is doing.
 std::optional<int> daemon_tells(Machine& machine, const config::Settings& settings, const Options& options,
                                 const std::string& path) {
     const auto document = from_daemon(machine, settings, options.json ? path : path + ".txt");
@@ -95,6 +98,7 @@ bool is_session_id(std::string_view text) {
 
 }  // namespace
 
+/// Takes no lock, so it works beside a running agent and without one.
 int status(Machine& machine, const Options& options) {
     auto [services, code] = open_services(machine, options, config::ManagerRule::optional);
     if (!services) {
@@ -110,6 +114,7 @@ int status(Machine& machine, const Options& options) {
     return k_done;
 }
 
+/// People get the text that is made here in any case; only --json asks the daemon, for the progress of this moment.
 int sessions(Machine& machine, const Options& options) {
     if (options.arguments.size() > 1) {
         return usage(machine, options, "takes one session id at most");
@@ -141,6 +146,7 @@ int sessions(Machine& machine, const Options& options) {
     return k_done;
 }
 
+/// The daemon's own memory is newer than the file; without a daemon the file is all there is.
 int log(Machine& machine, const Options& options) {
     auto [services, code] = open_services(machine, options, config::ManagerRule::optional);
     if (!services) {
@@ -169,7 +175,7 @@ int log(Machine& machine, const Options& options) {
     return k_done;
 }
 
-// An unknown code among known ones must not go unnoticed by a script: the exit code tells.
+/// An unknown code among known ones must not go unnoticed by a script: the exit code tells.
 int explain(Machine& machine, const Options& options) {
     if (options.arguments.empty()) {
         return usage(machine, options, "name a code, for example: hagent explain 550 WSAECONNREFUSED");
@@ -190,6 +196,7 @@ int explain(Machine& machine, const Options& options) {
     return all_known ? k_done : k_not_found;
 }
 
+/// Which libraries are in the program and whether they hold all patches: what support and a vulnerability scan ask for.
 int version(Machine& machine, const Options& options) {
     const std::string libraries = transfer::library_versions();
     if (options.json) {

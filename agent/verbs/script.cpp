@@ -17,7 +17,8 @@
 namespace hagent::verbs {
 namespace {
 
-/// Says each step as it ends; nobody is reported to.
+/// Says each step as it ends, on standard error, so that a result on standard output stays one document. Nobody is
+/// reported to: a local job has no manager.
 class StepPrinter final : public session::Observer {
 public:
     StepPrinter(Output& output, bool quiet) : output_(output), quiet_(quiet) {}
@@ -59,6 +60,7 @@ session::Job job_of(const Options& options, const std::string& file) {
 }
 
 /// Id of a session that an earlier run of this command has begun and not ended.
+/// A run that was interrupted or cut off by the power is gone on with; a second session would do its steps twice.
 std::optional<std::string> unfinished(const session::Store& store, const std::string& job_id) {
     const auto ids = store.list();
     for (const auto& id : ids.ok() ? *ids : std::vector<std::string>{}) {
@@ -120,7 +122,7 @@ struct SessionServices {
     session::Context context;
 };
 
-/// Notes and warnings are no failure. An interrupted session goes on later, so it is not one either.
+/// Notes and warnings are no failure. One that was interrupted goes on later, which a script has to tell from both.
 int outcome_code(const session::SessionRecord& record, session::SessionEnd end) {
     if (end == session::SessionEnd::interrupted) {
         return k_try_later;
@@ -128,6 +130,7 @@ int outcome_code(const session::SessionRecord& record, session::SessionEnd end) 
     return has_error(record.all_results()) && record.failed() ? k_failed : k_done;
 }
 
+/// Under the lock of the state directory: the daemon and this verb must not change the device at the same time.
 int run_script(AgentServices& services, const Options& options, const std::string& file) {
     if (const auto locked = services.lock_state(); !locked.ok()) {
         return failed(services.machine, options,
@@ -157,10 +160,11 @@ int run_script(AgentServices& services, const Options& options, const std::strin
     return outcome_code(record, *end);
 }
 
+/// Takes no lock and makes no session, so a plan can be looked at while the daemon works.
 int check_script(AgentServices& services, const Options& options, const std::string& file) {
     SessionServices parts(services, true);
     session::SessionRecord record;
-    // Never written to the state directory: a dry run leaves nothing behind.
+    // No id of the store: what a remote package needs on the disk lies under this name and goes again at the end.
     record.id = "check";
     record.job = job_of(options, file);
     const auto plan = session::dry_run(parts.context, record, CancelToken());

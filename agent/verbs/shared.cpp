@@ -14,6 +14,7 @@
 
 namespace hagent::verbs {
 
+/// By the areas of the catalogue and its retry column, so that a new row seldom needs a change here.
 int exit_code(const Error& error) {
     using errors::AgentCode;
     if (error.id.protocol == errors::Protocol::agent) {
@@ -58,6 +59,7 @@ void print_usage_json(Machine& machine, std::string_view message) {
 
 }  // namespace
 
+/// The context of the error is the same sentence, so that a program that reads the document learns as much as a person.
 int usage(Machine& machine, const Options& options, std::string_view message) {
     if (options.json) {
         print_usage_json(machine, message);
@@ -97,6 +99,7 @@ int wrong_words(Machine& machine, const UsageError& wrong) {
     return k_usage;
 }
 
+/// The same names as in the table of options.cpp, which has let the verb pass.
 int dispatch(Machine& machine, const Options& options) {
     using Do = int (*)(Machine&, const Options&);
     struct Entry {
@@ -129,6 +132,7 @@ int answer(Machine& machine, const std::variant<Options, UsageError>& parsed) {
 
 }  // namespace
 
+/// A full disk under standard output must not pass for success: a script would go on with half a document.
 int run_command_line(Machine& machine, int argc, char* const* argv) {
     const int code = answer(machine, parse_options(argc, argv));
     if (machine.output->flush() || code != k_done) {

@@ -20,6 +20,7 @@ std::string summary(const trust::Manifest& manifest) {
                    std::to_string(manifest.files.size()), " files"});
 }
 
+/// `signer` is empty after signing: the key file has no name that others know.
 std::string summary_json(const trust::Manifest& manifest, const std::string& signer) {
     return concat({"{\"package\":", session::quoted(manifest.package),
                    ",\"version\":", session::quoted(manifest.version), ",\"serial\":", std::to_string(manifest.serial),
@@ -29,6 +30,7 @@ std::string summary_json(const trust::Manifest& manifest, const std::string& sig
 }
 
 /// The manifest that the options ask for, or what is wrong with them.
+/// Digests and sizes come from the folder later; here it is only seen whether the words make sense.
 Result<trust::Manifest> requested(const Options& options) {
     trust::Manifest manifest;
     const auto kind = package_kind(options.kind);
@@ -114,6 +116,7 @@ int verify_jobs(Machine& machine, const Options& options, const trust::KeyRing& 
 
 }  // namespace
 
+/// A jobs.json is known by its name, so that one verb serves both.
 int sign(Machine& machine, const Options& options) {
     if (const auto folder = folder_of_jobs(options); !folder.empty()) {
         if (options.key.empty()) {
@@ -147,6 +150,8 @@ int sign(Machine& machine, const Options& options) {
     return k_done;
 }
 
+/// With --keys it needs no configuration, so a package can be checked on any machine. Files that are not in the
+/// manifest are no fault but a note: they are never used.
 int verify(Machine& machine, const Options& options) {
     if (options.arguments.size() != 1) {
         return usage(machine, options, "name the package's folder");

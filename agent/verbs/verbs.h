@@ -20,16 +20,23 @@ inline constexpr int k_not_found = 4;
 inline constexpr int k_try_later = 75;
 
 // Each prints a result to the output's print(), with --json exactly one document, and complaints to its complain().
+/// The daemon, until it is told to stop; a new configuration is taken without an end of the process.
 int run(Machine& machine, const Options& options);
+/// Through the running daemon; else, or with --once, in this process until nothing is left to do.
 int check_in(Machine& machine, const Options& options);
 int status(Machine& machine, const Options& options);
 int sessions(Machine& machine, const Options& options);
 int log(Machine& machine, const Options& options);
 int explain(Machine& machine, const Options& options);
+/// A download by the transfer policy of spec 3, to a file.
 int fetch(Machine& machine, const Options& options);
+/// `check` changes nothing; `run` makes a session like that of a manager's job.
 int script(Machine& machine, const Options& options);
+/// Makes a folder a signed package, or signs a jobs.json. Needs no configuration.
 int sign(Machine& machine, const Options& options);
+/// This device's key and a request for its certificate.
 int enrol(Machine& machine, const Options& options);
+/// k_refused for whatever is not good.
 int verify(Machine& machine, const Options& options);
 int version(Machine& machine, const Options& options);
 
