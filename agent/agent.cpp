@@ -62,6 +62,7 @@ private:
     std::function<void()> on_report_;
 };
 
+/// The engine as a check-in sees it: a cancel from there is the manager's.
 class EngineJobs final : public manager::Jobs {
 public:
     explicit EngineJobs(session::Engine& engine) : engine_(engine) {}
@@ -76,7 +77,7 @@ private:
     session::Engine& engine_;
 };
 
-/// Flags that a signal handler sets and the loop reads.
+/// Flags that a signal handler sets and the loop reads. A handler may do nothing more: no lock, no memory.
 struct Requests {
     std::atomic<bool> stop = false;
     std::atomic<bool> reload = false;
@@ -139,6 +140,8 @@ public:
               duration == Duration::one_check_in ? ManagerSearch::Patience::once : ManagerSearch::Patience::until_found,
               [this](Status outcome) { search_ended(std::move(outcome)); }) {}
 
+    /// Sessions are asked to stop before the worker is waited for; else the end of the process would wait for the end
+    /// of a download.
     ~Agent() {
         engine_.shut_down();
         worker_.stop();  // before the engine goes: the worker's thread may be in it
@@ -146,6 +149,8 @@ public:
     Agent(const Agent&) = delete;
     Agent& operator=(const Agent&) = delete;
 
+    /// Damaged journals get their end before anybody reads the store, and the listener stands before the first session
+    /// goes on, so that its progress can be watched. `check-in --once` has no listener: a daemon may have the port.
     Result<Ending> run() {
         Requests requests;
         requests.loop = loop_.get();
@@ -175,6 +180,7 @@ private:
         return config::traits_of(m.dialect).takes("file") ? m.urls : std::vector<std::string>();
     }
 
+    /// So that the page shows after a restart what was done before it.
     void load_history() {
         const auto ids = store_.list();
         for (const auto& id : ids.ok() ? *ids : std::vector<std::string>{}) {
@@ -184,6 +190,7 @@ private:
         }
     }
 
+    /// Who cancels through the listener is an operator and not the manager, which is therefore told a failure.
     Status listen() {
         listener_ = TRY(Listener::open(
             machine_, settings_, *loop_,
@@ -193,6 +200,8 @@ private:
         return {};
     }
 
+    /// Without an address the search begins; meanwhile the agent lives on, for its page and for sessions that are
+    /// unfinished.
     void start_manager() {
         if (!settings_.has_manager()) {
             if (settings_.manager.discovered) {
@@ -223,6 +232,8 @@ private:
         }
     }
 
+    /// The life ends and the next one reads the configuration: all that is built from the manager's address is built in
+    /// one place only.
     void search_ended(Status outcome) {
         manager_found_ = outcome.ok();
         outcome_ = std::move(outcome);
@@ -246,6 +257,7 @@ private:
         end_if_quiet();
     }
 
+    /// No window: always. The device's own clock and time zone count, because the people in front of it live by them.
     bool window_open() const {
         const WallTime now = machine_.clock.wall();
         const Seconds local_offset = platform::local_offset(now);
@@ -256,6 +268,7 @@ private:
 
     manager::Identity identity() { return identity_of(machine_, settings_, device_id_, board_); }
 
+    /// On the loop's thread, after the worker has nothing left to run.
     void jobs_idle() {
         if (check_in_) {
             check_in_->jobs_idle();
@@ -263,6 +276,8 @@ private:
         end_if_quiet();
     }
 
+    /// The exit code of `check-in --once` is to tell a job that failed; sessions that had ended before this process
+    /// began do not count.
     void end_if_quiet() {
         if (duration_ != Duration::one_check_in || !check_in_ || !check_in_->quiet() || !engine_.idle()) {
             return;  // without check_in_ the search for a manager ends it
@@ -276,6 +291,7 @@ private:
         loop_->stop();
     }
 
+    /// The gate counts also where no manager is known, so that the answer tells a stranger nothing.
     bool trigger(const std::string& peer) {
         if (!gate_.pass(peer, machine_.clock.uptime())) {
             return false;
@@ -292,6 +308,8 @@ private:
         }
     }
 
+    /// Memory, volumes and addresses are asked for once a second at most: pages that reload and monitors that poll must
+    /// cost next to nothing.
     status::AgentView view() {
         const Uptime now = machine_.clock.uptime();
         if (!facts_read_ || now - *facts_read_ >= k_facts_age) {
@@ -356,6 +374,7 @@ private:
 
 }  // namespace
 
+/// What can fail is made here, before the object that borrows it.
 Result<Ending> run_agent(AgentServices& services, Duration duration) {
     auto& machine = services.machine;
     auto device_id = TRY(manager::device_id(services.settings.device.id, machine.host->facts()));

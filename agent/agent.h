@@ -11,6 +11,7 @@ enum class Duration : std::uint8_t {
     one_check_in,   // `check-in --once`: one check-in, the jobs it brings, their reports
 };
 
+/// Why it returned; `reload`: the configuration is to be read again, because somebody asked or a manager was found.
 enum class Ending : std::uint8_t { stopped, reload };
 
 /// Runs the agent with services whose state directory is locked. Returns when it was told to stop or to read its

@@ -25,7 +25,8 @@ struct DaemonEndpoint {
 /// Errors: those of Files.
 [[nodiscard]] Status write_endpoint(platform::Files& files, const config::Settings& settings,
                                     const DaemonEndpoint& endpoint);
-/// No failure when it is not there.
+/// At the daemon's end. No failure when it is not there, nor when it cannot be removed: find_daemon() sees that its
+/// process is gone.
 void remove_endpoint(platform::Files& files, const config::Settings& settings);
 /// Empty when no daemon runs on this state directory (a file that a killed one left is known by its process number).
 [[nodiscard]] std::optional<DaemonEndpoint> find_daemon(platform::Files& files, const config::Settings& settings);

@@ -11,6 +11,7 @@
 namespace hagent {
 namespace {
 
+/// Told to the manager, so that somebody sees devices whose keys are missing before they refuse their first job.
 std::string trust_state(const config::Settings& settings, const Result<trust::KeyRing>& keys) {
     std::string out(config::to_string(settings.manager.trust));
     if (!keys.ok()) {
@@ -48,6 +49,7 @@ manager::Identity identity_of(Machine& machine, const config::Settings& settings
                            trust::KeyRing::load(*machine.files, settings.trust.keys_dir));
 }
 
+/// What cannot be found out is left out and makes no error: the page is wanted most when something is wrong.
 void show_device(Machine& machine, const config::Settings& settings, std::string device_id, const status::Board& board,
                  status::AgentView& view) {
     const auto keys = trust::KeyRing::load(*machine.files, settings.trust.keys_dir);

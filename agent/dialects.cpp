@@ -46,6 +46,7 @@ constexpr std::array k_makers = {
 
 }  // namespace
 
+/// A dialect without a row is a mistake of the program: the configuration takes only those of its own table.
 std::unique_ptr<manager::Dialect> make_dialect(const DialectServices& services) {
     const auto maker = std::find_if(k_makers.begin(), k_makers.end(),
                                     [&](const Maker& row) { return row.dialect == services.settings.manager.dialect; });

@@ -17,8 +17,10 @@
 namespace hagent {
 namespace {
 
+// random bytes, twice as many hexadecimal digits: nobody guesses it
 constexpr std::size_t k_endpoint_token_bytes = 32;
 
+/// Empty for a file that is not configured.
 Result<std::string> content(const Machine& machine, const std::string& path) {
     return path.empty() ? Result<std::string>(std::string()) : machine.files->read(path, limits::k_config_bytes);
 }
@@ -41,6 +43,7 @@ Result<std::vector<http::Operator>> operators_of(const Machine& machine, const c
     return out;
 }
 
+/// An IPv6 address needs brackets in front of its port.
 std::string literal(const config::Endpoint& at) {
     return concat({(at.address.find(':') == std::string::npos ? at.address : concat({"[", at.address, "]"})), ":",
                    std::to_string(at.port)});
@@ -96,6 +99,8 @@ Listener::~Listener() { remove_endpoint(impl_->files, impl_->settings); }
 
 const std::string& Listener::url() const { return impl_->url; }
 
+/// The object stands before its parts are opened, because their handlers borrow it; and where one of them fails its end
+/// removes the endpoint file again.
 Result<std::unique_ptr<Listener>> Listener::open(Machine& machine, const config::Settings& settings, loop::Loop& loop,
                                                  status::ApiServices services) {
     if (!settings.listen.status && !settings.listen.trigger) {

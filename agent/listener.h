@@ -13,6 +13,8 @@
 
 namespace hagent {
 
+/// Lives as long as one configuration. On the loop's thread; `machine`, `settings` and `loop` are borrowed. Source:
+/// spec 11 "HTTP listener".
 class Listener {
 public:
     /// Nothing where listen.status and listen.trigger are empty. Errors: an address in use, certificates, keys or an

@@ -19,6 +19,7 @@
 
 namespace hagent {
 
+/// One for each run of the program; whatever is built borrows from it and ends before it.
 struct Machine {
     platform::SystemClock clock;
     std::unique_ptr<platform::Files> files = platform::system_files();

@@ -30,6 +30,8 @@ Failure nobody_answers(const std::string& service, Failure why) {
 
 }  // namespace
 
+/// In the order of trust: who was met before, then the lease, then the name servers, which are asked only where nobody
+/// else names a manager.
 void ManagerSearch::look() {
     const auto& settings = services_.settings;
     const auto found = manager::discover(*services_.machine.files, settings.manager, settings.state_dir);
@@ -63,6 +65,7 @@ void ManagerSearch::ask_name_servers() {
     services_.loop.post([this, &m, &named] { named.empty() ? found_nobody(nobody_named(m.dns_srv)) : ended_({}); });
 }
 
+/// The log says it once: a device that waits for its network a whole night would fill it.
 void ManagerSearch::found_nobody(const Error& why) {
     if (patience_ == Patience::once) {
         return ended_(why);

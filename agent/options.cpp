@@ -48,6 +48,7 @@ bool list_value(Options& o, const std::string& value) {
     return true;
 }
 
+/// 0 is refused: somebody who writes it may mean "none" or "no limit".
 bool rate(Options& o, const std::string& value) {
     const auto bytes = parse_size(value);
     o.limit_rate = bytes.value_or(0);
@@ -90,6 +91,7 @@ constexpr std::array k_verbs = {
 };
 
 constexpr std::array k_options = {
+    // the order is that of the help
     Option{"config",         'c', "FILE",  "*", "configuration (default: HAGENT_CONFIG, then the system's place)", text_value<&Options::config_file>},
     Option{"state",          0,   "DIR",   "*", "state directory, instead of the configured one",                   text_value<&Options::state_dir>},
     Option{"json",           0,   nullptr, "*", "one JSON document on standard output",                             flag<&Options::json>},
@@ -182,6 +184,8 @@ bool asks_for_json(int argc, char* const* argv) {
     return false;
 }
 
+/// Options may stand before and behind the verb, so whether the verb takes them is known at the end only. An option
+/// that does nothing for its verb is a mistake and not ignored: --sha256 in the wrong place would look like a check.
 std::variant<Options, UsageError> read_words(int argc, char* const* argv) {
     std::string letters = ":";
     std::vector<option> long_options;

@@ -42,6 +42,8 @@ struct UsageError {
     bool json = false;  // --json is among the words
 };
 
+/// `argv` as main() has it: the program's name first, a null behind the last word. Not for several threads: getopt_long
+/// has a state of its own.
 [[nodiscard]] std::variant<Options, UsageError> parse_options(int argc, char* const* argv);
 
 /// The help of one verb, or of all for an empty or unknown one.

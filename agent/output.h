@@ -17,6 +17,7 @@ public:
     /// Whether complaints appear on a terminal, where a line may be drawn again and again.
     [[nodiscard]] virtual bool on_terminal() const = 0;
     /// Hands over what is still buffered. False when any part of the results could not be written, as on a full disk.
+    /// Once, at the end of a run: the exit code depends on it.
     [[nodiscard]] virtual bool flush() = 0;
 };
 

@@ -11,6 +11,8 @@
 
 namespace hagent {
 
+/// The process is hardened before it reads a single word of others. The words come from the platform, because Windows
+/// gives main() no UTF-8.
 int run_program(const work::Kinds& kinds, int argc, char** argv) {
     platform::harden_process();
     auto words = platform::program_arguments(argc, argv);

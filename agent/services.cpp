@@ -29,6 +29,8 @@ transfer::Random shared_random(trust::Random seed) {
     };
 }
 
+/// The places on which the agent's own safety rests are protected, whatever `script.roots` allows: a script that could
+/// write the configuration or a key could do anything with the next job.
 session::Settings session_settings_of(Machine& machine, const config::Settings& settings,
                                       const std::string& config_file) {
     const auto host = machine.host->facts();
@@ -53,6 +55,7 @@ session::Settings session_settings_of(Machine& machine, const config::Settings& 
 
 }  // namespace
 
+/// Absolute, because scripts are kept away from this very file by its path.
 std::string config_path(const Options& options) {
     if (!options.config_file.empty()) {
         return platform::absolute(options.config_file);
@@ -61,6 +64,8 @@ std::string config_path(const Options& options) {
     return platform::absolute(named.empty() ? platform::default_config_file() : named);
 }
 
+/// A found manager never takes the place of one that is configured. What the name servers said counts for one reading:
+/// the next search asks them again.
 config::Outcome load_config(Machine& machine, const Options& options, config::ManagerRule manager) {
     const auto absent = manager == config::ManagerRule::required || !options.config_file.empty()
                             ? config::Absent::refused
@@ -98,6 +103,8 @@ transfer::Options transfer_options(const Machine& machine, const config::Setting
     return out;
 }
 
+/// Asked for each request: a download from another server, and a redirect to one, must not carry the manager's token
+/// there.
 Result<transfer::HeaderProvider> manager_headers(Machine& machine, const config::Settings& settings) {
     const auto& m = settings.manager;
     std::string value;
@@ -147,6 +154,7 @@ Result<std::unique_ptr<AgentServices>> AgentServices::open(Machine& machine, con
         new AgentServices(machine, std::move(settings), std::move(seed), config_file));
 }
 
+/// The directories are made here, not when they are first used: a verb that only looks must leave nothing behind.
 Status AgentServices::lock_state() {
     if (lock_) {
         return {};

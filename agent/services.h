@@ -31,10 +31,11 @@ namespace hagent {
 /// The configuration's transfer section as a value, for this start of the machine.
 [[nodiscard]] transfer::Options transfer_options(const Machine& machine, const config::Settings& settings);
 
-/// Headers that belong to the manager's own origins only: its token.
+/// Headers that belong to the manager's own origins only: its token. Errors: those of config::read_secret and bad_url.
 [[nodiscard]] Result<transfer::HeaderProvider> manager_headers(Machine& machine, const config::Settings& settings);
 
 /// What the composition root builds for each verb. Everything in it lives as long as it does; the machine is borrowed.
+/// Not copied and not moved, because its parts hold references to each other.
 class AgentServices {
 public:
     /// `config_file` is absolute: scripts may not touch it. Errors: os_error when the system gives no entropy.
