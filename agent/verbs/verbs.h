@@ -24,9 +24,13 @@ inline constexpr int k_try_later = 75;
 int run(Machine& machine, const Options& options);
 /// Through the running daemon; else, or with --once, in this process until nothing is left to do.
 int check_in(Machine& machine, const Options& options);
+/// What the agent is doing, from the daemon; from the state directory where none runs.
 int status(Machine& machine, const Options& options);
+/// The sessions that are kept, or one of them; k_not_found for an id that is none.
 int sessions(Machine& machine, const Options& options);
+/// The daemon's last lines; without a daemon those of the log file, k_not_found where there is none.
 int log(Machine& machine, const Options& options);
+/// k_not_found when any of the codes is not in the catalogue; the others are explained all the same.
 int explain(Machine& machine, const Options& options);
 /// A download by the transfer policy of spec 3, to a file.
 int fetch(Machine& machine, const Options& options);
@@ -38,6 +42,7 @@ int sign(Machine& machine, const Options& options);
 int enrol(Machine& machine, const Options& options);
 /// k_refused for whatever is not good.
 int verify(Machine& machine, const Options& options);
+/// Needs neither configuration nor state.
 int version(Machine& machine, const Options& options);
 
 /// A whole run of the program, from the words of its command line (`argv[0]` is its name, a null ends them) to the exit
@@ -60,6 +65,7 @@ struct Opened {
     std::unique_ptr<AgentServices> services;
     int code = k_done;
 };
+/// `manager`: whether the configuration must name one.
 [[nodiscard]] Opened open_services(Machine& machine, const Options& options, config::ManagerRule manager);
 
 }  // namespace hagent::verbs
