@@ -22,7 +22,7 @@ using Environment = std::vector<std::pair<std::string, std::string>>;
 /// The last words of such a tail in one line, short enough for a result.
 [[nodiscard]] std::string last_words(const std::string& output);
 
-/// The path of the hook program of that name, on Windows with .exe too; empty when there is none.
+/// The path of the hook program of that name, or of that name with .exe; empty when there is none.
 [[nodiscard]] std::string hook_program(const Services& services, const std::string& name);
 
 struct HookEnd {

@@ -66,8 +66,7 @@ class Kind {
 public:
     virtual ~Kind() = default;
     /// Changes nothing on the device. What is wrong is in the plan's results.
-    /// Never null. Nothing is fetched but what the package has already: whatever has to be downloaded is in
-    /// Plan::downloads.
+    /// Never null. Fetches nothing: what has to be downloaded is in Plan::downloads.
     [[nodiscard]] virtual std::unique_ptr<Work> analyse(const Request& request) const = 0;
     /// Paths of the files that an entry without a manifest wants, each once. What is wrong with the entry is not told
     /// here but by analyse(). Only for kinds that a manager without manifests can send.
