@@ -79,8 +79,8 @@ std::string feedback_body(const Feedback& feedback) {
     return json.take();
 }
 
-/// A name that is cut or cleaned may meet another one; the map keeps one of them, because the server refuses a body
-/// with both. "merge" leaves attributes alone that somebody else has set.
+/// A name that is cut or cleaned may meet another one; the map keeps one of them, because JSON with a name
+/// twice is read in different ways. "merge" leaves attributes alone that somebody else has set.
 std::string config_data_body(const Identity& identity) {
     std::map<std::string, std::string> data;
     for (const auto& [name, value] : identity.attributes) {

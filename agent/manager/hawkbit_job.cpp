@@ -52,8 +52,8 @@ Result<std::string> follow(const std::string& from, const std::string& href) {
     return transfer::to_text(*link);
 }
 
-/// A link that is called with the device's credentials: it may go nowhere where these could be read. Download links are
-/// checked against the signed manifest instead.
+/// A link that is called with the device's credentials: it may go nowhere where these could be read. Download links
+/// may lead anywhere: what comes from there is checked against the signed manifest.
 Result<std::string> follow_control(const std::string& from, const std::string& href) {
     std::string url = TRY(follow(from, href));
     const auto base = TRY(transfer::parse_url(from));
