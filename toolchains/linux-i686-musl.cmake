@@ -22,12 +22,13 @@ set(CMAKE_CXX_COMPILER_RANLIB "${CMAKE_RANLIB}" CACHE FILEPATH "")
 # What ships is compiled for size (the driver turns -Oz into -Os, the compiler behind it does not), and carries beside its machine
 # code what the linker needs to see the program as a whole (link_musl.py). Tests are linked without that. Without SSE in code that does not
 # ask for it (builder/zig.py) nothing needs a stack of 16-byte steps, and saying so saves instructions at every call. A register that
-# points at each frame is of use to debuggers only. std::function has its smaller layout: nothing in the C++ library that zig builds
-# takes or gives one.
-set(HAGENT_SHIPPED_FLAGS "-Xclang -Oz -Xclang -flto=full -Xclang -ffat-lto-objects -mstack-alignment=4 -fomit-frame-pointer -D_LIBCPP_ABI_OPTIMIZED_FUNCTION")
+# points at each frame is of use to debuggers only.
+set(HAGENT_SHIPPED_FLAGS "-Xclang -Oz -Xclang -flto=full -Xclang -ffat-lto-objects -mstack-alignment=4 -fomit-frame-pointer")
 set(CMAKE_C_FLAGS_INIT "${HAGENT_SHIPPED_FLAGS}")
 set(CMAKE_EXE_LINKER_FLAGS_INIT "-static")
 set(CMAKE_FIND_ROOT_PATH "${_tools}/sysroot")
 set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
 set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
 set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
+# std::function has its smaller layout, in tests as in what ships: nothing in the C++ library that zig builds takes or gives one.
+set(CMAKE_CXX_FLAGS_INIT "-D_LIBCPP_ABI_OPTIMIZED_FUNCTION")
