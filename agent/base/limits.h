@@ -46,6 +46,8 @@ inline constexpr std::int64_t k_http_idle_seconds = 30;
 inline constexpr std::size_t k_reply_line_bytes = 1024;
 inline constexpr std::size_t k_transcript_lines = 64;
 inline constexpr std::size_t k_redirects = 5;
+// of the heads that answer one request, interim ones too: as many as libcurl allowed where it counts them
+inline constexpr std::size_t k_http_answer_lines = 5000;
 inline constexpr std::size_t k_sources = 16;
 // between two checkpoints of a download: as much as
 inline constexpr std::uint64_t k_checkpoint_least_bytes = 4U << 20U;

@@ -309,7 +309,7 @@ std::size_t CurlExchange::Impl::on_header(char* data, std::size_t size, std::siz
     if (line.starts_with("HTTP/")) {
         me.transcript.add("< " + std::string(trim(line.substr(0, line.find_first_of("\r\n")))));
     }
-    return line.size();
+    return me.head.endless() ? 0 : line.size();
 }
 
 /// After each FTP line, which on_debug has read before.
@@ -423,11 +423,11 @@ std::optional<Error> CurlExchange::Impl::judge_ftp(int code) {
 std::optional<Error> CurlExchange::Impl::judge_http(int code) {
     const auto status = head.status();
     reply.stage = status == 0 ? (sent_bytes > 0 ? Stage::http_put : Stage::http_head) : Stage::http_body;
-    if (status >= 300) {
+    if (status >= 300 && !head.endless()) {
         return error(errors::http(status));
     }
-    if (head.positive() && !head.believable()) {
-        return error(AgentCode::protocol_garbage, "the head is cut off or tells no clear length");
+    if (head.endless() || (head.positive() && !head.believable())) {
+        return error(AgentCode::protocol_garbage, "the head is cut off, has no end or tells no clear length");
     }
     if (code == CURLE_OK && head.positive()) {
         return std::nullopt;

@@ -74,6 +74,7 @@ std::optional<Seconds> parse_retry_after(std::string_view value, std::string_vie
 }
 
 void HttpHead::line(std::string_view text) {
+    ++lines_;
     text = without_line_end(text);
     if (text.starts_with("HTTP/")) {
         status_line(text);
@@ -87,7 +88,9 @@ void HttpHead::line(std::string_view text) {
 }
 
 void HttpHead::status_line(std::string_view text) {
+    const std::size_t lines = lines_;
     *this = HttpHead();
+    lines_ = lines;
     const auto parts = words(text);
     if (parts.size() >= 2 && parts[1].size() == 3) {
         status_ = narrow<std::uint16_t>(parse_u64(parts[1], 999).value_or(0));

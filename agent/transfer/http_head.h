@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "agent/base/limits.h"
 #include "agent/base/time.h"
 #include "agent/transfer/fetcher.h"
 
@@ -32,6 +33,8 @@ public:
     /// With or without its line end.
     void line(std::string_view text);
 
+    /// More lines than any honest server sends: interim answers or fields without end.
+    [[nodiscard]] bool endless() const { return lines_ > limits::k_http_answer_lines; }
     [[nodiscard]] std::uint16_t status() const { return status_; }  // 0: no reply yet
     [[nodiscard]] bool positive() const { return status_ >= 200 && status_ < 300; }
     [[nodiscard]] bool redirects() const {
@@ -55,6 +58,7 @@ private:
     void field(std::string_view name, std::string_view value);
     [[nodiscard]] std::string validator() const;
 
+    std::size_t lines_ = 0;  // since the request, those of interim answers too
     std::uint16_t status_ = 0;
     bool complete_ = false;
     bool transfer_coded_ = false;
