@@ -16,12 +16,14 @@ struct Device : CommandLine {
     [[nodiscard]] std::size_t sessions() { return files.list(rooted(k_state + "/sessions")).value_or({}).size(); }
 };
 
+bool is_windows() { return platform::native("/") == "\\"; }
+
 TEST_CASE("a script is shown as a plan without being run") {
     Device device;
     device.processes.on("tool", platform::Exit{});
     device.put_script("EX \"/bin/tool\"\nAL \"/note\" \"done\"\n");
     CHECK(device.run({"script", "check", "/job/demo.rsp"}) == k_done);
-    CHECK(device.said("/bin/tool"));
+    CHECK(fakes::plain(device.output.out).find("/bin/tool") != std::string::npos);
     CHECK(device.run({"script", "check", "/job/demo.rsp", "--json"}) == k_done);
     const auto plan = device.document();
     CHECK(plan["plan"].size() == 2);
@@ -71,6 +73,10 @@ TEST_CASE("a program that fails makes the verb fail") {
 }
 
 TEST_CASE("--root relocates every path of the device") {
+    if (is_windows()) {
+        MESSAGE("skipped: the drive is a folder below --root there; unit/script has the rule");
+        return;
+    }
     Device device;
     device.files.put_directory("/image");
     device.put_script("AL \"/note\" \"done\"\n");
@@ -115,6 +121,10 @@ TEST_CASE("a source with a password is not taken: the journal would keep it") {
 }
 
 TEST_CASE("a script may not touch the configuration that was named, also where its path is relative") {
+    if (is_windows()) {
+        MESSAGE("skipped: the fake's files have one drive, and the program may stand on another");
+        return;
+    }
     Device device;
     const auto config = platform::absolute("here.json");
     device.files.put(config, *device.files.content(k_config));
