@@ -131,11 +131,9 @@ TEST_CASE("a trial that was not good fails the job, with its reason") {
     busy.wait_idle();
     busy.host.known.boot_id += "+";
     busy.restart();
+    busy.wait_idle();
     busy.engine->checked_in();
-    for (int visits = 1; busy.listener.finals().empty() && visits < 4; ++visits) {
-        busy.wait_idle(visits);
-    }
-    busy.worker->stop();
+    busy.wait_idle(2);
     REQUIRE(busy.listener.finals().size() == 1);
     CHECK(busy.listener.finals()[0].stage == ReportStage::failure);
     CHECK(busy.listener.text().find("the trial was not good") != std::string::npos);
