@@ -45,6 +45,7 @@ inline constexpr std::int64_t k_http_idle_seconds = 30;
 // transfer
 inline constexpr std::size_t k_reply_line_bytes = 1024;
 inline constexpr std::size_t k_transcript_lines = 64;
+inline constexpr std::size_t k_peer_words_bytes = 200;  // of what a peer said that stand in an error
 inline constexpr std::size_t k_redirects = 5;
 // of the heads that answer one request, interim ones too: as many as libcurl allowed where it counts them
 inline constexpr std::size_t k_http_answer_lines = 5000;

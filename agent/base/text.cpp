@@ -6,6 +6,8 @@
 #include <array>
 #include <cstdio>
 
+#include "agent/base/limits.h"
+
 namespace hagent {
 namespace {
 
@@ -196,6 +198,26 @@ std::string printable(std::string_view text) {
         text.remove_prefix(std::max<std::size_t>(signs, 1));
     }
     return out;
+}
+
+std::string peer_words(std::string_view text) {
+    // Cut first: what a peer sends may be long, and its last character may be cut already.
+    text = clip(trim(text), 4 * limits::k_peer_words_bytes);
+    std::string words;
+    bool gap = false;
+    for (const char c : is_utf8(text) ? std::string(text) : utf8_from_latin1(text)) {
+        if (c == ' ' || c == '\t' || c == '\r' || c == '\n') {
+            gap = true;
+            continue;
+        }
+        words.append(gap ? " " : "") += c == '"' ? '\'' : c;
+        gap = false;
+    }
+    words = printable(words);
+    if (words.size() > limits::k_peer_words_bytes) {
+        words = std::string(clip(words, limits::k_peer_words_bytes - 3)).append("...");
+    }
+    return words.empty() ? words : '"' + words + '"';
 }
 
 std::string human_bytes(std::uint64_t bytes) {

@@ -101,6 +101,27 @@ TEST_CASE("printable disarms control characters of several bytes, and what turns
           "\xE2\x80\xA6 \xE2\x80\x9C \xE2\x81\xAA \xC2 \xE2\x80");
 }
 
+TEST_CASE("a peer's words stand in quotation marks, on one line, cut and disarmed") {
+    CHECK(peer_words("500 OOPS: cannot change directory\r\n") == "\"500 OOPS: cannot change directory\"");
+    CHECK(peer_words("  not\r\n\t compatible ") == "\"not compatible\"");
+    CHECK(peer_words("say \"no\" \x1B[2J\xC2\x9B \xE2\x80\xAEx") == "\"say 'no' ?[2J? ?x\"");
+    CHECK(peer_words("l\xF6schen") == "\"l\xC3\xB6schen\"");
+    CHECK(peer_words(" \r\n") == "");
+    CHECK(peer_words("") == "");
+}
+
+TEST_CASE("a peer's words are bounded, whatever it sends, and end with a whole character") {
+    CHECK(peer_words(std::string(200, 'x')) == '"' + std::string(200, 'x') + '"');
+    CHECK(peer_words(std::string(201, 'x')) == '"' + std::string(197, 'x') + "...\"");
+    CHECK(peer_words(std::string(1U << 20U, '\xF6')).size() < 210);
+    std::string long_text;
+    while (long_text.size() < 5000) {
+        long_text += "\xE2\x82\xAC";
+    }
+    CHECK(is_utf8(peer_words(long_text)));
+    CHECK(peer_words(std::string_view(long_text).substr(0, 4000)) == peer_words(long_text));
+}
+
 TEST_CASE("sizes are shown in the largest fitting unit") {
     CHECK(human_bytes(0) == "0 B");
     CHECK(human_bytes_apart(2000, 3000) == std::pair<std::string, std::string>("2.0 KiB", "2.9 KiB"));
