@@ -35,12 +35,19 @@ inline constexpr std::size_t k_output_tail_bytes = 4096;
 
 // listener
 inline constexpr std::size_t k_http_connections = 256;
+inline constexpr std::size_t k_http_connections_each = 128;  // of one address; of one /64 network for IPv6
+inline constexpr std::size_t k_http_accepts = 32;            // in one turn of the loop
+inline constexpr unsigned k_http_turn_steps = 8;             // reads or writes of one client in one turn of the loop
+inline constexpr unsigned k_tls_turn_pieces = 8;             // that one read takes from the socket: four records
+inline constexpr std::size_t k_http_unwanted_bytes = 4096;   // of a body in chunks that no path wants
 inline constexpr std::size_t k_http_request_line_bytes = 2048;
 inline constexpr std::size_t k_http_header_bytes = 8U << 10U;
 inline constexpr std::size_t k_http_headers = 64;
 inline constexpr std::size_t k_http_body_bytes = 256U << 10U;
 inline constexpr std::int64_t k_http_header_seconds = 10;
 inline constexpr std::int64_t k_http_idle_seconds = 30;
+// for the sockets that are ready; then timers and messages have their turn
+inline constexpr std::int64_t k_loop_turn_ms = 50;
 
 // transfer
 inline constexpr std::size_t k_reply_line_bytes = 1024;

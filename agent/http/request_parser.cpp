@@ -64,6 +64,15 @@ std::string_view Request::header(std::string_view name) const {
     return {};
 }
 
+RequestParser::RequestParser() : body_limit_(limits::k_http_body_bytes) {}
+
+void RequestParser::limit_body(std::size_t bytes) {
+    body_limit_ = bytes;
+    if (request_.body.size() + expected_ > bytes) {
+        fail(413, "The request's body is too large.");
+    }
+}
+
 void RequestParser::fail(std::uint16_t status, std::string_view why) {
     state_ = State::failed;
     failure_status_ = status;
@@ -203,7 +212,7 @@ void RequestParser::end_of_head() {
     if (!bytes) {
         return fail(400, "Content-Length is not a number.");
     }
-    if (*bytes > limits::k_http_body_bytes) {
+    if (*bytes > body_limit_) {
         return fail(413, "The request's body is too large.");
     }
     expected_ = *bytes;
@@ -218,7 +227,7 @@ void RequestParser::chunk_size_line(std::string_view line) {
     if (digits.empty() || problem != std::errc{} || end != digits.data() + digits.size()) {
         return fail(400, "A chunk size is not a hexadecimal number.");
     }
-    if (size > limits::k_http_body_bytes - request_.body.size()) {
+    if (size > body_limit_ - request_.body.size()) {
         return fail(413, "The request's body is too large.");
     }
     expected_ = size;

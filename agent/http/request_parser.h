@@ -16,10 +16,15 @@ namespace hagent::http {
 /// final "chunked".
 class RequestParser {
 public:
+    RequestParser();
+
     enum class State : std::uint8_t { head, body, chunk_size, chunk_data, chunk_end, trailers, complete, failed };
 
     /// Takes bytes until the request is complete or has failed; returns how many it used.
     std::size_t feed(std::string_view bytes);
+
+    /// From now on a body of more bytes fails with 413; at first k_http_body_bytes.
+    void limit_body(std::size_t bytes);
 
     [[nodiscard]] State state() const { return state_; }
     [[nodiscard]] bool started() const { return started_; }
@@ -45,6 +50,7 @@ private:
     std::string line_;
     std::size_t head_bytes_ = 0;
     std::uint64_t expected_ = 0;  // body or chunk bytes still to come
+    std::size_t body_limit_;
     bool started_ = false;
     bool have_request_line_ = false;
     bool expects_continue_ = false;

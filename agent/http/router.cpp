@@ -2,6 +2,8 @@
 // Owns the matching of routes. Which paths exist is no secret, so the path is looked at before the right to use it.
 #include "agent/http/router.h"
 
+#include <algorithm>
+
 namespace hagent::http {
 namespace {
 
@@ -15,6 +17,12 @@ bool same_method(const Route& route, std::string_view method) {
 }
 
 }  // namespace
+
+bool Router::takes_body(const Request& head) const {
+    return std::any_of(routes_.begin(), routes_.end(), [&](const Route& route) {
+        return route.takes_body && matches(route, head.path) && same_method(route, head.method);
+    });
+}
 
 Response Router::answer(const Request& request) const {
     std::string allowed;

@@ -21,6 +21,7 @@ struct Route {
     std::string path;  // exact, or a prefix when it ends with '/' (and is longer than "/")
     Role needed = Role::viewer;
     Handler handler;
+    bool takes_body = false;  // else it is neither waited for nor looked at
 };
 
 /// Routes are looked at in the order in which they were added; the first that matches answers.
@@ -31,6 +32,8 @@ public:
     void add(Route route) { routes_.push_back(std::move(route)); }
     /// Answers: 404 unknown path, 405 with Allow for another method, 401/403 by access, else the handler's.
     [[nodiscard]] Response answer(const Request& request) const;
+    /// Whether the path that a request with this head asks for has a use for its body.
+    [[nodiscard]] bool takes_body(const Request& head) const;
 
 private:
     Access access_;

@@ -13,7 +13,7 @@
 namespace hagent::http {
 
 /// Clients are known by their socket: a callback that comes late finds nobody and does nothing.
-struct Server::Impl {
+struct Server::Impl final : Connection::Service {
     Impl(loop::Loop& loop_in, platform::Clock& clock_in, const trust::TlsServer* tls_in)
         : loop(loop_in), clock(clock_in), tls(tls_in) {}
 
@@ -28,12 +28,15 @@ struct Server::Impl {
     loop::TimerId sweep_timer = 0;
     loop::TimerId turns_timer = 0;  // 0: none is set
 
-    Response answer(const Request& request) const {
+    Response answer(const Request& request) const override {
         return router == nullptr ? problem(503, "The agent is still starting.") : router->answer(request);
     }
 
-    void accept_all() {
-        for (;;) {
+    bool wants_body(const Request& head) const override { return router != nullptr && router->takes_body(head); }
+
+    /// Whoever is left waits for the next turn.
+    void accept_some() {
+        for (std::size_t i = 0; i < limits::k_http_accepts; ++i) {
             auto accepted = listener->accept();
             if (!accepted.ok() && !clients.empty()) {
                 // Out of handles: unless one becomes free, the listener stays ready and the loop never rests.
@@ -43,9 +46,7 @@ struct Server::Impl {
             if (!accepted.ok() || !accepted->has_value()) {
                 return;
             }
-            if (clients.size() >= limits::k_http_connections) {
-                drop_longest_waiting();
-            }
+            make_room(origin_of((**accepted)->peer()));
             auto client = connection(*std::move(*accepted));
             if (!client) {
                 continue;  // no memory for another handshake: this client is cut, the others are served
@@ -71,8 +72,7 @@ struct Server::Impl {
         if (found == clients.end()) {
             return;
         }
-        const auto state =
-            found->second->advance(ready, clock.uptime(), [this](const Request& r) { return answer(r); });
+        const auto state = found->second->advance(ready, clock.uptime(), *this);
         if (state == Connection::State::closed) {
             drop(socket);
             return;
@@ -107,12 +107,42 @@ struct Server::Impl {
         clients.erase(socket);
     }
 
-    /// Makes room. There is at least one client.
+    std::size_t count(const std::string& origin) const {
+        return narrow<std::size_t>(std::count_if(
+            clients.begin(), clients.end(), [&](const auto& client) { return client.second->origin() == origin; }));
+    }
+
+    /// For one more client from there. Who has its share already makes the room itself; where all places are taken,
+    /// whoever has the most of them.
+    void make_room(const std::string& origin) {
+        if (count(origin) >= limits::k_http_connections_each) {
+            drop_longest_waiting(origin);
+        } else if (clients.size() >= limits::k_http_connections) {
+            drop_longest_waiting();
+        }
+    }
+
+    /// There is at least one client.
     void drop_longest_waiting() {
-        const auto oldest = std::min_element(clients.begin(), clients.end(), [](const auto& a, const auto& b) {
-            return a.second->waiting_since() < b.second->waiting_since();
-        });
-        drop(oldest->first);
+        std::map<std::string_view, std::size_t> counts;
+        for (const auto& [socket, client] : clients) {
+            ++counts[client->origin()];
+        }
+        const auto most = std::max_element(counts.begin(), counts.end(),
+                                           [](const auto& a, const auto& b) { return a.second < b.second; });
+        drop_longest_waiting(std::string(most->first));
+    }
+
+    /// There is at least one client from there.
+    void drop_longest_waiting(const std::string& origin) {
+        const Connection* oldest = nullptr;
+        for (const auto& [socket, client] : clients) {
+            if (client->origin() == origin &&
+                (oldest == nullptr || client->waiting_since() < oldest->waiting_since())) {
+                oldest = client.get();
+            }
+        }
+        drop(oldest->socket());
     }
 
     /// One timer for all clients, armed only while there are any: an idle listener never wakes the machine.
@@ -164,7 +194,7 @@ Result<std::unique_ptr<Server>> Server::start(loop::Loop& loop, platform::Clock&
     impl->listener = TRY(platform::listen(address, narrow<std::uint16_t>(*port)));
     impl->address = concat({shown_address, ":", std::to_string(impl->listener->port())});
     Impl* self = impl.get();
-    loop.watch(impl->listener->id(), {true, false}, [self](loop::Interest) { self->accept_all(); });
+    loop.watch(impl->listener->id(), {true, false}, [self](loop::Interest) { self->accept_some(); });
     return std::unique_ptr<Server>(new Server(std::move(impl)));
 }
 

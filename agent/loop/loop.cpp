@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "agent/base/handle.h"
+#include "agent/base/limits.h"
 
 namespace hagent::loop {
 namespace {
@@ -45,6 +46,7 @@ struct Loop::Impl {
     std::map<std::pair<Uptime, TimerId>, Callback<void()>> timers;
     std::map<platform::SocketId, Watch> watches;
     std::vector<curl_waitfd> waited;
+    std::size_t first_served = 0;  // where in `waited` the turn of the sockets begins
     std::map<CURL*, Callback<void(int)>> transfers;
     std::mutex inbox_mutex;
     std::vector<Callback<void()>> inbox;
@@ -67,9 +69,17 @@ struct Loop::Impl {
         curl_multi_poll(multi.get(), waited.data(), static_cast<unsigned>(waited.size()), wait_time(), nullptr);
     }
 
-    /// A callback may have removed the watch of a later entry: each is looked up anew.
+    /// A callback may have removed the watch of a later entry: each is looked up anew. However many sockets are ready,
+    /// timers and messages do not wait longer than a turn; the next turn goes on with those that were left.
     void serve_sockets() {
-        for (const auto& entry : waited) {
+        const Uptime end = clock.uptime() + Millis{limits::k_loop_turn_ms};
+        for (std::size_t i = 0; i < waited.size(); ++i) {
+            const std::size_t at = (first_served + i) % waited.size();
+            if (i > 0 && clock.uptime() >= end) {
+                first_served = at;
+                return;
+            }
+            const auto& entry = waited[at];
             const auto found = watches.find(static_cast<platform::SocketId>(entry.fd));
             if (entry.revents == 0 || found == watches.end()) {
                 continue;
@@ -77,6 +87,7 @@ struct Loop::Impl {
             const auto ready = found->second.ready;
             (*ready)({(entry.revents & CURL_WAIT_POLLIN) != 0, (entry.revents & CURL_WAIT_POLLOUT) != 0});
         }
+        first_served = 0;
     }
 
     void serve_transfers() {

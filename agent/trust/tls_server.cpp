@@ -14,6 +14,7 @@
 #include <mbedtls/x509_crt.h>
 #include <psa/crypto.h>
 
+#include "agent/base/limits.h"
 #include "agent/base/text.h"
 #include "agent/trust/generator.h"
 #include "agent/trust/public_key.h"
@@ -86,10 +87,12 @@ public:
     const std::string& peer() const override { return plain_->peer(); }
 
     Result<std::optional<std::size_t>> read(std::span<char> out) override {
+        pieces_left_ = limits::k_tls_turn_pieces;
         return outcome(mbedtls_ssl_read(&tls_, reinterpret_cast<unsigned char*>(out.data()), out.size()));
     }
 
     Result<std::optional<std::size_t>> write(std::string_view bytes) override {
+        pieces_left_ = limits::k_tls_turn_pieces;
         return outcome(mbedtls_ssl_write(&tls_, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()));
     }
 
@@ -98,6 +101,7 @@ public:
         plain_->shut_write();
     }
 
+    platform::Stream& plain() const override { return *plain_; }
     bool has_buffered() const override { return mbedtls_ssl_check_pending(&tls_) != 0; }
     bool wants_write() const override { return wants_write_; }
 
@@ -141,13 +145,18 @@ private:
                      MBEDTLS_ERR_SSL_WANT_WRITE);
     }
     static int receive(void* self, unsigned char* bytes, std::size_t size) {
-        return moved(static_cast<MbedStream*>(self)->plain_->read({reinterpret_cast<char*>(bytes), size}),
-                     MBEDTLS_ERR_SSL_WANT_READ);
+        auto& me = *static_cast<MbedStream*>(self);
+        if (me.pieces_left_ == 0) {
+            return MBEDTLS_ERR_SSL_WANT_READ;  // the socket will tell again that there is more
+        }
+        --me.pieces_left_;
+        return moved(me.plain_->read({reinterpret_cast<char*>(bytes), size}), MBEDTLS_ERR_SSL_WANT_READ);
     }
 
     std::unique_ptr<platform::Stream> plain_;
     mbedtls_ssl_context tls_;
     bool wants_write_ = false;
+    unsigned pieces_left_ = 0;
 };
 
 }  // namespace

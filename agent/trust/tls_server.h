@@ -14,12 +14,15 @@
 
 namespace hagent::trust {
 
-/// A stream whose bytes are encrypted on the way. The handshake happens within the first read() or write(); a client
+/// A stream whose bytes are encrypted on the way. One read() takes k_tls_turn_pieces from the socket at most: records
+/// that carry nothing may come without end. The handshake happens within the first read() or write(); a client
 /// that fails it makes that call fail with tls_handshake.
 class TlsStream : public platform::Stream {
 public:
     /// read() has more without another byte from the socket.
     [[nodiscard]] virtual bool has_buffered() const = 0;
+    /// The stream below: what is read there is lost to this one.
+    [[nodiscard]] virtual platform::Stream& plain() const = 0;
     /// The handshake waits for room to write in.
     [[nodiscard]] virtual bool wants_write() const = 0;
     /// The common name in the client's certificate, if it showed one that the authority signed and that is valid now.

@@ -205,12 +205,11 @@ class Malformed(ListenerTest):
         self.assertEqual(2, client.read().count(b"HTTP/1.1 200 "))
         client.close()
 
-    def test_a_body_may_come_in_chunks_and_after_a_continue(self):
+    def test_a_body_that_no_path_wants_may_come_in_chunks_and_is_not_asked_for(self):
         status, _ = self.raw(post(CHUNKED, b"Connection: close", body=b"3;x=y\r\nabc\r\n0\r\nA: b\r\n\r\n"))
         self.assertIn(status, (202, 429))
-        client = Client(self.box.port).send(post(b"Expect: 100-continue", b"Content-Length: 2", b"Connection: close"))
-        self.assertTrue(client.socket.recv(4096).startswith(b"HTTP/1.1 100 "))
-        self.assertRegex(client.send(b"ab").read(), rb"^HTTP/1\.1 (202|429) ")
+        client = Client(self.box.port).send(post(b"Expect: 100-continue", b"Content-Length: 2"))
+        self.assertRegex(client.read(), rb"^HTTP/1\.1 (202|429) ")
         client.close()
 
     def test_http_1_0_is_answered_and_closed(self):

@@ -36,9 +36,11 @@ struct Fixture {
         router->add({"GET", "/n/", Role::viewer, [](const Request&, std::string_view rest) {
                          return Response{200, "text/plain", std::string(rest), {}};
                      }});
-        router->add({"POST", "/echo", Role::anyone, [](const Request& r, std::string_view) {
+        router->add({"POST", "/echo", Role::anyone,
+                     [](const Request& r, std::string_view) {
                          return Response{200, "text/plain", r.body + " from " + r.peer, {}};
-                     }});
+                     },
+                     true});
         if (with_router) {
             server->serve(*router);
         }
@@ -309,23 +311,81 @@ TEST_CASE("a client that does not read its answer is let go, and one that goes a
     CHECK(fixture.reaches(0));
 }
 
-TEST_CASE("a crowd of silent clients does not keep a newcomer waiting") {
+TEST_CASE("what a client sends after it was refused is dropped in pieces, while others are served") {
+    Fixture fixture;
+    Client flood(fixture);
+    flood.send("GET / HTTP/9.9\r\n\r\n");
+    CHECK(flood.answer().starts_with("HTTP/1.1 505 "));
+    for (int i = 0; i < 50; ++i) {
+        flood.send(std::string(100'000, 'x'));
+        Client other(fixture);
+        other.send(get("/"));
+        CHECK(body_of(other.answer()) == "root");
+    }
+    fixture.turn(Seconds{3});
+    CHECK(flood.is_closed());
+    CHECK(fixture.reaches(0));
+}
+
+TEST_CASE("a body that a path has no use for is neither waited for nor asked for") {
+    Fixture fixture;
+    const std::string head = "GET /n/x HTTP/1.1\r\nHost: 127.0.0.1\r\n";
+    SUBCASE("by length") {
+        for (const char* more : {"", "Expect: 100-continue\r\n"}) {
+            Client client(fixture);
+            client.send(head + more + "Content-Length: 200000\r\n\r\n");
+            const auto answer = client.answer();
+            CHECK(body_of(answer) == "x");
+            CHECK(answer.find("Connection: close") != std::string::npos);
+            CHECK(client.is_closed());
+        }
+    }
+    SUBCASE("in chunks: a short one is passed over") {
+        Client client(fixture);
+        client.send(head + "Transfer-Encoding: chunked\r\n\r\n");
+        fixture.settle();
+        client.send("3\r\nabc\r\n0\r\n\r\n");
+        CHECK(body_of(client.answer()) == "x");
+        CHECK(client.is_closed());
+    }
+    SUBCASE("in chunks: a long one is refused") {
+        Client client(fixture);
+        client.send(head + "Transfer-Encoding: chunked\r\n\r\n2000\r\n");
+        CHECK(client.answer().starts_with("HTTP/1.1 413 "));
+        CHECK(client.is_closed());
+    }
+}
+
+TEST_CASE("a client is counted by its address, in IPv6 by its network") {
+    CHECK(origin_of("192.0.2.1") == "192.0.2.1");
+    CHECK(origin_of("2001:db8:0:7::1") == origin_of("2001:db8:0:7:a:b:c:d"));
+    CHECK(origin_of("2001:db8::1") == origin_of("2001:db8:0:0:1::"));
+    CHECK(origin_of("2001:db8::1:2:3:4:5") != origin_of("2001:db8::1:2:3:4"));
+    CHECK(origin_of("2001:db8::1:2:3:4") == origin_of("2001:db8::1"));
+    CHECK(origin_of("::1") == origin_of("::2"));
+    CHECK(origin_of("::1") != origin_of("2001::1"));
+    CHECK(origin_of("2001::") != origin_of("2002::"));
+    CHECK(origin_of("1:2:3:4:5:6:7:8") == origin_of("1:2:3:4::"));
+    CHECK(origin_of("1:2:3:4:5:6:7:8") != origin_of("1:2:3:5:5:6:7:8"));
+}
+
+TEST_CASE("a crowd of silent clients does not keep a newcomer waiting, and has no more than its share") {
     Fixture fixture;
     std::vector<std::unique_ptr<Client>> crowd;
-    for (std::size_t i = 0; i < limits::k_http_connections + 40; ++i) {
+    for (std::size_t i = 0; i < limits::k_http_connections_each + 40; ++i) {
         crowd.push_back(std::make_unique<Client>(fixture));
         if (i % 2 == 0) {
             crowd.back()->send("GET / HTTP/1.1\r\nHo");
         }
     }
-    REQUIRE(fixture.reaches(limits::k_http_connections));
+    REQUIRE(fixture.reaches(limits::k_http_connections_each));
     // The clock stands still: nobody is let go because of time.
     for (int i = 0; i < 20; ++i) {
         Client newcomer(fixture);
         newcomer.send(get("/n/" + std::to_string(i)));
         CHECK(body_of(newcomer.answer()) == std::to_string(i));
     }
-    CHECK(fixture.connections() <= limits::k_http_connections);
+    CHECK(fixture.connections() <= limits::k_http_connections_each);
 }
 
 TEST_CASE("a raw line is answered by its first four bytes, however it comes, and the rest is dropped unseen") {
