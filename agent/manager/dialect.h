@@ -31,6 +31,7 @@ struct Call {
     std::string url;
     transfer::Headers headers;
     std::string body;
+    bool headless = false;  // an answer without an HTTP head is one, too
 };
 
 /// What came back, whatever its status; redirects have been followed.
@@ -53,6 +54,7 @@ struct JobOffered {
 struct JobRefused {
     std::string job_id;
     Error why;
+    std::string content = {};  // what it was made of, where another job may come under the same id; empty: none may
 };
 /// The manager takes a job back.
 struct CancelAsked {

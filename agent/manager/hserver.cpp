@@ -111,15 +111,17 @@ void HserverDialect::begin(const std::string& manager_url, const Identity& ident
     events_.clear();
 }
 
-/// Requests that are not encrypted are PUT and encrypted ones POST; that is how these managers tell them apart.
+/// Requests that are not encrypted are PUT and encrypted ones POST; that is how these managers tell them apart. The
+/// only public one answers without status line and headers.
 Call HserverDialect::call(const std::string& manager_url, const Identity& identity, std::string_view verb,
                           const std::string& fields) const {
     const std::string start = "&" + std::string(verb);
-    return {manager_url.starts_with("https:") ? transfer::Method::post : transfer::Method::put,
-            manager_url + (manager_url.ends_with('/') ? "" : "/") + "hserver.dll?" + start,
-            {{"Content-Type", "text/plain"}},
-            start + "|" + field("MAC", first_mac(identity)) + (client_id_.empty() ? "" : field("CID", client_id_)) +
-                fields};
+    return {
+        manager_url.starts_with("https:") ? transfer::Method::post : transfer::Method::put,
+        manager_url + (manager_url.ends_with('/') ? "" : "/") + "hserver.dll?" + start,
+        {{"Content-Type", "text/plain"}},
+        start + "|" + field("MAC", first_mac(identity)) + (client_id_.empty() ? "" : field("CID", client_id_)) + fields,
+        true};
 }
 
 std::optional<Call> HserverDialect::next() {
@@ -141,12 +143,15 @@ Status HserverDialect::answered(const Reply& reply) {
     }
     const auto answer = TRY(parse_hserver_reply(reply->body));
     log_strange(answer);
+    if (!answer.fault.empty() && answer.value("SI").empty() && answer.value("UR").empty()) {
+        return error(AgentCode::manager_malformed_answer, answer.fault);  // there is no job that could be refused
+    }
     told_digest_ = identity_.digest;
     if (const auto seconds = answer.number("IT", k_longest_s); seconds && *seconds > 0) {
         hint_ = Seconds(static_cast<std::int64_t>(*seconds));
     }
     client_id_ = digits(answer.value("CID"));
-    if (answer.verb == k_update && !answer.script.empty()) {
+    if (answer.verb == k_update && (!answer.script.empty() || !answer.fault.empty())) {
         events_.push_back(event_of(answer));
     } else {
         events_.emplace_back(NothingOffered{});
@@ -172,6 +177,17 @@ void HserverDialect::log_strange(const HserverReply& reply) const {
 
 namespace {
 
+/// 0 for a key that is absent or empty. A value that is no such number refuses the job: taken for the default, it would
+/// mean another port, no limit, or no encryption.
+Result<std::uint64_t> number_of(const HserverReply& reply, const std::string& key, std::uint64_t most) {
+    const auto number = reply.number(key, most);
+    if (!number && !trim(reply.value(key)).empty()) {
+        return error(AgentCode::script_syntax,
+                     {"the key ", key, " has a value that is no number up to ", std::to_string(most)});
+    }
+    return number.value_or(0);
+}
+
 /// How the commands are read, and what the manager says about questions to the user.
 work::Options options_of(const HserverReply& reply) {
     work::Options options = {{std::string(script::k_option_form), std::string(script::k_wire_form)}};
@@ -195,27 +211,39 @@ Event HserverDialect::event_of(const HserverReply& reply) const {
     job.options = options_of(reply);
     session::WireScript wire;
     wire.commands = reply.script;
-    wire.limit_bytes_per_s = reply.number("FTPBw", k_most_kib_per_s).value_or(0) << 10U;
-    auto good = check_script(reply.script);
+    auto good = check_script(reply);
+    if (const auto limit = number_of(reply, "FTPBw", k_most_kib_per_s); limit.ok()) {
+        wire.limit_bytes_per_s = *limit << 10U;
+    } else if (good.ok()) {
+        good = limit.error();
+    }
     for (const auto* prefix : {"", "M_"}) {
         if (good.ok()) {
             good = add_repository(reply, prefix, wire);
         }
     }
     job.source = std::move(wire);
-    return good.ok() ? Event(JobOffered{std::move(job)}) : Event(JobRefused{job.id, std::move(good).error()});
+    return good.ok()
+               ? Event(JobOffered{std::move(job)})
+               : Event(JobRefused{job.id, std::move(good).error(), trust::sha256_hex(reply.script + reply.fault)});
 }
 
 /// Nobody has signed the script, so it is looked at before the job is taken, and what the administrator has not allowed
 /// never gets into a session.
-Status HserverDialect::check_script(const std::string& script) const {
+Status HserverDialect::check_script(const HserverReply& reply) const {
+    const std::string& script = reply.script;
+    if (!reply.fault.empty()) {
+        return error(AgentCode::script_syntax, reply.fault);
+    }
     if (script.size() > k_script_bytes) {
         return error(AgentCode::limit_exceeded, {"more than ", std::to_string(k_script_bytes), " bytes of script"});
     }
     const auto parsed = script::parse_wire(script, "update");
     if (const auto* complaints = std::get_if<std::vector<script::Complaint>>(&parsed)) {
-        return error(AgentCode::script_syntax,
-                     printable(clip(script::headline(complaints->front()), limits::k_report_message_bytes)));
+        const auto& first = complaints->front();
+        const unsigned number = first.line <= reply.command_fields.size() ? reply.command_fields[first.line - 1] : 1;
+        return error(AgentCode::script_syntax, {shown_field(number, first.source_line), ", column ",
+                                                std::to_string(first.column), ": ", printable(first.message)});
     }
     for (const auto& command : std::get<script::Script>(parsed).commands) {
         const bool allowed = services_.opcodes.empty() ||
@@ -237,8 +265,8 @@ Status HserverDialect::add_repository(const HserverReply& reply, const std::stri
     if (host.empty()) {
         return {};
     }
-    const bool secure = reply.number(prefix + "FTPSecure", 1).value_or(0) == 1;
-    const auto port = reply.number(prefix + "FTPPortNumber", 65535).value_or(0);
+    const bool secure = TRY(number_of(reply, prefix + "FTPSecure", 1)) == 1;
+    const auto port = TRY(number_of(reply, prefix + "FTPPortNumber", 65535));
     const std::string address = std::string(secure ? "ftpes" : "ftp") + "://" + std::string(host) +
                                 (port == 0 ? "" : ":" + std::to_string(port)) + "/";
     const auto url = transfer::parse_url(address);

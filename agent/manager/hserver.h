@@ -46,7 +46,7 @@ private:
     [[nodiscard]] Event event_of(const HserverReply& reply) const;
     [[nodiscard]] Status add_repository(const HserverReply& reply, const std::string& prefix,
                                         session::WireScript& wire) const;
-    [[nodiscard]] Status check_script(const std::string& script) const;
+    [[nodiscard]] Status check_script(const HserverReply& reply) const;
     void log_strange(const HserverReply& reply) const;
 
     HserverServices services_;

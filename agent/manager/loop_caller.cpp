@@ -38,6 +38,7 @@ std::uint64_t LoopCaller::call(Call call, Done done) {
     exchange.method = call.method;
     exchange.headers = std::move(call.headers);
     exchange.body = std::move(call.body);
+    exchange.headless = call.headless;
     if (transfer::is_file_url(exchange.url)) {
         transfer::StringSink sink(limits::k_manager_answer_bytes);
         auto result = local_.exchange(exchange, sink, CancelToken());

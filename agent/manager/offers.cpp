@@ -79,6 +79,9 @@ void Offers::take_job(session::Job job, bool standing) {
 /// Left alone it would stay open for ever and hide every job behind it.
 void Offers::take_refusal(const JobRefused& refusal) {
     say(Level::warning, "a job cannot be done: " + sentence(refusal.why), refusal.job_id);
+    if (!refusal.content.empty()) {
+        (void)services_.reports.offered(refusal.job_id, refusal.content);  // else it is told twice, which does no harm
+    }
     if (services_.reports.finished(refusal.job_id)) {
         services_.delivery.repeat(refusal.job_id);
         return;

@@ -19,9 +19,11 @@ using Parsed = std::variant<Script, std::vector<Complaint>>;
 /// Source: spec 4 "File".
 [[nodiscard]] Parsed parse(std::string_view text, const std::string& file);
 
-/// The wire form: commands and decimal step numbers in turn, all separated by '|'; arguments between two 0x0F bytes;
-/// byte 0xFC inside an argument of EX is a blank. Complaints count commands as lines.
+/// The wire form: commands and decimal step numbers in turn, a '|' behind each of them; arguments between two 0x0F
+/// bytes; byte 0xFC inside an argument of EX is a blank. Complaints count commands as lines.
 /// Source: reference vxc-hagent 1.3.
 [[nodiscard]] Parsed parse_wire(std::string_view bytes, const std::string& file);
+/// One command of the wire as UTF-8, in which parse_wire() reads the same; quotes stay.
+[[nodiscard]] std::string wire_text(std::string_view field);
 
 }  // namespace hagent::script

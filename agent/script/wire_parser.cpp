@@ -16,28 +16,18 @@ constexpr char k_quote = k_wire_quoting.quote;
 constexpr char k_blank = '\xFC';
 constexpr std::uint64_t k_largest_step = 1'000'000;
 
-/// The bytes up to the next '|' outside of quotes; they and the '|' are taken from `bytes`.
-std::string_view take_field(std::string_view& bytes) {
+/// The bytes up to the next '|' outside of quotes; they and the '|' are taken from `bytes`. Without that '|' there may
+/// have been more of them: `whole` becomes false.
+std::string_view take_field(std::string_view& bytes, bool& whole) {
     bool quoted = false;
     std::size_t end = 0;
     for (; end < bytes.size() && (quoted || bytes[end] != '|'); ++end) {
         quoted = bytes[end] == k_quote ? !quoted : quoted;
     }
     const auto field = bytes.substr(0, end);
+    whole = end < bytes.size();
     bytes.remove_prefix(std::min(end + 1, bytes.size()));
     return field;
-}
-
-/// The field as UTF-8, blanks of EX put back. Only there, and before the text is taken for Latin-1: in any other
-/// command 0xFC is a letter. In UTF-8 the byte does not occur.
-std::string decoded(std::string_view field) {
-    std::string text(field);
-    const auto command = trim(field);
-    const auto op = command.substr(0, command.find_first_of(std::string_view("* \t\x0F")));
-    if (equal_ignoring_case(op, "EX")) {
-        std::replace(text.begin(), text.end(), k_blank, ' ');
-    }
-    return is_utf8(text) ? text : utf8_from_latin1(text);
 }
 
 /// The quotes of the wire cannot be seen on a terminal.
@@ -52,9 +42,9 @@ public:
 
     /// Limits first, as in the text form. A step number that cannot be read refuses the whole job (spec 4): reports
     /// would name a step that the manager does not know.
-    void command(std::string_view field, std::string_view number) {
+    void command(std::string_view field, std::string_view number, bool whole) {
         ++ordinal_;
-        const std::string text = decoded(field);
+        const std::string text = wire_text(field);
         if (field.size() > limits::k_script_line_bytes) {
             return complain(
                 text.substr(0, limits::k_script_line_bytes), 0,
@@ -79,6 +69,9 @@ public:
         const auto step = parse_u64(trim(number), k_largest_step);
         if (!step || *step == 0) {
             return complain(text, text.size(), "expected '|' and a step number after the command");
+        }
+        if (!whole) {
+            return complain(text, text.size(), "expected '|' after the step number: the end of the list is missing");
         }
         command.line = static_cast<unsigned>(*step);
         script_.commands.push_back(std::move(command));
@@ -105,6 +98,18 @@ private:
 
 }  // namespace
 
+/// Blanks of EX are put back only there, and before the text is taken for Latin-1: in any other command 0xFC is a
+/// letter. In UTF-8 the byte does not occur.
+std::string wire_text(std::string_view field) {
+    std::string text(field);
+    const auto command = trim(field);
+    const auto op = command.substr(0, command.find_first_of(std::string_view("* \t\x0F")));
+    if (equal_ignoring_case(op, "EX")) {
+        std::replace(text.begin(), text.end(), k_blank, ' ');
+    }
+    return is_utf8(text) ? text : utf8_from_latin1(text);
+}
+
 Parsed parse_wire(std::string_view bytes, const std::string& file) {
     if (bytes.size() > limits::k_script_bytes) {
         return std::vector<Complaint>{
@@ -112,9 +117,10 @@ Parsed parse_wire(std::string_view bytes, const std::string& file) {
     }
     WireParser parser(file);
     while (!trim(bytes).empty() && !parser.full()) {
-        const auto field = take_field(bytes);
-        const auto number = take_field(bytes);
-        parser.command(field, number);
+        bool whole = false;
+        const auto field = take_field(bytes, whole);
+        const auto number = take_field(bytes, whole);
+        parser.command(field, number, whole);
     }
     return parser.end();
 }

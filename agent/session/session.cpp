@@ -216,11 +216,18 @@ Result<SessionEnd> Session::phases(Stop& stop) {
     return execute(stop);
 }
 
-/// The kind is asked for first, so that nothing is fetched for work that this agent cannot do.
+/// The kind is asked for first, so that nothing is fetched for work that this agent cannot do; so are the planners,
+/// where files have to be fetched to know their sizes.
 Status Session::select(Stop& stop) {
     TRY(has_kind(context_, record_.job));
     origin_ = TRY(Origin::select(context_, record_, stop.token()));
-    return has_kind(context_, record_.job);  // the manifest may have told another one
+    TRY(has_kind(context_, record_.job));  // the manifest may have told another one
+    if (!origin_->unmeasured()) {
+        return {};
+    }
+    Uploads uploads(context_, record_, origin_->manifest());
+    const auto objections = work_of(context_, record_.job, *origin_, uploads, earlier_)->plan().results;
+    return has_error(objections) ? Status() : origin_->measure(stop.token());  // analyse() tells them
 }
 
 /// Each life plans anew: the journal holds of a plan what people see, not what a kind needs to carry it out.

@@ -243,7 +243,7 @@ Status CurlExchange::Impl::begin() {
 }
 
 std::size_t CurlExchange::Impl::take_body(std::string_view bytes) {
-    if (!is_ftp(url.scheme) && !head.positive()) {
+    if (!is_ftp(url.scheme) && !head.begins_body(exchange.headless)) {
         reply.body += bytes.substr(0, std::min(bytes.size(), k_error_body_bytes - reply.body.size()));
         return bytes.size();
     }

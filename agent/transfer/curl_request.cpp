@@ -147,6 +147,7 @@ void Request::body() const {
 void Request::http() const {
     set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
     set(CURLOPT_USERAGENT, options.user_agent.c_str());
+    set(CURLOPT_HTTP09_ALLOWED, exchange.headless ? 1L : 0L);
 }
 
 }  // namespace

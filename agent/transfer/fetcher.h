@@ -40,6 +40,7 @@ struct Exchange {
     std::string if_range;                 // HTTP: validator sent back with the range, byte for byte; may be empty
     std::uint64_t limit_bytes_per_s = 0;  // 0: none
     FtpHints ftp;
+    bool headless = false;  // HTTP: bytes without status line and headers are the body of a good reply
 };
 
 /// What is known when the first byte of the file is about to arrive.

@@ -37,6 +37,14 @@ public:
     [[nodiscard]] bool endless() const { return lines_ > limits::k_http_answer_lines; }
     [[nodiscard]] std::uint16_t status() const { return status_; }  // 0: no reply yet
     [[nodiscard]] bool positive() const { return status_ >= 200 && status_ < 300; }
+    /// Whether the body that begins here is a good reply's. Where a reply may do without a head, one without is good.
+    [[nodiscard]] bool begins_body(bool headless) {
+        if (headless && status_ == 0) {
+            line("HTTP/0.9 200");
+            line("");
+        }
+        return positive();
+    }
     [[nodiscard]] bool redirects() const {
         return (status_ >= 301 && status_ <= 303) || status_ == 307 || status_ == 308;
     }

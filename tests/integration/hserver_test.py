@@ -131,7 +131,7 @@ class Hserver(OwnServers, BoxTest):
         self.assertEqual("error", self.manager.state(number))
         self.assertIn("command_failed", " ".join(self.manager.reports(number)[-1][1]))
         self.assertIsNone(self.made("after"))
-        missing = self.manager.queue(['SF "demo/gone" "/x"'], self.server)
+        missing = self.manager.queue([f'SF "demo/gone" "{self.box.root}/x"'], self.server)
         self.check_in(FAILED)
         self.assertIn("ftp-550", " ".join(self.manager.reports(missing)[-1][1]))
         wrong = self.manager.queue(['CO "XP"', f'EX "/bin/touch {self.box.root}/after" "+"'])
@@ -161,8 +161,30 @@ class Hserver(OwnServers, BoxTest):
         self.assertIn("agent-1500", " ".join(self.manager.reports(number)[-1][1]))
         self.assertIsNone(self.made("x"))
 
+    def test_a_guard_that_is_not_understood_refuses_the_whole_job_and_names_its_field(self):
+        guards = ["CO XP", '\r\nCO "XP"|10', 'CO "XP"', '&CO "XP"|10', "CO=XP", '\0CO "XP"|10', '\u00a0CO "XP"|10', '\u0421O "XP"|10', 'CO "XP"|10|11', "hello"]
+        for guard in guards:
+            with self.subTest(guard):
+                raw = f'{guard}|EX "/bin/touch {self.box.root}/ran" "+"|11|'.replace('"', QUOTE.decode()).encode()
+                number = self.manager.queue([], raw=raw)
+                self.check_in()
+                self.assertIsNone(self.made("ran"))
+                self.assertEqual("error", self.manager.state(number))
+                said = " ".join(self.manager.reports(number)[-1][1])
+                self.assertRegex(said, r"agent-1500: .*field [4-6] \(")
+                self.assertNotRegex(said, "[\0-\x1f\x7f-\x9f]")
+
+    def test_a_guard_with_blanks_around_it_still_holds(self):
+        for guard in (' CO "XP"|10', '\tCO  "XP" | 10 ', 'co "xp"|10'):
+            with self.subTest(guard):
+                raw = f'{guard}|EX "/bin/touch {self.box.root}/ran" "+"|11|'.replace('"', QUOTE.decode()).encode()
+                number = self.manager.queue([], raw=raw)
+                self.check_in(FAILED)
+                self.assertIsNone(self.made("ran"))
+                self.assertIn("os_mismatch", " ".join(self.manager.reports(number)[-1][1]))
+
     def test_unknown_keys_are_kept_out_of_the_way(self):
-        number = self.manager.queue([f'AL "{self.box.root}/list" "line"'], keys=b"&NEWKEY=secret-of-nobody|odd||")
+        number = self.manager.queue([f'AL "{self.box.root}/list" "line"'], keys=b"&NEWKEY=secret-of-nobody||")
         done = self.check_in()
         self.assertEqual("done", self.manager.state(number))
         with open(self.box.log, encoding="utf-8") as file:
@@ -192,6 +214,53 @@ class Hserver(OwnServers, BoxTest):
         self.addCleanup(portal.shutdown)
         self.configure(urls=[f"http://127.0.0.1:{portal.server_port}/"])
         self.check_in(TRY_LATER, "manager_malformed_answer")
+
+    def raw_manager(self, answer):
+        """A manager that only says these bytes to V01 and V55 and closes, as the public program for this protocol does; what it was asked for."""
+        asked, listener = [], socket.create_server(("127.0.0.1", 0))
+
+        def serve():
+            while True:
+                try:
+                    client, _ = listener.accept()
+                except OSError:
+                    return
+                with client:
+                    client.settimeout(10 * FACTOR)
+                    request = b""
+                    while b"\r\n\r\n" not in request or not request.endswith(b"|"):
+                        request += client.recv(65536) or b"\r\n\r\n|"
+                    asked.append(request)
+                    client.sendall(answer if b"&V02" not in request.split(b"\r\n")[0] else b"&00|no pending updates|&IT=10|&CID=7|QUB=3|QUT=120|CU=0|")
+
+        threading.Thread(target=serve, daemon=True).start()
+        self.addCleanup(listener.close)
+        self.configure(urls=[f"http://127.0.0.1:{listener.getsockname()[1]}/"])
+        return asked
+
+    def test_an_answer_without_an_http_head_is_taken(self):
+        line = f'CO "SLX"|10|AL "{self.box.root}/list" "line"|11|'.replace('"', QUOTE.decode())
+        asked = self.raw_manager(f"&UP0|&SI=1|UR=9|{line}&IT=3600|&CID=7|QUB=3|QUT=120|CU=1|".encode())
+        self.check_in()
+        self.assertEqual(b"line", self.made("list").strip())
+        self.assertIn(b"ST=done", asked[-2] + asked[-1])
+
+    def test_an_answer_without_an_http_head_that_is_cut_does_nothing(self):
+        line = f'AL "{self.box.root}/list" "line"|10|EX "/bin/touch {self.box.root}/ran"|1'.replace('"', QUOTE.decode())
+        asked = self.raw_manager(f"&UP0|&SI=1|UR=9|{line}".encode())
+        self.check_in()
+        self.assertEqual((None, None), (self.made("list"), self.made("ran")))
+        self.assertTrue(any(b"ST=error" in request and b"was cut off" in request for request in asked), asked)
+
+    def test_confirming_commands_are_settled_before_anything_is_downloaded(self):
+        guards = ['CO "XP"', 'CF "/" "900000G"', 'CI ">=99"', 'CP "no such machine"', 'CU "nobody-is-called-so"', 'CR "HKLM\\Software\\X" "y" "z"', 'DF "/etc/passwd"']
+        for guard in guards:
+            with self.subTest(guard):
+                lines = [f'SF "demo/kernel" "{self.box.root}/kernel"', guard]
+                number = self.manager.queue(lines, ("127.0.0.1", own_port(), USER, PASSWORD, False))  # nobody is there: asking it would be the error
+                self.check_in(FAILED)
+                said = " ".join(message for _, messages in self.manager.reports(number) for message in messages)
+                self.assertNotRegex(said, "kernel:|winsock|attempts_exhausted")
 
     def test_a_trigger_brings_the_update_from_the_configured_manager(self):
         port = own_port()

@@ -20,6 +20,8 @@ from certificates import Authority, pin
 from kit import DONE, FACTOR, FAILED, NOT_FOUND, REFUSED, TRY_LATER, BoxTest, wait_until
 from one_job_manager import OneJobManager, Trap
 
+from legacy_manager import QUOTE, LegacyManager
+
 TOKEN, VIEWER = "canary-device-token-5b1e", "canary-viewer-token-77d0"
 HEAD = "[Version]\nNumber=rule\nOS=SLX\n[Script]\n"
 RENAMEAT2 = {"x86_64": 316, "i686": 353}.get(platform.machine(), 276)  # the number of the system call
@@ -307,6 +309,13 @@ class ThirteenRules(BoxTest):
         self.assertIn(" 413 ", self.post("/v1/check-in", "x" * (300 << 10)))
         self.assertIn(" 400 ", self.send("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nA: \x0f\r\n\r\n"))
         self.assertLess(self.agent.memory_kib() - before, 4096 * FACTOR)
+        legacy, self.box.state = LegacyManager(), self.box.path("legacy")
+        self.addCleanup(legacy.stop)
+        self.box.configure(manager={"dialect": "hserver", "urls": [legacy.url], "trust": "network"}, state_dir=self.box.state)
+        for guard in ("CO XP", '\r\nCO "XP"|10'):  # what is not understood may have been a guard
+            legacy.queue([], raw=f'{guard}|EX "/bin/touch {self.box.root}/ran"|11|'.replace('"', QUOTE.decode()).encode())
+            self.expect(self.box.run("check-in", "--once"), DONE)
+            self.assertFalse(self.made("ran"), guard)
         folder = self.package(['AL "{root}/done" "x"'])
         self.box.write("package/manifest.json", b" " * (2 << 20))
         self.assertIn("file_too_large", self.expect(self.box.run("verify", folder, "--keys", self.box.keys, "--json"), REFUSED).stdout)

@@ -63,6 +63,8 @@ MUTATIONS = [
         ("agent/http/request_parser.cpp", "line_.size() > limits::k_http_request_line_bytes)", "line_.size() > limits::k_config_bytes)")]),
     Mutation("control bytes are text", "test_09", [
         ("agent/script/command_line.cpp", "if (low || high) {", "if (low && high) {")]),
+    Mutation("a field that is not understood is passed over", "test_09", [
+        ("agent/manager/hserver_reply.cpp", 'object(field, "is neither a key with a value nor a command with its number");', "out_.text = field;")]),
     Mutation("a manifest has no limit", "test_09", [
         ("agent/trust/verify.cpp", "limits::k_manifest_bytes, AgentCode", "limits::k_journal_bytes, AgentCode"),
         ("agent/trust/key_ring.cpp", "manifest.size() > limits::k_manifest_bytes ||", "manifest.size() > limits::k_journal_bytes ||")]),

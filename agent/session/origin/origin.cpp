@@ -27,10 +27,15 @@ Result<std::unique_ptr<Origin>> Origin::select(Context& context, SessionRecord& 
     record.package = manifest.package;
     record.version = manifest.version;
     record.serial = manifest.serial;
-    for (const auto& file : manifest.files) {
-        origin->files_.push_back({file.path, file.bytes, file.sha256});
-    }
+    origin->take_files();
     return origin;
+}
+
+void Origin::take_files() {
+    files_.clear();
+    for (const auto& file : manifest_.files) {
+        files_.push_back({file.path, file.bytes, file.sha256});
+    }
 }
 
 void Origin::count_as_staged(const work::PackageFile& file) {

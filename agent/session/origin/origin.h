@@ -23,6 +23,10 @@ public:
                                                                 const CancelToken& cancel);
 
     [[nodiscard]] const trust::Manifest& manifest() const { return manifest_; }
+    /// Whether the sizes of its files are not known yet, because nobody has listed them: measure() then fetches them.
+    /// What analysis objects to before that needs no download.
+    [[nodiscard]] virtual bool unmeasured() const { return false; }
+    [[nodiscard]] virtual Status measure(const CancelToken& /*cancel*/) { return {}; }
     /// The text of the manifest's entry, at most k_script_bytes. Errors: those of platform::Files.
     [[nodiscard]] virtual Result<std::string> entry_text() = 0;
     /// Sees to it that staged() has the file, downloads it if need be; found complete from before costs nothing.
@@ -37,6 +41,8 @@ protected:
     Origin(Context& context, SessionRecord& record) : context_(context), record_(record) {}
     /// The part of select() that differs: fills in manifest_ and the signer of the record.
     [[nodiscard]] virtual Status open(const CancelToken& cancel) = 0;
+    /// The files are those of manifest_ from now on.
+    void take_files();
     /// The file needs no transfer: it counts as come.
     void count_as_staged(const work::PackageFile& file);
 

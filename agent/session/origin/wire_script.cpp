@@ -15,15 +15,16 @@ constexpr std::string_view k_entry = "update.wire";
 
 }  // namespace
 
-/// The manifest is written last: where it is found, the commands and all files are here, and a restart needs neither
-/// the servers nor their logins.
-Status WireScriptOrigin::open(const CancelToken& cancel) {
+/// Nobody has listed the files: their names stand in the commands, and what is known of them is told by measure(). A
+/// manifest that is here was written by it.
+Status WireScriptOrigin::open(const CancelToken& /*cancel*/) {
     const auto manifest = kept(trust::k_manifest_name);
     record_.signer = "network";
     if (TRY(context_.files.info(manifest)).has_value()) {
         manifest_ = TRY(trust::parse_manifest(TRY(context_.files.read(manifest, limits::k_manifest_bytes))));
         return {};
     }
+    unmeasured_ = true;
     const std::string& commands = source().commands;
     manifest_.kind = record_.job.kind;
     manifest_.package = record_.job.id;
@@ -33,12 +34,22 @@ Status WireScriptOrigin::open(const CancelToken& cancel) {
     if (const auto* kind = context_.kinds.find(record_.job.kind)) {
         for (const auto& path : kind->files_wanted(commands, record_.job.options)) {
             if (manifest_.find(path) == nullptr) {
-                manifest_.files.push_back(TRY(fetch_file(path, manifest_.files.size() + 1, cancel)));
+                manifest_.files.push_back({path, 0, "", {}});
             }
         }
     }
-    TRY(context_.files.write_durable(kept_entry(), commands, 0600));
-    return context_.files.write_durable(manifest, trust::write_manifest(manifest_), 0600);
+    return context_.files.write_durable(kept_entry(), commands, 0600);
+}
+
+/// The manifest is written last: where it is found, the commands and all files are here, and a restart needs neither
+/// the servers nor their logins.
+Status WireScriptOrigin::measure(const CancelToken& cancel) {
+    for (std::size_t i = 1; i < manifest_.files.size(); ++i) {
+        manifest_.files[i] = TRY(fetch_file(manifest_.files[i].path, i + 1, cancel));
+    }
+    take_files();
+    unmeasured_ = false;
+    return context_.files.write_durable(kept(trust::k_manifest_name), trust::write_manifest(manifest_), 0600);
 }
 
 /// Logins are not written anywhere: after a restart in the middle of this the job waits until the manager offers it

@@ -12,6 +12,8 @@ class WireScriptOrigin final : public StagedOrigin {
 public:
     WireScriptOrigin(Context& context, SessionRecord& record) : StagedOrigin(context, record) {}
 
+    [[nodiscard]] bool unmeasured() const override { return unmeasured_; }
+    [[nodiscard]] Status measure(const CancelToken& cancel) override;
     [[nodiscard]] Status stage(const work::PackageFile& file, const CancelToken& cancel) override;
 
 private:
@@ -19,6 +21,8 @@ private:
     [[nodiscard]] Result<trust::ManifestFile> fetch_file(const std::string& path, std::size_t number,
                                                          const CancelToken& cancel);
     [[nodiscard]] const WireScript& source() const { return std::get<WireScript>(record_.job.source); }
+
+    bool unmeasured_ = false;
 };
 
 }  // namespace hagent::session

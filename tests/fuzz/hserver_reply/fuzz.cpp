@@ -54,9 +54,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     dialect.begin("http://manager.example/", identity);
     require(dialect.next().has_value());
     const auto status = dialect.answered(Answer{200, body, {}, {}});
-    require(status.ok() == reply.ok() && !dialect.next().has_value());
+    // a broken answer is no answer where it names no job that could be refused
+    require((status.ok() ? reply.ok() : !reply.ok() || !reply->fault.empty()) && !dialect.next().has_value());
     for (const auto& event : dialect.take_events()) {
         if (const auto* offered = std::get_if<JobOffered>(&event)) {
+            require(reply->fault.empty() && body.find_last_of('|') != body.npos);
             check_job(offered->job);
             const auto report = dialect.report("http://manager.example/", identity,
                                                {offered->job.id, session::ReportStage::executing, {body}, 1, 2});

@@ -120,10 +120,9 @@ TEST_CASE("An update is a script with the servers of its files") {
     CHECK(d.dialect.interval_hint() == Seconds{3600});
 }
 
-TEST_CASE("Keys come with and without '&', in any order and case, with quotes, empty or unknown") {
+TEST_CASE("Keys come with and without '&', in any order and case, empty or unknown") {
     Device d;
-    const auto job =
-        d.job(wire("&UP0|||QUT=30|&NEW=thing|&ftps=\"127.0.0.1\"|FTPU=u|odd field|EL|1||&UR=7|EMPTY=|EL|2"));
+    const auto job = d.job(wire("&UP0|||QUT=30|&NEW=thing|&ftps=127.0.0.1|FTPU=u|EL|1||&UR=7|EMPTY=|EL|2|"));
     CHECK(job.id == "SI-UR7");
     CHECK(work::option(job.options, "question_s") == "30");
     CHECK(session::wire_script(job).commands == "EL|1|EL|2|");
@@ -133,8 +132,7 @@ TEST_CASE("Keys come with and without '&', in any order and case, with quotes, e
 TEST_CASE("Numbers that are none are passed over") {
     Device d;
     const auto job =
-        d.job(wire("&UP0|SI=x|UR=-1|EL|1|IT=soon|QUT=9999999|QUB=11|FTPBw=fast|FTPS=127.0.0.1|FTPU=u|FTPPortNumber="
-                   "99999|FTPSecure=2|"));
+        d.job(wire("&UP0|SI=x|UR=-1|EL|1|IT=soon|QUT=9999999|QUB=11|FTPBw=|FTPS=127.0.0.1|FTPU=u|FTPPortNumber=|"));
     CHECK(job.id.starts_with("script-"));
     CHECK_FALSE(work::option(job.options, "question_s"));
     CHECK_FALSE(work::option(job.options, "postponements"));
@@ -153,7 +151,7 @@ TEST_CASE("An update without numbers is known by its script") {
 
 TEST_CASE("An update without commands, another verb and an idle answer bring nothing") {
     Device d;
-    for (const auto* body : {"&UP0|SI=1|UR=2|", "&00", "&00|EL|1|", "&ZZ9|EL|1|"}) {
+    for (const auto* body : {"&UP0|SI=1|UR=2|", "&00", "&00|EL|1|", "&00|words|IT=1", "&ZZ9|EL|1|", "&up0|EL|1|"}) {
         CAPTURE(body);
         REQUIRE(d.ask(body).ok());
         const auto events = d.dialect.take_events();
@@ -212,13 +210,103 @@ TEST_CASE("A report names the update, its state and each step's words, which can
     CHECK(d.dialect.delivered(report, error(errors::winsock(10061))) == Delivery::again);
 }
 
-TEST_CASE("The grammar keeps what it does not know") {
-    const auto reply = parse_hserver_reply(wire("&UP0|hello \x07|&A=1|a=2|ZZ \"x|y\"|5|Nr=|&00|")).value();
+TEST_CASE("An answer of which one field is not understood refuses the whole job and names the field") {
+    // CO "XP" is the guard: whatever hides it, EX must not be left alone
+    const std::pair<const char*, const char*> cases[] = {
+        {"CO \"XP\"|10", "field 5 (10) has no '|' behind it"},
+        {"CO XP|EX \"/bin/true\"|11|", "field 4 (CO XP) is neither"},
+        {"CO|EX \"/bin/true\"|11|", "field 4 (CO) is neither"},
+        {"CO \"XP\"|EX \"/bin/true\"|11|", "field 4 (CO \"XP\"), column 8: expected '|' and a step number"},
+        {"CO \"XP\"|1O|EX \"/bin/true\"|11|", "field 5 (1O) is neither"},
+        {"\r\nCO \"XP\"|10|EX \"/bin/true\"|11|", "field 4 (?\?CO \"XP\"), column 1"},
+        {"CO \"XP\"\r\n|10|EX \"/bin/true\"|11|", "field 4 (CO \"XP\"?\?)"},
+        {"\x0b"
+         "CO \"XP\"|10|EX \"/bin/true\"|11|",
+         "field 4 (?CO"},
+        {"\xA0"
+         "CO \"XP\"|10|EX \"/bin/true\"|11|",
+         "field 4 (\u00A0CO \"XP\"), column 1: expected a command"},
+        {"\xEF\xBB\xBF"
+         "CO \"XP\"|10|EX \"/bin/true\"|11|",
+         "expected a command"},
+        {"&CO \"XP\"|10|EX \"/bin/true\"|11|", "field 4 (&CO \"XP\"), column 1: expected a command"},
+        {"(CO \"XP\"|10|EX \"/bin/true\"|11|", "expected a command"},
+        {"CO=\"XP\"|10|EX \"/bin/true\"|11|", "field 4 (CO=\"XP\"), column 3"},
+        {"CO=XP|EX \"/bin/true\"|11|", "field 4 (CO=XP) begins like a command"},
+        {"CO: XP|10|EX \"/bin/true\"|11|", "field 4 (CO: XP), column 3"},
+        {"NEW=1|10|EX \"/bin/true\"|11|", "field 4 (NEW=1), column 4"},
+        {"|10|EX \"/bin/true\"|11|", "field 4 (), column 1: expected a command"},
+        {"EL|10|11|EX \"/bin/true\"|11|", "field 6 (11) is neither"},
+        {"CO \"XP|10|EX \"/bin/true\"|11|", "has no '|' behind it"},
+        {"CO \"XP|10|EX \"/bin/true\" \"+|11|", "expected a blank"},
+        {"hello|EX \"/bin/true\"|11|", "field 4 (hello) is neither"},
+        {"NEW=a\x01|EX \"/bin/true\"|11|", "field 4 (NEW=a?) holds a control character"},
+        {"EX \"/bin/true\"|11|UR=10|", "gives a key another value"},
+        {"EX \"/bin/true\"|11", "field 5 (11) has no '|' behind it"},
+        {"EX \"/bin/true\"|11|IT=36", "field 6 (IT=36) has no '|' behind it"},
+        {"EX \"/bin/true\"|11|EX \"/bin/tr", "field 6 (EX \"/bin/tr) has no '|' behind it"},
+    };
+    for (const auto& each : cases) {
+        const std::string text = each.first, words = each.second;
+        CAPTURE(text);
+        Device d;
+        const auto why = d.refusal("&UP0|&SI=1|UR=9|" + wire(text));
+        CHECK(why.is(AgentCode::script_syntax));
+        CAPTURE(why.context);
+        CHECK(why.context.find(words) != std::string::npos);
+    }
+    Device d;
+    const auto nul = std::string("&UP0|&SI=1|UR=9|\0", 17) + wire("CO \"XP\"|10|EX \"/bin/true\"|11|");
+    CHECK(d.refusal(nul).context.find("field 4 (?CO") != std::string::npos);
+    CHECK(d.refusal("&UP0|UR=9|EX " + wire("\"" + std::string(5000, 'x') + "\"|1|")).context.find("at most 4096") !=
+          std::string::npos);
+    CHECK(d.ask("&UP0|&SI=1").error().is(AgentCode::manager_malformed_answer));  // no job that could be named
+}
+
+TEST_CASE("Blanks around a command, a number and a key are understood, and opcodes of either case") {
+    Device d;
+    const auto job = d.job(wire("&UP0|&SI=1|UR=9| CO \"XP\" | 10 |\tex \"/bin/true~a\"|11| IT=3600 |\r\n"));
+    CHECK(session::wire_script(job).commands == wire(" CO \"XP\" | 10 |\tex \"/bin/true a\"|11|"));
+    CHECK(d.dialect.interval_hint() == Seconds{3600});
+}
+
+TEST_CASE("Wherever an answer is cut, no command of it is left without those before it") {
+    Device d;
+    for (std::size_t bytes = 0; bytes < k_update.size(); ++bytes) {
+        CAPTURE(bytes);
+        if (!d.ask(k_update.substr(0, bytes)).ok()) {
+            continue;
+        }
+        for (const auto& event : d.dialect.take_events()) {
+            if (const auto* offered = std::get_if<JobOffered>(&event)) {
+                CHECK(k_update.substr(0, bytes).ends_with('|'));
+                CHECK(session::wire_script(offered->job).commands.starts_with("CO \x0FSLX\x0F|10|"));
+            }
+        }
+    }
+}
+
+TEST_CASE("A number of a file server that is none refuses the job: it could have meant encryption") {
+    for (const auto* key : {"FTPSecure=2", "FTPSecure=yes", "FTPPortNumber=99999", "FTPPortNumber=2l", "FTPBw=fast"}) {
+        CAPTURE(key);
+        Device d;
+        const auto why = d.refusal("&UP0|UR=1|EL|1|FTPS=127.0.0.1|FTPU=u|" + std::string(key) + "|");
+        CHECK(why.is(AgentCode::script_syntax));
+        CHECK(why.context.find("is no number up to") != std::string::npos);
+    }
+}
+
+TEST_CASE("The grammar keeps what it does not know of an idle answer, and unknown keys of each") {
+    const auto reply = parse_hserver_reply(wire("&UP0|&A=1|a=2|ZZ \"x|y\"|5|Nr=|x-new.key=|")).value();
     CHECK(reply.verb == "UP0");
-    CHECK(reply.text == "hello ?");
-    CHECK(reply.keys == std::vector<std::pair<std::string, std::string>>{{"A", "1"}, {"a", "2"}, {"Nr", ""}});
+    CHECK(reply.fault.empty());
+    CHECK(reply.keys ==
+          std::vector<std::pair<std::string, std::string>>{{"A", "1"}, {"a", "2"}, {"Nr", ""}, {"x-new.key", ""}});
     CHECK(reply.value("a") == "1");
     CHECK(reply.script == "ZZ \x0Fx|y\x0F|5|");
+    CHECK(reply.command_fields == std::vector<unsigned>{4});
+    CHECK(parse_hserver_reply("&00|hello \x07|more|IT=9").value().text == "hello ?");
+    CHECK(parse_hserver_reply("&00|hello|IT=9").value().value("IT") == "9");
     CHECK_FALSE(known_hserver_key("NEW"));
     CHECK(known_hserver_key("m_ftpPORTnumber"));
 }

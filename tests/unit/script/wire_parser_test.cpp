@@ -40,7 +40,7 @@ TEST_CASE("commands alternate with the manager's step numbers") {
 TEST_CASE("blanks of EX come back, elsewhere the byte is a letter") {
     const Script script = good(
         "EX \x0F/bin/sh\xFCrun\xFC"
-        "a\x0F \x0F+\x0F|1|AL \x0F/f\x0F \x0Fgr\xFCn\x0F|2");
+        "a\x0F \x0F+\x0F|1|AL \x0F/f\x0F \x0Fgr\xFCn\x0F|2|");
     CHECK(script.commands[0].arguments[0].text == "/bin/sh run a");
     CHECK(script.commands[0].arguments[1].text == "+");
     CHECK(script.commands[1].arguments[1].text == "gr\xC3\xBCn");
@@ -62,6 +62,8 @@ TEST_CASE("complaints count commands and show them in text form") {
     CHECK(bad("EL|x|") == "reply:1:3: expected '|' and a step number after the command\nEL\n  ^\n");
     CHECK(bad("EL") == "reply:1:3: expected '|' and a step number after the command\nEL\n  ^\n");
     CHECK(bad("EL|1|EL\n|2|") == "reply:2:3: expected text, not the control character 0x0A\nEL?\n  ^\n");
+    CHECK(bad("EL|1|EL|2") ==
+          "reply:2:3: expected '|' after the step number: the end of the list is missing\nEL\n  ^\n");
     CHECK(bad("|1|").starts_with("reply:1:1: expected a command"));
 }
 
