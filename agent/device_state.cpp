@@ -17,8 +17,9 @@ std::string trust_state(const config::Settings& settings, const Result<trust::Ke
     if (!keys.ok()) {
         return out.append(", keys unusable: ").append(errors::describe(keys.error().id).name);
     }
-    const auto count = keys->signers().size();
-    return concat({out, ", ", std::to_string(count), (count == 1 ? " key" : " keys")});
+    const auto count = keys->signers().size(), lost = keys->left_out().size();
+    return concat({out, ", ", std::to_string(count), (count == 1 ? " key" : " keys"),
+                   (lost == 0 ? "" : concat({", ", std::to_string(lost), " unusable"}))});
 }
 
 std::string last_session(const status::Board& board) {

@@ -44,13 +44,20 @@ session::Settings session_settings_of(Machine& machine, const config::Settings& 
     out.device_ids.insert(out.device_ids.end(), host.macs.begin(), host.macs.end());
     out.image_version = host.image_version;
     out.roots = settings.script.roots;
-    out.protected_paths = {platform::own_program(), config_file, settings.state_dir, settings.trust.keys_dir,
-                           settings.script.hooks_dir};
-    std::erase(out.protected_paths, "");
+    out.protected_paths = config::own_files(settings, config_file, platform::own_program());
     out.hooks_dir = settings.script.hooks_dir;
     out.run_as = settings.script.run_as;
     out.time_limit = settings.script.time_limit;
     return out;
+}
+
+/// Where the administrator's own link stands for the folder, it is what it leads to that counts.
+void keep_own_state(platform::Files& files, config::Settings& settings) {
+    const auto info = files.info(settings.state_dir);
+    if (info.ok() && *info && (*info)->kind == platform::FileKind::symlink && !(*info)->foreign) {
+        settings.state_dir = files.resolve(settings.state_dir).value_or(settings.state_dir);
+    }
+    files.keep_own(settings.state_dir);
 }
 
 }  // namespace
@@ -71,8 +78,9 @@ config::Outcome load_config(Machine& machine, const Options& options, config::Ma
                             ? config::Absent::refused
                             : config::Absent::defaults;
     auto outcome = config::load(*machine.files, config_path(options), manager, absent);
-    if (auto* settings = std::get_if<config::Settings>(&outcome); settings != nullptr && !options.state_dir.empty()) {
-        settings->state_dir = platform::absolute(options.state_dir);
+    if (auto* settings = std::get_if<config::Settings>(&outcome)) {
+        settings->state_dir = platform::absolute(options.state_dir.empty() ? settings->state_dir : options.state_dir);
+        keep_own_state(*machine.files, *settings);
     }
     if (auto* settings = std::get_if<config::Settings>(&outcome);
         settings != nullptr && settings->manager.may_discover()) {
@@ -163,6 +171,7 @@ Status AgentServices::lock_state() {
     for (const auto& directory : {paths.state_dir(), paths.sessions(), paths.downloads()}) {
         TRY(machine.files->make_directories(directory, 0700));
     }
+    TRY(config::check_closed(*machine.files, paths.state_dir()));  // it may have been made by somebody else just now
     lock_ = TRY(machine.files->lock(paths.lock()));
     return {};
 }

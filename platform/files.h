@@ -18,6 +18,13 @@ namespace hagent::platform {
 
 enum class FileKind : std::uint8_t { regular, directory, symlink, other };
 
+/// Which file it is, by whatever name or below whatever mount it was found. All zero: the system does not say.
+struct FileId {
+    std::uint64_t device = 0, node = 0;
+    [[nodiscard]] bool known() const { return (device | node) != 0; }
+    friend bool operator==(const FileId&, const FileId&) = default;
+};
+
 /// What the system says about one path, at the moment of the call. `bytes` counts for regular files only.
 struct FileInfo {
     FileKind kind = FileKind::regular;
@@ -27,6 +34,20 @@ struct FileInfo {
     // group or world may write, on Windows users or guests; or owned by neither root nor us
     bool writable_by_others = false;
     bool readable_by_others = false;  // group or world may read, on Windows users or guests
+    // POSIX only; Windows says all of it in the access list, and nothing here
+    bool foreign = false;     // owned by neither root nor us
+    std::uint32_t owner = 0;  // number of the user
+    std::uint64_t names = 1;  // hard links
+    FileId id;
+};
+
+/// Which links resolve() follows.
+enum class Follow : std::uint8_t {
+    all,
+    // Those of root and of us, and those of others to what belongs to the same user (as fs.protected_symlinks has it):
+    // whoever may put a link somewhere leads us to his own files only. Others: path_refused. On Windows: all, as there
+    // only administrators make links.
+    trusted
 };
 
 enum class OpenMode : std::uint8_t {
@@ -53,6 +74,10 @@ public:
     /// Once this returns success, the content survives a power cut. The name of a new file needs sync_directory() too.
     [[nodiscard]] virtual Status sync() = 0;
     [[nodiscard]] virtual Result<std::uint64_t> size() = 0;
+    /// About the open file, whatever its name means by now.
+    [[nodiscard]] virtual Result<FileInfo> info() = 0;
+    /// As Files::set_mode.
+    [[nodiscard]] virtual Status set_mode(std::uint32_t mode) = 0;
 };
 
 /// Held while the object lives. The system releases it when the process dies, so a killed agent blocks nobody.
@@ -81,7 +106,10 @@ public:
     /// Names in a directory, sorted, without "." and "..".
     [[nodiscard]] virtual Result<std::vector<std::string>> list(const std::string& path) = 0;
     /// The path with every symlink of its existing part resolved; the rest is kept as written.
-    [[nodiscard]] virtual Result<std::string> resolve(const std::string& path) = 0;
+    [[nodiscard]] virtual Result<std::string> resolve(const std::string& path, Follow follow = Follow::all) = 0;
+    /// Every folder and link that is looked at on the way to `path`, from the root on, and at the end what it leads to,
+    /// there or not. On Windows, where rights come down from above: the folder of `path` and itself.
+    [[nodiscard]] virtual Result<std::vector<std::string>> way(const std::string& path) = 0;
 
     /// Creates missing directories (mode 0755 for `mode` absent); one that exists is no error.
     [[nodiscard]] virtual Status make_directories(const std::string& path, std::uint32_t mode = 0755) = 0;
@@ -99,9 +127,14 @@ public:
     /// An exclusive lock on a file that is created when absent; `busy` when another process holds it.
     [[nodiscard]] virtual Result<std::unique_ptr<Lock>> lock(const std::string& path) = 0;
 
+    /// From now on `folder` (a path without links at its end) is the agent's own: a link in it, and what belongs to
+    /// others or can be changed by them, makes calls fail with config_insecure_permissions, whenever it was put there.
+    /// What is made in it is made by us alone. Before a second thread uses the files. On Windows: nothing.
+    virtual void keep_own(const std::string& /*folder*/) {}
+
     /// The same files, for paths that resolve() gave: where a symlink stands in such a path by now, the call fails with
-    /// path_refused (or the system's error, for a link at its end) and touches nothing behind it, whenever it was put
-    /// there. On Windows: *this.
+    /// path_refused and touches nothing behind it, whenever it was put there; nor is a file opened to which somebody
+    /// gave a second name in a folder where others may do that. On Windows: *this.
     [[nodiscard]] virtual Files& jailed() { return *this; }
 };
 

@@ -237,8 +237,8 @@ Outcome parse(std::string_view text, ManagerRule manager) {
 std::string render(std::span<const Complaint> complaints) {
     std::string out;
     for (const Complaint& complaint : complaints) {
-        out += complaint.path.empty() ? "" : complaint.path + ": ";
-        out += complaint.message + '\n';
+        out.append(complaint.path.empty() ? "" : printable(complaint.path) + ": ");  // names of files are anybody's
+        out.append(printable(complaint.message)).append("\n");
     }
     return out;
 }

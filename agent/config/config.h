@@ -16,8 +16,9 @@ namespace hagent::config {
 /// One thing wrong with the configuration.
 struct Complaint {
     errors::AgentCode code = errors::AgentCode::config_bad_value;  // a row of the 1100s
-    std::string path;     // "manager.urls[1]"; for a file the file's path; empty: the text as a whole
-    std::string message;  // "must be from 1 to 100": plain words, no secret
+    std::string path;       // "manager.urls[1]"; for a file the file's path; empty: the text as a whole
+    std::string message;    // "must be from 1 to 100": plain words, no secret
+    bool bearable = false;  // only what it speaks of is lost; the agent works on without
     friend bool operator==(const Complaint&, const Complaint&) = default;
 };
 

@@ -2,9 +2,12 @@
 // Owns the look at owners and permissions, and the words about them.
 #include "agent/config/store.h"
 
+#include <algorithm>
+
 #include "agent/base/concat.h"
 #include "agent/base/limits.h"
 #include "agent/base/text.h"
+#include "agent/config/named_files.h"
 #include "agent/config/zone.h"
 #include "platform/paths.h"
 #include "platform/permissions.h"
@@ -17,94 +20,85 @@ using platform::FileInfo;
 using platform::FileKind;
 using platform::Files;
 
-constexpr std::uint32_t k_sticky = 01000;
 constexpr std::size_t k_secret_bytes = 4096;
 
-struct Found {
-    std::string path;  // without symlinks
-    FileInfo info;
-};
-
-/// What is really there; empty when nothing is. Links are followed first: it is the file behind them that is used, and
-/// whose permissions count.
-Result<std::optional<Found>> look(Files& files, const std::string& path) {
-    const std::string real = TRY(files.resolve(path));
-    const auto info = TRY(files.info(real));
-    return info ? std::optional(Found{real, *info}) : std::nullopt;
-}
-
-/// Not cut off at the last separator: of "C:\\x" that would be "C:", the working directory of the drive.
-std::string directory_of(const std::string& path) { return platform::absolute(path + "/.."); }
-
-/// In a sticky directory (as /tmp) others cannot replace what is not theirs.
-bool changeable(const FileInfo& info) {
-    const bool sticky_directory = info.kind == FileKind::directory && (info.mode & k_sticky) != 0;
-    return info.writable_by_others && !sticky_directory;
-}
-
+/// What is said about one setting's file.
 class Places {
 public:
     explicit Places(Files& files) : files_(files) {}
 
-    /// The thing itself must not be changeable.
-    void closed(const std::string& path) {
-        const auto found = at(path);
-        if (found && changeable(found->info)) {
-            add(found->path, platform::how_to_close(found->path, found->info));
+    /// Neither the thing itself nor anything that leads to it may be changeable.
+    void closed(std::string_view setting, const std::string& path, bool bearable = false) {
+        const auto weak = platform::weak_place(files_, path);
+        if (!weak.ok()) {
+            if (!weak.error().is(AgentCode::file_not_found)) {
+                add(setting, path, "cannot be looked at", bearable, weak.error().id);
+            }
+        } else if (*weak) {
+            add(setting, (*weak)->path, (*weak)->remedy, bearable);
         }
     }
 
-    /// Nor any regular file in the directory. One key or hook that others can write is as good as the whole directory.
-    void closed_with_content(const std::string& directory) {
-        closed(directory);
-        const auto found = at(directory);
-        if (!found || found->info.kind != FileKind::directory) {
+    /// Nor any file in the folder. One key or hook that others can write is as good as the whole folder; yet a bad one
+    /// is only left out.
+    void closed_with_content(std::string_view setting, const std::string& directory) {
+        closed(setting, directory);
+        const auto names = files_.list(directory);
+        if (!names.ok()) {
+            if (!names.error().is(AgentCode::file_not_found)) {
+                add(setting, directory, "cannot be read", false, names.error().id);
+            }
             return;
         }
-        const auto names = files_.list(found->path);
-        if (!names.ok()) {
-            return add(found->path, "cannot be read", names.error().id);
-        }
         for (const std::string& name : *names) {
-            closed(concat({found->path, "/", name}));
+            closed(setting, concat({directory, "/", name}), true);
         }
     }
 
     /// Missing is a complaint here and nowhere else: somebody named it, and without it the agent could not show who it
     /// is.
-    void secret(const std::string& path) {
-        if (path.empty()) {
-            return;
+    void secret(std::string_view setting, const std::string& path) {
+        closed(setting, path);
+        const auto real = files_.resolve(path);
+        const auto info = real.ok() ? files_.info(*real) : Result<std::optional<FileInfo>>(real.error());
+        if (info.ok() && !*info) {
+            return add(setting, path, "is named as a secret file but is not there", !setting.starts_with("manager."),
+                       errors::agent(AgentCode::file_not_found));
         }
-        const auto found = at(path);
-        if (!found) {
-            return add(path, "is named as a secret file but is not there", errors::agent(AgentCode::file_not_found));
+        if (info.ok() && (*info)->readable_by_others) {
+            add(setting, *real, "holds a secret that other users can get at; run: " + platform::command_to_hide(*real));
         }
-        if (changeable(found->info) || found->info.readable_by_others) {
-            add(found->path,
-                "holds a secret that other users can get at; run: " + platform::command_to_hide(found->path));
+    }
+
+    /// Who wrote it does not matter, only who may.
+    void announced(std::string_view setting, const std::string& path) {
+        const auto way = files_.way(path);
+        for (const auto& place : way.ok() ? *way : std::vector<std::string>{}) {
+            auto info = files_.info(place).value_or(std::nullopt);
+            const bool last = &place == &way->back();
+            if (info && info->kind != FileKind::symlink && (info->mode & (last ? 0002U : 01002U)) == 0002U) {
+                add(setting, place, platform::how_to_close(place, *info));
+            }
         }
     }
 
     [[nodiscard]] std::vector<Complaint> take() { return std::move(complaints_); }
 
 private:
-    [[nodiscard]] std::optional<Found> at(const std::string& path) {
-        auto found = look(files_, path);
-        if (!found.ok()) {
-            if (!found.error().is(AgentCode::file_not_found)) {
-                add(path, "cannot be looked at", found.error().id);
-            }
-            return std::nullopt;
-        }
-        return std::move(*found);
-    }
-
-    /// A complaint holds numbers of the agent's own rows only; another protocol's becomes os_error.
-    void add(std::string_view path, std::string_view message,
+    /// A complaint holds numbers of the agent's own rows only; another protocol's becomes os_error. A folder that many
+    /// settings share is told once.
+    void add(std::string_view setting, std::string_view path, std::string_view message, bool bearable = false,
              errors::Id id = errors::agent(AgentCode::config_insecure_permissions)) {
+        const auto told = std::find_if(complaints_.begin(), complaints_.end(),
+                                       [&](const Complaint& complaint) { return complaint.path == path; });
+        if (told != complaints_.end()) {
+            told->bearable = told->bearable && bearable;
+            return;
+        }
         const auto code = id.protocol == errors::Protocol::agent ? AgentCode{id.number} : AgentCode::os_error;
-        complaints_.push_back({code, std::string(path), std::string(message)});
+        complaints_.push_back({code, std::string(path),
+                               setting.empty() ? std::string(message) : concat({"(", setting, ") ", message}),
+                               bearable});
     }
 
     Files& files_;
@@ -125,27 +119,26 @@ Complaint unreadable(const std::string& path, const Error& error) {
 
 }  // namespace
 
-/// Who may change the file is asked before it is read, for what it says is not to be believed otherwise. Its folder
-/// counts too: whoever may write there can put another file in its place.
+/// Who may change the file is asked before it is read, for what it says is not to be believed otherwise. All that leads
+/// to it counts too: whoever may write to its folder can put another file in its place.
 Outcome load(platform::Files& files, const std::string& path, ManagerRule manager, Absent absent) {
-    const auto found = look(files, path);
-    if (!found.ok() && !found.error().is(AgentCode::file_not_found)) {
-        return std::vector{unreadable(path, found.error())};
+    const auto real = files.resolve(path);
+    const auto info = real.ok() ? files.info(*real) : Result<std::optional<FileInfo>>(real.error());
+    if (!info.ok() && !info.error().is(AgentCode::file_not_found)) {
+        return std::vector{unreadable(path, info.error())};
     }
-    if (!found.ok() || !*found) {
+    if (!info.ok() || !*info) {
         if (absent == Absent::defaults) {
             return default_settings();
         }
         return std::vector{unreadable(path, error(AgentCode::file_not_found))};
     }
-    const std::string real = (*found)->path;
     Places places(files);
-    places.closed(real);
-    places.closed(directory_of(real));
+    places.closed("", path);
     if (auto complaints = places.take(); !complaints.empty()) {
         return complaints;
     }
-    const auto text = files.read(real, limits::k_config_bytes);
+    const auto text = files.read(*real, limits::k_config_bytes);
     if (!text.ok()) {
         return std::vector{unreadable(path, text.error())};
     }
@@ -162,34 +155,52 @@ Outcome load(platform::Files& files, const std::string& path, ManagerRule manage
 std::vector<Complaint> check_places(platform::Files& files, const Settings& settings, const std::string& program) {
     Places places(files);
     if (!program.empty()) {
-        places.closed(program);
-        places.closed(directory_of(program));
+        places.closed("", program);
     }
-    places.closed_with_content(settings.trust.keys_dir);
-    places.closed_with_content(settings.script.hooks_dir);
-    places.closed(settings.state_dir);
-    for (const std::string* secret :
-         {&settings.manager.target_token_file, &settings.manager.gateway_token_file, &settings.manager.client_key_file,
-          &settings.listen.tls_key_file, &settings.listen.operators_file, &settings.transfer.netrc_file}) {
-        places.secret(*secret);
-    }
-    for (const std::string* trusted : {&settings.manager.ca_file, &settings.listen.client_ca_file}) {
-        if (!trusted->empty()) {
-            places.closed(*trusted);
+    for (const auto& [setting, path, role] : named_files(settings)) {
+        switch (role) {
+            case FileRole::secret: places.secret(setting, path); break;
+            case FileRole::content: places.closed_with_content(setting, path); break;
+            case FileRole::announced: places.announced(setting, path); break;
+            case FileRole::trusted:
+            case FileRole::state:
+            case FileRole::log: places.closed(setting, path); break;
         }
     }
     return places.take();
 }
 
+/// Of all that is there and named by the settings, and of the configuration itself and the program.
+std::vector<std::string> own_files(const Settings& settings, const std::string& config_file,
+                                   const std::string& program) {
+    std::vector<std::string> out;
+    for (const auto& path : {program, config_file}) {
+        if (!path.empty()) {
+            out.push_back(path);
+        }
+    }
+    for (const auto& file : named_files(settings)) {
+        out.push_back(platform::absolute(file.path));
+        if (file.role == FileRole::log) {
+            out.push_back(out.back() + ".1");  // the older generation
+        }
+    }
+    return out;
+}
+
+Status check_closed(platform::Files& files, const std::string& path) {
+    const auto weak = TRY(platform::weak_place(files, path));
+    return weak ? Status(error(AgentCode::config_insecure_permissions, {weak->path, " ", weak->remedy})) : Status();
+}
+
 Status check_secret(platform::Files& files, const std::string& path) {
-    const auto found = TRY(look(files, path));
-    if (!found) {
+    const std::string real = TRY(files.resolve(path));
+    const auto info = TRY(files.info(real));
+    if (!info) {
         return error(AgentCode::file_not_found, path);
     }
-    if (changeable(found->info) || found->info.readable_by_others) {
-        return error(AgentCode::config_insecure_permissions, found->path);
-    }
-    return {};
+    TRY(check_closed(files, path));
+    return info->readable_by_others ? Status(error(AgentCode::config_insecure_permissions, real)) : Status();
 }
 
 /// The secret goes into a header line: a second line in the file could add a header, and an empty one would look like a

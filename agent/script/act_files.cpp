@@ -24,7 +24,8 @@ Status fetch_one(Acting& acting, const Placement& placement) {
         return acting.settle(target);
     }
     // resolved, because the files of the jail refuse every link, and the state folder may lie behind one
-    const std::string staged = TRY(acting.services.files.resolve(TRY(acting.package.staged(placement.file.path))));
+    const std::string staged =
+        TRY(acting.services.files.resolve(TRY(acting.package.staged(placement.file.path)), platform::Follow::trusted));
     const auto placing = placement.move && acting.package.disposable() ? work::Placing::move : work::Placing::copy;
     return work::place(staged, target, placing, files, acting.cancel);
 }
@@ -37,8 +38,8 @@ Status rename_across(const std::string& from, const std::string& to, Acting& act
     if (!is_kind(info, FileKind::regular)) {
         return error(AgentCode::cross_device, {from, " to ", to});
     }
-    TRY(work::place(from, to, work::Placing::copy, acting.device_files(), acting.cancel));
-    TRY(acting.device_files().set_mode(to, info->mode & 0777U));
+    TRY(work::make_parents(to, acting.device_files()));
+    TRY(work::place_copy(from, to, info->mode & 0777U, acting.device_files(), acting.cancel));
     TRY(acting.device_files().remove(from));
     return work::sync_parent(from, acting.device_files());
 }

@@ -67,10 +67,10 @@ std::string relocated(const std::string& path, const Jail& jail) {
 Result<std::string> with_resolved_parent(const std::string& path, platform::Files& files) {
     const auto last = path.find_last_of(std::string("/") + separator());
     if (last == std::string::npos || last + 1 == path.size()) {
-        return files.resolve(path);
+        return files.resolve(path, platform::Follow::trusted);
     }
     const bool at_root = last == 0 || path[last - 1] == ':';
-    std::string parent = TRY(files.resolve(path.substr(0, at_root ? last + 1 : last)));
+    std::string parent = TRY(files.resolve(path.substr(0, at_root ? last + 1 : last), platform::Follow::trusted));
     if (parent.back() != '/' && parent.back() != separator()) {
         parent += separator();
     }
@@ -93,21 +93,19 @@ Status check_roots(const std::string& real, PathUse use, const Jail& jail, platf
     return inside ? Status() : Status(refused(named, "leads through a link to a place outside of the allowed folders"));
 }
 
-/// Both the resolved and the written path count, so that what is not there yet, or cannot be resolved now, is protected
-/// too. Parents matter for removal only: a script may put files beside the configuration, but not rename its folder
-/// away.
-Status check_protected(const std::string& real, PathUse use, const Jail& jail, platform::Files& files,
-                       std::string_view named) {
-    for (const auto& path : jail.protected_paths) {
-        const std::string own = files.resolve(path).value_or(path);
-        const bool hit = is_within(real, own) || is_within(real, path);
-        const bool parent = use == PathUse::remove && (is_within(own, real) || is_within(path, real));
-        if (hit || parent) {
-            return error(AgentCode::path_protected,
-                         {"\"", clip(named, 200), "\" ", (hit ? "belongs to the agent" : "holds files of the agent")});
-        }
+/// Another name that somebody gave a file in a folder of theirs would pass that file off as his own. Looked at again
+/// when it is opened.
+Status check_second_name(const platform::FileInfo& file, const std::string& real, platform::Files& files,
+                         std::string_view named) {
+    if (file.kind != platform::FileKind::regular || file.names < 2) {
+        return {};
     }
-    return {};
+    const auto folder = TRY(files.info(real.substr(0, real.find_last_of(std::string("/") + separator()) + 1)));
+    if (!folder || !folder->writable_by_others || (folder->foreign && folder->owner == file.owner)) {
+        return {};
+    }
+    return refused(named, concat({"is another name of a file of user ", std::to_string(file.owner),
+                                  " in a folder that others may write to"}));
 }
 
 }  // namespace
@@ -118,20 +116,6 @@ Result<std::string> program_path(const std::string& name, const Jail& jail, plat
     }
     const auto relocated = device_path(name, PathUse::edit, jail, files);
     return relocated && TRY(files.info(relocated.value())) ? relocated.value() : name;
-}
-
-/// With a look at the separator: "/etc2" does not lie in "/etc".
-bool is_within(std::string_view path, std::string_view directory) {
-    while (!directory.empty() && (directory.back() == '/' || directory.back() == separator())) {
-        directory.remove_suffix(1);
-    }
-    if (directory.empty()) {
-        return true;
-    }
-    if (path.size() < directory.size() || !platform::same_path(path.substr(0, directory.size()), directory)) {
-        return false;
-    }
-    return path.size() == directory.size() || path[directory.size()] == '/' || path[directory.size()] == separator();
 }
 
 /// Looks at the text only. A ".." is refused and not resolved: through a link it would lead to another place than it
@@ -185,12 +169,17 @@ Result<std::string> device_path(const std::string& argument, PathUse use, const 
         return refused(argument, "is the root of a volume");
     }
     const std::string path = relocated(tidy, jail);
-    const std::string real = TRY(use == PathUse::edit ? files.resolve(path) : with_resolved_parent(path, files));
+    const std::string real =
+        TRY(use == PathUse::edit ? files.resolve(path, platform::Follow::trusted) : with_resolved_parent(path, files));
     TRY(check_roots(real, use, jail, files, argument));
-    TRY(check_protected(real, use, jail, files, argument));
+    TRY(work::check_protected(real, use == PathUse::remove ? work::Touch::name : work::Touch::content,
+                              jail.protected_paths, files, argument));
     const auto info = TRY(files.info(real));
     if (info && info->kind == platform::FileKind::other) {
         return refused(argument, "is a device, a pipe or a socket");
+    }
+    if (info && use == PathUse::edit) {
+        TRY(check_second_name(*info, real, files, argument));
     }
     return real;
 }

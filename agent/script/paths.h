@@ -7,15 +7,18 @@
 #include <vector>
 
 #include "agent/base/result.h"
+#include "agent/work/protection.h"
 #include "platform/files.h"
 
 namespace hagent::script {
+
+using work::is_within;
 
 /// Where scripts may work. All paths are absolute. Source: spec 4 "Analysis before execution", spec 8 "Execution".
 struct Jail {
     std::vector<std::string> roots;  // config script.roots, as scripts name them; empty: nothing is allowed
     std::string relocation;          // `--root DIR`: every device path lies below DIR; empty: as written
-    // real paths, never relocated: the agent's program, config, keys, state, hooks
+    // real paths, never relocated: the agent's program, its configuration and all that it names
     std::vector<std::string> protected_paths;
 };
 
@@ -32,8 +35,9 @@ enum class PathUse : std::uint8_t {
 
 /// The real path on the device for `argument`, after relocation, with the links resolved that `use` follows.
 /// Checked again before every change, since an earlier step may have made a link.
-/// Errors: those of tidy_path; path_refused (outside the roots as written or through a link, a device node),
-/// path_protected; errors of platform::Files.
+/// Errors: those of tidy_path; path_refused (outside the roots as written or through a link, a link of another user
+/// that leads to what is not theirs, a second name of somebody's file, a device node), path_protected; errors of
+/// platform::Files.
 [[nodiscard]] Result<std::string> device_path(const std::string& argument, PathUse use, const Jail& jail,
                                               platform::Files& files);
 
@@ -41,8 +45,5 @@ enum class PathUse : std::uint8_t {
 /// machine's own. A script that is tried out below a folder may bring its programs there, and still needs those of the
 /// machine. Errors: those of platform::Files.
 [[nodiscard]] Result<std::string> program_path(const std::string& name, const Jail& jail, platform::Files& files);
-
-/// `path` is `directory` or lies below it, as this system compares names.
-[[nodiscard]] bool is_within(std::string_view path, std::string_view directory);
 
 }  // namespace hagent::script

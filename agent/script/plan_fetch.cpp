@@ -31,6 +31,15 @@ std::string total(const std::vector<Placement>& files) {
 
 std::string counted(std::size_t files) { return std::to_string(files) + (files == 1 ? " file" : " files"); }
 
+/// Whether it stands for a folder cannot be told, so neither can what it would be replaced by.
+void refuse_link_of_others(Planning& planning, const std::string& path, const Error& why) {
+    const auto place = device_path(path, PathUse::place, planning.context.jail, planning.context.files);
+    const auto info = place ? planning.context.files.info(*place) : Result<std::optional<platform::FileInfo>>(why);
+    if (info && info.value() && info.value()->kind == platform::FileKind::symlink && info.value()->foreign) {
+        planning.refuse(1, why);
+    }
+}
+
 /// There now, or made by an earlier step.
 bool is_directory(Planning& planning, const std::string& path) {
     auto& context = planning.context;
@@ -38,7 +47,11 @@ bool is_directory(Planning& planning, const std::string& path) {
         return true;
     }
     const auto real = device_path(path, PathUse::edit, context.jail, context.files);
-    const auto info = real ? context.files.info(real.value()) : Result<std::optional<platform::FileInfo>>(real.error());
+    if (!real) {
+        refuse_link_of_others(planning, path, real.error());
+        return false;
+    }
+    const auto info = context.files.info(*real);
     return info && info.value() && info.value()->kind == platform::FileKind::directory;
 }
 

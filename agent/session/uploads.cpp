@@ -6,6 +6,7 @@
 #include "agent/transfer/upload.h"
 #include "agent/transfer/url.h"
 #include "agent/work/placing.h"
+#include "agent/work/protection.h"
 
 namespace hagent::session {
 
@@ -44,6 +45,7 @@ Status Uploads::copy(const std::string& local_path, const std::string& name, con
         return error(AgentCode::file_not_found, local_path);
     }
     const std::string target = concat({TRY(context_.files.resolve(folder()->directory)), "/", name});
+    TRY(work::check_protected(target, work::Touch::content, context_.settings.protected_paths, context_.files, name));
     TRY(work::make_parents(target, files));
     return work::place_copy(local_path, target, info->mode & 0777U, files, cancel);
 }

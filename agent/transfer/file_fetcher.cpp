@@ -165,8 +165,8 @@ Status FileFetcher::put(const Exchange& exchange, const std::string& path, const
         TRY(file->write_at(at, {piece.data(), count}));
         at += count;
     }
+    TRY(file->set_mode(k_mode));
     TRY(file->sync());
-    TRY(files.set_mode(part, k_mode));
     return files.rename(part, path);
 }
 

@@ -54,7 +54,9 @@ Result<PartFile> PartFile::open(platform::Files& files, platform::Clock& clock, 
     return part;
 }
 
-/// Begins where the checkpoint says. Without one whatever lies there is of no use: nobody vouches for it.
+/// Begins where the checkpoint says. Without one whatever lies there is of no use: nobody vouches for it. The
+/// checkpoint vouches for bytes as they were, so they are read again: a disk that lost some, or somebody who changed
+/// some, would else be found by nobody, because the digest goes on from the checkpoint and not from the file.
 Status PartFile::take_up(const std::optional<Checkpoint>& checkpoint) {
     if (!checkpoint) {
         TRY(absent_is_fine(files_->remove(checkpoint_path(directory_))));
@@ -69,6 +71,11 @@ Status PartFile::take_up(const std::optional<Checkpoint>& checkpoint) {
     saved_bytes_ = state_.bytes;
     file_ = TRY(files_->open(path(), platform::OpenMode::read_write));
     const auto present = TRY(file_->size());
+    trust::Sha256 found;
+    TRY(read_again(0, std::min(present, state_.bytes), found));
+    if (found.bytes() != state_.bytes || found.finish() != state_.sha256.finish()) {
+        return restart();
+    }
     if (same_start) {  // a killed process wrote these, and the system kept them
         TRY(read_again(state_.bytes, present, state_.sha256));
         state_.bytes = present;

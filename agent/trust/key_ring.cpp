@@ -11,6 +11,7 @@
 #include "agent/base/text.h"
 #include "agent/trust/digest.h"
 #include "agent/trust/public_key.h"
+#include "platform/permissions.h"
 
 namespace hagent::trust {
 
@@ -58,25 +59,25 @@ std::optional<Sort> sort_of_signature(std::string_view signature) {
     return whole_key ? std::optional(Sort::rsa) : std::nullopt;
 }
 
-/// Whoever can change a trusted key decides what is trusted.
-Status check_closed(const platform::FileInfo& info, const std::string& path) {
-    if (info.writable_by_others) {
-        const bool folder = info.kind == platform::FileKind::directory;
-        return error(
-            AgentCode::config_insecure_permissions,
-            {(folder ? "others can change the folder of trusted keys " : "others can change the trusted key "), path});
+/// Whoever can change a trusted key, or put another in its place, decides what is trusted.
+Status check_closed(platform::Files& files, const std::string& path, std::string_view what) {
+    const auto weak = TRY(platform::weak_place(files, path));
+    if (!weak) {
+        return {};
     }
-    return {};
+    return error(AgentCode::config_insecure_permissions,
+                 {(weak->path == path ? concat({"others can change the ", what, " "})
+                                      : concat({weak->path, " ", weak->remedy, "; it leads to the ", what, " "})),
+                  path});
 }
 
 /// The content of a regular file that only its owner may change; empty when it is absent.
 Result<std::optional<std::string>> read_closed(platform::Files& files, const std::string& path, std::size_t limit) {
     const std::string real = TRY(files.resolve(path));
-    const auto info = TRY(files.info(real));
-    if (!info) {
+    if (!TRY(files.info(real))) {
         return std::optional<std::string>();
     }
-    TRY(check_closed(*info, real));
+    TRY(check_closed(files, path, "trusted key"));
     return std::optional(TRY(files.read(real, limit)));
 }
 
@@ -106,27 +107,31 @@ KeyRing::~KeyRing() = default;
 Result<KeyRing> KeyRing::load(platform::Files& files, const std::string& directory) {
     KeyRing ring;
     const std::string real = TRY(files.resolve(directory));
-    const auto info = TRY(files.info(real));
-    if (!info) {
+    if (!TRY(files.info(real))) {
         return ring;
     }
-    TRY(check_closed(*info, real));
+    TRY(check_closed(files, directory, "folder of trusted keys"));
     for (const std::string& file : TRY(files.list(real))) {
         if (!file.ends_with(k_key_suffix) || file.size() == k_key_suffix.size()) {
             continue;
         }
-        const std::string name = file.substr(0, file.size() - k_key_suffix.size());
-        const std::string path = concat({real, "/", file});
-        const auto pem = TRY(read_closed(files, path, limits::k_key_bytes));
-        const std::string roles_path = concat({real, "/", name, ".roles"});
-        const auto roles = TRY(read_closed(files, roles_path, k_roles_bytes));
-        if (auto added =
-                ring.add(name, pem.value_or(""), roles ? TRY(parse_roles(*roles, roles_path)) : std::vector<JobKind>{});
-            !added.ok()) {
-            return std::move(added).failure().with(path);
+        const auto loaded =
+            ring.load_key(files, concat({real, "/", file.substr(0, file.size() - k_key_suffix.size())}));
+        if (!loaded.ok()) {
+            ring.left_out_.push_back(loaded.error());
         }
     }
     return ring;
+}
+
+/// With its roles: a key whose roles cannot be read could sign more than its owner wants.
+Status KeyRing::load_key(platform::Files& files, const std::string& stem) {
+    const std::string path = concat({stem, k_key_suffix}), roles_path = concat({stem, ".roles"});
+    const auto pem = TRY(read_closed(files, path, limits::k_key_bytes));
+    const auto roles = TRY(read_closed(files, roles_path, k_roles_bytes));
+    auto added = add(stem.substr(stem.rfind('/') + 1), pem.value_or(""),
+                     roles ? TRY(parse_roles(*roles, roles_path)) : std::vector<JobKind>{});
+    return added.ok() ? std::move(added) : Status(std::move(added).failure().with(path));
 }
 
 Status KeyRing::add(std::string name, std::string_view pem, std::vector<JobKind> roles) {

@@ -31,8 +31,8 @@ public:
     ~KeyRing();
 
     /// Every NAME.pem of the directory with its NAME.roles, in the order of names; other files are ignored. A directory
-    /// that does not exist gives no keys. Errors: config_insecure_permissions (others may change the directory or a
-    /// file in it), key_unreadable (not a public key, too weak, a role that does not exist), those of Files.
+    /// that does not exist gives no keys. A key that cannot be used costs itself alone: left_out() says why. Errors:
+    /// config_insecure_permissions (others may change the directory, or put another in its place), those of Files.
     [[nodiscard]] static Result<KeyRing> load(platform::Files& files, const std::string& directory);
 
     /// Adds one key; roles empty: all kinds. Errors: key_unreadable.
@@ -46,9 +46,15 @@ public:
 
     [[nodiscard]] std::vector<Signer> signers() const;
     [[nodiscard]] bool empty() const { return keys_.empty(); }
+    /// One for each NAME.pem that load() left out. config_insecure_permissions: others may change it or its NAME.roles,
+    /// or what leads there; key_unreadable: not a public key, too weak, a role that does not exist; those of Files.
+    [[nodiscard]] const std::vector<Error>& left_out() const { return left_out_; }
 
 private:
     struct Key;
+    [[nodiscard]] Status load_key(platform::Files& files, const std::string& stem);
+
+    std::vector<Error> left_out_;
     std::vector<std::unique_ptr<Key>> keys_;
 };
 

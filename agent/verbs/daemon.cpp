@@ -4,45 +4,47 @@
 
 #include "agent/agent.h"
 #include "agent/base/concat.h"
-#include "agent/config/store.h"
+#include "agent/config_check.h"
 #include "agent/daemon_client.h"
 #include "agent/session/json.h"
 #include "agent/verbs/verbs.h"
-#include "platform/paths.h"
 #include "platform/service.h"
 
 namespace hagent::verbs {
 namespace {
 
-/// Whether nobody else can change what the agent relies on. All places are named at once (spec 8 "Files at rest").
-bool places_are_safe(Machine& machine, const config::Settings& settings) {
-    const auto complaints = config::check_places(*machine.files, settings, platform::own_program());
-    if (!complaints.empty()) {
-        machine.output->complain("hagent: refusing to start, others could change what the agent relies on:\n" +
-                                 config::render(complaints));
+/// All complaints at once: about the text, about who can change what it names, and about what is in there.
+int check_config(Machine& machine, const Options& options) {
+    auto outcome = load_config(machine, options, config::ManagerRule::required);
+    auto* complaints = std::get_if<std::vector<config::Complaint>>(&outcome);
+    std::vector<config::Complaint> found;
+    if (complaints == nullptr) {
+        found = check_files(machine, std::get<config::Settings>(outcome));
+        complaints = &found;
     }
-    return complaints.empty();
+    if (!complaints->empty()) {
+        return refused(machine, options, "the configuration cannot be used as it is", *complaints);
+    }
+    machine.output->print(options.json ? "{\"valid\":true}\n" : "The configuration is good.\n");
+    return k_done;
 }
 
-/// Not a part of open_services(): verbs that only look may work where the daemon refuses to.
-Opened open_safe_services(Machine& machine, const Options& options) {
-    auto opened = open_services(machine, options, config::ManagerRule::required);
-    if (opened.services && !places_are_safe(machine, opened.services->settings)) {
-        return {nullptr, k_refused};
+/// The agent works without, and says so.
+void tell_what_is_lost(AgentServices& services) {
+    for (const auto& complaint : what_is_lost(services.machine, services.settings)) {
+        services.log.warning("config", complaint.message, {{"where", complaint.path}});
     }
-    return opened;
 }
 
 /// A configuration that cannot be used does not end a daemon that runs: nobody may be there to mend it, and the manager
 /// could not be reached any more.
 int run_daemon(Machine& machine, const Options& options) {
-    auto [services, code] = open_safe_services(machine, options);
+    if (options.check_config) {
+        return check_config(machine, options);
+    }
+    auto [services, code] = open_services(machine, options, config::ManagerRule::required);
     if (!services) {
         return code;
-    }
-    if (options.check_config) {
-        machine.output->print(options.json ? "{\"valid\":true}\n" : "The configuration is good.\n");
-        return k_done;
     }
     // Each round is one life of the agent with one configuration. The lock on the state belongs to `services`: a new
     // configuration takes it anew, because it may name another directory.
@@ -50,6 +52,7 @@ int run_daemon(Machine& machine, const Options& options) {
         if (const auto locked = services->lock_state(); !locked.ok()) {
             return failed(machine, options, Error(locked.error()).with("another hagent works on this state directory"));
         }
+        tell_what_is_lost(*services);
         const auto ended = run_agent(*services, Duration::until_stopped);
         if (!ended.ok()) {
             return failed(machine, options, ended.error());
@@ -58,7 +61,7 @@ int run_daemon(Machine& machine, const Options& options) {
             return k_done;
         }
         machine.output->complain("hagent: reading the configuration again\n");
-        if (auto fresh = open_safe_services(machine, options); fresh.services) {
+        if (auto fresh = open_services(machine, options, config::ManagerRule::required); fresh.services) {
             services = std::move(fresh.services);
         } else {
             machine.output->complain("hagent: it keeps the configuration that it had\n");
@@ -90,12 +93,10 @@ int check_in(Machine& machine, const Options& options) {
                                   : concat({"The running agent checks in now; its page is ", daemon->url(), "/\n"}));
         return k_done;
     }
-    if (!places_are_safe(machine, services->settings)) {
-        return k_refused;
-    }
     if (const auto locked = services->lock_state(); !locked.ok()) {
         return failed(machine, options, Error(locked.error()).with("another hagent works on this state directory"));
     }
+    tell_what_is_lost(*services);
     const auto ended = run_agent(*services, Duration::one_check_in);
     if (!ended.ok()) {
         return failed(machine, options, ended.error());

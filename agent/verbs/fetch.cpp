@@ -12,6 +12,7 @@
 #include "agent/transfer/url.h"
 #include "agent/verbs/verbs.h"
 #include "platform/paths.h"
+#include "platform/permissions.h"
 #include "platform/service.h"
 
 namespace hagent::verbs {
@@ -108,6 +109,23 @@ std::string document(const Options& options, const std::string& file, const tran
                    "],\"error\":", (error == nullptr ? "null" : session::error_json(*error)), "}\n"});
 }
 
+/// The folder for the bytes at hand. Who may write beside the file may have laid something under its name: what is not
+/// ours, or could be changed by others, is refused, and stays so while it is used.
+Result<std::string> own_part_of(platform::Files& files, const std::string& file) {
+    TRY(files.resolve(platform::absolute(file + "/.."), platform::Follow::trusted));
+    const std::string part = file + ".hagent-part";
+    const auto info = TRY(files.info(part));
+    if (info && (info->kind != platform::FileKind::directory || info->writable_by_others || info->readable_by_others)) {
+        return error(
+            errors::AgentCode::config_insecure_permissions,
+            {part, " ",
+             (info->foreign || info->writable_by_others ? platform::how_to_close(part, *info)
+                                                        : "is not a folder that only we may enter; remove it")});
+    }
+    files.keep_own(part);
+    return part;
+}
+
 /// An interrupt cancels it and leaves the part, so that the same command goes on from there.
 Result<transfer::Downloaded> download_to(AgentServices& services, const Options& options, const std::string& file,
                                          FetchWatch& watch) {
@@ -123,7 +141,7 @@ Result<transfer::Downloaded> download_to(AgentServices& services, const Options&
         request.sources.push_back({url});
     }
     // Beside its place, so that it gets there by a rename, and found again when the same command is given again.
-    request.directory = file + ".hagent-part";
+    request.directory = TRY(own_part_of(*machine.files, file));
     request.sha256 = options.sha256;
     request.limit_bytes_per_s = options.limit_rate;
     request.disks = machine.disks.get();

@@ -8,9 +8,11 @@
 #include "agent/base/limits.h"
 #include "agent/base/number.h"
 #include "agent/base/text.h"
+#include "agent/config/store.h"
 #include "agent/errors/catalogue.h"
 #include "agent/session/json.h"
 #include "agent/verbs/verbs.h"
+#include "platform/paths.h"
 
 namespace hagent::verbs {
 
@@ -68,15 +70,33 @@ int usage(Machine& machine, const Options& options, std::string_view message) {
     return k_usage;
 }
 
+int refused(Machine& machine, const Options& options, std::string_view what,
+            std::span<const config::Complaint> complaints) {
+    if (options.json) {
+        machine.output->print(concat({"{\"error\":", session::error_json(config::to_error(complaints)), "}\n"}));
+    }
+    machine.output->complain(concat({"hagent: ", what, ":\n", config::render(complaints)}));
+    return k_refused;
+}
+
 /// All complaints about the configuration are told at once, so that it can be mended in one go.
 Opened open_services(Machine& machine, const Options& options, config::ManagerRule manager) {
     auto outcome = load_config(machine, options, manager);
     if (const auto* complaints = std::get_if<std::vector<config::Complaint>>(&outcome)) {
-        if (options.json) {
-            machine.output->print(concat({"{\"error\":", session::error_json(config::to_error(*complaints)), "}\n"}));
-        }
-        machine.output->complain("hagent: the configuration cannot be used:\n" + config::render(*complaints));
-        return {nullptr, k_refused};
+        return {nullptr, refused(machine, options, "the configuration cannot be used", *complaints)};
+    }
+    const auto& settings = std::get<config::Settings>(outcome);
+    auto complaints = config::check_places(*machine.files, settings, platform::own_program());
+    // what is missing, and does not let others in, is for those who need it to say
+    std::erase_if(complaints, [&](const config::Complaint& complaint) {
+        return complaint.bearable ||
+               (manager == config::ManagerRule::optional && complaint.code == errors::AgentCode::file_not_found);
+    });
+    if (!complaints.empty()) {
+        return {nullptr, refused(machine, options,
+                                 concat({"refusing to ", (options.verb == "run" ? "start" : "work"),
+                                         ", others could change what the agent relies on"}),
+                                 complaints)};
     }
     auto services = AgentServices::open(machine, std::get<config::Settings>(std::move(outcome)), config_path(options));
     if (!services.ok()) {

@@ -170,6 +170,9 @@ int verify(Machine& machine, const Options& options) {
         (void)failed(machine, options, ring.error());
         return k_refused;
     }
+    for (const auto& why : ring->left_out()) {
+        machine.output->complain(concat({"note: a key is not used: ", printable(why.context), "\n"}));
+    }
     if (const auto folder = folder_of_jobs(options); !folder.empty()) {
         return verify_jobs(machine, options, *ring, folder);
     }

@@ -54,6 +54,9 @@ int run_command_line(Machine& machine, int argc, char* const* argv);
 /// Says what went wrong, why and what to do, with --json also as `{"error":...}` among the results. Returns the exit
 /// code for it.
 int failed(Machine& machine, const Options& options, const Error& error);
+/// The same for complaints about the configuration, one a line. Returns k_refused.
+int refused(Machine& machine, const Options& options, std::string_view what,
+            std::span<const config::Complaint> complaints);
 /// The same for a command line that the verb cannot use: `message`, then the verb's help. Returns k_usage.
 int usage(Machine& machine, const Options& options, std::string_view message);
 /// The exit code for an error: usage, refused (configuration, trust, access), not found, try later (it may pass by

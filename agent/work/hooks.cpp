@@ -5,6 +5,7 @@
 #include "agent/base/limits.h"
 #include "agent/base/text.h"
 #include "platform/paths.h"
+#include "platform/permissions.h"
 
 namespace hagent::work {
 namespace {
@@ -90,6 +91,10 @@ std::string hook_program(const Services& services, const std::string& name) {
 /// A hook's answer is its status, so each one that ends is a success here; what the number means only its caller knows.
 Result<HookEnd> run_hook(const Services& services, std::vector<std::string> argv, Environment environment,
                          Seconds time_limit, const CancelToken& cancel) {
+    // right before it runs: what was looked at when the agent began may have changed since
+    if (const auto weak = TRY(platform::weak_place(services.files, argv.front()))) {
+        return error(AgentCode::config_insecure_permissions, {weak->path, " ", weak->remedy});
+    }
     platform::Command command;
     command.argv = std::move(argv);
     command.environment = std::move(environment);

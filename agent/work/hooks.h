@@ -32,7 +32,8 @@ struct HookEnd {
 };
 
 /// Runs a hook to its end, as the user that the agent runs as. A time limit that has passed is no error, but stands in
-/// the answer. Errors: those of platform::Processes, cancelled among them.
+/// the answer. Errors: config_insecure_permissions (others can change it), those of platform::Files and of
+/// platform::Processes, cancelled among them.
 [[nodiscard]] Result<HookEnd> run_hook(const Services& services, std::vector<std::string> argv, Environment environment,
                                        Seconds time_limit, const CancelToken& cancel);
 

@@ -38,10 +38,9 @@ std::string temporary_name(const std::string& target) {
     return concat({target.substr(0, last + 1), ".", target.substr(last + 1), ".hagent-new"});
 }
 
-Result<bool> is_program(const std::string& path, platform::Files& files) {
-    const auto file = TRY(files.open(path, platform::OpenMode::read));
+Result<bool> is_program(platform::File& file) {
     std::array<char, 4> start{};
-    const std::size_t count = TRY(file->read_at(0, start));
+    const std::size_t count = TRY(file.read_at(0, start));
     const std::string_view text(start.data(), count);
     return text.starts_with("#!") || text ==
                                          "\x7F"
@@ -56,13 +55,16 @@ std::uint32_t executable(std::uint32_t mode) { return mode | ((mode & 0444U) >> 
 Result<std::uint32_t> mode_for(const std::string& staged, const std::string& target, platform::Files& files) {
     const auto old = TRY(files.info(target));
     const bool replaces = old && old->kind == platform::FileKind::regular;
-    const std::uint32_t mode = replaces ? old->mode & 0777U : k_plain_mode;
-    return TRY(is_program(staged, files)) ? executable(mode) : mode;
+    // whoever had the file before must not be able to write to the new one, which is ours
+    const std::uint32_t kept = replaces && old->foreign ? k_plain_mode : 0777U;
+    const std::uint32_t mode = replaces ? old->mode & kept : k_plain_mode;
+    return TRY(is_program(*TRY(files.open(staged, platform::OpenMode::read)))) ? executable(mode) : mode;
 }
 
 /// In pieces, with a look at the token between them: an image of gigabytes must neither fill the memory nor hold up a
 /// shutdown.
-Status copy_bytes(const std::string& from, const std::string& to, platform::Files& files, const CancelToken& cancel) {
+Status copy_bytes(const std::string& from, const std::string& to, std::uint32_t mode, platform::Files& files,
+                  const CancelToken& cancel) {
     const auto in = TRY(files.open(from, platform::OpenMode::read));
     const auto out = TRY(files.open(to, platform::OpenMode::truncate));
     std::vector<char> chunk(k_chunk);
@@ -72,6 +74,7 @@ Status copy_bytes(const std::string& from, const std::string& to, platform::File
         }
         const std::size_t count = TRY(in->read_at(at, chunk));
         if (count == 0) {
+            TRY(out->set_mode(mode));  // never by name: whoever owns the folder may give the name to another file
             return out->sync();
         }
         TRY(out->write_at(at, std::string_view(chunk.data(), count)));
@@ -84,9 +87,9 @@ Status place_by_rename(const std::string& staged, const std::string& target, std
                        platform::Files& files) {
     {
         const auto file = TRY(files.open(staged, platform::OpenMode::read_write));
+        TRY(file->set_mode(mode));
         TRY(file->sync());
     }
-    TRY(files.set_mode(staged, mode));
     return files.rename(staged, target);
 }
 
@@ -95,7 +98,8 @@ Status place_by_rename(const std::string& staged, const std::string& target, std
 /// The size first: it tells most files apart without reading them.
 Result<bool> is_in_place(const PackageFile& file, const std::string& path, platform::Files& files) {
     const auto info = TRY(files.info(path));
-    if (!info || info->kind != platform::FileKind::regular || info->bytes != file.bytes) {
+    // what belongs to another user is his to change: it gets ours in its place
+    if (!info || info->kind != platform::FileKind::regular || info->bytes != file.bytes || info->foreign) {
         return false;
     }
     const auto open = TRY(files.open(path, platform::OpenMode::read));
@@ -136,22 +140,23 @@ Status make_parents(const std::string& path, platform::Files& files) {
 
 /// For files that lay in place already, where place() had nothing to do: they may have come without the right.
 Status make_executable(const std::string& path, platform::Files& files) {
-    const auto info = TRY(files.info(path));
-    if (!info || !TRY(is_program(path, files))) {
+    const auto file = files.open(path, platform::OpenMode::read);
+    if (!file.ok()) {
+        return file.error().is(errors::AgentCode::file_not_found) ? Status() : Status(file.error());
+    }
+    auto& open = **file;
+    if (!TRY(is_program(open))) {
         return {};
     }
-    const std::uint32_t mode = info->mode & 0777U;
-    return executable(mode) == mode ? Status() : files.set_mode(path, executable(mode));
+    const std::uint32_t mode = TRY(open.info()).mode & 0777U;
+    return executable(mode) == mode ? Status() : open.set_mode(executable(mode));
 }
 
 /// The mode is set before the rename: at no moment does the target stand there with other permissions.
 Status place_copy(const std::string& from, const std::string& target, std::uint32_t mode, platform::Files& files,
                   const CancelToken& cancel) {
     const std::string temporary = temporary_name(target);
-    auto status = copy_bytes(from, temporary, files, cancel);
-    if (status) {
-        status = files.set_mode(temporary, mode);
-    }
+    auto status = copy_bytes(from, temporary, mode, files, cancel);
     if (status) {
         status = files.rename(temporary, target);
     }

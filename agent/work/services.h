@@ -26,7 +26,7 @@ struct Settings {
     std::vector<std::string> os_codes;         // own code first
     std::string image_version;                 // empty: the configuration does not say
     std::vector<std::string> roots;            // what lies below them may be changed
-    std::vector<std::string> protected_paths;  // program, config, keys, state, hooks: never
+    std::vector<std::string> protected_paths;  // program, configuration, all that it names: never
     std::string hooks_dir;                     // empty: no hooks
     std::string run_as;                        // user of the programs that a package starts; empty: as we are
     Seconds time_limit{3600};                  // of programs without their own

@@ -63,4 +63,15 @@ Result<Account> find_account(const std::string& name) {
     return std::move(*account);
 }
 
+std::string owner_name(uid_t user) {
+    const std::string number = std::to_string(user);
+    const std::string passwd = system_files()->read("/etc/passwd", k_account_file_bytes).value_or("");
+    for (const auto line : split(passwd, '\n')) {
+        if (const auto fields = split(line, ':'); fields.size() > 2 && fields[2] == number) {
+            return concat({"user ", number, " (", printable(fields[0]), ")"});
+        }
+    }
+    return "user " + number;
+}
+
 }  // namespace hagent::platform

@@ -21,4 +21,7 @@ struct Account {
 /// Read directly: the C library's functions load shared modules, which a static program must not do.
 [[nodiscard]] Result<Account> find_account(const std::string& name);
 
+/// "user 1000 (alice)", for people; without the name where /etc/passwd has none.
+[[nodiscard]] std::string owner_name(uid_t user);
+
 }  // namespace hagent::platform

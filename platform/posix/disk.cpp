@@ -12,12 +12,10 @@
 #include "platform/files.h"
 #include "platform/os_error.h"
 #include "platform/posix/fd.h"
-#include "platform/posix/file_tree.h"
+#include "platform/posix/mounts.h"
 
 namespace hagent::platform {
 namespace {
-
-constexpr std::size_t k_mount_table_bytes = 1U << 20U;
 
 // What the kernel calls file systems whose server may be away (mount(8)).
 constexpr std::array<std::string_view, 8> k_network_types = {"nfs",   "nfs4",  "cifs", "smb3",
@@ -26,46 +24,8 @@ constexpr std::array<std::string_view, 8> k_network_types = {"nfs",   "nfs4",  "
 constexpr std::array<std::string_view, 10> k_disk_types = {"ext2",  "ext3",    "ext4", "vfat",     "ubifs",
                                                            "jffs2", "overlay", "aufs", "squashfs", "rootfs"};
 
-struct Mount {
-    std::string device, point, type;
-};
-
 bool contains(std::span<const std::string_view> names, std::string_view name) {
     return std::find(names.begin(), names.end(), name) != names.end();
-}
-
-/// Blanks and backslashes stand as three octal digits in the mount table.
-std::string unescaped(std::string_view text) {
-    std::string out;
-    for (std::size_t at = 0; at < text.size(); ++at) {
-        const auto digits = text.substr(at + 1, 3);
-        const bool octal = text[at] == '\\' && digits.size() == 3 &&
-                           std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '7'; });
-        if (octal) {
-            out += static_cast<char>((digits[0] - '0') * 64 + (digits[1] - '0') * 8 + (digits[2] - '0'));
-            at += digits.size();
-        } else {
-            out += text[at];
-        }
-    }
-    return out;
-}
-
-Result<std::vector<Mount>> mount_table() {
-    const std::string table = TRY(system_files()->read("/proc/self/mounts", k_mount_table_bytes));
-    std::vector<Mount> mounts;
-    for (const auto line : split(table, '\n')) {
-        if (const auto fields = words(line); fields.size() >= 3) {
-            mounts.push_back({unescaped(fields[0]), unescaped(fields[1]), std::string(fields[2])});
-        }
-    }
-    return mounts;
-}
-
-/// Whether the mount point is the path or one of its parents: "/data" does not hold "/database".
-bool holds(const std::string& point, const std::string& path) {
-    return path.starts_with(point) &&
-           (point.ends_with('/') || path.size() == point.size() || path[point.size()] == '/');
 }
 
 /// Sizes by statvfs. A read-only mount counts before its type: no script can write there either way.

@@ -13,8 +13,10 @@
 
 #include "agent/base/number.h"
 #include "platform/os_error.h"
+#include "platform/posix/accounts.h"
 #include "platform/posix/fd.h"
 #include "platform/posix/file_tree.h"
+#include "platform/posix/mounts.h"
 
 namespace hagent::platform {
 namespace {
@@ -39,6 +41,25 @@ Result<struct stat> stat_of(int fd, const std::string& path) {
         return file_error(errno, path);
     }
     return found;
+}
+
+FileInfo info_from(const struct stat& found) {
+    FileInfo info;
+    info.kind = S_ISREG(found.st_mode)   ? FileKind::regular
+                : S_ISDIR(found.st_mode) ? FileKind::directory
+                : S_ISLNK(found.st_mode) ? FileKind::symlink
+                                         : FileKind::other;
+    info.bytes = narrow<std::uint64_t>(found.st_size);
+    info.mode = found.st_mode & 07777U;
+    info.modified = {Seconds{found.st_mtim.tv_sec} + Millis{found.st_mtim.tv_nsec / 1'000'000}};
+    const bool open_to_others = info.kind != FileKind::symlink && (found.st_mode & (S_IWGRP | S_IWOTH)) != 0;
+    info.foreign = is_foreign(found.st_uid);
+    info.owner = found.st_uid;
+    info.names = found.st_nlink;
+    info.id = {found.st_dev, found.st_ino};
+    info.writable_by_others = open_to_others || info.foreign;
+    info.readable_by_others = info.kind != FileKind::symlink && (found.st_mode & (S_IRGRP | S_IROTH)) != 0;
+    return info;
 }
 
 Status sync_fd(int fd, const std::string& path) {
@@ -117,6 +138,12 @@ public:
         return narrow<std::uint64_t>(found.st_size);
     }
 
+    Result<FileInfo> info() override { return info_from(TRY(stat_of(fd_.get(), path_))); }
+
+    Status set_mode(std::uint32_t mode) override {
+        return fchmod(fd_.get(), mode) == 0 ? Status() : Status(file_error(errno, path_));
+    }
+
 private:
     /// Switches between the system's cache and direct access. The kernel keeps both in order: a read by way of the
     /// cache sees what was written directly before.
@@ -156,6 +183,20 @@ int open_flags(OpenMode mode) {
     return O_RDONLY;
 }
 
+/// Whoever may write to a folder may put another name of anybody's file there and pass that file off as his own.
+Status check_second_name(const Place& place, const struct stat& file, const std::string& path) {
+    struct stat folder {};
+    if (fstatat(place.at(), ".", &folder, 0) != 0) {
+        return file_error(errno, path);
+    }
+    const bool of_others = is_foreign(folder.st_uid);
+    const bool open_to_others = of_others || (folder.st_mode & (S_IWGRP | S_IWOTH)) != 0;
+    if (open_to_others && !(of_others && file.st_uid == folder.st_uid)) {
+        return error(AgentCode::path_refused, {path, " is another name of a file of ", owner_name(file.st_uid)});
+    }
+    return {};
+}
+
 /// A descriptor of a regular file; without O_NONBLOCK a pipe in the file's place would hang us.
 Result<Fd> open_regular(const Place& place, OpenMode mode, const std::string& path) {
     int flags = open_flags(mode) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
@@ -168,7 +209,7 @@ Result<Fd> open_regular(const Place& place, OpenMode mode, const std::string& pa
     }
     Fd fd(uninterrupted([&] { return openat(place.at(), place.name.c_str(), flags, 0600); }));
     if (!fd) {
-        return file_error(errno, path);
+        return open_error(place, path, errno);
     }
     const struct stat found = TRY(stat_of(fd.get(), path));
     if (S_ISDIR(found.st_mode)) {
@@ -176,6 +217,12 @@ Result<Fd> open_regular(const Place& place, OpenMode mode, const std::string& pa
     }
     if (!S_ISREG(found.st_mode)) {
         return error(AgentCode::unsupported_here, {path, " is not a regular file"});
+    }
+    if (place.own && is_foreign(found.st_uid)) {
+        return not_own(path, found);
+    }
+    if (place.folder && found.st_nlink > 1) {
+        TRY(check_second_name(place, found, path));
     }
     return fd;
 }
@@ -203,24 +250,11 @@ Status write_new(int at, const std::string& name, std::string_view bytes, std::u
     return sync_fd(fd.get(), path);
 }
 
-FileInfo info_from(const struct stat& found) {
-    FileInfo info;
-    info.kind = S_ISREG(found.st_mode)   ? FileKind::regular
-                : S_ISDIR(found.st_mode) ? FileKind::directory
-                : S_ISLNK(found.st_mode) ? FileKind::symlink
-                                         : FileKind::other;
-    info.bytes = narrow<std::uint64_t>(found.st_size);
-    info.mode = found.st_mode & 07777U;
-    info.modified = {Seconds{found.st_mtim.tv_sec} + Millis{found.st_mtim.tv_nsec / 1'000'000}};
-    const bool open_to_others = info.kind != FileKind::symlink && (found.st_mode & (S_IWGRP | S_IWOTH)) != 0;
-    info.writable_by_others = open_to_others || (found.st_uid != 0 && found.st_uid != geteuid());
-    info.readable_by_others = info.kind != FileKind::symlink && (found.st_mode & (S_IRGRP | S_IROTH)) != 0;
-    return info;
-}
-
 class PosixFiles final : public Files {
 public:
-    PosixFiles() : jailed_(new PosixFiles(Links::refused)) {}
+    PosixFiles() : jailed_(new PosixFiles(*this)) {}
+    PosixFiles& operator=(const PosixFiles&) = delete;
+    ~PosixFiles() override = default;
 
     Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override {
         return std::unique_ptr<File>(
@@ -282,7 +316,7 @@ public:
         Fd fd(uninterrupted([&] { return openat(at.at(), at.name.c_str(), flags); }));
         const UniqueHandle<DirectoryTraits> directory(fd ? fdopendir(fd.get()) : nullptr);
         if (!directory) {
-            return file_error(errno, path);
+            return open_error(at, path, errno);
         }
         fd.release();
         std::vector<std::string> names;
@@ -300,9 +334,20 @@ public:
         return names;
     }
 
-    Result<std::string> resolve(const std::string& path) override { return resolve_path(path); }
+    Result<std::string> resolve(const std::string& path, Follow follow) override { return resolve_path(path, follow); }
+
+    Result<std::vector<std::string>> way(const std::string& path) override {
+        std::vector<std::string> way;
+        TRY(resolve_path(path, Follow::all, &way));
+        return way;
+    }
 
     Status make_directories(const std::string& path, std::uint32_t mode) override {
+        if (const auto own = own_path(path)) {
+            TRY(make_path(parent_of(own->folder), mode));
+            TRY(walk_to(own->path, mode, own->folder.size() - 1));
+            return {};
+        }
         if (links_ == Links::followed) {
             return make_path(path, mode);
         }
@@ -341,12 +386,12 @@ public:
 
     Status set_mode(const std::string& path, std::uint32_t mode) override {
         const Place at = TRY(place(path));
-        const Fd fd(at.folder ? uninterrupted([&] {
-            return openat(at.at(), at.name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-        })
-                              : -1);
-        const bool done = at.folder ? fd && fchmod(fd.get(), mode) == 0 : chmod(path.c_str(), mode) == 0;
-        return done ? Status() : Status(file_error(errno, path));
+        const int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | (at.folder ? O_NOFOLLOW : 0);
+        const Fd fd(uninterrupted([&] { return openat(at.at(), at.name.c_str(), flags); }));
+        if (!fd) {
+            return open_error(at, path, errno);
+        }
+        return fchmod(fd.get(), mode) == 0 ? Status() : Status(file_error(errno, path));
     }
 
     Status sync_directory(const std::string& path) override {
@@ -364,12 +409,43 @@ public:
         return std::unique_ptr<Lock>(std::make_unique<HeldLock>(std::move(fd)));
     }
 
+    /// The folders above may be links of the administrator.
+    void keep_own(const std::string& folder) override {
+        const auto parent = resolve_path(parent_of(folder), Follow::all);
+        const std::string name = folder.substr(folder.rfind('/') + 1);
+        if (parent.ok() && !name.empty()) {
+            own_.push_back({folder, concat({*parent, parent->ends_with('/') ? "" : "/", name})});
+        }
+    }
+
     Files& jailed() override { return jailed_ ? *jailed_ : *this; }
 
 private:
-    explicit PosixFiles(Links links) : links_(links) {}
+    /// A folder of our own, as it is called and where it really is.
+    struct Own {
+        std::string named, real;
+    };
+    struct OwnPath {
+        std::string folder, path;  // both real
+    };
 
-    [[nodiscard]] Result<Place> place(const std::string& path) const { return place_of(path, links_); }
+    explicit PosixFiles(PosixFiles& all) : links_(Links::refused), all_(all) {}
+
+    [[nodiscard]] std::optional<OwnPath> own_path(const std::string& path) const {
+        for (const Own& own : all_.own_) {
+            for (const std::string* prefix : {&own.named, &own.real}) {
+                if (holds(*prefix, path)) {
+                    return OwnPath{own.real, own.real + path.substr(prefix->size())};
+                }
+            }
+        }
+        return std::nullopt;
+    }
+
+    [[nodiscard]] Result<Place> place(const std::string& path) const {
+        const auto own = own_path(path);
+        return own ? place_of(own->path, Links::own, own->folder.size()) : place_of(path, links_);
+    }
 
     static Status sync_parent(const Place& place, const std::string& path) {
         const std::string parent = parent_of(path);
@@ -377,6 +453,8 @@ private:
     }
 
     Links links_ = Links::followed;
+    PosixFiles& all_ = *this;  // whose own folders count
+    std::vector<Own> own_;
     std::unique_ptr<PosixFiles> jailed_;
 };
 

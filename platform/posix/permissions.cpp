@@ -3,6 +3,7 @@
 #include "platform/permissions.h"
 
 #include "agent/base/concat.h"
+#include "platform/posix/accounts.h"
 
 namespace hagent::platform {
 namespace {
@@ -15,10 +16,14 @@ std::string quoted(const std::string& path) { return concat({"'", path, "'"}); }
 }  // namespace
 
 std::string how_to_close(const std::string& path, const FileInfo& info) {
-    if ((info.mode & k_group_and_others_write) != 0) {
-        return "can be changed by other users; run: chmod go-w " + quoted(path);
+    const bool loose = info.kind != FileKind::symlink && (info.mode & k_group_and_others_write) != 0;
+    const std::string narrow = concat({"chmod go-w ", quoted(path)});
+    if (loose && !info.foreign) {
+        return "can be changed by other users; run: " + narrow;
     }
-    return "belongs to another user, who can change it; run: chown root " + quoted(path);
+    const char* option = info.kind == FileKind::symlink ? "-h " : "";
+    return concat({"belongs to ", owner_name(info.owner), ", who can change it; run: chown ", option, "root ",
+                   quoted(path), (loose ? " && " + narrow : "")});
 }
 
 std::string command_to_hide(const std::string& path) {

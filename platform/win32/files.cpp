@@ -98,6 +98,49 @@ Status resize_handle(HANDLE handle, std::uint64_t bytes, const std::string& path
     return finished(SetFileInformationByHandle(handle, FileEndOfFileInfo, &end, sizeof(end)), path);
 }
 
+WallTime wall_time(const FILETIME& time) {
+    const auto ticks = static_cast<std::int64_t>((std::uint64_t{time.dwHighDateTime} << 32U) | time.dwLowDateTime);
+    return {Millis{ticks / 10'000 - 11'644'473'600'000}};
+}
+
+/// A symlink or junction; other reparse points (compressed or remote files) are what they look like.
+bool is_link(const std::wstring& path, DWORD attributes) {
+    if ((attributes & FILE_ATTRIBUTE_REPARSE_POINT) == 0) {
+        return false;
+    }
+    WIN32_FIND_DATAW found{};
+    const FindHandle search(FindFirstFileW(path.c_str(), &found));
+    return search && (found.dwReserved0 == IO_REPARSE_TAG_SYMLINK || found.dwReserved0 == IO_REPARSE_TAG_MOUNT_POINT);
+}
+
+/// A name that cannot exist is not there either.
+bool is_absence(DWORD number) {
+    return number == ERROR_FILE_NOT_FOUND || number == ERROR_PATH_NOT_FOUND || number == ERROR_DIRECTORY ||
+           number == ERROR_INVALID_NAME;
+}
+
+Result<std::optional<FileInfo>> info_of(const std::string& path) {
+    const std::wstring name = wide_path(path);
+    WIN32_FILE_ATTRIBUTE_DATA found{};
+    if (GetFileAttributesExW(name.c_str(), GetFileExInfoStandard, &found) == 0) {
+        return is_absence(GetLastError()) ? Result<std::optional<FileInfo>>(std::optional<FileInfo>())
+                                          : last_error(path);
+    }
+    const bool directory = (found.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) != 0;
+    const bool locked = (found.dwFileAttributes & FILE_ATTRIBUTE_READONLY) != 0;
+    FileInfo info;
+    info.kind = is_link(name, found.dwFileAttributes) ? FileKind::symlink
+                : directory                           ? FileKind::directory
+                                                      : FileKind::regular;
+    info.bytes = (std::uint64_t{found.nFileSizeHigh} << 32U) | found.nFileSizeLow;
+    info.mode = directory ? 0755U : locked ? 0444U : 0644U;
+    info.modified = wall_time(found.ftLastWriteTime);
+    const OthersMay others = others_may(name);
+    info.writable_by_others = others.write;
+    info.readable_by_others = others.read;
+    return std::optional(info);
+}
+
 class WindowsFile final : public File {
 public:
     WindowsFile(FileHandle handle, std::string path) : handle_(std::move(handle)), path_(std::move(path)) {}
@@ -117,6 +160,11 @@ public:
         }
         return narrow<std::uint64_t>(bytes.QuadPart);
     }
+    Result<FileInfo> info() override {
+        const auto found = TRY(info_of(path_));
+        return found ? Result<FileInfo>(*found) : error(AgentCode::file_not_found, path_);
+    }
+    Status set_mode(std::uint32_t mode) override { return apply_mode(path_, mode); }
 
 private:
     FileHandle handle_;
@@ -208,27 +256,6 @@ Status write_new(const std::string& path, std::string_view bytes, std::uint32_t 
     TRY(finished(FlushFileBuffers(handle.get()), path));
     const bool locked = (mode & 0222U) == 0;
     return locked ? finished(SetFileAttributesW(name.c_str(), FILE_ATTRIBUTE_READONLY), path) : Status();
-}
-
-WallTime wall_time(const FILETIME& time) {
-    const auto ticks = static_cast<std::int64_t>((std::uint64_t{time.dwHighDateTime} << 32U) | time.dwLowDateTime);
-    return {Millis{ticks / 10'000 - 11'644'473'600'000}};
-}
-
-/// A symlink or junction; other reparse points (compressed or remote files) are what they look like.
-bool is_link(const std::wstring& path, DWORD attributes) {
-    if ((attributes & FILE_ATTRIBUTE_REPARSE_POINT) == 0) {
-        return false;
-    }
-    WIN32_FIND_DATAW found{};
-    const FindHandle search(FindFirstFileW(path.c_str(), &found));
-    return search && (found.dwReserved0 == IO_REPARSE_TAG_SYMLINK || found.dwReserved0 == IO_REPARSE_TAG_MOUNT_POINT);
-}
-
-/// A name that cannot exist is not there either.
-bool is_absence(DWORD number) {
-    return number == ERROR_FILE_NOT_FOUND || number == ERROR_PATH_NOT_FOUND || number == ERROR_DIRECTORY ||
-           number == ERROR_INVALID_NAME;
 }
 
 Result<std::vector<std::string>> names_in(const std::string& path) {
@@ -343,32 +370,12 @@ public:
         return done;
     }
 
-    Result<std::optional<FileInfo>> info(const std::string& path) override {
-        const std::wstring name = wide_path(path);
-        WIN32_FILE_ATTRIBUTE_DATA found{};
-        if (GetFileAttributesExW(name.c_str(), GetFileExInfoStandard, &found) == 0) {
-            return is_absence(GetLastError()) ? Result<std::optional<FileInfo>>(std::optional<FileInfo>())
-                                              : last_error(path);
-        }
-        const bool directory = (found.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) != 0;
-        const bool locked = (found.dwFileAttributes & FILE_ATTRIBUTE_READONLY) != 0;
-        FileInfo info;
-        info.kind = is_link(name, found.dwFileAttributes) ? FileKind::symlink
-                    : directory                           ? FileKind::directory
-                                                          : FileKind::regular;
-        info.bytes = (std::uint64_t{found.nFileSizeHigh} << 32U) | found.nFileSizeLow;
-        info.mode = directory ? 0755U : locked ? 0444U : 0644U;
-        info.modified = wall_time(found.ftLastWriteTime);
-        const OthersMay others = others_may(name);
-        info.writable_by_others = others.write;
-        info.readable_by_others = others.read;
-        return std::optional(info);
-    }
+    Result<std::optional<FileInfo>> info(const std::string& path) override { return info_of(path); }
 
     Result<std::vector<std::string>> list(const std::string& path) override { return names_in(path); }
 
     /// Windows folds ".." before it looks at links, so we do too.
-    Result<std::string> resolve(const std::string& path) override {
+    Result<std::string> resolve(const std::string& path, Follow /*follow*/) override {
         const std::string place = absolute(path);
         std::size_t end = place.size();
         for (;;) {
@@ -383,6 +390,18 @@ public:
             }
             end = separator == 2 ? separator + 1 : separator;  // "C:\\" keeps its separator, "C:" means something else
         }
+    }
+
+    /// Everybody may make folders at the root of a drive, but not change what others have there.
+    Result<std::vector<std::string>> way(const std::string& path) override {
+        const std::string real = TRY(resolve(path, Follow::all));
+        const auto separator = real.find_last_of('\\');
+        std::vector<std::string> way;
+        if (separator != std::string::npos && separator > 2) {
+            way.push_back(real.substr(0, separator));
+        }
+        way.push_back(real);
+        return way;
     }
 
     Status make_directories(const std::string& path, std::uint32_t mode) override {

@@ -19,6 +19,8 @@ using platform::OpenMode;
 
 namespace {
 
+constexpr std::uint32_t k_other_user = 65534;
+
 using StatePtr = std::shared_ptr<FakeFiles::State>;
 
 Result<NodePtr> as_regular(const NodePtr& node, const std::string& path) {
@@ -26,6 +28,20 @@ Result<NodePtr> as_regular(const NodePtr& node, const std::string& path) {
         return error(AgentCode::is_a_directory, path);
     }
     return node;
+}
+
+FileInfo info_of(const Node& node) {
+    FileInfo info;
+    info.kind = node.kind;
+    info.bytes = node.bytes.size();
+    info.mode = node.mode;
+    info.modified = node.modified;
+    info.foreign = node.foreign;
+    info.owner = node.foreign ? k_other_user : 0;
+    info.id = {1, reinterpret_cast<std::uintptr_t>(&node)};
+    info.writable_by_others = node.foreign || (node.kind != FileKind::symlink && (node.mode & 022U) != 0);
+    info.readable_by_others = node.kind != FileKind::symlink && (node.mode & 044U) != 0;
+    return info;
 }
 
 class OpenFile final : public File {
@@ -75,6 +91,20 @@ public:
         TRY(alive());
         TRY(state_->look(path_));
         return std::uint64_t{node_->bytes.size()};
+    }
+
+    Result<FileInfo> info() override {
+        const std::lock_guard lock(state_->mutex);
+        TRY(alive());
+        return info_of(*node_);
+    }
+
+    Status set_mode(std::uint32_t mode) override {
+        const std::lock_guard lock(state_->mutex);
+        TRY(alive());
+        TRY(state_->change("set mode of", path_));
+        node_->mode = mode;
+        return {};
     }
 
 private:
@@ -226,15 +256,7 @@ Result<std::optional<FileInfo>> FakeFiles::info(const std::string& path) {
     if (!place->node) {
         return std::optional<FileInfo>();
     }
-    const Node& node = *place->node;
-    FileInfo info;
-    info.kind = node.kind;
-    info.bytes = node.bytes.size();
-    info.mode = node.mode;
-    info.modified = node.modified;
-    info.writable_by_others = node.foreign || (node.kind != FileKind::symlink && (node.mode & 022U) != 0);
-    info.readable_by_others = node.kind != FileKind::symlink && (node.mode & 044U) != 0;
-    return std::optional(info);
+    return std::optional(info_of(*place->node));
 }
 
 Result<std::vector<std::string>> FakeFiles::list(const std::string& path) {
@@ -249,37 +271,19 @@ Result<std::vector<std::string>> FakeFiles::list(const std::string& path) {
     return names;
 }
 
-Result<std::string> FakeFiles::resolve(const std::string& path) {
+Result<std::string> FakeFiles::resolve(const std::string& path, platform::Follow follow) {
     const std::lock_guard lock(state_->mutex);
-    TRY(state_->look(path));
-    std::string done;
-    auto waiting = state_->parts(path);
-    std::reverse(waiting.begin(), waiting.end());
-    for (int links = 0; !waiting.empty();) {
-        const std::string part = std::move(waiting.back());
-        waiting.pop_back();
-        if (part == "..") {
-            done.erase(done.empty() ? 0 : done.rfind('/'));
-            continue;
-        }
-        done += "/" + part;
-        const auto place = state_->find(done, false);
-        if (!place.ok() || !place->node) {
-            continue;
-        }
-        done.replace(done.rfind('/') + 1, done.npos, place->name);
-        if (place->node->kind != FileKind::symlink) {
-            continue;
-        }
-        if (++links > 40) {
-            return error(AgentCode::os_error, path + ": too many symlinks");
-        }
-        const std::string& target = place->node->bytes;
-        done.erase(state_->is_absolute(target) ? 0 : done.rfind('/'));
-        const auto more = state_->parts(target);
-        waiting.insert(waiting.end(), more.rbegin(), more.rend());
+    return state_->walk(path, follow, nullptr);
+}
+
+Result<std::vector<std::string>> FakeFiles::way(const std::string& path) {
+    const std::lock_guard lock(state_->mutex);
+    std::vector<std::string> way{state_->native("/")};
+    const std::string real = TRY(state_->walk(path, platform::Follow::all, &way));
+    if (way.back() != real) {
+        way.push_back(real);
     }
-    return state_->native(done.empty() ? "/" : done);
+    return way;
 }
 
 Status FakeFiles::make_directories(const std::string& path, std::uint32_t mode) {

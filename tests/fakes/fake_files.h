@@ -46,7 +46,9 @@ public:
     [[nodiscard]] Status write_durable(const std::string& path, std::string_view bytes, std::uint32_t mode) override;
     [[nodiscard]] Result<std::optional<platform::FileInfo>> info(const std::string& path) override;
     [[nodiscard]] Result<std::vector<std::string>> list(const std::string& path) override;
-    [[nodiscard]] Result<std::string> resolve(const std::string& path) override;
+    [[nodiscard]] Result<std::string> resolve(const std::string& path,
+                                              platform::Follow follow = platform::Follow::all) override;
+    [[nodiscard]] Result<std::vector<std::string>> way(const std::string& path) override;
     [[nodiscard]] Status make_directories(const std::string& path, std::uint32_t mode = 0755) override;
     [[nodiscard]] Status rename(const std::string& from, const std::string& to) override;
     [[nodiscard]] Status remove(const std::string& path) override;

@@ -112,6 +112,49 @@ bool FakeFiles::State::is_absolute(const std::string& path) const {
     return path.starts_with('/') || platform::is_absolute(path);
 }
 
+Result<std::string> FakeFiles::State::walk(const std::string& path, platform::Follow follow,
+                                           std::vector<std::string>* way) const {
+    TRY(look(path));
+    std::string done;
+    auto waiting = parts(path);
+    std::reverse(waiting.begin(), waiting.end());
+    for (int links = 0; !waiting.empty();) {
+        const std::string part = std::move(waiting.back());
+        waiting.pop_back();
+        if (part == "..") {
+            done.erase(done.empty() ? 0 : done.rfind('/'));
+            continue;
+        }
+        done += "/" + part;
+        const auto place = find(done, false);
+        if (way != nullptr) {
+            way->push_back(native(done));
+        }
+        if (!place.ok() || !place->node) {
+            continue;
+        }
+        done.replace(done.rfind('/') + 1, done.npos, place->name);
+        if (place->node->kind != FileKind::symlink) {
+            continue;
+        }
+        if (follow == platform::Follow::trusted && place->node->foreign) {
+            const auto end = find_existing(done, true);
+            if (!end.ok() || !(*end)->foreign) {
+                return error(AgentCode::path_refused,
+                             {path, " leads through the link ", native(done), " of user 65534"});
+            }
+        }
+        if (++links > 40) {
+            return error(AgentCode::os_error, path + ": too many symlinks");
+        }
+        const std::string& target = place->node->bytes;
+        done.erase(is_absolute(target) ? 0 : done.rfind('/'));
+        const auto more = parts(target);
+        waiting.insert(waiting.end(), more.rbegin(), more.rend());
+    }
+    return native(done.empty() ? "/" : done);
+}
+
 Result<Place> FakeFiles::State::find(const std::string& path, bool follow_last) const {
     std::vector<NodePtr> above = {root};  // the way down, for ".."
     std::vector<std::string> waiting = parts(path);

@@ -73,6 +73,9 @@ struct FakeFiles::State {
     [[nodiscard]] Result<Place> find(const std::string& path, bool follow_last) const;
     [[nodiscard]] Result<NodePtr> find_existing(const std::string& path, bool follow_last) const;
     [[nodiscard]] Result<NodePtr> find_directory(const std::string& path) const;
+    /// The path without links; `way` takes all that is looked at.
+    [[nodiscard]] Result<std::string> walk(const std::string& path, platform::Follow follow,
+                                           std::vector<std::string>* way) const;
     [[nodiscard]] std::string volume_of(const std::string& path) const;  // its place; empty for the root's
     [[nodiscard]] std::uint64_t used() const;
 

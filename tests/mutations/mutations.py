@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 @dataclass
 class Mutation:
-    """`edits` are (file, what stands there once, what takes its place); `test` begins the name of the test that must fail."""
+    """`edits` are (file, what stands there once, what takes its place); `test` begins the name of the test that must fail, or is
+    "suite: Class.test_name" of another suite of tests/integration."""
     name: str
     test: str
     edits: list
@@ -56,7 +57,7 @@ MUTATIONS = [
     Mutation("links lead out of the folders for scripts", "test_08", [
         ("agent/script/paths.cpp", "return inside ? Status()", "return inside || !named.empty() ? Status()")]),
     Mutation("the agent's own files are like others", "test_08", [
-        ("agent/script/paths.cpp", "if (hit || parent) {", "if ((hit || parent) && named.empty()) {")]),
+        ("agent/work/protection.cpp", "if (hit || parent) {", "if ((hit || parent) && named.empty()) {")]),
     Mutation("a folder may become a link between the look and the deed", "test_08", [
         ("platform/posix/files.cpp", "return jailed_ ? *jailed_ : *this;", "return *this;")]),
     Mutation("a request line has no limit", "test_09", [
@@ -71,10 +72,34 @@ MUTATIONS = [
     Mutation("a login in a link is kept", "test_10", [
         ("agent/manager/hawkbit_job.cpp", "    return transfer::to_text(*link);\n", "    return href;\n")]),
     Mutation("nobody looks who may change the files", "test_11", [
-        ("agent/config/store.cpp", "        if (found && changeable(found->info)) {", "        if (found && changeable(found->info) && path.empty()) {")]),
+        ("platform/permissions.cpp", "    return info.writable_by_others && !shared;", "    return info.writable_by_others && !shared && !above;")]),
     Mutation("secrets may be read by all", "test_11", [
-        ("agent/config/store.cpp", "        if (changeable(found->info) || found->info.readable_by_others) {\n            add(",
-         "        if (changeable(found->info)) {\n            add(")]),
+        ("agent/config/store.cpp", "        if (info.ok() && (*info)->readable_by_others) {", "        if (info.ok() && (*info)->readable_by_others && setting.empty()) {")]),
+    Mutation("folders above may be others'", "places: Places.test_a_file_that_others_can_change_or_replace_is_refused_with_its_setting", [
+        ("platform/permissions.cpp", "        if (info && is_weak(", "        if (info && &place == &way.back() && is_weak(")]),
+    Mutation("a hook is not looked at before it runs", "places: Places.test_a_hook_that_others_can_change_is_not_run_and_costs_nothing_else", [
+        ("agent/work/hooks.cpp", "platform::weak_place(services.files, argv.front())", "platform::weak_place(services.files, {})")]),
+    Mutation("keys are taken from folders of others", "places: Places.test_a_key_of_another_user_signs_nothing_and_the_others_still_do", [
+        ("agent/trust/key_ring.cpp", '    TRY(check_closed(files, path, "trusted key"));\n', "")]),
+    Mutation("the state is used whoever owns it", "other_users: OtherUsers.test_nothing_in_the_state_is_opened_through_a_link_or_taken_from_others", [
+        ("agent/services.cpp", "    files.keep_own(settings.state_dir);\n", "")]),
+    Mutation("verbs do not look whose the state is", "other_users: OtherUsers.test_every_verb_refuses_a_state_directory_that_others_own_or_may_change", [
+        ("agent/verbs/shared.cpp", "        return complaint.bearable ||", '        return complaint.bearable || options.verb != "run" ||')]),
+    Mutation("a part of others is gone on with", "other_users: OtherUsers.test_fetch_takes_no_part_that_another_user_laid", [
+        ("agent/verbs/fetch.cpp", "    request.directory = TRY(own_part_of(*machine.files, file));", '    request.directory = file + ".hagent-part";')]),
+    Mutation("the digest is of bytes that were there once", "other_users: OtherUsers.test_fetch_tells_the_digest_of_the_bytes_that_it_hands_over", [
+        ("agent/transfer/part_file.cpp", "found.finish() != state_.sha256.finish())", "found.bytes() > state_.bytes)")]),
+    Mutation("links of others are followed", "other_users: OtherUsers.test_no_script_command_follows_a_link_of_another_user_to_what_is_not_theirs", [
+        ("platform/posix/file_tree.cpp", "found.st_uid == link.owner) {", "found.st_uid != link.owner + 1) {")]),
+    Mutation("another name of a file is as good", "other_users: OtherUsers.test_another_name_of_somebodys_file_is_neither_edited_nor_sent_away", [
+        ("platform/posix/files.cpp", "    if (place.folder && found.st_nlink > 1) {", "    if (place.folder && found.st_nlink > 100) {"),
+        ("agent/script/paths.cpp", "file.names < 2)", "file.names < 100)")]),
+    Mutation("what is mounted is deleted", "other_users: OtherUsers.test_a_folder_in_which_something_is_mounted_is_not_deleted", [
+        ("platform/posix/file_tree.cpp", "        if (holds(tree, mount.point)) {", "        if (holds(tree, mount.point) && tree.empty()) {")]),
+    Mutation("own files are known by their names only", "other_users: OtherUsers.test_a_second_mount_of_the_agents_folders_is_no_way_to_them", [
+        ("agent/work/protection.cpp", "    return id.known() && std::find(", "    return id.known() && ids.empty() && std::find(")]),
+    Mutation("a setting's file is nobody's", "other_users: OtherUsers.test_no_script_command_touches_a_file_that_the_settings_name", [
+        ("agent/config/named_files.cpp", '        {"manager.ca_file",            s.manager.ca_file,            FileRole::trusted},\n', "")]),
     Mutation("an older serial is as good", "test_12", [
         ("agent/trust/package_check.cpp", "serial < *highest", "serial + 1000 < *highest")]),
     Mutation("a pin does not count beside an authority", "test_13", [

@@ -2,6 +2,8 @@
 // Owns the tests of the configuration's file and of the checks of permissions.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "agent/config/store.h"
 #include "platform/paths.h"
 #include "platform/permissions.h"
@@ -30,6 +32,35 @@ struct Fixture {
         return std::get<1>(outcome);
     }
 };
+
+/// Puts each file that the settings can name and names it there.
+std::vector<std::string> every_file(fakes::FakeFiles& files, Settings& s) {
+    const std::pair<const char*, std::string*> rows[] = {{"target_token_file", &s.manager.target_token_file},
+                                                         {"gateway_token_file", &s.manager.gateway_token_file},
+                                                         {"ca_file", &s.manager.ca_file},
+                                                         {"client_cert_file", &s.manager.client_cert_file},
+                                                         {"client_key_file", &s.manager.client_key_file},
+                                                         {"dhcp_lease_file", &s.manager.dhcp_lease_file},
+                                                         {"tls_cert_file", &s.listen.tls_cert_file},
+                                                         {"tls_key_file", &s.listen.tls_key_file},
+                                                         {"client_ca_file", &s.listen.client_ca_file},
+                                                         {"operators_file", &s.listen.operators_file},
+                                                         {"netrc_file", &s.transfer.netrc_file},
+                                                         {"log", &s.log.file}};
+    std::vector<std::string> names;
+    for (const auto& [name, setting] : rows) {
+        names.push_back(std::string(s.manager.dhcp_lease_file.empty() && setting == &s.manager.dhcp_lease_file
+                                        ? "/run/"
+                                        : "/etc/hagent/") +
+                        name);
+        *setting = rooted(names.back());
+        files.put(names.back(), "x", 0600);
+    }
+    names.emplace_back("/usr/libexec/check");
+    s.image.health = {rooted("/usr/libexec/check") + " --quick"};
+    files.put("/usr/libexec/check", "x", 0755);
+    return names;
+}
 
 Settings places() {
     Settings s = default_settings();
@@ -114,13 +145,15 @@ TEST_CASE_FIXTURE(Fixture, "every place the agent relies on is checked") {
     files.put("/etc/hagent/keys/a.pem", "key");
     files.put("/etc/hagent/hooks/lock", "program", 0755);
     files.put_directory("/var/lib/hagent", 0700);
-    files.put("/etc/hagent/token", "secret", 0600);
     Settings s = places();
-    s.manager.target_token_file = rooted("/etc/hagent/token");
+    const auto names = every_file(files, s);
     CHECK(check_places(files, s, rooted("/usr/bin/hagent")).empty());
 
-    for (const char* path : {"/usr/bin/hagent", "/usr/bin", "/etc/hagent/keys", "/etc/hagent/keys/a.pem",
-                             "/etc/hagent/hooks", "/etc/hagent/hooks/lock", "/var/lib/hagent", "/etc/hagent/token"}) {
+    std::vector<std::string> all = {"/usr/bin/hagent",        "/usr/bin",        "/",    "/etc",
+                                    "/etc/hagent/keys",       "/etc/hagent",     "/var", "/etc/hagent/keys/a.pem",
+                                    "/etc/hagent/hooks/lock", "/var/lib/hagent", "/run", "/etc/hagent/hooks"};
+    all.insert(all.end(), names.begin(), names.end());
+    for (const auto& path : all) {
         CAPTURE(path);
         const auto before = files.info(path).value()->mode;
         REQUIRE(files.set_mode(path, before | 0002).ok());
@@ -128,13 +161,88 @@ TEST_CASE_FIXTURE(Fixture, "every place the agent relies on is checked") {
         REQUIRE(complaints.size() == 1);
         CHECK(complaints.front().path == rooted(path));
         CHECK(complaints.front().code == AgentCode::config_insecure_permissions);
+        const bool of_many = path.find("/a.pem") != path.npos || path.find("/lock") != path.npos;
+        CHECK(complaints.front().bearable == of_many);  // one key or hook costs itself alone
         REQUIRE(files.set_mode(path, before).ok());
     }
-    REQUIRE(files.set_mode("/etc/hagent/token", 0640).ok());
+    REQUIRE(files.set_mode("/etc/hagent/target_token_file", 0640).ok());
     const auto complaints = check_places(files, s, "");
     REQUIRE(complaints.size() == 1);
     CHECK(complaints.front().message ==
-          "holds a secret that other users can get at; run: " + platform::command_to_hide(rooted("/etc/hagent/token")));
+          "(manager.target_token_file) holds a secret that other users can get at; run: " +
+              platform::command_to_hide(rooted("/etc/hagent/target_token_file")));
+}
+
+TEST_CASE_FIXTURE(Fixture, "a place in a folder that all share is good where nobody can replace what is not his") {
+    Settings s = places();
+    s.state_dir = rooted("/tmp/state");
+    files.put_directory("/tmp", 01777);
+    CHECK(check_places(files, s, "").empty());  // not there yet
+    files.put_directory("/tmp/state", 0700);
+    CHECK(check_places(files, s, "").empty());
+    files.give_away("/tmp/state");
+    CHECK(check_places(files, s, "").front().path == rooted("/tmp/state"));
+    s.state_dir = rooted("/tmp");  // others may lay their files into it
+    CHECK(check_places(files, s, "").front().path == rooted("/tmp"));
+    files.put_directory("/shared", 01777);
+    files.give_away("/shared");
+    s.state_dir = rooted("/shared/state");
+    CHECK(check_places(files, s, "").front().path == rooted("/shared"));
+}
+
+TEST_CASE_FIXTURE(Fixture, "a link to a place must be ours, and so must every link and folder behind it") {
+    Settings s = places();
+    files.put_directory("/data/keys");
+    files.put_symlink("/etc/hagent/keys", "/opt/way/keys");
+    files.put_symlink("/opt/way", "/data");
+    CHECK(check_places(files, s, "").empty());
+    for (const char* path : {"/etc/hagent/keys", "/opt/way", "/opt", "/data", "/data/keys"}) {
+        CAPTURE(path);
+        fakes::FakeFiles changed;
+        changed.put_directory("/data/keys");
+        changed.put_directory("/etc/hagent");
+        changed.put_directory("/opt");
+        changed.put_symlink("/etc/hagent/keys", "/opt/way/keys");
+        changed.put_symlink("/opt/way", "/data");
+        changed.give_away(path);
+        REQUIRE(check_places(changed, s, "").size() == 1);
+        CHECK(check_places(changed, s, "").front().path == rooted(path));
+    }
+}
+
+TEST_CASE_FIXTURE(Fixture, "a key that leads into a folder of others is told, and costs itself alone") {
+    files.put("/data/bob/a.pem", "key");
+    files.give_away("/data/bob");
+    files.put_directory("/etc/hagent/keys");
+    files.put_symlink("/etc/hagent/keys/a.pem", "/data/bob/a.pem");
+    const auto complaints = check_places(files, places(), "");
+    REQUIRE(complaints.size() == 1);
+    CHECK(complaints.front().path == rooted("/data/bob"));
+    CHECK(complaints.front().bearable);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a lease is the network service's, but not everybody's") {
+    Settings s = places();
+    s.manager.dhcp_lease_file = rooted("/run/net/leases");
+    files.put("/run/net/leases", "x");
+    files.give_away("/run/net/leases");
+    files.give_away("/run/net");
+    CHECK(check_places(files, s, "").empty());
+    REQUIRE(files.set_mode("/run/net", 0777).ok());
+    CHECK(check_places(files, s, "").front().path == rooted("/run/net"));
+}
+
+TEST_CASE_FIXTURE(Fixture, "all that the settings name is the agent's own, and the configuration and the program") {
+    Settings s = places();
+    const auto names = every_file(files, s);
+    const auto own = own_files(s, k_path, rooted("/usr/bin/hagent"));
+    for (const auto& name : names) {
+        CHECK(std::find(own.begin(), own.end(), rooted(name)) != own.end());
+    }
+    for (const auto& path :
+         {k_path, rooted("/usr/bin/hagent"), s.state_dir, s.trust.keys_dir, s.script.hooks_dir, s.log.file + ".1"}) {
+        CHECK(std::find(own.begin(), own.end(), path) != own.end());
+    }
 }
 
 TEST_CASE_FIXTURE(Fixture, "places that do not exist yet are fine, secrets that are named are not") {

@@ -103,6 +103,35 @@ TEST_CASE("with a relocation every path lies below it, links included") {
     CHECK(cell.code("/data/hagent/state", PathUse::place) == in_image("/data/hagent/state"));
 }
 
+TEST_CASE("a link of another user leads to that user's own things only") {
+    Cell cell;
+    cell.files.put("/data/home/f", "x");
+    cell.files.give_away("/data/home");
+    cell.files.give_away("/data/home/f");
+    for (const auto& [link, target] :
+         {std::pair("/data/own", "/data/home"), std::pair("/data/own-file", "/data/home/f"),
+          std::pair("/data/to-dir", "/data/sub"), std::pair("/data/to-file", "/data/plain"),
+          std::pair("/data/to-none", "/data/none"), std::pair("/data/to-link", "to-dir")}) {
+        cell.files.put_symlink(link, target);
+        cell.files.give_away(link);
+    }
+    CHECK(cell.code("/data/own/f", PathUse::edit) == "/data/home/f");
+    CHECK(cell.code("/data/own/new", PathUse::place) == "/data/home/new");
+    CHECK(cell.code("/data/own-file", PathUse::edit) == "/data/home/f");
+    for (const auto use : {PathUse::place, PathUse::edit, PathUse::remove}) {
+        for (const char* path : {"/data/to-dir/x", "/data/to-dir/x/y", "/data/to-link/x", "/data/to-none/x"}) {
+            CAPTURE(path);
+            const auto said = cell.code(path, use);
+            CHECK(said.starts_with("refused: "));
+            CHECK(said.find(" leads through the link /data/to-") != said.npos);
+            CHECK(said.find(" of user 65534") != said.npos);
+        }
+    }
+    CHECK(cell.code("/data/to-file", PathUse::edit).starts_with("refused: "));
+    CHECK(cell.code("/data/to-none", PathUse::edit).starts_with("refused: "));
+    CHECK(cell.code("/data/to-file", PathUse::remove) == "/data/to-file");  // the link itself may go
+}
+
 TEST_CASE("a folder contains itself and what is below, not its neighbours") {
     CHECK(is_within("/a/b", "/a"));
     CHECK(is_within("/a", "/a/"));

@@ -29,7 +29,8 @@ struct Fixture {
     [[nodiscard]] KeyRing load() { return KeyRing::load(files, k_dir).value(); }
     /// The context with '/' on every system.
     [[nodiscard]] Error refused() {
-        Error found = KeyRing::load(files, k_dir).error();
+        const auto ring = KeyRing::load(files, k_dir);
+        Error found = ring.ok() ? ring->left_out().at(0) : ring.error();
         found.context = replace_all(found.context, "\\", "/");
         return found;
     }
@@ -110,7 +111,21 @@ TEST_CASE_FIXTURE(Fixture, "keys that others may change are refused") {
     CHECK(load().signers().size() == 1);
 }
 
-TEST_CASE_FIXTURE(Fixture, "one bad key file refuses the whole directory, by name") {
+TEST_CASE("a key that a link takes from a folder of others is left out") {
+    for (const char* path : {"/data/bob", "/data/bob/mine.pem", "/etc/hagent/keys/bob.pem"}) {
+        Fixture f;
+        f.key("alice", keys::k_ec_a_public);
+        f.files.put("/data/bob/mine.pem", keys::k_ec_b_public);
+        f.files.put_symlink("/etc/hagent/keys/bob.pem", "/data/bob/mine.pem");
+        CHECK(f.load().signers().size() == 2);
+        f.files.give_away(path);
+        CHECK(f.refused().is(AgentCode::config_insecure_permissions));
+        REQUIRE(f.load().signers().size() == 1);
+        CHECK(f.load().signers().front().name == "alice");
+    }
+}
+
+TEST_CASE_FIXTURE(Fixture, "one bad key file costs itself alone, and is told by name") {
     key("alice", keys::k_ec_a_public);
     for (const std::string_view bad : {std::string_view(""), std::string_view("nonsense"), keys::k_ec_a_private,
                                        keys::k_ec_a_public.substr(0, 100)}) {

@@ -75,6 +75,17 @@ TEST_CASE("programs can be executed, other files cannot, and a replaced file kee
     CHECK(mode(files, "/d/tool") == 0750);
 }
 
+TEST_CASE("what another user owns is not in place, and gives the new file no right to write") {
+    fakes::FakeFiles files;
+    files.put("/staged", "content");
+    files.put("/target", "content", 0666);
+    files.give_away("/target");
+    CHECK_FALSE(is_in_place(described("content"), rooted("/target"), files).value());
+    REQUIRE(placed("/staged", "/target", Placing::copy, files, CancelToken()).ok());
+    CHECK(mode(files, "/target") == 0644);
+    CHECK(is_in_place(described("content"), rooted("/target"), files).value());
+}
+
 TEST_CASE("large files are copied whole") {
     fakes::FakeFiles files;
     std::string content;
