@@ -39,8 +39,8 @@ public:
         }
     }
 
-    /// Nor any file in the folder. One key or hook that others can write is as good as the whole folder; yet a bad one
-    /// is only left out.
+    /// Nor any file in the folder. One key or hook that others can write is as good as the whole folder. A link there is
+    /// ours, and where it leads is its own matter: it is left out when that is not safe.
     void closed_with_content(std::string_view setting, const std::string& directory) {
         closed(setting, directory);
         const auto names = files_.list(directory);
@@ -51,7 +51,9 @@ public:
             return;
         }
         for (const std::string& name : *names) {
-            closed(setting, concat({directory, "/", name}), true);
+            const std::string path = concat({directory, "/", name});
+            const auto info = files_.info(path).value_or(std::nullopt);
+            closed(setting, path, info && info->kind == FileKind::symlink && !info->foreign);
         }
     }
 

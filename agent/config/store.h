@@ -22,7 +22,7 @@ enum class Absent : std::uint8_t { refused, defaults };
 /// Everything that others may change (or, where secret, read) and the agent relies on: the program, all named_files(),
 /// what is in the folders among them, and all that leads there, up to the root. The configuration is load()'s. What
 /// does not exist is no complaint, except a secret file that is named. Each message about permissions says what to do.
-/// A key or hook alone, and a missing secret that only some work needs, are bearable.
+/// A key or hook that a link takes from elsewhere, and a missing secret that only some work needs, are bearable.
 /// Codes: config_insecure_permissions, file_not_found, and why a place cannot be looked at. `program` is the path of
 /// the running program; empty: it is left out. Source: spec 8 "Files at rest".
 [[nodiscard]] std::vector<Complaint> check_places(platform::Files& files, const Settings& settings,

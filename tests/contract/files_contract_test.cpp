@@ -108,6 +108,18 @@ TEST_CASE_TEMPLATE("open for reading needs a regular file", T, BOTH) {
     CHECK(t.files.read(t.root + "/name", k_limit).error().context.find("/name") != std::string::npos);
 }
 
+TEST_CASE_TEMPLATE("an open file tells and changes its own mode, whatever its name means by now", T, BOTH) {
+    T t;
+    write(t.files, t.root + "/a", "12345");
+    const auto file = t.files.open(t.root + "/a", OpenMode::read).value();
+    CHECK(file->info().value().bytes == 5);
+    CHECK(file->info().value().kind == FileKind::regular);
+    CHECK(file->info().value().id == t.files.info(t.root + "/a").value()->id);
+    REQUIRE(file->set_mode(0444).ok());
+    CHECK(t.files.info(t.root + "/a").value()->mode == 0444);
+    REQUIRE(file->set_mode(0644).ok());
+}
+
 TEST_CASE_TEMPLATE("open for reading and writing keeps what is there", T, BOTH) {
     T t;
     write(t.files, t.root + "/a", "12345");

@@ -71,14 +71,14 @@ class Places(BoxTest):
                               env={**os.environ, "HAGENT_CONFIG": os.path.join(outer, "inner", "hagent.json")})
         self.assertEqual(REFUSED, done.returncode)
 
-    def test_a_hook_that_others_can_change_is_not_run_and_costs_nothing_else(self):
-        self.box.write("hooks/lock", f"#!/bin/sh\ntouch {self.box.path('ran')}\n", 0o777)
-        script = self.box.write("s.rsp", HEAD + f'LU "wait" "1"\nAL "{self.box.root}/line" "x"\n')
-        done = self.expect(self.box.run("script", "run", script), FAILED, "config_insecure_permissions", self.box.hooks + "/lock")
-        self.assertFalse(os.path.exists(self.box.path("ran")), done.stdout)
-        self.expect(self.box.run("script", "run", self.box.write("t.rsp", HEAD + f'AL "{self.box.root}/line" "x"\n')), DONE)
-        os.chmod(self.box.hooks + "/lock", 0o700)
-        self.box.run("script", "run", script)
+    def test_a_hook_that_others_can_change_by_now_is_not_run(self):
+        hook = self.box.write("hooks/lock", f"#!/bin/sh\ntouch {self.box.path('ran')}\n", 0o700)
+        for loose in (hook, self.box.hooks, self.box.folder):
+            script = self.box.write("s.rsp", HEAD + f'EX "/bin/chmod o+w {loose}" "+"\nLU "wait" "1"\n')
+            self.expect(self.box.run("script", "run", script), FAILED, "config_insecure_permissions", loose + " can be changed")
+            self.assertFalse(os.path.exists(self.box.path("ran")), loose)
+            os.chmod(loose, 0o700)
+        self.expect(self.box.run("script", "run", self.box.write("t.rsp", HEAD + 'LU "wait" "1"\n')), DONE)
         self.assertTrue(os.path.exists(self.box.path("ran")))
 
     @unittest.skipUnless(os.geteuid() == 0, "only root has other users at hand")

@@ -77,7 +77,7 @@ MUTATIONS = [
         ("agent/config/store.cpp", "        if (info.ok() && (*info)->readable_by_others) {", "        if (info.ok() && (*info)->readable_by_others && setting.empty()) {")]),
     Mutation("folders above may be others'", "places: Places.test_a_file_that_others_can_change_or_replace_is_refused_with_its_setting", [
         ("platform/permissions.cpp", "        if (info && is_weak(", "        if (info && &place == &way.back() && is_weak(")]),
-    Mutation("a hook is not looked at before it runs", "places: Places.test_a_hook_that_others_can_change_is_not_run_and_costs_nothing_else", [
+    Mutation("a hook is not looked at before it runs", "places: Places.test_a_hook_that_others_can_change_by_now_is_not_run", [
         ("agent/work/hooks.cpp", "platform::weak_place(services.files, argv.front())", "platform::weak_place(services.files, {})")]),
     Mutation("keys are taken from folders of others", "places: Places.test_a_key_of_another_user_signs_nothing_and_the_others_still_do", [
         ("agent/trust/key_ring.cpp", '    TRY(check_closed(files, path, "trusted key"));\n', "")]),
