@@ -4,8 +4,6 @@
 
 #include <algorithm>
 
-#include "agent/base/number.h"
-
 namespace hagent {
 namespace {
 
@@ -17,10 +15,23 @@ std::string_view next_part(std::string_view& rest) {
     return part.empty() ? std::string_view("0") : part;
 }
 
-/// By value where both are numbers: as texts "10" would stand before "9".
+/// The digits that a part begins with, without leading zeros; they are taken off the part.
+std::string_view take_number(std::string_view& part) {
+    part.remove_prefix(std::min(part.find_first_not_of('0'), part.size()));
+    const auto number = part.substr(0, part.find_first_not_of("0123456789"));
+    part.remove_prefix(number.size());
+    return number;
+}
+
+/// Numbers by value and of any length, since as texts "10" would stand before "9"; what follows them byte by byte. The
+/// same rule for every part keeps the order total: with two rules 2 < 10 < 1a < 2.
 std::strong_ordering compare_parts(std::string_view a, std::string_view b) {
-    const auto x = parse_u64(a), y = parse_u64(b);
-    return x && y ? *x <=> *y : a.compare(b) <=> 0;
+    const auto x = take_number(a), y = take_number(b);
+    if (x.size() != y.size()) {
+        return x.size() <=> y.size();
+    }
+    const auto order = x.compare(y) <=> 0;
+    return order != 0 ? order : a.compare(b) <=> 0;
 }
 
 }  // namespace

@@ -37,6 +37,15 @@ TEST_CASE("the order is the reverse when the sides change") {
     }
 }
 
+TEST_CASE("the order goes round in no circle") {
+    const std::string_view rising[] = {"0", "0.0.1", "0.a", "a", "1", "1.0.b", "1-rc", "1a", "2", "2.0b", "10", "10a"};
+    for (std::size_t i = 0; i < std::size(rising); ++i) {
+        for (std::size_t j = 0; j < std::size(rising); ++j) {
+            CHECK((compare_versions(rising[i], rising[j]) <=> 0) == (i <=> j));
+        }
+    }
+}
+
 TEST_CASE("this agent's version has four numbers") {
     const auto version = agent_version();
     CHECK(std::count(version.begin(), version.end(), '.') == 3);
