@@ -111,7 +111,15 @@ Status check_second_name(const platform::FileInfo& file, const std::string& real
 }  // namespace
 
 Result<std::string> program_path(const std::string& name, const Jail& jail, platform::Files& files) {
-    if (jail.relocation.empty() || !platform::is_absolute(platform::native(name))) {
+    const std::string path = platform::native(name);
+    if (!platform::is_absolute(path)) {
+        return name;
+    }
+    const auto real = files.resolve(path, platform::Follow::trusted);
+    if (!real && real.error().is(AgentCode::path_refused)) {
+        return real.error();  // whoever owns the link would choose the program
+    }
+    if (jail.relocation.empty()) {
         return name;
     }
     const auto relocated = device_path(name, PathUse::edit, jail, files);

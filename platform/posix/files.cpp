@@ -235,8 +235,18 @@ std::string temporary_name(const std::string& path) {
     return path.substr(0, std::min(path.size(), name_at + k_longest_name)) + ".new~";
 }
 
+/// What a script edits stays whose it was; files of our own are ours.
+Status keep_owner(const Place& place, int fd, const std::string& path) {
+    struct stat old {};
+    const bool kept = place.folder && !place.own && geteuid() == 0 &&
+                      fstatat(place.at(), place.name.c_str(), &old, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(old.st_mode);
+    return kept && fchown(fd, old.st_uid, old.st_gid) != 0 ? Status(file_error(errno, path)) : Status();
+}
+
 /// A new file with all its content, synced. What an interrupted earlier try left under the name is removed first.
-Status write_new(int at, const std::string& name, std::string_view bytes, std::uint32_t mode, const std::string& path) {
+Status write_new(const Place& to, const std::string& name, std::string_view bytes, std::uint32_t mode,
+                 const std::string& path) {
+    const int at = to.at();
     unlinkat(at, name.c_str(), 0);
     // O_EXCL: in a directory that others may write to, nobody can lead us elsewhere with a symlink.
     const Fd fd(uninterrupted([&] { return openat(at, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600); }));
@@ -244,6 +254,7 @@ Status write_new(int at, const std::string& name, std::string_view bytes, std::u
         return file_error(errno, path);
     }
     TRY(write_fd(fd.get(), 0, bytes, path));
+    TRY(keep_owner(to, fd.get(), path));
     if (fchmod(fd.get(), mode) != 0) {
         return file_error(errno, path);
     }
@@ -286,7 +297,7 @@ public:
     Status write_durable(const std::string& path, std::string_view bytes, std::uint32_t mode) override {
         const Place to = TRY(place(path));
         const std::string temporary = temporary_name(to.name);
-        auto done = write_new(to.at(), temporary, bytes, mode, path);
+        auto done = write_new(to, temporary, bytes, mode, path);
         if (done.ok() && renameat(to.at(), temporary.c_str(), to.at(), to.name.c_str()) != 0) {
             done = file_error(errno, path);
         }

@@ -175,22 +175,31 @@ class OtherUsers(BoxTest):
         as_nobody("ln", "-s", "to-folder", self.here("to-link"))
         as_nobody("sh", "-c", f"mkdir {self.shared}/theirs && ln -s ../../{folder} {self.shared}/theirs/up")
         commands = ('SF "<regroot>/f" "{}/file"', 'SF "<regroot>/f" "{}/new"', 'SF "<regroot>/f" "{}/"', 'SF "<regroot>/f" "{}"', 'XC "<regroot>/tree" "{}"',
-                    'AL "{}/file" "x"', 'AL "{}/new" "x"', 'DL "{}/file" "whole"', 'GF "{}/file" "got"', 'DF "{}/file"', 'DT "{}/."', 'RF "{}/file" "{}/other"',
+                    'AL "{}/file" "x"', 'AL "{}/new" "x"', 'DL "{}/file" "whole"', 'GF "{}/file" "got"', 'DF "{}/file"', 'DT "{}/x"', 'RF "{}/file" "{}/other"',
                     'RF "{root}/own" "{}/other"')
         self.box.write("root/own", "own")
         for link in ("to-folder", "to-link", "theirs/up"):
-            for command in commands:
-                if command.startswith('DT') and link != "theirs/up":
-                    continue
-                line = command.replace("{}", "{shared}/" + link)
-                done = self.script(line, code=FAILED)
-                if not line.startswith("DT"):
-                    self.assertIn("path_refused", done.stdout, line)
-                    self.assertIn("user 65534", done.stdout, line)
-                    self.assertIn(self.here("to-folder" if link == "to-link" else link), done.stdout, line)
+            lines = [command.replace("{}", "{shared}/" + link) for command in commands]
+            said = self.script(*lines, code=FAILED, verb="check").stdout
+            for number, line in enumerate(lines, 5):
+                blamed = self.here("to-folder" if link == "to-link" else link)
+                self.assertRegex(said, rf"local\.rsp:{number}:\d+: \w\w: \S+ leads through the link {blamed} of user 65534", line)
+            for line in (*lines[:3], lines[5]):
+                self.script(line, code=FAILED)
         for command in ('AL "{shared}/to-file" "x"', 'GF "{shared}/to-file" "got"', 'AL "{shared}/to-nothing" "x"', 'DL "{shared}/to-file" "whole"'):
             self.assertIn("user 65534", self.script(command, code=FAILED).stdout, command)
         self.assertFalse(os.path.exists(self.box.path("got")))
+        program = self.box.write("root/program", f"#!/bin/sh\ntouch {self.box.path('ran')}\n", 0o700)
+        as_nobody("ln", "-s", program, self.here("program"))
+        self.assertIn("user 65534", self.script('EX "{shared}/program" "+"', code=FAILED).stdout)
+        self.assertFalse(os.path.exists(self.box.path("ran")))
+
+    def test_an_edited_file_stays_whose_it_was(self):
+        self.box.configure(script={"roots": [self.shared]})
+        as_nobody("sh", "-c", f"umask 077; echo a > {self.shared}/theirs")
+        self.script('AL "{shared}/theirs" "b"')
+        found = os.stat(self.here("theirs"))
+        self.assertEqual((NOBODY, 0o600), (found.st_uid, found.st_mode & 0o777))
 
     def test_links_of_root_and_links_of_a_user_to_his_own_files_are_followed(self):
         self.box.configure(script={"roots": [self.shared, self.box.folder]})

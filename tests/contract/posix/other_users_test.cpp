@@ -116,6 +116,18 @@ TEST_CASE_FIXTURE(Machine, "a link of another user is followed to what is theirs
     }
 }
 
+TEST_CASE_FIXTURE(Machine, "what jailed files write anew stays whose it was") {
+    if (!give(other + "/file")) {
+        return;
+    }
+    REQUIRE(files.jailed().write_durable(other + "/file", "edited", 0640).ok());
+    const auto info = files.info(other + "/file").value();
+    CHECK(info->owner == k_other);
+    CHECK(info->mode == 0640);
+    REQUIRE(files.write_durable(other + "/file", "replaced", 0640).ok());
+    CHECK_FALSE(files.info(other + "/file").value()->foreign);
+}
+
 TEST_CASE_FIXTURE(Machine, "jailed files open no second name of a file where somebody else may have given it") {
     const std::string name = other + "/name";
     REQUIRE(link((own + "/file").c_str(), name.c_str()) == 0);

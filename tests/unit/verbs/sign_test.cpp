@@ -110,13 +110,21 @@ TEST_CASE("whatever is wrong with a package, verify refuses it") {
     SUBCASE("no manifest") { CHECK(builder.files.remove(rooted("/package/manifest.json")).ok()); }
     SUBCASE("an unknown key") { builder.files.put("/etc/hagent/keys/release.pem", trust::keys::k_ec_b_public); }
     SUBCASE("no keys at all") { CHECK(builder.files.remove_tree(rooted("/etc/hagent/keys")).ok()); }
-    SUBCASE("a key that is none") { builder.files.put("/etc/hagent/keys/other.pem", "no key"); }
+    SUBCASE("a key that is none") { builder.files.put("/etc/hagent/keys/release.pem", "no key"); }
     SUBCASE("a key that may not sign scripts") { builder.files.put("/etc/hagent/keys/release.roles", "jobs\n"); }
     CHECK(builder.run({"verify", "/package"}) == k_refused);
     CHECK(builder.output.out.empty());
     CHECK(builder.complained("what to do"));
     CHECK(builder.run({"verify", "/package", "--json"}) == k_refused);
     CHECK(builder.document().contains("error"));
+}
+
+TEST_CASE("a key that is none costs itself alone, and verify names it") {
+    Builder builder;
+    CHECK(builder.sign() == k_done);
+    builder.files.put("/etc/hagent/keys/other.pem", "no key");
+    CHECK(builder.run({"verify", "/package"}) == k_done);
+    CHECK(builder.complained("other.pem"));
 }
 
 TEST_CASE("a file that is not in the manifest is named, without steering the terminal") {
