@@ -40,6 +40,9 @@ void look_for_program(Planning& planning) {
     const auto& jail = planning.context.jail;
     const auto& name = planning.step.argv.front();
     const auto path = program_path(name, jail, planning.context.files);
+    if (!path.ok() && path.error().is(AgentCode::path_refused)) {
+        return planning.refuse(0, path.error());
+    }
     const auto there = path.ok() ? processes->find(*path, jail.relocation) : Status(path.error());
     if (there.ok()) {
         return;
