@@ -32,7 +32,7 @@ public:
         const auto weak = platform::weak_place(files_, path);
         if (!weak.ok()) {
             if (!weak.error().is(AgentCode::file_not_found)) {
-                add(setting, path, "cannot be looked at", bearable, weak.error().id);
+                add(setting, path, "cannot be looked at", bearable || out_of_reach(weak.error()), weak.error().id);
             }
         } else if (*weak) {
             add(setting, (*weak)->path, (*weak)->remedy, bearable);
@@ -46,7 +46,7 @@ public:
         const auto names = files_.list(directory);
         if (!names.ok()) {
             if (!names.error().is(AgentCode::file_not_found)) {
-                add(setting, directory, "cannot be read", false, names.error().id);
+                add(setting, directory, "cannot be read", out_of_reach(names.error()), names.error().id);
             }
             return;
         }
@@ -87,6 +87,9 @@ public:
     [[nodiscard]] std::vector<Complaint> take() { return std::move(complaints_); }
 
 private:
+    /// What we may not look at we cannot use either: that of root is nothing to an ordinary user's `fetch`.
+    static bool out_of_reach(const Error& why) { return why.is(AgentCode::permission_denied); }
+
     /// A complaint holds numbers of the agent's own rows only; another protocol's becomes os_error. A folder that many
     /// settings share is told once.
     void add(std::string_view setting, std::string_view path, std::string_view message, bool bearable = false,

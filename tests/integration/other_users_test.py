@@ -163,6 +163,20 @@ class OtherUsers(BoxTest):
         self.assertEqual(got, self.document(done)["sha256"])
         self.assertEqual(hashlib.sha256(content).hexdigest(), got)
 
+    def test_an_ordinary_user_fetches_with_the_configuration_of_root(self):
+        settings = self.box.settings(trust={"keys_dir": self.here("keys")}, script={"hooks_dir": self.here("hooks")}, log={"file": self.here("log")})
+        settings["state_dir"] = self.here("state")
+        for name in ("keys", "hooks", "state"):
+            os.mkdir(self.here(name), 0o700)
+        with open(self.here("c.json"), "w", encoding="ascii") as file:
+            json.dump(settings, file)
+        os.chmod(self.here("c.json"), 0o644)
+        program = shutil.copy(self.box.program, self.here("hagent"))
+        done = subprocess.run([program, "--config", self.here("c.json"), "fetch", self.serve(b"x" * 1000), "-o", self.here("got")], capture_output=True,
+                              text=True, check=False, user=NOBODY, group=NOBODY, extra_groups=[], cwd="/")
+        self.expect(done, DONE)
+        self.assertEqual(NOBODY, os.stat(self.here("got")).st_uid)
+
     # links ---------------------------------------------------------------------------------------------------------------
     def test_no_script_command_follows_a_link_of_another_user_to_what_is_not_theirs(self):
         self.box.configure(script={"roots": [self.shared, self.box.folder]})

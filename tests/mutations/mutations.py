@@ -86,7 +86,8 @@ MUTATIONS = [
     Mutation("verbs do not look whose the state is", "other_users: OtherUsers.test_every_verb_refuses_a_state_directory_that_others_own_or_may_change", [
         ("agent/verbs/shared.cpp", "        return complaint.bearable ||", '        return complaint.bearable || options.verb != "run" ||')]),
     Mutation("a part of others is gone on with", "other_users: OtherUsers.test_fetch_takes_no_part_that_another_user_laid", [
-        ("agent/verbs/fetch.cpp", "    request.directory = TRY(own_part_of(*machine.files, file));", '    request.directory = file + ".hagent-part";')]),
+        ("agent/verbs/fetch.cpp", "    if (info && (info->kind != platform::FileKind::directory", "    if (info && file.empty() && (info->kind != platform::FileKind::directory"),
+        ("agent/verbs/fetch.cpp", "    files.keep_own(part);\n", "")]),
     Mutation("the digest is of bytes that were there once", "other_users: OtherUsers.test_fetch_tells_the_digest_of_the_bytes_that_it_hands_over", [
         ("agent/transfer/part_file.cpp", "found.finish() != state_.sha256.finish())", "found.bytes() > state_.bytes)")]),
     Mutation("links of others are followed", "other_users: OtherUsers.test_no_script_command_follows_a_link_of_another_user_to_what_is_not_theirs", [

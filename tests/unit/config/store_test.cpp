@@ -220,6 +220,15 @@ TEST_CASE_FIXTURE(Fixture, "a key that leads into a folder of others is told, an
     CHECK(complaints.front().bearable);
 }
 
+TEST_CASE_FIXTURE(Fixture, "what we may not look at stops nobody who does without it") {
+    files.put_directory("/etc/hagent/keys");
+    files.fail_path("/etc/hagent/keys", error(AgentCode::permission_denied, "planned"));
+    REQUIRE(check_places(files, places(), "").size() == 1);
+    CHECK(check_places(files, places(), "").front().bearable);
+    files.fail_path("/etc/hagent/keys", error(AgentCode::io_error, "planned"));
+    CHECK_FALSE(check_places(files, places(), "").front().bearable);
+}
+
 TEST_CASE_FIXTURE(Fixture, "a lease is the network service's, but not everybody's") {
     Settings s = places();
     s.manager.dhcp_lease_file = rooted("/run/net/leases");
