@@ -64,6 +64,7 @@ Result<std::string> ask_daemon(const DaemonEndpoint& endpoint, const std::string
     transfer::Exchange exchange;
     exchange.url = endpoint.url() + path;
     exchange.method = method;
+    exchange.time_limit = Seconds{30};
     exchange.headers.emplace_back("Authorization", "Bearer " + endpoint.token);
     const auto reply = TRY(fetcher->exchange(exchange, sink, CancelToken()));
     if (reply.error) {

@@ -56,6 +56,12 @@ inline constexpr std::size_t k_peer_words_bytes = 200;  // of what a peer said t
 inline constexpr std::size_t k_redirects = 5;
 // of the heads that answer one request, interim ones too: as many as libcurl allowed where it counts them
 inline constexpr std::size_t k_http_answer_lines = 5000;
+// of a body that nobody wants (an error's, a redirect's, an upload's answer), before the connection is closed
+inline constexpr std::size_t k_unwanted_body_bytes = 16U << 10U;
+inline constexpr std::int64_t k_unwanted_body_seconds = 10;
+inline constexpr std::int64_t k_small_file_seconds = 120;  // for all of a file of at most k_small_file_bytes
+inline constexpr std::uint64_t k_small_file_bytes = 1U << 20U;
+inline constexpr std::uint64_t k_unknown_file_bytes = std::uint64_t{64} << 30U;  // of a file whose size nobody has told
 inline constexpr std::size_t k_sources = 16;
 // between two checkpoints of a download: as much as
 inline constexpr std::uint64_t k_checkpoint_least_bytes = 4U << 20U;

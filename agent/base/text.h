@@ -57,9 +57,9 @@ struct Utf8Piece {
 /// can neither steer a terminal or a log nor show itself as another.
 [[nodiscard]] std::string printable(std::string_view text);
 
-/// What a peer said, as it stands in an error: in quotation marks, on one line, printable, at most k_peer_words_bytes of
-/// it ("..." where it was cut). Latin-1 is read as such. Empty when nothing but blanks was said. Whoever knows secrets
-/// takes them out first (transfer::Transcript).
+/// What a peer said, as it stands in an error: in quotation marks, on one line, printable, at most
+/// limits::k_peer_words_bytes of it ("..." where it was cut). Latin-1 is read as such. Empty when nothing but blanks
+/// was said. Whoever knows secrets takes them out first (transfer::Transcript).
 [[nodiscard]] std::string peer_words(std::string_view text);
 
 /// "12.3 MiB" for people. Powers of 1024 up to TiB, whole bytes below 1 KiB.

@@ -18,6 +18,13 @@ constexpr std::size_t k_few_reports = 4;
 constexpr Millis k_least_pause = Seconds{1};
 constexpr std::uint64_t k_pause_range = 1000;  // milliseconds more, by chance
 
+/// How the manager answered, in its own words where it had some.
+std::string said(const Reply& reply) {
+    return reply.ok()
+               ? concat({": HTTP ", std::to_string(reply->status), reply->words.empty() ? "" : " ", reply->words})
+               : ": " + sentence(reply.error());
+}
+
 }  // namespace
 
 ReportDelivery::~ReportDelivery() {
@@ -62,7 +69,8 @@ void ReportDelivery::answered(const Reply& reply) {
     const Delivery outcome = services_.dialect.delivered(sent_.report, reply);
     switch (outcome) {
         case Delivery::obsolete:
-            say(services_.log, log::Level::info, "the manager no longer wants a report", "job", sent_.report.job_id);
+            say(services_.log, log::Level::info, concat({"the manager no longer wants a report", said(reply)}), "job",
+                sent_.report.job_id);
             [[fallthrough]];
         case Delivery::acknowledged: acknowledge(); break;
         case Delivery::reworded: services_.reports.put_back(); break;
@@ -79,6 +87,8 @@ void ReportDelivery::put_off(Delivery outcome, const Reply& reply) {
         back_off(Wait::silence, std::nullopt);
         observer_.no_answer(reply.error());
     } else {
+        say(services_.log, log::Level::warning, concat({"a report is not taken now", said(reply)}), "job",
+            sent_.report.job_id);
         back_off(Wait::refusal, reply.ok() ? reply->retry_after : std::nullopt);
     }
 }

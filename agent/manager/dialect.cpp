@@ -8,7 +8,8 @@ using errors::AgentCode;
 
 /// A 503 is a request for patience only where it says for how long: without Retry-After it is a server that is down,
 /// and another address may answer.
-Failure refusal(const Answer& answer, const std::string& where) {
+Failure refusal(const Answer& answer, const std::string& asked) {
+    const auto where = asked + (answer.words.empty() ? "" : ": " + answer.words);
     if (answer.status == 401 || answer.status == 403) {
         return error(AgentCode::manager_auth_refused, where);
     }

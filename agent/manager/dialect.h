@@ -40,6 +40,7 @@ struct Answer {
     std::string body;
     std::string etag;  // empty: the answer has none
     std::optional<Seconds> retry_after;
+    std::string words{};  // of a refusing status: what the manager said, quoted and bounded; may be empty
 };
 
 /// An Error: no answer came at all (network, TLS, time).
@@ -81,8 +82,9 @@ enum class Reporting : std::uint8_t {
 };
 
 [[nodiscard]] inline bool fine(const Answer& answer) { return answer.status >= 200 && answer.status < 300; }
-/// What a status that is not fine means for a check-in: manager_auth_refused, manager_throttled, or its own row.
-[[nodiscard]] Failure refusal(const Answer& answer, const std::string& where);
+/// What a status that is not fine means for a check-in: manager_auth_refused, manager_throttled, or its own row; with
+/// the manager's own words.
+[[nodiscard]] Failure refusal(const Answer& answer, const std::string& asked);
 
 /// Used on the loop's thread only. Nothing here waits or calls: what a dialect says and understands is tested without a
 /// network.

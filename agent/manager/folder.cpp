@@ -9,6 +9,7 @@
 #include "agent/base/json_writer.h"
 #include "agent/base/limits.h"
 #include "agent/errors/catalogue.h"
+#include "agent/manager/words.h"
 #include "agent/transfer/url.h"
 #include "agent/trust/key_ring.h"
 #include "agent/trust/package_check.h"
@@ -160,8 +161,8 @@ void FolderDialect::told(const Reply& reply) {
     if (!reply.ok() || !fine(*reply)) {
         services_.log.warning("manager", "the folder does not take reports",
                               {{"where", transfer::shown(folder_ + jobs_->reports)},
-                               {"why", reply.ok() ? "HTTP " + std::to_string(reply->status)
-                                                  : std::string(errors::describe(reply.error().id).cause)}});
+                               {"why", reply.ok() ? "HTTP " + std::to_string(reply->status) + " " + reply->words
+                                                  : sentence(reply.error())}});
     }
     if ((reply.ok() && fine(*reply)) || refuses(reply)) {
         told_digest_ = identity_.digest;  // also when refused: the same would be refused again

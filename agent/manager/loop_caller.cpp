@@ -23,10 +23,12 @@ Reply to_reply(Result<transfer::Reply> result, std::string body) {
     transfer::Reply& reply = *result;
     Answer answer{reply.head.number, std::move(body), std::move(reply.etag), reply.retry_after};
     if (reply.error) {
-        if (reply.error->id.protocol != errors::Protocol::http) {
+        // 407 is a proxy's word, never a manager's: nothing is dropped for it
+        if (reply.error->id.protocol != errors::Protocol::http || reply.error->id == errors::http(407)) {
             return std::move(*reply.error);
         }
         answer.status = reply.error->id.number;
+        answer.words = std::move(reply.error->context);
     }
     return answer;
 }
@@ -39,6 +41,7 @@ std::uint64_t LoopCaller::call(Call call, Done done) {
     exchange.headers = std::move(call.headers);
     exchange.body = std::move(call.body);
     exchange.headless = call.headless;
+    exchange.past_caches = true;  // what is asked for is news
     if (transfer::is_file_url(exchange.url)) {
         transfer::StringSink sink(limits::k_manager_answer_bytes);
         auto result = local_.exchange(exchange, sink, CancelToken());

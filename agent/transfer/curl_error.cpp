@@ -10,7 +10,7 @@
 #include <optional>
 
 #include "agent/base/concat.h"
-
+#include "agent/errors/catalogue.h"
 #include "platform/os_error.h"
 #include "platform/resolver.h"
 
@@ -117,9 +117,33 @@ Explained timed_out(const CurlFailure& failure) {
     return {error(AgentCode::connect_timeout, failure.host), Stage::connect};
 }
 
+/// All of them may pass, and none of them says anything about the server; but a login that is wanted does not come by
+/// itself.
+Explained at_proxy(const CurlFailure& failure) {
+    const std::string proxy = concat({"proxy ", failure.proxy});
+    if (failure.connect_status != 0) {
+        const auto what = concat({proxy, " answered ", std::to_string(failure.connect_status), " to CONNECT"});
+        return {failure.connect_status == 407 ? error(errors::http(407), what) : error(AgentCode::proxy_failed, what),
+                Stage::connect};
+    }
+    const auto because = [&](std::string_view why) {
+        return Explained{error(AgentCode::proxy_failed, {proxy, ": ", why}), Stage::connect};
+    };
+    switch (failure.code) {
+        case CURLE_COULDNT_RESOLVE_PROXY:
+        case CURLE_COULDNT_RESOLVE_HOST: return because(errors::describe(no_address(failure).error().id).cause);
+        case CURLE_COULDNT_CONNECT: return because(errors::describe(unconnected(failure).error().id).cause);
+        case CURLE_OPERATION_TIMEDOUT: return because("no answer in time");
+        default: return because(failure.text);
+    }
+}
+
 }  // namespace
 
 Explained explain(const CurlFailure& failure) {
+    if (!failure.proxy.empty()) {
+        return at_proxy(failure);
+    }
     switch (failure.code) {
         case CURLE_COULDNT_RESOLVE_PROXY:
         case CURLE_COULDNT_RESOLVE_HOST:
@@ -148,6 +172,10 @@ Explained explain(const CurlFailure& failure) {
     }
     return {error(AgentCode::protocol_garbage, {context, " (libcurl ", std::to_string(failure.code), ")"}),
             Stage::other};
+}
+
+Failure too_late(const std::string& host, Seconds limit) {
+    return error(AgentCode::timed_out, {host, ": not whole after ", std::to_string(limit.count()), " s"});
 }
 
 }  // namespace hagent::transfer

@@ -6,19 +6,22 @@
 #include <string>
 
 #include "agent/base/error.h"
+#include "agent/base/time.h"
 #include "agent/transfer/stage.h"
 
 namespace hagent::transfer {
 
 /// What libcurl says about a failed request.
 struct CurlFailure {
-    int code = 0;            // CURLcode
-    std::int64_t os = 0;     // CURLINFO_OS_ERRNO
-    std::string text{};      // CURLOPT_ERRORBUFFER
-    std::string host{};      // that was asked
-    bool connected = false;  // a connection was made, or the peer has already said something
-    bool resolved = true;    // the name has an address
-    bool quick = false;      // failed so fast that a second look-up costs no time
+    int code = 0;             // CURLcode
+    std::int64_t os = 0;      // CURLINFO_OS_ERRNO
+    std::string text{};       // CURLOPT_ERRORBUFFER
+    std::string host{};       // that was asked
+    bool connected = false;   // a connection was made, or the peer has already said something
+    bool resolved = true;     // the name has an address
+    bool quick = false;       // failed so fast that a second look-up costs no time
+    std::string proxy{};      // "HOST:PORT (VARIABLE)" when the fault is the proxy's; `host` is its name then
+    long connect_status = 0;  // its answer to CONNECT; 0: none
 };
 
 /// The same in the agent's own terms.
@@ -30,5 +33,8 @@ struct Explained {
 
 /// Never called for success. A failed look-up is repeated once, to tell an unknown name from a silent name server.
 [[nodiscard]] Explained explain(const CurlFailure& failure);
+
+/// An exchange that was ended here, by its time limit.
+[[nodiscard]] Failure too_late(const std::string& host, Seconds limit);
 
 }  // namespace hagent::transfer

@@ -15,11 +15,15 @@
 #include "agent/base/number.h"
 #include "agent/base/text.h"
 #include "agent/transfer/curl_error.h"
+#include "agent/transfer/curl_failure.h"
 #include "agent/transfer/curl_request.h"
 #include "agent/transfer/ftp_conversation.h"
 #include "agent/transfer/ftp_end.h"
 #include "agent/transfer/ftp_step.h"
 #include "agent/transfer/http_head.h"
+#include "agent/transfer/http_redirect.h"
+#include "agent/transfer/http_words.h"
+#include "agent/transfer/unwanted_body.h"
 
 namespace hagent::transfer {
 namespace {
@@ -83,7 +87,10 @@ struct CurlExchange::Impl {
     FtpStep last_step = FtpStep::go_on;
     std::array<char, CURL_ERROR_SIZE> error_text{};
     std::uint64_t sent_bytes = 0;
+    std::size_t control_lines = 0;
     bool begun = false;
+    UnwantedBody unwanted;
+    bool late = false;                 // ended here by the exchange's time limit
     std::optional<Error> local_error;  // from the sink or from reading what is sent
     Reply reply;
     UniqueHandle<ShareTraits> sessions;  // of TLS, when they must not come from elsewhere
@@ -104,7 +111,6 @@ struct CurlExchange::Impl {
     void configure_callbacks();
     void configure_headers();
     void configure_commands();
-    void add_header(const std::string& name, const std::string& value);
 
     [[nodiscard]] ReplyHead current_head() const;
     Status begin();
@@ -112,6 +118,9 @@ struct CurlExchange::Impl {
     Result<std::size_t> give_body(std::span<char> out);
 
     bool goes_on();
+    bool enough();
+    [[nodiscard]] bool replies_without_end() const { return control_lines > limits::k_http_answer_lines; }
+    [[nodiscard]] bool body_wanted() const { return head.positive() && exchange.answer_wanted; }
     [[nodiscard]] bool everything_moved() const;
     [[nodiscard]] bool may_redirect() const { return !is_ftp(url.scheme) && head.redirects(); }
     Status follow();
@@ -142,6 +151,7 @@ Status CurlExchange::Impl::configure() {
     command_list.reset();
     error_text.fill('\0');
     sent_bytes = 0;
+    unwanted = {};
     begun = false;
     head = HttpHead();
 
@@ -174,30 +184,10 @@ void CurlExchange::Impl::configure_callbacks() {
     set(CURLOPT_ERRORBUFFER, error_text.data());
 }
 
-void CurlExchange::Impl::add_header(const std::string& name, const std::string& value) {
-    // libcurl wants "Name;" for an empty value; "Name:" would take its own header of that name away.
-    append(header_list, name + (value.empty() ? ";" : ": " + value));
-}
-
 void CurlExchange::Impl::configure_headers() {
-    if (same_origin(origin, url)) {
-        for (const auto& [name, value] : exchange.headers) {
-            add_header(name, value);
-        }
+    for (const auto& line : header_lines(exchange, same_origin(origin, url), provider ? provider(url) : Headers())) {
+        append(header_list, line);
     }
-    if (provider) {
-        for (const auto& [name, value] : provider(url)) {
-            add_header(name, value);
-        }
-    }
-    if (exchange.method == Method::get && exchange.offset > 0) {
-        add_header("Range", concat({"bytes=", std::to_string(exchange.offset), "-"}));
-        if (!exchange.if_range.empty()) {
-            add_header("If-Range", exchange.if_range);
-        }
-    }
-    // Without "Expect: 100-continue": servers that do not know it would cost a second at each upload.
-    append(header_list, "Expect:");
     set(CURLOPT_HTTPHEADER, header_list.get());
 }
 
@@ -243,12 +233,11 @@ Status CurlExchange::Impl::begin() {
 }
 
 std::size_t CurlExchange::Impl::take_body(std::string_view bytes) {
-    if (!is_ftp(url.scheme) && !head.begins_body(exchange.headless)) {
-        reply.body += bytes.substr(0, std::min(bytes.size(), k_error_body_bytes - reply.body.size()));
-        return bytes.size();
-    }
-    if (!is_ftp(url.scheme) && !head.believable()) {
+    if (!is_ftp(url.scheme) && head.begins_body(exchange.headless) && !head.believable()) {
         return 0;  // judge_http() says why
+    }
+    if (!is_ftp(url.scheme) && !body_wanted()) {
+        return unwanted.take(bytes) ? bytes.size() : 0;
     }
     auto status = begin();
     if (status.ok()) {
@@ -303,7 +292,8 @@ std::size_t CurlExchange::Impl::on_header(char* data, std::size_t size, std::siz
     auto& me = *static_cast<Impl*>(self);
     const std::string_view line(data, size * count);
     if (is_ftp(me.url.scheme)) {
-        return me.goes_on() ? line.size() : 0;
+        ++me.control_lines;
+        return me.goes_on() && !me.replies_without_end() ? line.size() : 0;
     }
     me.head.line(line);
     if (line.starts_with("HTTP/")) {
@@ -338,22 +328,28 @@ int CurlExchange::Impl::on_debug(CURL*, curl_infotype type, char* data, std::siz
 
 /// Called at least once a second: the only place where libcurl asks whether to go on.
 int CurlExchange::Impl::on_progress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
-    const auto& me = *static_cast<Impl*>(self);
-    return me.cancel != nullptr && me.cancel->requested() ? 1 : 0;
+    auto& me = *static_cast<Impl*>(self);
+    return (me.cancel != nullptr && me.cancel->requested()) || me.enough() ? 1 : 0;
+}
+
+/// Whether this request ends here and now: a peer must not hold us, or feed us, for as long as it likes.
+bool CurlExchange::Impl::enough() {
+    if (connect_status(easy.get()) >= 300) {
+        return true;  // the proxy has refused: libcurl would read on and on
+    }
+    const auto now = elapsed_us(easy.get());
+    late = exchange.time_limit.count() > 0 && now / 1'000'000 >= exchange.time_limit.count();
+    if (!is_ftp(url.scheme) && head.complete() && head.status() >= 200 && !body_wanted()) {
+        unwanted.wait(now);
+    }
+    return late || unwanted.cut();
 }
 
 // ---- what it amounts to
 
 /// Redirects are followed here and not by libcurl: what goes to which origin is our decision.
 Status CurlExchange::Impl::follow() {
-    auto next = resolve(url, head.location());
-    if (head.location().empty() || !next.ok()) {
-        return error(AgentCode::protocol_garbage,
-                     {"HTTP ", std::to_string(head.status()), " without a usable Location"});
-    }
-    if (is_ftp(next->scheme) || (is_encrypted(url.scheme) && !is_encrypted(next->scheme))) {
-        return error(AgentCode::redirect_downgrade, shown(head.location()));
-    }
+    auto next = TRY(redirect_target(url, head));
     if (++redirects_followed > limits::k_redirects) {
         return error(AgentCode::redirect_limit, shown(exchange.url));
     }
@@ -361,26 +357,14 @@ Status CurlExchange::Impl::follow() {
         exchange.method = Method::get;
         exchange.body.clear();
     }
-    url = std::move(next).value();
+    url = std::move(next);
     transcript.add("* redirected to " + shown(to_text(url)));
     return configure();
 }
 
 Failure CurlExchange::Impl::failure(int code, bool& local) {
-    CurlFailure failure{code, 0, printable(clip(error_text.data(), k_reason_bytes)), url.host};
-    long os = 0;
-    curl_off_t look_up_us = 0, connect_us = 0, total_us = 0;
-    curl_easy_getinfo(easy.get(), CURLINFO_OS_ERRNO, &os);
-    curl_easy_getinfo(
-        easy.get(),
-        is_encrypted(url.scheme) && url.scheme != Scheme::ftpes ? CURLINFO_APPCONNECT_TIME_T : CURLINFO_CONNECT_TIME_T,
-        &connect_us);
-    curl_easy_getinfo(easy.get(), CURLINFO_NAMELOOKUP_TIME_T, &look_up_us);
-    curl_easy_getinfo(easy.get(), CURLINFO_TOTAL_TIME_T, &total_us);
-    failure.os = os;
-    failure.resolved = look_up_us > 0;
-    failure.connected = connect_us > 0 || conversation.started() || head.status() != 0;
-    failure.quick = total_us < 2'000'000;
+    auto failure = failure_of(easy.get(), options, url, code, conversation.started() || head.status() != 0);
+    failure.text = printable(clip(error_text.data(), k_reason_bytes));
     auto explained = explain(failure);
     local = explained.local;
     if (!failure.connected || explained.stage == Stage::tls || explained.stage == Stage::resolve) {
@@ -406,6 +390,12 @@ bool CurlExchange::Impl::everything_moved() const {
 /// The server's replies count before libcurl's opinion of them.
 std::optional<Error> CurlExchange::Impl::judge_ftp(int code) {
     reply.stage = conversation.stage();
+    if (replies_without_end()) {
+        return error(AgentCode::protocol_garbage, {url.host, ": its replies have no end"});
+    }
+    if (late) {
+        return too_late(url.host, exchange.time_limit);
+    }
     if (auto verdict = judge_end(conversation, {code, last_step, everything_moved(), url.host})) {
         return std::move(verdict->error);
     }
@@ -424,13 +414,18 @@ std::optional<Error> CurlExchange::Impl::judge_http(int code) {
     const auto status = head.status();
     reply.stage = status == 0 ? (sent_bytes > 0 ? Stage::http_put : Stage::http_head) : Stage::http_body;
     if (status >= 300 && !head.endless()) {
-        return error(errors::http(status));
+        // In clear text a proxy answers as the server would, so both are named.
+        const auto proxy = is_encrypted(url.scheme) ? std::nullopt : proxy_used(easy.get(), options, url, CURLE_OK);
+        return http_refusal(head, unwanted.text(), transcript, proxy ? proxy->shown() : std::string());
     }
     if (head.endless() || (head.positive() && !head.believable())) {
         return error(AgentCode::protocol_garbage, "the head is cut off, has no end or tells no clear length");
     }
-    if (code == CURLE_OK && head.positive()) {
+    if ((code == CURLE_OK || unwanted.cut()) && head.positive()) {
         return std::nullopt;
+    }
+    if (late) {
+        return too_late(url.host, exchange.time_limit);
     }
     bool local = false;
     auto why = code == CURLE_OK ? error(AgentCode::protocol_garbage, "no final HTTP status") : failure(code, local);
@@ -451,6 +446,7 @@ Result<Reply> CurlExchange::Impl::close(std::optional<Error> why) {
     reply.error = std::move(why);
     reply.retry_after = head.retry_after();
     reply.head.total = head.status() == 416 ? head.size_if_unsatisfied() : reply.head.total;
+    reply.body = head.positive() ? std::string() : unwanted.text();
     reply.etag = head.etag();
     reply.location = head.location();
     reply.content_type = head.content_type();

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "agent/base/check.h"
+#include "agent/base/concat.h"
 #include "agent/base/number.h"
 #include "platform/paths.h"
 
@@ -27,6 +28,10 @@ std::string joined_pins(const std::vector<std::string>& pins) {
         text += (text.empty() ? "" : ";") + std::string(pin.starts_with("sha256//") ? "" : "sha256//") + pin;
     }
     return text;
+}
+
+std::string ca_bundle(const Options& options) {
+    return options.ca_file.empty() ? platform::system_ca_file() : options.ca_file;
 }
 
 struct Request {
@@ -62,6 +67,10 @@ void Request::address() const {
     set(CURLOPT_TCP_KEEPALIVE, 1L);
     if (is_ftp(url.scheme) || is_loopback(url) || !options.use_proxies) {
         set(CURLOPT_PROXY, "");
+    } else {
+        set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);  // a proxy's head must never be taken for the server's
+        const auto bundle = ca_bundle(options);
+        set(CURLOPT_PROXY_CAINFO, bundle.empty() ? nullptr : bundle.c_str());
     }
 }
 
@@ -89,7 +98,7 @@ void Request::tls() const {
         set(CURLOPT_PINNEDPUBLICKEY, joined_pins(options.pins).c_str());
     }
     if (options.pins.empty() || !options.ca_file.empty()) {
-        const auto bundle = options.ca_file.empty() ? platform::system_ca_file() : options.ca_file;
+        const auto bundle = ca_bundle(options);
         set(CURLOPT_CAINFO, bundle.empty() ? nullptr : bundle.c_str());
         set(CURLOPT_SSL_VERIFYPEER, 1L);
     } else {
@@ -151,6 +160,33 @@ void Request::http() const {
 }
 
 }  // namespace
+
+std::vector<std::string> header_lines(const Exchange& exchange, bool own_origin, const Headers& provided) {
+    std::vector<std::string> lines;
+    const auto add = [&](const std::string& name, const std::string& value) {
+        // libcurl wants "Name;" for an empty value; "Name:" would take its own header of that name away.
+        lines.push_back(name + (value.empty() ? ";" : ": " + value));
+    };
+    for (const auto& [name, value] : own_origin ? exchange.headers : Headers()) {
+        add(name, value);
+    }
+    for (const auto& [name, value] : provided) {
+        add(name, value);
+    }
+    if (exchange.method == Method::get && exchange.offset > 0) {
+        add("Range", concat({"bytes=", std::to_string(exchange.offset), "-"}));
+        if (!exchange.if_range.empty()) {
+            add("If-Range", exchange.if_range);
+        }
+    }
+    if (exchange.method == Method::get && exchange.past_caches) {
+        add("Cache-Control", "no-cache");
+        add("Pragma", "no-cache");  // what a cache of HTTP/1.0 understands
+    }
+    // Without "Expect: 100-continue": servers that do not know it would cost a second at each upload.
+    lines.emplace_back("Expect:");
+    return lines;
+}
 
 void configure_request(void* easy, const Options& options, const Exchange& exchange, const Url& url) {
     const Request request{static_cast<CURL*>(easy), options, exchange, url};

@@ -9,6 +9,7 @@
 #include "agent/base/crc32.h"
 #include "agent/base/limits.h"
 #include "agent/base/text.h"
+#include "agent/transfer/download_request.h"
 #include "agent/transfer/part_file.h"
 #include "agent/transfer/rate.h"
 #include "agent/transfer/url.h"
@@ -25,32 +26,9 @@ std::string mark_of(const std::string& url) {
 using errors::AgentCode;
 
 constexpr std::uint64_t k_progress_bytes = 64U << 10U;  // a try that gained less has made no progress
+constexpr std::uint64_t k_spared_bytes = 64U << 20U;    // of free space, by a file whose size nobody has told
+constexpr std::uint64_t k_spared_fraction = 16;         // or a 16th of it
 constexpr std::uint64_t k_progress_fraction = 64;       // but of a small file a 64th part is enough
-
-/// What the file must become, as checkpoints name it. SHA-256 alone counts where both digests are known.
-std::string wanted_text(const DownloadRequest& request) {
-    if (!request.sha256.empty()) {
-        return "sha256:" + to_lower(request.sha256);
-    }
-    return request.sha1.empty() ? "-" : "sha1:" + to_lower(request.sha1);
-}
-
-Status check_request(const DownloadRequest& request) {
-    if (request.sources.empty()) {
-        return error(AgentCode::no_source, "no address was given");
-    }
-    if (request.sources.size() > limits::k_sources) {
-        return error(AgentCode::limit_exceeded, {"more than ", std::to_string(limits::k_sources), " sources"});
-    }
-    const auto is_digest = [](const std::string& hex, std::size_t bytes) {
-        const auto value = from_hex(hex);
-        return hex.empty() || (value && value->size() == bytes);
-    };
-    if (!is_digest(request.sha256, 32) || !is_digest(request.sha1, 20)) {
-        return error(AgentCode::usage, "the wanted digest is not hexadecimal of the right length");
-    }
-    return {};
-}
 
 /// A full device must be left as it was.
 bool out_of_space(const Error& why) { return why.is(AgentCode::disk_full) || why.is(AgentCode::quota_exceeded); }
@@ -58,7 +36,8 @@ bool out_of_space(const Error& why) { return why.is(AgentCode::disk_full) || why
 /// Faults of an address or of what came from it, not of this device.
 bool about_the_source(const Error& why) {
     return why.is(AgentCode::bad_range) || why.is(AgentCode::changed_on_server) || why.is(AgentCode::size_mismatch) ||
-           why.is(AgentCode::bad_url) || why.is(AgentCode::unsupported_scheme) || why.is(AgentCode::protocol_garbage);
+           why.is(AgentCode::limit_exceeded) || why.is(AgentCode::bad_url) || why.is(AgentCode::unsupported_scheme) ||
+           why.is(AgentCode::protocol_garbage);
 }
 
 class Download final : public Sink {
@@ -97,6 +76,7 @@ private:
     [[nodiscard]] std::optional<std::size_t> next_source() const;
     [[nodiscard]] bool whole_without_asking() const;
 
+    [[nodiscard]] bool past_caches() const { return request_.past_caches || doubtful_; }
     [[nodiscard]] Exchange ask() const;
     [[nodiscard]] Result<Outcome> attempt();
     [[nodiscard]] Outcome check_file(Outcome outcome);
@@ -107,6 +87,7 @@ private:
     void show_progress(bool now);
     [[nodiscard]] Result<Downloaded> release(const std::string& from);
     [[nodiscard]] Failure final_error(const Decision& decision, const Outcome& outcome) const;
+    [[nodiscard]] Failure too_large(std::uint64_t bytes) const;
     [[nodiscard]] Status check_space(std::optional<std::uint64_t> total);
     [[nodiscard]] Failure local_failure(Failure why);
 
@@ -126,6 +107,8 @@ private:
     unsigned failures_ = 0;
     unsigned misfits_ = 0;
     bool arrived_whole_ = false;
+    bool doubtful_ = false;            // what came before did not fit: it may have come from a cache
+    std::uint64_t room_ = UINT64_MAX;  // bytes that the file may take on its volume
 };
 
 /// Whether the bytes at hand may be continued: only when a changed file would be noticed.
@@ -167,6 +150,8 @@ Exchange Download::ask() const {
     exchange.url = source();
     exchange.limit_bytes_per_s = request_.limit_bytes_per_s;
     exchange.ftp = hints_[current_];
+    exchange.past_caches = past_caches();
+    exchange.time_limit = time_limit(request_, services_.options);
     if (!from_zero_ && resumable()) {
         exchange.offset = part_.bytes();
         exchange.if_range = same_source() ? part_.validator() : std::string();
@@ -192,6 +177,9 @@ Status Download::begin(const ReplyHead& head) {
         return error(AgentCode::size_mismatch,
                      {std::to_string(*head.total), " instead of ", std::to_string(*request_.bytes), " bytes"});
     }
+    if (head.total && *head.total > request_.max_bytes) {
+        return too_large(*head.total);
+    }
     if (asked_from_ == 0 && part_.bytes() > 0) {
         TRY(part_.restart());
     }
@@ -211,10 +199,17 @@ Status Download::begin(const ReplyHead& head) {
 
 /// Before the first byte, so that a file that cannot fit does not fill the disk first.
 Status Download::check_space(std::optional<std::uint64_t> total) {
-    if (request_.disks == nullptr || !total || *total <= part_.bytes()) {
+    room_ = UINT64_MAX;
+    if (request_.disks == nullptr || (total && *total <= part_.bytes())) {
         return {};
     }
     const auto volume = TRY(request_.disks->volume_of(request_.directory));
+    if (!total) {
+        // others need room too, while it comes and when it is here
+        const auto spared = std::min(volume.free_bytes / k_spared_fraction, k_spared_bytes);
+        room_ = part_.bytes() + volume.free_bytes - spared;
+        return {};
+    }
     const auto needed = *total - part_.bytes();
     if (needed > volume.free_bytes) {
         return error(AgentCode::disk_full, {human_bytes(needed), " needed on ", volume.mount_point, ", ",
@@ -223,12 +218,25 @@ Status Download::check_space(std::optional<std::uint64_t> total) {
     return {};
 }
 
+Failure Download::too_large(std::uint64_t bytes) const {
+    return error(AgentCode::limit_exceeded,
+                 {std::to_string(bytes), " bytes, at most ", std::to_string(request_.max_bytes), " are taken"});
+}
+
 /// More bytes than the file may have are refused at once: a server could send without end.
 Status Download::write(std::string_view bytes) {
     const auto most = request_.bytes ? request_.bytes : part_.total();
     if (most && bytes.size() > *most - std::min(*most, part_.bytes())) {
         arrived_whole_ = true;  // and is the wrong file
         return error(AgentCode::size_mismatch, {"more than ", std::to_string(*most), " bytes arrived"});
+    }
+    const auto then = part_.bytes() + bytes.size();
+    if (then > request_.max_bytes) {
+        arrived_whole_ = true;
+        return too_large(then);
+    }
+    if (then > room_) {
+        return error(AgentCode::disk_full, {"nobody has told its size, and ", human_bytes(room_), " are free for it"});
     }
     TRY(part_.append(bytes));
     rate_.add(bytes.size());
@@ -303,10 +311,7 @@ void Download::count(const Outcome& outcome) {
     const bool progress = part_.bytes() >= best_bytes_ + enough;
     best_bytes_ = std::max(best_bytes_, part_.bytes());
     failures_ = progress ? 1 : failures_ + 1;
-    if (outcome.reply == errors::agent(AgentCode::digest_mismatch) ||
-        outcome.reply == errors::agent(AgentCode::size_mismatch)) {
-        ++misfits_;
-    }
+    misfits_ += is_misfit(outcome.reply) ? 1 : 0;
 }
 
 Decision Download::judge(const Outcome& outcome) {
@@ -321,6 +326,7 @@ Decision Download::judge(const Outcome& outcome) {
     situation.misfits = misfits_;
     situation.hints = hints_[current_];
     situation.pieced = tries_of_file_ > 1;
+    situation.by_caches = source().starts_with("http") && !past_caches();
     situation.total = outcome.total;
     situation.wanted = request_.bytes ? request_.bytes : part_.total();
     return decide(situation);
@@ -344,9 +350,8 @@ Status Download::act(const Decision& decision, const Outcome& outcome) {
                                                               options.backoff_cap, services_.random);
     report(outcome, decision, wait);
     leave_out(hints_[current_], decision.fallback);
-    const bool misfit = outcome.reply == errors::agent(AgentCode::digest_mismatch) ||
-                        outcome.reply == errors::agent(AgentCode::size_mismatch);
-    if (misfit && arrived_whole_) {
+    doubtful_ = doubtful_ || is_doubtful(outcome.reply);
+    if (is_misfit(outcome.reply) && arrived_whole_) {
         TRY(part_.restart());
         best_bytes_ = 0;
     }

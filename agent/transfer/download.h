@@ -25,6 +25,11 @@ struct Source {
 
 /// One file. The same request with the same directory goes on where an earlier one was cut off.
 struct DownloadRequest {
+    /// The largest file that is taken: the listed size, a named limit. What is larger is refused with the first byte
+    /// too many, whoever sends it and whatever it has announced.
+    explicit DownloadRequest(std::uint64_t most) : max_bytes(most) {}
+
+    std::uint64_t max_bytes;
     std::vector<Source> sources;          // tried in order, then round again; at most k_sources
     std::string directory;                // of this file alone: holds `part` and `checkpoint` (FORMAT.md)
     std::optional<std::uint64_t> bytes;   // empty: unknown
@@ -32,6 +37,7 @@ struct DownloadRequest {
     std::string sha1;                     // only looked at when there is no sha256
     std::uint64_t limit_bytes_per_s = 0;  // 0: what Options says
     platform::Disks* disks = nullptr;     // borrowed: when set, free space is checked before the first byte
+    bool past_caches = false;             // news: what a cache on the way still has may be the old one
 };
 
 /// One failed or finished try and what was decided.
@@ -96,9 +102,11 @@ struct DownloadServices {
 
 /// Fetches the file, or finds it complete from an earlier call without asking any server. What was fetched before
 /// (also by a process that was killed) is continued when the source still has the same file. The file is released
-/// only when size and digest fit; a misfit is deleted and tried once more, from another source if there is one.
+/// only when size and digest fit; a misfit is deleted and tried once more, from another source if there is one, and
+/// past caches. A file of at most k_small_file_bytes has a total time for each try (size and limits of speed counted).
 /// Errors: cancelled (the part is kept), disk_full and other file errors (a full disk is freed again), size_mismatch,
-/// digest_mismatch, attempts_exhausted, and the row of the reply that ended it (http 404, ftp 530 ...).
+/// digest_mismatch, limit_exceeded (more than `max_bytes`), attempts_exhausted, and the row of the reply that ended it
+/// (http 404, ftp 530 ...).
 [[nodiscard]] Result<Downloaded> download(const DownloadRequest& request, const DownloadServices& services,
                                           DownloadObserver& observer);
 

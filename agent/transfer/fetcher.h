@@ -39,6 +39,9 @@ struct Exchange {
     std::uint64_t offset = 0;             // get: the first byte wanted (HTTP Range, FTP REST)
     std::string if_range;                 // HTTP: validator sent back with the range, byte for byte; may be empty
     std::uint64_t limit_bytes_per_s = 0;  // 0: none
+    bool past_caches = false;             // HTTP get: caches on the way must ask the server (RFC 9111, 5.2.1.4)
+    bool answer_wanted = true;            // false: what a positive reply says is cut off and not given to the sink
+    Seconds time_limit{0};                // for all of one request; 0: none
     FtpHints ftp;
     bool headless = false;  // HTTP: bytes without status line and headers are the body of a good reply
 };
@@ -71,7 +74,7 @@ struct Reply {
     std::optional<Seconds> retry_after;
     std::string etag, location, content_type;
     std::string url;   // the last one after redirects, without credentials
-    std::string body;  // of a negative HTTP reply: its first k_error_body_bytes
+    std::string body;  // of a negative HTTP reply: its first k_error_body_bytes; the rest is not read
     // FTP lines and HTTP status lines, credentials scrubbed, the last k_transcript_lines
     std::vector<std::string> transcript;
 };

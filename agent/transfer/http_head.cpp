@@ -94,6 +94,8 @@ void HttpHead::status_line(std::string_view text) {
     const auto parts = words(text);
     if (parts.size() >= 2 && parts[1].size() == 3) {
         status_ = narrow<std::uint16_t>(parse_u64(parts[1], 999).value_or(0));
+        const auto behind = static_cast<std::size_t>(parts[1].data() + parts[1].size() - text.data());
+        reason_ = clip(trim(text.substr(behind)), limits::k_reply_line_bytes);
     }
 }
 

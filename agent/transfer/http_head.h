@@ -51,6 +51,7 @@ public:
     /// The empty line was seen, and the length is one number that fits (RFC 9110, 8.6): else nobody knows where the
     /// body ends.
     [[nodiscard]] bool believable() const;
+    [[nodiscard]] bool complete() const { return complete_; }
     /// The interpreted head. `validator` is a strong ETag (an unquoted one too), else a Last-Modified that is older
     /// than the reply (RFC 9110, 8.8.2.2), byte for byte.
     [[nodiscard]] ReplyHead reply_head() const;
@@ -60,6 +61,8 @@ public:
     [[nodiscard]] const std::string& etag() const { return etag_; }
     [[nodiscard]] const std::string& location() const { return location_; }
     [[nodiscard]] const std::string& content_type() const { return content_type_; }
+    /// What the status line says behind the number; may be empty.
+    [[nodiscard]] const std::string& reason() const { return reason_; }
 
 private:
     void status_line(std::string_view text);
@@ -72,7 +75,7 @@ private:
     bool transfer_coded_ = false;
     bool length_broken_ = false;
     std::optional<std::uint64_t> content_length_;
-    std::string content_range_, etag_, last_modified_, retry_after_, date_, location_, content_type_;
+    std::string content_range_, etag_, last_modified_, retry_after_, date_, location_, content_type_, reason_;
 };
 
 }  // namespace hagent::transfer

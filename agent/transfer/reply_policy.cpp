@@ -89,6 +89,7 @@ constexpr std::array k_http_rows = {
 
 // Our own codes; transfer rows without an entry follow the catalogue's retry rule.
 constexpr std::array k_agent_rows = {
+    Row{1005, 1005, k_any, Rule::elsewhere},  // limit_exceeded: the source sends more than is taken
     Row{1006, 1006, k_any, Rule::again},      // timed_out
     Row{1000, 1299, k_any, Rule::stop},       // cancelled, disk_full and all else that is local
     Row{1300, 1301, k_any, Rule::misfit},     // size_mismatch, digest_mismatch
@@ -181,8 +182,8 @@ Decision without(const Situation& now, const Row& row, errors::Id because) {
     return decision;
 }
 
-/// The wrong file came, as a whole. One mended from several tries may be a mixture: once more from the first byte. A
-/// second wrong file means that the promised digest or size is wrong.
+/// The wrong file came, as a whole. One mended from several tries may be a mixture, and a cache may have sent an old
+/// one: once more from the first byte. A second wrong file means that the promised digest or size is wrong.
 Decision misfit(const Situation& now, errors::Id because) {
     if (now.misfits > 1) {
         return {Decide::give_up, Wait::none, because};
@@ -190,7 +191,7 @@ Decision misfit(const Situation& now, errors::Id because) {
     if (now.other_source) {
         return {Decide::next_source, Wait::none, because};
     }
-    return {now.pieced ? Decide::restart : Decide::give_up, Wait::none, because};
+    return {now.pieced || now.by_caches ? Decide::restart : Decide::give_up, Wait::none, because};
 }
 
 /// HTTP 416: there is nothing behind the bytes at hand, so they are the file or they are too many.
@@ -253,6 +254,16 @@ Decision decide(const Situation& situation) {
         return {Decide::give_up, Wait::none, errors::agent(AgentCode::attempts_exhausted)};
     }
     return decision;
+}
+
+bool is_misfit(errors::Id reply) {
+    return reply == errors::agent(AgentCode::digest_mismatch) || reply == errors::agent(AgentCode::size_mismatch) ||
+           reply == errors::agent(AgentCode::limit_exceeded);
+}
+
+bool is_doubtful(errors::Id reply) {
+    return is_misfit(reply) || reply == errors::agent(AgentCode::changed_on_server) ||
+           reply == errors::agent(AgentCode::bad_range) || reply == errors::http(412) || reply == errors::http(416);
 }
 
 void leave_out(FtpHints& hints, Fallback fallback) {

@@ -24,6 +24,7 @@ struct Situation {
     unsigned misfits = 0;                 // complete files that turned out wrong, this one included
     FtpHints hints;                       // what this try left out already
     bool pieced = false;                  // the file was put together from more than one try
+    bool by_caches = false;               // a cache on the way may have answered for the source
     std::optional<std::uint64_t> total;   // HTTP 416: the size in "bytes */N"
     std::optional<std::uint64_t> wanted;  // the size that the file must have, when known
 };
@@ -51,6 +52,11 @@ struct Decision {
 /// Never empty: a number without a row of its own is judged by its class (RFC 959 4.2, RFC 9110 15) or by the
 /// catalogue's retry rule.
 [[nodiscard]] Decision decide(const Situation& situation);
+
+/// The wrong file came, or was announced.
+[[nodiscard]] bool is_misfit(errors::Id reply);
+/// What a cache on the way can be the cause of, by an old copy or by a part of one.
+[[nodiscard]] bool is_doubtful(errors::Id reply);
 
 /// Takes the fallback's command out of what is sent.
 void leave_out(FtpHints& hints, Fallback fallback);

@@ -23,12 +23,16 @@ void Transcript::hide(std::string_view secret) {
     }
 }
 
-void Transcript::add(std::string_view line) {
-    std::string text(line);
+std::string Transcript::scrubbed(std::string_view text) const {
+    std::string clean(text);
     for (const auto& secret : secrets_) {
-        text = replace_all(text, secret, "***");
+        clean = replace_all(clean, secret, "***");
     }
-    lines_.push_back(printable(clip(text, limits::k_reply_line_bytes)));
+    return clean;
+}
+
+void Transcript::add(std::string_view line) {
+    lines_.push_back(printable(clip(scrubbed(line), limits::k_reply_line_bytes)));
     if (lines_.size() > limits::k_transcript_lines) {
         lines_.erase(lines_.begin());
     }

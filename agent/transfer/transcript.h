@@ -14,6 +14,8 @@ public:
     /// From now on `secret` is replaced wherever it appears in a line. Empty ones are ignored.
     void hide(std::string_view secret);
     void add(std::string_view line);
+    /// The text without what is to be hidden.
+    [[nodiscard]] std::string scrubbed(std::string_view text) const;
     [[nodiscard]] std::vector<std::string> lines() const { return lines_; }
 
 private:

@@ -49,6 +49,7 @@ Result<Uploaded> upload(const UploadRequest& request, const DownloadServices& se
     Exchange exchange;
     exchange.url = request.url;
     exchange.method = Method::put;
+    exchange.answer_wanted = false;
     exchange.headers = request.headers;
     exchange.headers.emplace_back("Content-Type", request.content_type);
     exchange.limit_bytes_per_s = request.limit_bytes_per_s;

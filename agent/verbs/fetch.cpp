@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "agent/base/concat.h"
+#include "agent/base/limits.h"
 #include "agent/base/text.h"
 #include "agent/errors/catalogue.h"
 #include "agent/session/json.h"
@@ -46,10 +47,11 @@ public:
         decisions.push_back(a);
         if (verbose_) {
             end_bar();
-            output_.complain(concat(
-                {"try ", std::to_string(a.attempt), " ", a.source, ": ", errors::id_text(a.reply), " at stage ",
-                 to_string(a.stage), ", ", std::to_string(a.at_bytes), " bytes at hand -> ", to_string(a.decision),
-                 (a.wait_ms > 0 ? concat({" after ", std::to_string(a.wait_ms), " ms"}) : ""), "\n"}));
+            output_.complain(
+                concat({"try ", std::to_string(a.attempt), " ", a.source, ": ", errors::id_text(a.reply), " at stage ",
+                        to_string(a.stage), (a.context.empty() ? "" : " (" + printable(a.context) + ")"), ", ",
+                        std::to_string(a.at_bytes), " bytes at hand -> ", to_string(a.decision),
+                        (a.wait_ms > 0 ? concat({" after ", std::to_string(a.wait_ms), " ms"}) : ""), "\n"}));
         }
     }
 
@@ -136,7 +138,7 @@ Result<transfer::Downloaded> download_to(AgentServices& services, const Options&
     transfer::Options how = services.transfer;
     how.attempts = options.attempts > 0 ? options.attempts : how.attempts;
     const auto fetcher = transfer::curl_fetcher(how);
-    transfer::DownloadRequest request;
+    transfer::DownloadRequest request(limits::k_unknown_file_bytes);
     for (const auto& url : options.arguments) {
         request.sources.push_back({url});
     }

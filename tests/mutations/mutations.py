@@ -34,7 +34,17 @@ MUTATIONS = [
     Mutation("clear text needs no permission", "test_04", [
         ("agent/config/rules.cpp", "&& !settings_.manager.allow_clear_text)", "&& settings_.manager.urls.empty())")]),
     Mutation("a redirect may leave https", "test_04", [
-        ("agent/transfer/curl_exchange.cpp", "(is_encrypted(url.scheme) && !is_encrypted(next->scheme))", "(is_encrypted(url.scheme) && url.port == 0)")]),
+        ("agent/transfer/http_redirect.cpp", "(is_encrypted(asked.scheme) && !is_encrypted(next->scheme))", "(is_encrypted(asked.scheme) && asked.port == 0)")]),
+    Mutation("a proxy speaks for the server", "http_proxy: Connect.test_nothing_of_an_answer_to_connect_but_its_status_is_used", [
+        ("agent/transfer/curl_request.cpp", "set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);", "set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 0L);")]),
+    Mutation("a proxy's login is the manager's answer", "http_proxy: Connect.test_a_login_that_a_proxy_wants_in_clear_text_drops_no_report", [
+        ("agent/manager/loop_caller.cpp", "reply.error->id == errors::http(407)", "reply.error->id == errors::http(0)")]),
+    Mutation("an error's body is taken whole", "http_words: Endless.test_errors_redirects_and_answers_to_uploads_are_cut", [
+        ("agent/transfer/unwanted_body.h", "bytes_ > limits::k_unwanted_body_bytes", "bytes_ > 1'000'000'000'000U")]),
+    Mutation("a file has no maximum", "http_words: Endless.test_lists_signatures_and_manifests_are_cut_at_their_limit", [
+        ("agent/transfer/download.cpp", "    if (then > request_.max_bytes) {", "    if (then == 0) {")]),
+    Mutation("news comes from caches", "http_proxy: Caches.test_a_new_list_and_a_new_package_are_seen_at_once", [
+        ("agent/transfer/curl_request.cpp", "exchange.method == Method::get && exchange.past_caches", "exchange.method == Method::put && exchange.past_caches")]),
     Mutation("certificates are not looked at", "test_05", [
         ("agent/transfer/curl_request.cpp", "set(CURLOPT_SSL_VERIFYPEER, 1L);", "set(CURLOPT_SSL_VERIFYPEER, 0L);")]),
     Mutation("any signature is good", "test_06", [

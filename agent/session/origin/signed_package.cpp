@@ -92,9 +92,13 @@ Result<std::string> SignedPackageOrigin::small_file(const std::string& name, std
     if (TRY(context_.files.info(place)).has_value()) {
         return context_.files.read(place, limit);
     }
-    transfer::DownloadRequest request;
+    transfer::DownloadRequest request(limit);
+    request.past_caches = true;
     if (const Artifact* artifact = find_artifact(source(), name)) {
-        request = {{{artifact->url}}, {}, artifact->bytes, artifact->sha256, artifact->sha1, 0, nullptr};
+        request.sources = {{artifact->url}};
+        request.bytes = artifact->bytes;
+        request.sha256 = artifact->sha256;
+        request.sha1 = artifact->sha1;
     } else if (!source().base_url.empty()) {
         request.sources = {{source().base_url + name}};
     } else {
@@ -131,7 +135,7 @@ Status SignedPackageOrigin::fetch_entry(const CancelToken& cancel) {
 Status SignedPackageOrigin::stage(const work::PackageFile& file, const CancelToken& cancel) {
     const auto number = TRY(number_of(file.path));
     const auto& listed = manifest_.files[number - 1];
-    transfer::DownloadRequest request;
+    transfer::DownloadRequest request(listed.bytes);
     request.sources = sources_of(listed, manifest_, source());
     request.directory = download_directory(number);
     request.bytes = listed.bytes;

@@ -56,7 +56,7 @@ Status WireScriptOrigin::measure(const CancelToken& cancel) {
 /// again.
 Result<trust::ManifestFile> WireScriptOrigin::fetch_file(const std::string& path, std::size_t number,
                                                          const CancelToken& cancel) {
-    transfer::DownloadRequest request;
+    transfer::DownloadRequest request(limits::k_unknown_file_bytes);
     for (const auto& repository : source().repositories) {
         if (repository.user.empty()) {
             context_.log.warning("session",

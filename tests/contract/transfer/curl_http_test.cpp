@@ -263,7 +263,7 @@ TEST_CASE("a download survives a server that cuts every answer and says 500 in b
     const Random random = [] { return std::uint64_t{0}; };
     const CancelToken cancel;
     SilentObserver observer;
-    DownloadRequest request;
+    DownloadRequest request(UINT64_MAX);
     request.sources = {{server.url("/f")}};
     request.directory = folder.path() + "/d";
     const auto done = download(request, {*files, clock, *fetcher, options, random, cancel}, observer);

@@ -102,7 +102,7 @@ public:
     std::string content;
     transfer::Options options;
     transfer::HeaderProvider headers;
-    transfer::DownloadRequest request;
+    transfer::DownloadRequest request{UINT64_MAX};
     CancelToken cancel;
     std::unique_ptr<transfer::Fetcher> fetcher;
     std::unique_ptr<platform::Files> files = std::make_unique<fakes::FakeFiles>();

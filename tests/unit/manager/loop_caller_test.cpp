@@ -42,6 +42,20 @@ TEST_CASE("A refusal by HTTP status is an answer too") {
     }
 }
 
+TEST_CASE("A proxy that wants a login is no answer of the manager") {
+    CHECK(to_reply(reply(407, error(errors::http(407), "proxy p:3128")), "").error().context == "proxy p:3128");
+}
+
+TEST_CASE("What the manager said is part of every refusal") {
+    constexpr std::array<std::uint16_t, 7> k_statuses = {401, 403, 404, 422, 429, 500, 503};
+    for (const auto status : k_statuses) {
+        const auto out = to_reply(reply(status, error(errors::http(status), "\"not compatible\"")), "why");
+        REQUIRE(out.ok());
+        CHECK(refusal(*out, "poll").error().context == "poll: \"not compatible\"");
+    }
+    CHECK(refusal(Answer{500, "", {}, {}}, "poll").error().context == "poll");
+}
+
 TEST_CASE("What prevents a whole answer is an error, also when a status had come already") {
     CHECK(to_reply(reply(200, error(AgentCode::truncated)), "bo").error().is(AgentCode::truncated));
     CHECK(to_reply(reply(0, error(errors::winsock(10061))), "").error().id == errors::winsock(10061));

@@ -218,7 +218,7 @@ TEST_CASE("a manifest that is too large is refused before it is fetched, or cut 
     SUBCASE("the manager does not say") {
         signed_package(job).artifacts = {{"manifest.json", url, std::nullopt, "", ""},
                                          {"manifest.sig", signature, std::nullopt, "", ""}};
-        check_refused(device, AgentCode::file_too_large, job);
+        check_refused(device, AgentCode::limit_exceeded, job);
     }
 }
 

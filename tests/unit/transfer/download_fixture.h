@@ -70,7 +70,7 @@ struct DownloadFixture {
     Random random = [] { return std::uint64_t{500}; };
     CancelToken cancel;
     RememberingObserver observer;
-    DownloadRequest request;
+    DownloadRequest request{UINT64_MAX};
 };
 
 }  // namespace hagent::transfer

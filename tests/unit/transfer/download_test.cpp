@@ -218,7 +218,103 @@ TEST_CASE("an announced wrong size costs no download") {
     REQUIRE_FALSE(done.ok());
     CHECK(done.error().is(AgentCode::size_mismatch));
     CHECK(world.observer.last_progress == 0);
-    CHECK(world.fetcher.asked.size() == 1);
+    CHECK(world.fetcher.asked.size() == 2);  // a cache may have an old copy
+}
+
+TEST_CASE("what did not fit is read once more past caches, and only then") {
+    DownloadFixture world;
+    auto& file = world.fetcher.files["http://a/f"];
+    file.bytes[5] ^= 1;
+    world.fetcher.faults.push_back({});
+    world.fetcher.faults.push_back({.before = [&] { file.bytes = world.content; }});
+    REQUIRE(world.run().ok());
+    REQUIRE(world.fetcher.asked.size() == 2);
+    CHECK_FALSE(world.fetcher.asked[0].past_caches);
+    CHECK(world.fetcher.asked[1].past_caches);
+
+    DownloadFixture stays_wrong;
+    stays_wrong.fetcher.files["http://a/f"].bytes[5] ^= 1;
+    CHECK(stays_wrong.run().error().is(AgentCode::digest_mismatch));
+    CHECK(stays_wrong.fetcher.asked.size() == 2);
+
+    DownloadFixture news;
+    news.request.past_caches = true;
+    news.fetcher.files["http://a/f"].bytes[5] ^= 1;
+    CHECK_FALSE(news.run().ok());
+    CHECK(news.fetcher.asked.size() == 1);
+    CHECK(news.fetcher.asked[0].past_caches);
+
+    DownloadFixture ftp;
+    ftp.request.sources = {{"ftp://a/f"}};
+    ftp.fetcher.files["ftp://a/f"].bytes = std::string(ftp.content.size(), 'x');
+    CHECK_FALSE(ftp.run().ok());
+    CHECK(ftp.fetcher.asked.size() == 1);
+}
+
+TEST_CASE("a range or a condition that failed is asked for past caches") {
+    for (const auto why :
+         {errors::agent(AgentCode::bad_range), errors::agent(AgentCode::changed_on_server), errors::http(412)}) {
+        DownloadFixture world;
+        world.fetcher.faults.push_back({.cut_after = 100000});
+        world.fetcher.faults.push_back({.refuse = why});
+        REQUIRE(world.run().ok());
+        CHECK_FALSE(world.fetcher.asked.at(1).past_caches);
+        CHECK(world.fetcher.asked.at(2).past_caches);
+    }
+}
+
+TEST_CASE("nothing is fetched beyond its maximum, announced or not") {
+    for (const bool tells_size : {true, false}) {
+        DownloadFixture world;
+        world.request = DownloadRequest(100000);
+        world.request.sources = {{"http://a/f"}, {"http://b/f"}};
+        world.request.directory = "/state/d1";
+        world.fetcher.files["http://a/f"].tells_size = tells_size;
+        world.fetcher.files["http://b/f"].bytes = "small";
+        const auto done = world.run();  // the next source may have the right one
+        REQUIRE(done.ok());
+        CHECK(done->bytes == 5);
+        CHECK(world.fetcher.sent_bytes < 120000);
+
+        world.request.sources = {{"http://a/f"}};
+        world.request.directory = "/state/d2";
+        const auto failed = world.run();
+        REQUIRE_FALSE(failed.ok());
+        CHECK(failed.error().is(AgentCode::limit_exceeded));
+        CHECK(failed.error().context.find("at most 100000 are taken") != std::string::npos);
+        CHECK(world.files.content("/state/d2/part").value_or("").empty());
+    }
+}
+
+TEST_CASE("a file whose size nobody tells leaves others room on its volume") {
+    DownloadFixture world;
+    world.request.bytes.reset();
+    world.fetcher.files["http://a/f"].tells_size = false;
+    fakes::FakeDisks disks;
+    disks.all[0].free_bytes = disks.all[0].available_bytes = 310000;
+    world.request.disks = &disks;
+    const auto done = world.run();
+    REQUIRE_FALSE(done.ok());
+    CHECK(done.error().is(AgentCode::disk_full));
+    CHECK_FALSE(world.files.content("/state/d1/part"));
+}
+
+TEST_CASE("a small file has a time limit, with room for a slow link and our own limit of speed") {
+    const auto limit_of = [](std::uint64_t most, std::optional<std::uint64_t> bytes, std::uint64_t speed) {
+        DownloadFixture world(1000);
+        world.request = DownloadRequest(most);
+        world.request.sources = {{"http://a/f"}};
+        world.request.directory = "/state/d1";
+        world.request.bytes = bytes;
+        world.request.limit_bytes_per_s = speed;
+        CHECK(world.run().ok());
+        return world.fetcher.asked.at(0).time_limit;
+    };
+    CHECK(limit_of(4096, std::nullopt, 0) == Seconds(120));
+    CHECK(limit_of(4096, std::nullopt, 4) == Seconds(120 + 1024));
+    CHECK(limit_of(2048, 1000, 0) == Seconds(120));
+    CHECK(limit_of(1U << 20U, std::nullopt, 0) == Seconds(120));
+    CHECK(limit_of((1U << 20U) + 1, std::nullopt, 0) == Seconds(0));
 }
 
 TEST_CASE("more bytes than wanted end the try even when no size was announced") {
