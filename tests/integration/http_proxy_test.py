@@ -130,7 +130,7 @@ class Connect(Proxied):
             f"{manager.url}DEFAULT".encode(), b"http://manager.example/DEFAULT"))
         refusing.append(True)
         for _ in range(3):
-            self.box.run("check-in", "--once", http_proxy=proxy.place)
+            self.assertNotIn("no longer wants", self.box.run("check-in", "--once", http_proxy=proxy.place).stderr)
         self.assertIsNone(manager.result(1)[0])
         refusing.clear()
         self.box.run("check-in", "--once", http_proxy=proxy.place)
