@@ -3,9 +3,9 @@
 #include "agent/agent.h"
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <optional>
+#include <thread>
 #include <utility>
 
 #include "agent/base/limits.h"
@@ -29,7 +29,6 @@
 #include "agent/status/board.h"
 #include "agent/transfer/file_fetcher.h"
 #include "platform/paths.h"
-#include "platform/service.h"
 
 namespace hagent {
 namespace {
@@ -77,17 +76,16 @@ private:
     session::Engine& engine_;
 };
 
-/// Flags that a signal handler sets and the loop reads. A handler may do nothing more: no lock, no memory.
-struct Requests {
-    std::atomic<bool> stop = false;
-    std::atomic<bool> reload = false;
-    loop::Loop* loop = nullptr;
+/// The requests wake this loop as long as it lives.
+class Woken {
+public:
+    Woken(Requests& requests, loop::Loop& loop) : requests_(requests) { requests_.wake(&loop); }
+    ~Woken() { requests_.wake(nullptr); }
+    Woken(const Woken&) = delete;
+    Woken& operator=(const Woken&) = delete;
 
-    static void take(platform::ServiceRequest request, void* context) {
-        auto& self = *static_cast<Requests*>(context);
-        (request == platform::ServiceRequest::stop ? self.stop : self.reload) = true;
-        self.loop->wake();
-    }
+private:
+    Requests& requests_;
 };
 
 class Agent {
@@ -151,14 +149,12 @@ public:
 
     /// Damaged journals get their end before anybody reads the store, and the listener stands before the first session
     /// goes on, so that its progress can be watched. `check-in --once` has no listener: a daemon may have the port.
-    Result<Ending> run() {
-        Requests requests;
-        requests.loop = loop_.get();
-        const auto signals = platform::watch_signals(&Requests::take, &requests);
+    Result<Ending> run(Requests& requests, Start start) {
+        const Woken woken(requests, *loop_);
         session::close_damaged_sessions(context_);
         load_history();
         if (duration_ == Duration::until_stopped) {
-            TRY(listen());
+            TRY(listen(start));
         }
         TRY(engine_.resume_unfinished());
         start_manager();
@@ -166,11 +162,12 @@ public:
                            {{"version", std::string(agent_version())},
                             {"device", device_id_},
                             {"status", listener_ ? listener_->url() : ""}});
+        serve(requests);  // what came before this life
         loop_->run([&] { serve(requests); });
         engine_.shut_down();
         services_.log.info("agent", "stopped");
         TRY(std::move(outcome_));
-        return (requests.reload || manager_found_) && !requests.stop ? Ending::reload : Ending::stopped;
+        return (requests.take_reload() || manager_found_) && !requests.stop() ? Ending::reload : Ending::stopped;
     }
 
 private:
@@ -191,12 +188,13 @@ private:
     }
 
     /// Who cancels through the listener is an operator and not the manager, which is therefore told a failure.
-    Status listen() {
+    Status listen(Start start) {
         listener_ = TRY(Listener::open(
-            machine_, settings_, *loop_,
+            machine_, settings_, *loop_, services_.log,
             {board_, services_.ring, [this] { return view(); },
              [this](const std::string& peer) { return trigger(peer); },
-             [this](const std::string& id) { return engine_.cancel_session(id, session::StopReason::operators); }}));
+             [this](const std::string& id) { return engine_.cancel_session(id, session::StopReason::operators); }},
+            start == Start::first ? Listener::Faults::refused : Listener::Faults::tolerated));
         return {};
     }
 
@@ -303,7 +301,7 @@ private:
     }
 
     void serve(const Requests& requests) {
-        if (requests.stop || requests.reload) {
+        if (requests.stop() || requests.reload()) {
             loop_->stop();
         }
     }
@@ -334,6 +332,7 @@ private:
         out.pid = platform::own_pid();
         out.pss_bytes = platform::own_memory_bytes();
         out.listener = listener_ ? listener_->url() : "";
+        out.listener_trouble = listener_ ? listener_->trouble() : "";
         return out;
     }
 
@@ -374,15 +373,33 @@ private:
 
 }  // namespace
 
+void Requests::take(platform::ServiceRequest request, void* context) {
+    auto& self = *static_cast<Requests*>(context);
+    ++self.taking_;
+    (request == platform::ServiceRequest::stop ? self.stop_ : self.reload_) = true;
+    if (auto* loop = self.loop_.load()) {
+        loop->wake();
+    }
+    --self.taking_;
+}
+
+/// A handler may run on another thread, and may have seen the loop before.
+void Requests::wake(loop::Loop* loop) {
+    loop_ = loop;
+    while (loop == nullptr && taking_ != 0) {
+        std::this_thread::yield();
+    }
+}
+
 /// What can fail is made here, before the object that borrows it.
-Result<Ending> run_agent(AgentServices& services, Duration duration) {
+Result<Ending> run_agent(AgentServices& services, Duration duration, Requests& requests, Start start) {
     auto& machine = services.machine;
     auto device_id = TRY(manager::device_id(services.settings.device.id, machine.host->facts()));
     auto headers = TRY(manager_headers(machine, services.settings));
     auto queue = TRY(manager::ReportQueue::open(*machine.files, services.settings.state().reports()));
     auto loop = TRY(loop::Loop::create(machine.clock));
     Agent agent(services, duration, std::move(loop), std::move(queue), headers, std::move(device_id));
-    return agent.run();
+    return agent.run(requests, start);
 }
 
 }  // namespace hagent

@@ -2,6 +2,7 @@
 // Owns the composition of the listener from its settings.
 #include "agent/listener.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "agent/base/concat.h"
 #include "agent/base/limits.h"
 #include "agent/daemon_client.h"
+#include "agent/errors/catalogue.h"
 #include "agent/http/server.h"
 #include "agent/trust/digest.h"
 #include "agent/trust/random.h"
@@ -18,7 +20,8 @@ namespace hagent {
 namespace {
 
 // random bytes, twice as many hexadecimal digits: nobody guesses it
-constexpr std::size_t k_endpoint_token_bytes = 32;
+constexpr std::size_t k_secret_bytes = 32;
+constexpr Millis k_first_wait = Seconds{1}, k_longest_wait = Seconds{10};
 
 /// Empty for a file that is not configured.
 Result<std::string> content(const Machine& machine, const std::string& path) {
@@ -35,87 +38,187 @@ Result<std::unique_ptr<trust::TlsServer>> tls_of(const Machine& machine, const c
                                      TRY(content(machine, listen.client_ca_file))});
 }
 
-/// Those of operators_file, and whoever may read the endpoint file.
-Result<std::vector<http::Operator>> operators_of(const Machine& machine, const config::ListenSettings& listen,
-                                                 const std::string& endpoint_token) {
-    auto out = TRY(http::parse_operators(TRY(content(machine, listen.operators_file))));
-    out.push_back({"this device", http::Role::operators, trust::sha256_hex(endpoint_token)});
-    return out;
+/// An IPv6 address needs brackets in front of its port. Empty: not wanted.
+std::string literal(const std::optional<config::Endpoint>& at) {
+    return !at ? std::string()
+               : concat({(at->address.find(':') == std::string::npos ? at->address : concat({"[", at->address, "]"})),
+                         ":", std::to_string(at->port)});
 }
 
-/// An IPv6 address needs brackets in front of its port.
-std::string literal(const config::Endpoint& at) {
-    return concat({(at.address.find(':') == std::string::npos ? at.address : concat({"[", at.address, "]"})), ":",
-                   std::to_string(at.port)});
-}
+/// Errors of the system, which may pass. All others are in files that the configuration names.
+bool is_about_address(const Error& why) { return why.id.protocol == errors::Protocol::winsock; }
 
 }  // namespace
 
 struct Listener::Impl {
-    /// The page, for those who may see it, and the endpoint file for the verbs of this device.
-    Status open_status(Machine& machine, loop::Loop& loop, status::ApiServices services) {
+    /// One address: what is served there, or why nothing is.
+    struct Part {
+        std::string_view setting;
+        std::string name, bound;  // for machine.sockets; without a name it is not wanted
+        Status (Impl::*open)() = nullptr;
+        std::unique_ptr<trust::TlsServer> tls;  // the server borrows it, and the router
+        std::optional<http::Router> router;
+        std::unique_ptr<http::Server> server;
+        std::optional<Error> why;
+    };
+
+    Impl(Machine& machine_in, const config::Settings& settings_in, loop::Loop& loop_in, log::Log& log_in,
+         status::ApiServices services_in)
+        : machine(machine_in),
+          settings(settings_in),
+          loop(loop_in),
+          log(log_in),
+          services(std::make_shared<const status::ApiServices>(std::move(services_in))) {
         const auto& listen = settings.listen;
-        tls = TRY(tls_of(machine, listen));
-        server = TRY(http::Server::start(loop, machine.clock, literal(*listen.status), tls.get()));
-        const DaemonEndpoint endpoint{server->address(), tls ? tls->pin() : "",
-                                      TRY(TRY(trust::Random::create()).hex(k_endpoint_token_bytes))};
-        router.emplace(http::Access(server->address(), TRY(operators_of(machine, listen, endpoint.token))));
-        status::add_routes(*router, std::move(services));
-        server->serve(*router);
-        url = endpoint.url();
-        return write_endpoint(files, settings, endpoint);
+        page.name = page.bound = literal(listen.status);
+        trigger.name = trigger.bound = literal(listen.trigger);
+    }
+
+    ~Impl() {
+        loop.cancel(timer);
+        for (Part* part : parts) {
+            if (part->server) {
+                machine.sockets.keep(part->name, part->server->release());
+            }
+        }
+    }
+    Impl(const Impl&) = delete;
+    Impl& operator=(const Impl&) = delete;
+
+    Result<http::Server*> serve(Part& part) {
+        part.server =
+            http::Server::over(loop, machine.clock, TRY(machine.sockets.take(part.name, part.bound)), part.tls.get());
+        return part.server.get();
+    }
+
+    /// The page, for those who may see it.
+    Status open_page() {
+        page.tls = TRY(tls_of(machine, settings.listen));
+        auto operators = TRY(http::parse_operators(TRY(content(machine, settings.listen.operators_file))));
+        auto* server = TRY(serve(page));
+        page.router.emplace(http::Access(server->address(), std::move(operators)));
+        status::add_routes(*page.router, services);
+        server->serve(*page.router);
+        return {};
     }
 
     /// Anybody may ask for a check-in here, by HTTP or in the raw form of the VXC family, and for nothing else.
     /// Whatever more a raw line says (which server to call, whether to restart) is not even read, and nothing of it is
     /// sent back.
-    Status open_trigger(Machine& machine, loop::Loop& loop) {
-        trigger = TRY(http::Server::start(loop, machine.clock, literal(*settings.listen.trigger)));
-        trigger_router.emplace(http::Access(trigger->address(), {}));
-        status::add_trigger(*trigger_router, [this](const std::string& peer) { return ask(peer); });
-        trigger->serve(*trigger_router);
-        trigger->serve_lines([this](std::string_view start, const std::string& peer) {
+    Status open_trigger() {
+        auto* server = TRY(serve(trigger));
+        trigger.router.emplace(http::Access(server->address(), {}));
+        status::add_trigger(*trigger.router, [this](const std::string& peer) { return services->trigger(peer); });
+        server->serve(*trigger.router);
+        server->serve_lines([this](std::string_view start, const std::string& peer) {
             const bool known = start == "&V54" || start == "&V52";
             if (known) {
-                (void)ask(peer);
+                (void)services->trigger(peer);
             }
             return std::string(known ? "&00" : "");
         });
         return {};
     }
 
-    platform::Files& files;
+    /// The same paths as the page has, on a port that the system chooses and only for who can read the endpoint file.
+    /// The file names the page as it is now, so it is written anew when that has changed.
+    Status open_door() {
+        if (!door.server) {
+            (void)TRY(serve(door));
+        }
+        const DaemonEndpoint endpoint{door.server->address(), url(), page.tls ? page.tls->pin() : "",
+                                      TRY(TRY(trust::Random::create()).hex(k_secret_bytes))};
+        const std::string text = endpoint.to_text();
+        door.router.emplace(http::Access::for_operators_only(
+            {{"this device", http::Role::operators, trust::sha256_hex(endpoint_token(text))}}));
+        status::add_routes(*door.router, services);
+        door.server->serve(*door.router);
+        return write_endpoint(*machine.files, settings, text);
+    }
+
+    [[nodiscard]] std::string url() const {
+        return page.server ? page_url(page.server->address(), page.tls != nullptr) : std::string();
+    }
+
+    /// Opens what is missing, the door last. The log tells when that changes.
+    void open_missing() {
+        timer = 0;
+        bool missing = false, changed = !announced;
+        for (Part* part : parts) {
+            const bool was_open = part->server && !part->why;
+            if (part->name.empty() || (was_open && !(part == &door && changed))) {
+                continue;
+            }
+            const auto opened = (this->*part->open)();
+            tell(*part, opened);
+            changed = changed || opened.ok();
+            missing = missing || !opened.ok();
+        }
+        announced = true;
+        if (missing) {
+            timer = loop.after(wait, [this] { open_missing(); });
+            wait = std::min(wait * 2, k_longest_wait);
+        }
+    }
+
+    void tell(Part& part, const Status& opened) {
+        if (opened.ok()) {
+            if (part.why) {
+                log.info("agent", "it is listened on now", {{"setting", part.setting}, {"address", part.bound}});
+            }
+            part.why.reset();
+            return;
+        }
+        if (!part.why || part.why->id != opened.error().id) {
+            log.warning("agent", "an address cannot be listened on; it is tried again",
+                        {{"setting", part.setting},
+                         {"address", part.bound},
+                         {"code", errors::id_text(opened.error().id)},
+                         {"where", opened.error().context}});
+        }
+        part.why = opened.error();
+    }
+
+    Machine& machine;
     const config::Settings& settings;
-    Callback<bool(const std::string& peer)> ask;  // for a check-in; the routers and servers below call it
-    std::unique_ptr<trust::TlsServer> tls;        // the server borrows it, and the router
-    std::optional<http::Router> router, trigger_router;
-    std::unique_ptr<http::Server> server, trigger;
-    std::string url;
+    loop::Loop& loop;
+    log::Log& log;
+    const std::shared_ptr<const status::ApiServices> services;  // shared: two routers have them
+    Part page{"listen.status", {}, {}, &Impl::open_page, {}, {}, {}, {}};
+    Part trigger{"listen.trigger", {}, {}, &Impl::open_trigger, {}, {}, {}, {}};
+    Part door{"the verbs", "door", "127.0.0.1:0", &Impl::open_door, {}, {}, {}, {}};
+    const std::array<Part*, 3> parts{&page, &trigger, &door};
+    loop::TimerId timer = 0;
+    Millis wait = k_first_wait;
+    bool announced = false;  // the door was tried to be opened
 };
 
 Listener::Listener(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Listener::~Listener() = default;
 
-Listener::~Listener() { remove_endpoint(impl_->files, impl_->settings); }
+std::string Listener::url() const { return impl_->url(); }
 
-const std::string& Listener::url() const { return impl_->url; }
+std::string Listener::trouble() const {
+    std::string out;
+    for (const auto* part : impl_->parts) {
+        if (part->why) {
+            out += concat({(out.empty() ? "" : "; "), part->setting, ": ", errors::describe(part->why->id).cause, " [",
+                           part->why->context, "]"});
+        }
+    }
+    return out;
+}
 
-/// The object stands before its parts are opened, because their handlers borrow it; and where one of them fails its end
-/// removes the endpoint file again.
+/// The object stands before its parts are opened, because their handlers borrow it.
 Result<std::unique_ptr<Listener>> Listener::open(Machine& machine, const config::Settings& settings, loop::Loop& loop,
-                                                 status::ApiServices services) {
-    if (!settings.listen.status && !settings.listen.trigger) {
-        return std::unique_ptr<Listener>();
-    }
+                                                 log::Log& log, status::ApiServices services, Faults faults) {
     std::unique_ptr<Listener> out(
-        new Listener(std::unique_ptr<Impl>(new Impl{*machine.files, settings, {}, {}, {}, {}, {}, {}, {}})));
-    Impl& impl = *out->impl_;
-    impl.ask = std::move(services.trigger);
-    services.trigger = [&impl](const std::string& peer) { return impl.ask(peer); };
-    if (settings.listen.trigger) {
-        TRY(out->impl_->open_trigger(machine, loop));
-    }
-    if (settings.listen.status) {
-        TRY(out->impl_->open_status(machine, loop, std::move(services)));
+        new Listener(std::make_unique<Impl>(machine, settings, loop, log, std::move(services))));
+    auto& impl = *out->impl_;
+    machine.sockets.keep_only({impl.page.name, impl.trigger.name, impl.door.name});
+    impl.open_missing();
+    if (faults == Faults::refused && impl.page.why && !is_about_address(*impl.page.why)) {
+        return *impl.page.why;
     }
     return out;
 }

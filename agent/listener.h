@@ -1,32 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the listener as a whole: address, TLS, who may do what, the paths, and the endpoint file for the verbs of this
-// device.
+// Owns the listener as a whole: addresses, TLS, who may do what, the paths, and the door for the verbs of this device.
 #pragma once
 
 #include <memory>
 #include <string>
 
 #include "agent/config/settings.h"
+#include "agent/log/log.h"
 #include "agent/loop/loop.h"
 #include "agent/machine.h"
 #include "agent/status/api.h"
 
 namespace hagent {
 
-/// Lives as long as one configuration. On the loop's thread; `machine`, `settings` and `loop` are borrowed. Source:
-/// spec 11 "HTTP listener".
+/// Lives as long as one configuration. On the loop's thread; `machine`, `settings`, `loop` and `log` are borrowed.
+/// An address that cannot be had does not keep the agent from its work: it is told and tried again. At its end the
+/// sockets go to `machine.sockets`, so that the next one has them without a moment in which others could take them.
+/// Source: spec 11 "HTTP listener".
 class Listener {
 public:
-    /// Nothing where listen.status and listen.trigger are empty. Errors: an address in use, certificates, keys or an
-    /// operators file that cannot be used.
+    /// What to do about certificates, keys or an operators file that cannot be used.
+    enum class Faults : std::uint8_t {
+        refused,    // at the start, when somebody looks on
+        tolerated,  // in a running agent: as an address that cannot be had
+    };
+
+    /// Beside the addresses of the configuration there is always the door (agent/daemon_client.h). Errors, with
+    /// Faults::refused: those of the files that the configuration names.
     [[nodiscard]] static Result<std::unique_ptr<Listener>> open(Machine& machine, const config::Settings& settings,
-                                                                loop::Loop& loop, status::ApiServices services);
+                                                                loop::Loop& loop, log::Log& log,
+                                                                status::ApiServices services, Faults faults);
     ~Listener();
     Listener(const Listener&) = delete;
     Listener& operator=(const Listener&) = delete;
 
-    /// "http://127.0.0.1:8420" or "https://..."; empty without listen.status.
-    [[nodiscard]] const std::string& url() const;
+    /// "http://127.0.0.1:8420" or "https://..."; empty without listen.status, and while it cannot be had.
+    [[nodiscard]] std::string url() const;
+    /// What cannot be had at the moment and why, for people; empty: nothing.
+    [[nodiscard]] std::string trouble() const;
 
 private:
     struct Impl;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/http/sockets.h"
 #include "agent/output.h"
 #include "agent/work/kind.h"
 #include "platform/clock.h"
@@ -31,6 +32,7 @@ struct Machine {
     std::unique_ptr<Output> output = standard_output();
     work::Kinds kinds;                        // that this program has
     std::vector<std::string> named_managers;  // by name servers, for the next time that the configuration is read
+    http::Sockets sockets;                    // of the listener, between two lives of the agent
 };
 
 }  // namespace hagent

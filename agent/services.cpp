@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "agent/config/store.h"
+#include "agent/daemon_client.h"
 #include "agent/manager/discovery.h"
 #include "agent/manager/identity.h"
 #include "agent/transfer/file_fetcher.h"
@@ -14,6 +15,9 @@
 
 namespace hagent {
 namespace {
+
+constexpr int k_lock_tries = 5;
+constexpr Millis k_lock_wait{20};
 
 /// One generator for both threads.
 transfer::Random shared_random(trust::Random seed) {
@@ -172,8 +176,21 @@ Status AgentServices::lock_state() {
         TRY(machine.files->make_directories(directory, 0700));
     }
     TRY(config::check_closed(*machine.files, paths.state_dir()));  // it may have been made by somebody else just now
-    lock_ = TRY(machine.files->lock(paths.lock()));
+    auto lock = machine.files->lock(paths.lock());
+    for (int i = 0; i < k_lock_tries && !lock.ok() && lock.error().is(errors::AgentCode::busy); ++i) {
+        (void)machine.clock.wait(k_lock_wait, CancelToken());  // a verb that only looked has it for a moment
+        lock = machine.files->lock(paths.lock());
+    }
+    lock_ = TRY(std::move(lock));
+    remove_endpoint(*machine.files, settings);
     return {};
+}
+
+Status AgentServices::lock_state_after(AgentServices& before) {
+    if (settings.state_dir == before.settings.state_dir) {
+        lock_ = std::move(before.lock_);
+    }
+    return lock_state();
 }
 
 }  // namespace hagent

@@ -44,8 +44,11 @@ public:
     AgentServices(const AgentServices&) = delete;
     AgentServices& operator=(const AgentServices&) = delete;
 
-    /// Exclusive use of the state directory until destroyed; `busy` when another hagent has it.
+    /// Exclusive use of the state directory until destroyed; `busy` when another hagent has it. What a killed daemon
+    /// left there for the verbs is removed.
     [[nodiscard]] Status lock_state();
+    /// The same, with the lock that `before` holds where it is for the same directory: nobody gets in between.
+    [[nodiscard]] Status lock_state_after(AgentServices& before);
 
     Machine& machine;
     const config::Settings settings;

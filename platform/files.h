@@ -132,6 +132,10 @@ public:
     /// What is made in it is made by us alone. Before a second thread uses the files. On Windows: nothing.
     virtual void keep_own(const std::string& /*folder*/) {}
 
+    /// Whether somebody holds that lock now; false when the file is absent. Who takes it in this very moment may be
+    /// told `busy` because of the look.
+    [[nodiscard]] virtual Result<bool> is_locked(const std::string& path) = 0;
+
     /// The same files, for paths that resolve() gave: where a symlink stands in such a path by now, the call fails with
     /// path_refused and touches nothing behind it, whenever it was put there; nor is a file opened to which somebody
     /// gave a second name in a folder where others may do that. On Windows: *this.

@@ -54,6 +54,8 @@ Result<std::vector<Operator>> parse_operators(std::string_view text) {
 Access::Access(std::string bound, std::vector<Operator> operators)
     : bound_(std::move(bound)), loopback_(is_loopback(address_of(bound_))), operators_(std::move(operators)) {}
 
+Access Access::for_operators_only(std::vector<Operator> operators) { return {"", std::move(operators)}; }
+
 /// Tools of the old kind send no Host at all; no browser does that. On loopback any loopback name will do.
 bool Access::host_is_ours(std::string_view host) const {
     if (host.empty() || host == bound_) {
@@ -93,7 +95,8 @@ std::optional<Response> Access::refusal(const Request& request, Role needed) con
         origin != "https://" + std::string(request.header("host"))) {
         return problem(403, "The request comes from another web page.");
     }
-    if (needed == Role::anyone || (needed == Role::viewer && loopback_) || (who != nullptr && who->role >= needed)) {
+    if ((needed == Role::anyone && !bound_.empty()) || (needed == Role::viewer && loopback_) ||
+        (who != nullptr && who->role >= needed)) {
         return std::nullopt;
     }
     if (who != nullptr) {

@@ -33,6 +33,8 @@ class Access {
 public:
     /// `bound` is the listener's "address:port".
     Access(std::string bound, std::vector<Operator> operators);
+    /// Nobody without a token of theirs gets in, wherever he comes from and whatever he asks for.
+    [[nodiscard]] static Access for_operators_only(std::vector<Operator> operators);
 
     /// Why the request is refused (401 without a good token, 403 for a foreign Host or Origin), or nothing.
     [[nodiscard]] std::optional<Response> refusal(const Request& request, Role needed) const;

@@ -6,7 +6,6 @@
 #include <map>
 #include <utility>
 
-#include "agent/base/concat.h"
 #include "agent/base/limits.h"
 #include "agent/base/number.h"
 
@@ -20,8 +19,7 @@ struct Server::Impl final : Connection::Service {
     loop::Loop& loop;
     platform::Clock& clock;
     const trust::TlsServer* tls;  // nullptr: clear text
-    std::unique_ptr<platform::Listener> listener;
-    std::string address;
+    Socket socket;
     const Router* router = nullptr;
     Connection::Line line;
     std::map<platform::SocketId, std::unique_ptr<Connection>> clients;
@@ -37,7 +35,7 @@ struct Server::Impl final : Connection::Service {
     /// Whoever is left waits for the next turn.
     void accept_some() {
         for (std::size_t i = 0; i < limits::k_http_accepts; ++i) {
-            auto accepted = listener->accept();
+            auto accepted = socket.listener->accept();
             if (!accepted.ok() && !clients.empty()) {
                 // Out of handles: unless one becomes free, the listener stays ready and the loop never rests.
                 drop_longest_waiting();
@@ -52,9 +50,9 @@ struct Server::Impl final : Connection::Service {
                 continue;  // no memory for another handshake: this client is cut, the others are served
             }
             client->take_lines(line ? &line : nullptr);
-            const auto socket = client->socket();
-            loop.watch(socket, client->interest(), [this, socket](loop::Interest ready) { advance(socket, ready); });
-            clients.emplace(socket, std::move(client));
+            const auto id = client->socket();
+            loop.watch(id, client->interest(), [this, id](loop::Interest ready) { advance(id, ready); });
+            clients.emplace(id, std::move(client));
             schedule_sweep();
         }
     }
@@ -67,17 +65,17 @@ struct Server::Impl final : Connection::Service {
         return encrypted.ok() ? std::make_unique<Connection>(std::move(*encrypted), clock.uptime()) : nullptr;
     }
 
-    void advance(platform::SocketId socket, loop::Interest ready) {
-        const auto found = clients.find(socket);
+    void advance(platform::SocketId id, loop::Interest ready) {
+        const auto found = clients.find(id);
         if (found == clients.end()) {
             return;
         }
         const auto state = found->second->advance(ready, clock.uptime(), *this);
         if (state == Connection::State::closed) {
-            drop(socket);
+            drop(id);
             return;
         }
-        loop.set_interest(socket, found->second->interest());
+        loop.set_interest(id, found->second->interest());
         if (found->second->has_more()) {
             schedule_turns();
         }
@@ -91,20 +89,31 @@ struct Server::Impl final : Connection::Service {
         turns_timer = loop.after(Millis{0}, [this] {
             turns_timer = 0;
             std::vector<platform::SocketId> waiting;
-            for (const auto& [socket, client] : clients) {
+            for (const auto& [id, client] : clients) {
                 if (client->has_more()) {
-                    waiting.push_back(socket);
+                    waiting.push_back(id);
                 }
             }
-            for (const auto socket : waiting) {
-                advance(socket, {true, false});
+            for (const auto id : waiting) {
+                advance(id, {true, false});
             }
         });
     }
 
-    void drop(platform::SocketId socket) {
-        loop.unwatch(socket);
-        clients.erase(socket);
+    void drop(platform::SocketId client) {
+        loop.unwatch(client);
+        clients.erase(client);
+    }
+
+    void close() {
+        loop.cancel(sweep_timer);
+        loop.cancel(turns_timer);
+        if (socket.listener) {
+            loop.unwatch(socket.listener->id());
+        }
+        while (!clients.empty()) {
+            drop(clients.begin()->first);
+        }
     }
 
     std::size_t count(const std::string& origin) const {
@@ -125,7 +134,7 @@ struct Server::Impl final : Connection::Service {
     /// There is at least one client.
     void drop_longest_waiting() {
         std::map<std::string_view, std::size_t> counts;
-        for (const auto& [socket, client] : clients) {
+        for (const auto& [id, client] : clients) {
             ++counts[client->origin()];
         }
         const auto most = std::max_element(counts.begin(), counts.end(),
@@ -136,7 +145,7 @@ struct Server::Impl final : Connection::Service {
     /// There is at least one client from there.
     void drop_longest_waiting(const std::string& origin) {
         const Connection* oldest = nullptr;
-        for (const auto& [socket, client] : clients) {
+        for (const auto& [id, client] : clients) {
             if (client->origin() == origin &&
                 (oldest == nullptr || client->waiting_since() < oldest->waiting_since())) {
                 oldest = client.get();
@@ -153,13 +162,13 @@ struct Server::Impl final : Connection::Service {
         sweep_timer = loop.after(Seconds{1}, [this] {
             sweep_timer = 0;
             std::vector<platform::SocketId> late;
-            for (const auto& [socket, client] : clients) {
+            for (const auto& [id, client] : clients) {
                 if (clock.uptime() >= client->deadline()) {
-                    late.push_back(socket);
+                    late.push_back(id);
                 }
             }
-            for (const auto socket : late) {
-                advance(socket, {});
+            for (const auto id : late) {
+                advance(id, {});
             }
             schedule_sweep();
         });
@@ -168,37 +177,28 @@ struct Server::Impl final : Connection::Service {
 
 Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
-Server::~Server() {
-    impl_->loop.cancel(impl_->sweep_timer);
-    impl_->loop.cancel(impl_->turns_timer);
-    impl_->loop.unwatch(impl_->listener->id());
-    while (!impl_->clients.empty()) {
-        impl_->drop(impl_->clients.begin()->first);
-    }
+Server::~Server() { impl_->close(); }
+
+std::unique_ptr<Server> Server::over(loop::Loop& loop, platform::Clock& clock, Socket socket,
+                                     const trust::TlsServer* tls) {
+    auto impl = std::make_unique<Impl>(loop, clock, tls);
+    impl->socket = std::move(socket);
+    Impl* self = impl.get();
+    loop.watch(impl->socket.listener->id(), {true, false}, [self](loop::Interest) { self->accept_some(); });
+    return std::unique_ptr<Server>(new Server(std::move(impl)));
 }
 
 Result<std::unique_ptr<Server>> Server::start(loop::Loop& loop, platform::Clock& clock, const std::string& bound,
                                               const trust::TlsServer* tls) {
-    const auto colon = bound.rfind(':');
-    const auto port =
-        colon == std::string::npos ? std::nullopt : parse_u64(std::string_view(bound).substr(colon + 1), 65535);
-    if (!port) {
-        return error(errors::AgentCode::config_bad_value, {"listen address '", bound, "': expected ADDRESS:PORT"});
-    }
-    std::string address = bound.substr(0, colon);
-    const std::string shown_address = address;
-    if (address.size() > 2 && address.front() == '[' && address.back() == ']') {
-        address = address.substr(1, address.size() - 2);
-    }
-    auto impl = std::make_unique<Impl>(loop, clock, tls);
-    impl->listener = TRY(platform::listen(address, narrow<std::uint16_t>(*port)));
-    impl->address = concat({shown_address, ":", std::to_string(impl->listener->port())});
-    Impl* self = impl.get();
-    loop.watch(impl->listener->id(), {true, false}, [self](loop::Interest) { self->accept_some(); });
-    return std::unique_ptr<Server>(new Server(std::move(impl)));
+    return over(loop, clock, TRY(open_socket(bound)), tls);
 }
 
-const std::string& Server::address() const { return impl_->address; }
+Socket Server::release() {
+    impl_->close();
+    return std::move(impl_->socket);
+}
+
+const std::string& Server::address() const { return impl_->socket.address; }
 void Server::serve(const Router& router) { impl_->router = &router; }
 void Server::serve_lines(Connection::Line line) { impl_->line = std::move(line); }
 std::size_t Server::connections() const { return impl_->clients.size(); }

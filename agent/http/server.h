@@ -9,6 +9,7 @@
 #include "agent/base/result.h"
 #include "agent/http/connection.h"
 #include "agent/http/router.h"
+#include "agent/http/sockets.h"
 #include "agent/loop/loop.h"
 #include "agent/trust/tls_server.h"
 #include "platform/clock.h"
@@ -19,14 +20,19 @@ namespace hagent::http {
 /// longest in the middle of a request (or idle) makes room, so that slow clients cannot lock others out.
 class Server {
 public:
-    /// `bound` is "address:port" (port 0: any free one; IPv6 in brackets). With `tls`, which is borrowed, every
-    /// connection is encrypted.
+    /// At a socket that listens already. With `tls`, which is borrowed, every connection is encrypted.
+    [[nodiscard]] static std::unique_ptr<Server> over(loop::Loop& loop, platform::Clock& clock, Socket socket,
+                                                      const trust::TlsServer* tls = nullptr);
+    /// At a new one: see open_socket().
     [[nodiscard]] static Result<std::unique_ptr<Server>> start(loop::Loop& loop, platform::Clock& clock,
                                                                const std::string& bound,
                                                                const trust::TlsServer* tls = nullptr);
     ~Server();
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
+
+    /// Ends all connections and gives the socket back; nothing but the destructor may be called after it.
+    [[nodiscard]] Socket release();
 
     /// The address in use: "127.0.0.1:8420".
     [[nodiscard]] const std::string& address() const;

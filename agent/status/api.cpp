@@ -88,9 +88,7 @@ void add_trigger(http::Router& router, Callback<bool(const std::string& peer)> t
          [trigger = std::move(trigger)](const Request& r, std::string_view) { return ask_for_check_in(trigger, r); }});
 }
 
-void add_routes(http::Router& router, ApiServices services) {
-    // shared: each handler lives as long as the router
-    const auto s = std::make_shared<const ApiServices>(std::move(services));
+void add_routes(http::Router& router, const std::shared_ptr<const ApiServices>& s) {
     const auto get = [&](std::string path, http::Handler handler) {
         router.add({"GET", std::move(path), Role::viewer, std::move(handler)});
     };

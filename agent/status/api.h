@@ -2,6 +2,7 @@
 // Owns the paths of the listener: what each of them shows or does.
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "agent/base/callback.h"
@@ -28,9 +29,9 @@ struct ApiServices {
 /// Retry-After. Nothing of the request but its sender is used.
 void add_trigger(http::Router& router, Callback<bool(const std::string& peer)> trigger);
 
-/// Adds the routes of spec 11 "HTTP listener" that this agent has. Reading takes the role viewer, cancelling the role
-/// operators; the router has checked them. 202, 404 or 409 for a cancel; 304 where nothing has changed since the tag
-/// that the reader has.
-void add_routes(http::Router& router, ApiServices services);
+/// `services` live as long as the router. Adds the routes of spec 11 "HTTP listener" that this agent has. Reading
+/// takes the role viewer, cancelling the role operators; the router has checked them. 202, 404 or 409 for a cancel;
+/// 304 where nothing has changed since the tag that the reader has.
+void add_routes(http::Router& router, const std::shared_ptr<const ApiServices>& services);
 
 }  // namespace hagent::status

@@ -70,6 +70,9 @@ void write_agent(JsonWriter& json, const AgentView& agent) {
     json.member("uptime_s", agent.uptime.count());
     json.member("pss_bytes", agent.pss_bytes);
     json.member("listener", agent.listener);
+    if (!agent.listener_trouble.empty()) {
+        json.member("listener_trouble", agent.listener_trouble);
+    }
     json.end_object();
     json.begin_object("manager");
     json.member("dialect", agent.manager.dialect);

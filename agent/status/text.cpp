@@ -73,7 +73,11 @@ std::string status_text(const AgentView& agent, const Board& board) {
     out += line("agent", agent.pid == 0
                              ? "not running"
                              : concat({"pid ", std::to_string(agent.pid), ", up ", std::to_string(agent.uptime.count()),
-                                       " s, ", human_bytes(agent.pss_bytes), ", ", agent.listener, "/"}));
+                                       " s, ", human_bytes(agent.pss_bytes),
+                                       agent.listener.empty() ? "" : concat({", ", agent.listener, "/"})}));
+    if (!agent.listener_trouble.empty()) {
+        out += line("no listener", agent.listener_trouble);
+    }
     out += line("manager", agent.manager.url.empty() ? "none configured"
                                                      : concat({agent.manager.dialect, " ", agent.manager.url}));
     if (agent.pid != 0 && !agent.manager.url.empty()) {

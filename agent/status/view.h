@@ -27,8 +27,9 @@ struct AgentView {
     std::vector<std::pair<std::string, std::string>> device;  // id first, then facts in a fixed order
     std::uint32_t pid = 0;                                    // 0: the daemon is not running
     Seconds uptime{0};
-    std::uint64_t pss_bytes = 0;  // memory of the process, its share of what is shared; 0 when not known
-    std::string listener;         // "http://127.0.0.1:8420"
+    std::uint64_t pss_bytes = 0;   // memory of the process, its share of what is shared; 0 when not known
+    std::string listener;          // "http://127.0.0.1:8420"
+    std::string listener_trouble;  // what cannot be listened on and why; empty: nothing
     ManagerView manager;
     std::vector<platform::Volume> volumes;
     std::vector<std::string> trusted_keys;  // names, as the key files have them

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Owns `run` and `check-in`.
+#include <optional>
 #include <variant>
 
 #include "agent/agent.h"
@@ -12,6 +13,10 @@
 
 namespace hagent::verbs {
 namespace {
+
+// between a life that could not begin and the next try
+constexpr Millis k_look_every{100};
+constexpr int k_looks_before_next_life = 50;
 
 /// All complaints at once: about the text, about who can change what it names, and about what is in there.
 int check_config(Machine& machine, const Options& options) {
@@ -36,6 +41,54 @@ void tell_what_is_lost(AgentServices& services) {
     }
 }
 
+/// Services with the configuration as it is now; those that there were, where it cannot be used. The state stays
+/// locked.
+std::unique_ptr<AgentServices> read_again(Machine& machine, const Options& options,
+                                          std::unique_ptr<AgentServices> before) {
+    machine.output->complain("hagent: reading the configuration again\n");
+    auto fresh = open_services(machine, options, config::ManagerRule::required);
+    if (fresh.services) {
+        const auto locked = fresh.services->lock_state_after(*before);
+        if (locked.ok()) {
+            if (fresh.services->settings.state_dir != before->settings.state_dir) {
+                remove_endpoint(*machine.files, before->settings);
+            }
+            return std::move(fresh.services);
+        }
+        failed(machine, options, locked.error());
+    }
+    machine.output->complain("hagent: it keeps the configuration that it had\n");
+    return before;
+}
+
+/// Each round is one life of the agent with one configuration, and holds the lock on its state directory. A life that
+/// cannot begin ends the process only when it is the first one: what is in the way may go.
+int live(Machine& machine, const Options& options, std::unique_ptr<AgentServices> services) {
+    Requests requests;
+    int code = k_done;
+    for (Start start = Start::first;; start = Start::again) {
+        tell_what_is_lost(*services);
+        const auto ended = run_agent(*services, Duration::until_stopped, requests, start);
+        if (!ended.ok()) {
+            code = failed(machine, options, ended.error());
+        }
+        if (ended.ok() ? *ended == Ending::stopped : start == Start::first) {
+            break;
+        }
+        for (int i = 0; !ended.ok() && i < k_looks_before_next_life && !requests.stop() && !requests.reload(); ++i) {
+            (void)machine.clock.wait(k_look_every, CancelToken());
+        }
+        (void)requests.take_reload();
+        if (requests.stop()) {
+            code = k_done;
+            break;
+        }
+        services = read_again(machine, options, std::move(services));
+    }
+    remove_endpoint(*machine.files, services->settings);
+    return code;
+}
+
 /// A configuration that cannot be used does not end a daemon that runs: nobody may be there to mend it, and the manager
 /// could not be reached any more.
 int run_daemon(Machine& machine, const Options& options) {
@@ -46,27 +99,26 @@ int run_daemon(Machine& machine, const Options& options) {
     if (!services) {
         return code;
     }
-    // Each round is one life of the agent with one configuration. The lock on the state belongs to `services`: a new
-    // configuration takes it anew, because it may name another directory.
-    for (;;) {
-        if (const auto locked = services->lock_state(); !locked.ok()) {
-            return failed(machine, options, Error(locked.error()).with("another hagent works on this state directory"));
-        }
-        tell_what_is_lost(*services);
-        const auto ended = run_agent(*services, Duration::until_stopped);
-        if (!ended.ok()) {
-            return failed(machine, options, ended.error());
-        }
-        if (*ended == Ending::stopped) {
-            return k_done;
-        }
-        machine.output->complain("hagent: reading the configuration again\n");
-        if (auto fresh = open_services(machine, options, config::ManagerRule::required); fresh.services) {
-            services = std::move(fresh.services);
-        } else {
-            machine.output->complain("hagent: it keeps the configuration that it had\n");
-        }
+    if (const auto locked = services->lock_state(); !locked.ok()) {
+        return failed(machine, options, Error(locked.error()).with("another hagent works on this state directory"));
     }
+    return live(machine, options, std::move(services));
+}
+
+/// `by`: the listener's address where there is one.
+void say_accepted(Machine& machine, const Options& options, const DaemonEndpoint& daemon) {
+    if (options.json) {
+        const auto by = daemon.page.empty() ? daemon.door : daemon.page.substr(daemon.page.find("//") + 2);
+        machine.output->print(concat({"{\"accepted\":true,\"by\":", session::quoted(by), "}\n"}));
+        return;
+    }
+    machine.output->print(concat({"The running agent checks in now",
+                                  daemon.page.empty() ? "" : concat({"; its page is ", daemon.page, "/"}), "\n"}));
+}
+
+Result<Ending> check_in_once(AgentServices& services) {
+    Requests requests;
+    return run_agent(services, Duration::one_check_in, requests);
 }
 
 }  // namespace
@@ -82,22 +134,21 @@ int check_in(Machine& machine, const Options& options) {
     if (!services) {
         return code;
     }
-    const auto daemon = options.once ? std::nullopt : find_daemon(*machine.files, services->settings);
-    if (daemon) {
-        const auto answer = ask_daemon(*daemon, "/v1/check-in", transfer::Method::post);
-        if (!answer.ok()) {
-            return failed(machine, options, answer.error());
-        }
-        machine.output->print(options.json
-                                  ? concat({"{\"accepted\":true,\"by\":", session::quoted(daemon->address), "}\n"})
-                                  : concat({"The running agent checks in now; its page is ", daemon->url(), "/\n"}));
+    const auto answer = options.once
+                            ? Result<std::optional<DaemonAnswer>>(std::nullopt)
+                            : ask_daemon(*machine.files, services->settings, "/v1/check-in", transfer::Method::post);
+    if (!answer.ok()) {
+        return failed(machine, options, answer.error());
+    }
+    if (answer->has_value()) {
+        say_accepted(machine, options, (**answer).from);
         return k_done;
     }
     if (const auto locked = services->lock_state(); !locked.ok()) {
         return failed(machine, options, Error(locked.error()).with("another hagent works on this state directory"));
     }
     tell_what_is_lost(*services);
-    const auto ended = run_agent(*services, Duration::one_check_in);
+    const auto ended = check_in_once(*services);
     if (!ended.ok()) {
         return failed(machine, options, ended.error());
     }

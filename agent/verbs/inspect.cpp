@@ -61,8 +61,8 @@ std::string log_file_json(std::string_view text) {
 
 /// The body that the daemon answers with; empty when no daemon runs.
 Result<std::string> from_daemon(Machine& machine, const config::Settings& settings, const std::string& path) {
-    const auto daemon = find_daemon(*machine.files, settings);
-    return daemon ? ask_daemon(*daemon, path, transfer::Method::get) : Result<std::string>(std::string());
+    auto answer = TRY(ask_daemon(*machine.files, settings, path, transfer::Method::get));
+    return answer ? std::move(answer->body) : std::string();
 }
 
 /// Prints what the running daemon says at `path`, or at `path`.txt for people; the exit code, empty when no daemon
@@ -83,12 +83,20 @@ std::optional<int> daemon_tells(Machine& machine, const config::Settings& settin
 }
 
 /// Prints what a running daemon says at `path`; only JSON is asked for. The journals are the truth whether one runs or
-/// not, so a daemon that does not answer is no failure: it only knows the progress of a running session better.
-bool daemon_told(Machine& machine, const config::Settings& settings, const Options& options, const std::string& path) {
+/// not, so a daemon that does not answer is no failure: it only knows the progress of a running session better. Who may
+/// not even ask may not read the journals either.
+std::optional<int> daemon_told(Machine& machine, const config::Settings& settings, const Options& options,
+                               const std::string& path) {
+    if (const auto door = machine.files->info(settings.state().daemon_endpoint());
+        !door.ok() && door.error().is(errors::AgentCode::permission_denied)) {
+        return failed(machine, options, not_for_this_user(door.error()));
+    }
     const auto document = options.json ? from_daemon(machine, settings, path) : Result<std::string>(std::string());
-    const bool told = document.ok() && !document->empty();
-    machine.output->print(told ? *document + "\n" : "");
-    return told;
+    if (!document.ok() || document->empty()) {
+        return std::nullopt;
+    }
+    machine.output->print(*document + "\n");
+    return k_done;
 }
 
 /// A session's id is a number with leading zeros. Anything else could lead to another of the daemon's paths.
@@ -124,19 +132,20 @@ int sessions(Machine& machine, const Options& options) {
         return code;
     }
     if (options.arguments.empty()) {
-        if (!daemon_told(machine, services->settings, options, "/v1/sessions")) {
-            status::Board board;
-            board_from_state(machine, services->settings, board);
-            machine.output->print(options.json ? status::sessions_json(board) + "\n" : status::sessions_text(board));
+        if (const auto told = daemon_told(machine, services->settings, options, "/v1/sessions")) {
+            return *told;
         }
+        status::Board board;
+        board_from_state(machine, services->settings, board);
+        machine.output->print(options.json ? status::sessions_json(board) + "\n" : status::sessions_text(board));
         return k_done;
     }
     const auto& id = options.arguments.front();
     if (!is_session_id(id)) {
         return failed(machine, options, error(errors::AgentCode::session_not_found, id));
     }
-    if (daemon_told(machine, services->settings, options, "/v1/sessions/" + id)) {
-        return k_done;
+    if (const auto told = daemon_told(machine, services->settings, options, "/v1/sessions/" + id)) {
+        return *told;
     }
     const auto record = session::Store(*machine.files, services->settings.state()).shown(id);
     if (!record.ok()) {

@@ -429,6 +429,14 @@ public:
         }
     }
 
+    Result<bool> is_locked(const std::string& path) override {
+        const auto fd = open_regular(TRY(place(path)), OpenMode::read, path);
+        if (!fd.ok()) {
+            return fd.error().is(AgentCode::file_not_found) ? Result<bool>(false) : Result<bool>(fd.error());
+        }
+        return uninterrupted([&] { return flock(fd->get(), LOCK_SH | LOCK_NB); }) != 0;
+    }
+
     Files& jailed() override { return jailed_ ? *jailed_ : *this; }
 
 private:

@@ -451,6 +451,14 @@ public:
         }
         return std::unique_ptr<Lock>(std::make_unique<HeldLock>(std::move(handle).value()));
     }
+
+    Result<bool> is_locked(const std::string& path) override {
+        const auto handle = open_regular(path, OpenMode::read, k_share_all);
+        if (handle.ok() || handle.error().is(AgentCode::file_not_found)) {
+            return false;
+        }
+        return handle.error().os == ERROR_SHARING_VIOLATION ? Result<bool>(true) : Result<bool>(handle.error());
+    }
 };
 
 }  // namespace

@@ -333,8 +333,11 @@ TEST_CASE_TEMPLATE("a lock is held by one and freed with its holder", T, BOTH) {
         const auto first = t.files.lock(t.root + "/lock");
         REQUIRE(first.ok());
         CHECK(code_of(t.files.lock(t.root + "/lock")) == AgentCode::busy);
+        CHECK(t.files.is_locked(t.root + "/lock").value_or(false));
+        CHECK_FALSE(t.files.is_locked(t.root + "/other").value_or(true));
         CHECK(t.files.lock(t.root + "/other").ok());
     }
+    CHECK_FALSE(t.files.is_locked(t.root + "/lock").value_or(true));
     CHECK(t.files.lock(t.root + "/lock").ok());
     CHECK_FALSE(t.files.lock(t.root + "/no/lock").ok());
 }

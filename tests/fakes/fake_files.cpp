@@ -354,6 +354,15 @@ Result<std::unique_ptr<Lock>> FakeFiles::lock(const std::string& path) {
     return std::unique_ptr<Lock>(std::make_unique<HeldLock>(state_, std::move(node)));
 }
 
+Result<bool> FakeFiles::is_locked(const std::string& path) {
+    const std::lock_guard guard(state_->mutex);
+    const auto node = open_node(*state_, path, OpenMode::read);
+    if (!node.ok()) {
+        return node.error().is(AgentCode::file_not_found) ? Result<bool>(false) : Result<bool>(node.error());
+    }
+    return state_->locked.contains(node->get());
+}
+
 void FakeFiles::power_cut() {
     const std::lock_guard lock(state_->mutex);
     state_->power_off = true;

@@ -56,6 +56,7 @@ public:
     [[nodiscard]] Status set_mode(const std::string& path, std::uint32_t mode) override;
     [[nodiscard]] Status sync_directory(const std::string& path) override;
     [[nodiscard]] Result<std::unique_ptr<platform::Lock>> lock(const std::string& path) override;
+    [[nodiscard]] Result<bool> is_locked(const std::string& path) override;
 
     // Power. While it is off every call fails with `interrupted`; files and locks from before stay dead for ever.
     void power_cut();

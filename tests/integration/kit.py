@@ -168,6 +168,11 @@ class Box:
         return subprocess.run(self.command(*arguments, config=config), capture_output=True, text=True, errors="backslashreplace",
                               stdin=subprocess.DEVNULL, timeout=timeout * FACTOR, cwd=cwd or self.folder, check=False, env=environment(**more))
 
+    def run_as(self, user, *arguments):
+        """The same as another user of this machine, by number."""
+        return subprocess.run(self.command(*arguments), capture_output=True, text=True, errors="backslashreplace", stdin=subprocess.DEVNULL,
+                              timeout=60 * FACTOR, cwd="/", check=False, env=environment(), user=user, group=user, extra_groups=[])
+
     def spawn(self, *arguments):
         """Starts one verb; stopped with the box at the latest."""
         return self.services.start("hagent", self.command(*arguments), self.path("output.log"), environment())

@@ -14,15 +14,16 @@ namespace {
 
 struct Fixture {
     Fixture() {
-        add_routes(router, {board, ring, [] { return sample_agent("x"); },
-                            [this](const std::string& peer) {
-                                asked_by = peer;
-                                return trigger_answer;
-                            },
-                            [this](const std::string& id) {
-                                cancelled = id;
-                                return outcome;
-                            }});
+        add_routes(router,
+                   std::make_shared<const ApiServices>(ApiServices{board, ring, [] { return sample_agent("x"); },
+                                                                   [this](const std::string& peer) {
+                                                                       asked_by = peer;
+                                                                       return trigger_answer;
+                                                                   },
+                                                                   [this](const std::string& id) {
+                                                                       cancelled = id;
+                                                                       return outcome;
+                                                                   }}));
         board.publish(sample_session("000002", "x"));
     }
     http::Response ask(const std::string& method, const std::string& path,

@@ -96,8 +96,30 @@ TEST_CASE("a running daemon checks in instead, unless --once says otherwise") {
     daemon.willing = false;
     CHECK(device.run({"check-in"}) == k_try_later);
     CHECK(daemon.asked == 3);
-    CHECK(device.run({"check-in", "--once"}) == k_not_found);  // the folder is empty: it went there itself
+    CHECK(device.run({"check-in", "--once"}) == k_try_later);  // the daemon works on the state
     CHECK(daemon.asked == 3);
+}
+
+TEST_CASE("a daemon that was killed is not asked, whoever has its port and its number") {
+    Device device;
+    Daemon daemon(device);
+    daemon.lose_lock();
+    CHECK(device.run({"check-in"}) == k_not_found);  // the folder is empty: it went there itself
+    CHECK(device.run({"status", "--json"}) == k_done);
+    CHECK(device.document()["agent"]["pid"] == 0);
+    CHECK(daemon.asked == 0);
+}
+
+TEST_CASE("an endpoint file in which anything was changed opens no door") {
+    Device device;
+    Daemon daemon(device);
+    const std::string file = k_state + "/daemon";
+    auto text = device.files.content(file).value();
+    text.insert(text.find('}'), " ");
+    device.files.put(file, text);
+    CHECK(device.run({"check-in"}) != k_done);
+    CHECK(device.run({"status"}) != k_done);
+    CHECK(daemon.asked == 0);
 }
 
 TEST_CASE("nothing is started where another works or others could interfere") {

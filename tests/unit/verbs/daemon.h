@@ -18,13 +18,16 @@ public:
     explicit Daemon(CommandLine& line) : settings_(config::default_settings()) {
         settings_.state_dir = rooted(k_state);
         settings_.listen.status = config::Endpoint{"127.0.0.1", 0};
+        auto locked = line.files.lock(settings_.state().lock());
+        REQUIRE(locked.ok());
+        lock_ = std::move(locked).value();
         log::Record hello;
         hello.time = clock_.wall();
         hello.area = "agent";
         hello.message = "hello";
         ring_.write(hello);
         loop_ = std::move(loop::Loop::create(clock_)).value();
-        auto opened = Listener::open(line.machine, settings_, *loop_,
+        auto opened = Listener::open(line.machine, settings_, *loop_, log_,
                                      {board_, ring_,
                                       [] {
                                           status::AgentView view;
@@ -35,7 +38,8 @@ public:
                                           ++asked;
                                           return willing.load();
                                       },
-                                      [](const std::string&) { return session::CancelOutcome::unknown; }});
+                                      [](const std::string&) { return session::CancelOutcome::unknown; }},
+                                     Listener::Faults::refused);
         REQUIRE(opened.ok());
         listener_ = std::move(opened).value();
         thread_ = std::thread([this] { loop_->run([] {}); });
@@ -47,7 +51,9 @@ public:
     Daemon(const Daemon&) = delete;
     Daemon& operator=(const Daemon&) = delete;
 
-    [[nodiscard]] const std::string& url() const { return listener_->url(); }
+    [[nodiscard]] std::string url() const { return listener_->url(); }
+    /// As if it had been killed: its file stays, its lock does not.
+    void lose_lock() { lock_.reset(); }
 
     std::atomic<int> asked = 0;
     std::atomic<bool> willing = true;
@@ -57,6 +63,8 @@ private:
     platform::SystemClock clock_;
     status::Board board_;
     log::Ring ring_;
+    log::Log log_{clock_};
+    std::unique_ptr<platform::Lock> lock_;
     std::unique_ptr<loop::Loop> loop_;
     std::unique_ptr<Listener> listener_;
     std::thread thread_;

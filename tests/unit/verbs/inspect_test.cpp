@@ -187,8 +187,8 @@ TEST_CASE("a running daemon is asked, and its answer is printed") {
 
 TEST_CASE("a file that names no living daemon is not believed") {
     CommandLine line;
-    const auto endpoint = [](std::uint64_t pid, const std::string& listener) {
-        return json{{"pid", pid}, {"listener", listener}, {"pin", ""}, {"token", "t"}}.dump();
+    const auto endpoint = [](std::uint64_t pid, const std::string& door) {
+        return json{{"pid", pid}, {"door", door}, {"page", ""}, {"pin", ""}, {"secret", "t"}}.dump();
     };
     const std::uint64_t own = platform::own_pid();
     for (const auto& content : {std::string("no JSON"), std::string(), endpoint(UINT32_MAX, "127.0.0.1:1"),
@@ -202,12 +202,10 @@ TEST_CASE("a file that names no living daemon is not believed") {
 
 TEST_CASE("a daemon that does not answer or does not know us is told with its error") {
     CommandLine line;
-    {
-        const Daemon gone(line);
-        line.files.put("/kept", *line.files.content(k_state + "/daemon"));
-    }
-    CHECK_FALSE(line.files.exists(k_state + "/daemon"));
-    line.files.put(k_state + "/daemon", *line.files.content("/kept"));
+    { const Daemon gone(line); }
+    line.machine.sockets.keep_only({});
+    CHECK(line.run({"status"}) == k_done);  // its file is there, but nobody holds the lock
+    const auto held = line.files.lock(rooted(k_state + "/lock"));
     CHECK(line.run({"status"}) == k_try_later);
     CHECK(line.complained("what to do"));
     CHECK(line.run({"status", "--json"}) == k_try_later);

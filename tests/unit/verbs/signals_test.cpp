@@ -37,6 +37,8 @@ struct Device : CommandLine {
     [[nodiscard]] std::string endpoint() const { return files.content(k_endpoint).value_or(""); }
 };
 
+std::string page_of(const std::string& endpoint) { return json::parse(endpoint, nullptr, false).value("page", ""); }
+
 TEST_CASE("an interrupted script stops cleanly and goes on with the same command") {
     CommandLine line;
     line.files.put("/demo.rsp", "[Version]\nNumber=1\n[Script]\nEX \"/bin/tool\"\nAL \"/note\" \"done\"\n");
@@ -76,6 +78,7 @@ TEST_CASE(
     std::raise(SIGHUP);
     CHECK(comes_true([&] { return !device.endpoint().empty() && device.endpoint() != first; }));
     CHECK((device.endpoint().find("127.0.0.2") != std::string::npos) == !bad);
+    CHECK((page_of(device.endpoint()) == page_of(first)) == bad);  // the port is kept where nothing else is asked for
     std::raise(SIGTERM);
     REQUIRE(code.wait_for(k_patience) == std::future_status::ready);
     CHECK(code.get() == k_done);
