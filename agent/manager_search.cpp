@@ -5,6 +5,7 @@
 #include <string>
 
 #include "agent/base/cancel.h"
+#include "agent/base/concat.h"
 #include "agent/base/time.h"
 #include "agent/errors/catalogue.h"
 #include "agent/manager/discovery.h"
@@ -44,8 +45,8 @@ void ManagerSearch::look() {
     if (settings.manager.dns_srv.empty()) {
         return found_nobody(nobody_named(settings.manager.dhcp_lease_file));
     }
-    const auto asked =
-        services_.worker.submit(std::make_shared<CancelToken>(), [this](const CancelToken&) { ask_name_servers(); });
+    const auto asked = services_.worker.submit(std::make_shared<CancelToken>(),
+                                               [this](const CancelToken& cancel) { ask_name_servers(cancel); });
     if (!asked.ok()) {
         found_nobody(asked.error());
     }
@@ -53,9 +54,9 @@ void ManagerSearch::look() {
 
 /// On the worker's thread: name servers that are away take their time. Nobody reads the list before the loop has heard
 /// of it.
-void ManagerSearch::ask_name_servers() {
+void ManagerSearch::ask_name_servers(const CancelToken& cancel) {
     const auto& m = services_.settings.manager;
-    auto places = platform::look_up_service(m.dns_srv);
+    auto places = platform::look_up_service(m.dns_srv, cancel);
     if (!places.ok()) {
         return services_.loop.post(
             [this, why = nobody_answers(m.dns_srv, std::move(places).failure())] { found_nobody(why); });
@@ -65,12 +66,13 @@ void ManagerSearch::ask_name_servers() {
     services_.loop.post([this, &m, &named] { named.empty() ? found_nobody(nobody_named(m.dns_srv)) : ended_({}); });
 }
 
-/// The log says it once: a device that waits for its network a whole night would fill it.
+/// The log says it once for each reason: a device that waits for its network a whole night would fill it.
 void ManagerSearch::found_nobody(const Error& why) {
     if (patience_ == Patience::once) {
         return ended_(why);
     }
-    if (!std::exchange(complained_, true)) {
+    const std::string reason = concat({errors::id_text(why.id), " ", why.context});
+    if (std::exchange(told_, reason) != reason) {
         services_.log.warning("agent", "no manager is known; it is looked for again every minute",
                               {{"code", errors::id_text(why.id)}, {"where", why.context}});
     }

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <functional>
+#include <string>
 #include <utility>
 
+#include "agent/base/cancel.h"
 #include "agent/base/result.h"
 #include "agent/config/settings.h"
 #include "agent/log/log.h"
@@ -45,13 +47,13 @@ public:
     void look();
 
 private:
-    void ask_name_servers();
+    void ask_name_servers(const CancelToken& cancel);
     void found_nobody(const Error& why);
 
     SearchServices services_;
     Patience patience_;
     std::function<void(Status)> ended_;
-    bool complained_ = false;  // once is enough
+    std::string told_;  // why nobody is known: said when it changes
 };
 
 }  // namespace hagent

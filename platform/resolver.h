@@ -6,14 +6,16 @@
 #include <string>
 #include <vector>
 
+#include "agent/base/cancel.h"
 #include "agent/base/result.h"
+#include "agent/base/time.h"
 
 namespace hagent::platform {
 
-/// Whether a host name has an address, as the system's resolver says: the reason behind a connection that failed
-/// by its name. Blocks as long as the resolver does. Errors: resolver rows (11001 not found, 11002 no answer, 11003
-/// failed for good, 11004 no address).
-[[nodiscard]] Status look_up(const std::string& host);
+/// Whether a host name has an address, as the system's resolver says: the reason behind a connection that failed by
+/// its name. Errors: resolver rows (11001 not found, 11002 no answer, also after `limit`, 11003 failed for good,
+/// 11004 no address).
+[[nodiscard]] Status look_up(const std::string& host, Millis limit);
 
 /// One SRV record (RFC 2782). `host` has no dot at its end; it may hold any byte, nobody has looked at it.
 struct ServicePlace {
@@ -24,9 +26,13 @@ struct ServicePlace {
     friend bool operator==(const ServicePlace&, const ServicePlace&) = default;
 };
 
-/// Asks the system's name servers where a service is; blocks as long as they let it. A name that ends with its protocol
-/// ("_hagent._tcp") is looked for in each domain that names here are completed with, until one has it. At least one
-/// record. Errors: resolver rows, of the last name that was asked for.
-[[nodiscard]] Result<std::vector<ServicePlace>> look_up_service(const std::string& name);
+/// Asks the system's name servers where a service is; waits as long as they let it, or until cancelled. A name that
+/// ends with its protocol ("_hagent._tcp") is looked for in each domain that names here are completed with, until one
+/// has it. At least one record. Errors: resolver rows, of the last name that was asked for; cancelled.
+[[nodiscard]] Result<std::vector<ServicePlace>> look_up_service(const std::string& name, const CancelToken& cancel);
+
+/// The same of each system, on the thread that calls: the C library's resolver cannot be cancelled.
+[[nodiscard]] Status look_up_now(const std::string& host);
+[[nodiscard]] Result<std::vector<ServicePlace>> look_up_service_now(const std::string& name);
 
 }  // namespace hagent::platform

@@ -73,11 +73,13 @@ AgentCode certificate_fault(const std::string& text) {
     return AgentCode::certificate_untrusted;
 }
 
+constexpr Millis k_second_look_up = Seconds{2};  // the loop may wait for it
+
 /// libcurl has one code for all failures of name servers. A second look-up tells them apart, unless the first took so
 /// long that the answer is known: no server answers.
 Failure no_address(const CurlFailure& failure) {
     if (failure.quick) {
-        if (auto status = platform::look_up(failure.host); !status.ok()) {
+        if (auto status = platform::look_up(failure.host, k_second_look_up); !status.ok()) {
             return std::move(status).failure();
         }
     }

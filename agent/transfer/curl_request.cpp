@@ -63,6 +63,8 @@ void Request::address() const {
     set(CURLOPT_PROTOCOLS_STR, "http,https,ftp,ftps");
     // Its time limit for name look-up would use SIGALRM, in a process with threads.
     set(CURLOPT_NOSIGNAL, 1L);
+    // Whoever gives up does not wait for a running question to the name servers: its thread cleans up after itself.
+    set(CURLOPT_QUICK_EXIT, 1L);
     set(CURLOPT_BUFFERSIZE, k_buffer_bytes);
     set(CURLOPT_TCP_KEEPALIVE, 1L);
     if (is_ftp(url.scheme) || is_loopback(url) || !options.use_proxies) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns look_up over getaddrinfo, and look_up_service over the C library's own queries.
+// Owns look_up_now over getaddrinfo, and look_up_service_now over the C library's own queries.
 #include "platform/resolver.h"
 
 #include <arpa/nameser.h>
@@ -41,7 +41,7 @@ Result<std::vector<ServicePlace>> ask(const std::string& name) {
 
 }  // namespace
 
-Status look_up(const std::string& host) {
+Status look_up_now(const std::string& host) {
     addrinfo wanted{};
     wanted.ai_family = AF_UNSPEC;
     wanted.ai_socktype = SOCK_STREAM;
@@ -53,7 +53,7 @@ Status look_up(const std::string& host) {
     return code == 0 ? Status() : resolver_error(code, host);
 }
 
-Result<std::vector<ServicePlace>> look_up_service(const std::string& name) {
+Result<std::vector<ServicePlace>> look_up_service_now(const std::string& name) {
     const auto names = names_to_ask(name, system_files()->read("/etc/resolv.conf", k_resolv_conf_bytes).value_or({}));
     for (std::size_t i = 0;; ++i) {
         auto found = ask(names[i]);

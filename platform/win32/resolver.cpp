@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns look_up over getaddrinfo of Winsock, and look_up_service over DnsQuery.
+// Owns look_up_now over getaddrinfo of Winsock, and look_up_service_now over DnsQuery.
 #include "platform/resolver.h"
 
 #include <utility>
@@ -59,7 +59,7 @@ Result<std::vector<ServicePlace>> ask(const std::string& name) {
 
 }  // namespace
 
-Status look_up(const std::string& host) {
+Status look_up_now(const std::string& host) {
     addrinfo wanted{};
     wanted.ai_family = AF_UNSPEC;
     wanted.ai_socktype = SOCK_STREAM;
@@ -71,7 +71,7 @@ Status look_up(const std::string& host) {
     return code == 0 ? Status() : resolver_error(code, host);
 }
 
-Result<std::vector<ServicePlace>> look_up_service(const std::string& name) {
+Result<std::vector<ServicePlace>> look_up_service_now(const std::string& name) {
     // In the form of resolv.conf(5), so that one rule says what is asked for on both systems.
     std::string line = "search";
     for (const auto& domain : network_facts().domains) {
