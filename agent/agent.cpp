@@ -11,6 +11,7 @@
 #include "agent/base/limits.h"
 #include "agent/base/version.h"
 #include "agent/config/store.h"
+#include "agent/config/zone.h"
 #include "agent/device_state.h"
 #include "agent/dialects.h"
 #include "agent/errors/catalogue.h"
@@ -256,12 +257,18 @@ private:
     }
 
     /// No window: always. The device's own clock and time zone count, because the people in front of it live by them.
+    /// Zones are looked up anew: somebody may have given the device another one, or new rules, while the agent runs.
     bool window_open() const {
         const WallTime now = machine_.clock.wall();
         const Seconds local_offset = platform::local_offset(now);
         return settings_.windows.empty() ||
-               std::any_of(settings_.windows.begin(), settings_.windows.end(),
-                           [&](const config::Window& w) { return w.is_open(now, local_offset); });
+               std::any_of(settings_.windows.begin(), settings_.windows.end(), [&](config::Window window) {
+                   auto rules = config::find_zone(*machine_.files, platform::time_zone_folders(), window.zone);
+                   if (!window.zone.empty() && rules.ok()) {
+                       window.rules = std::move(*rules);
+                   }
+                   return window.is_open(now, local_offset);
+               });
     }
 
     manager::Identity identity() { return identity_of(machine_, settings_, device_id_, board_); }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the thread that may be left alone. Not std::thread, which ends the process where there is no thread to be had.
+// Owns the wait for a thread that may be left alone.
 #include "platform/aside.h"
-
-#include <pthread.h>
 
 #include <chrono>
 #include <condition_variable>
@@ -32,10 +30,9 @@ struct Aside {
 
 using Shared = std::shared_ptr<Aside>;  // whoever of the two comes last
 
-void* enter(void* given) {
+void enter(void* given) {
     const std::unique_ptr<Shared> shared(static_cast<Shared*>(given));
     (*shared)->run();
-    return nullptr;
 }
 
 }  // namespace
@@ -44,13 +41,11 @@ bool finishes_aside(Callback<void()> work, const CancelToken& cancel, Millis lim
     const auto aside = std::make_shared<Aside>();
     aside->work = std::move(work);
     auto given = std::make_unique<Shared>(aside);
-    pthread_t thread{};
-    if (pthread_create(&thread, nullptr, enter, given.get()) != 0) {
+    if (!start_thread(&enter, given.get())) {
         aside->run();
         return true;
     }
     (void)given.release();  // it is the thread's
-    pthread_detach(thread);
     std::unique_lock lock(aside->mutex);
     for (Millis waited{0}; !aside->done && waited < limit && !cancel.requested(); waited += k_look_every) {
         aside->changed.wait_for(lock, k_look_every, [&] { return aside->done; });

@@ -13,4 +13,7 @@ namespace hagent::platform {
 /// thread, `work` runs here to its end.
 [[nodiscard]] bool finishes_aside(Callback<void()> work, const CancelToken& cancel, Millis limit);
 
+/// Starts a thread that nobody waits for; false when the system has none to give (std::thread would end the process).
+[[nodiscard]] bool start_thread(void (*enter)(void*), void* given);
+
 }  // namespace hagent::platform

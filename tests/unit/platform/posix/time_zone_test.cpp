@@ -7,10 +7,14 @@
 #include <time.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "platform/clock.h"
 #include "platform/files.h"
 #include "platform/paths.h"
+#include "tests/fakes/temp_directory.h"
+#include "tests/fakes/zone_file.h"
 
 using namespace hagent;
 
@@ -58,6 +62,32 @@ void collect(platform::Files& files, const std::string& folder, std::vector<std:
 }
 
 }  // namespace
+
+TEST_CASE("a zone that is replaced while the program runs counts from then on") {
+    const fakes::TempDirectory folder;
+    const std::string path = folder.path() + "/localtime";
+    const auto files = platform::system_files();
+    const auto put = [&](std::int32_t offset) {
+        REQUIRE(files->write_durable(path, fakes::ZoneFile{{offset}, {}, {}}.text(), 0644).ok());
+    };
+    const WallTime now{Seconds{1'780'000'000}};
+    put(3600);
+    const InZone in_zone(path);
+    CHECK(platform::local_offset(now) == Seconds{3600});
+    put(-18'000);
+    CHECK(platform::local_offset(now) == Seconds{-18'000});
+    REQUIRE(files->remove(path).ok());
+    put(7200);
+    CHECK(platform::local_offset(now) == Seconds{7200});
+}
+
+TEST_CASE("the local zone may be a rule") {
+    for (const auto& [text, offset] : std::vector<std::pair<const char*, int>>{{"XYZ-5:30", 19'800}, {"UTC0", 0}}) {
+        setenv("TZ", text, 1);
+        CHECK(platform::local_offset(WallTime{Seconds{1'780'000'000}}) == Seconds{offset});
+    }
+    unsetenv("TZ");
+}
 
 TEST_CASE("Every zone of this machine is read, and agrees with the C library") {
     const auto files = platform::system_files();
