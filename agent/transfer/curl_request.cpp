@@ -46,6 +46,7 @@ struct Request {
         check(curl_easy_setopt(easy, option, value) == CURLE_OK);
     }
 
+    [[nodiscard]] Url plain() const;
     void address() const;
     void times() const;
     void tls() const;
@@ -55,10 +56,15 @@ struct Request {
     void ftp() const;
 };
 
+/// In a scheme that libcurl knows.
+Url Request::plain() const {
+    Url known = url;
+    known.scheme = url.scheme == Scheme::ftpes ? Scheme::ftp : url.scheme;
+    return known;
+}
+
 void Request::address() const {
-    Url plain = url;
-    plain.scheme = url.scheme == Scheme::ftpes ? Scheme::ftp : url.scheme;
-    set(CURLOPT_URL, to_text(plain).c_str());
+    set(CURLOPT_URL, to_text(plain()).c_str());
     // libcurl is built with these only; said here too, so that another build cannot open more.
     set(CURLOPT_PROTOCOLS_STR, "http,https,ftp,ftps");
     // Its time limit for name look-up would use SIGALRM, in a process with threads.
@@ -118,12 +124,15 @@ void Request::tls() const {
 }
 
 void Request::credentials() const {
-    if (!url.user.empty() || !url.password.empty()) {
-        set(CURLOPT_USERNAME, url.user.c_str());
-        set(CURLOPT_PASSWORD, url.password.c_str());
-    } else if (!options.netrc_file.empty()) {
+    if (url.password.empty() && !options.netrc_file.empty()) {
         set(CURLOPT_NETRC, static_cast<long>(CURL_NETRC_OPTIONAL));
         set(CURLOPT_NETRC_FILE, options.netrc_file.c_str());
+        if (!url.user.empty()) {  // libcurl looks for the password of a user only when the address holds the name
+            set(CURLOPT_URL, with_login(to_text(plain()), url.user, {}).c_str());
+        }
+    } else if (!url.user.empty() || !url.password.empty()) {
+        set(CURLOPT_USERNAME, url.user.c_str());
+        set(CURLOPT_PASSWORD, url.password.c_str());
     }
 }
 
@@ -188,6 +197,24 @@ std::vector<std::string> header_lines(const Exchange& exchange, bool own_origin,
     // Without "Expect: 100-continue": servers that do not know it would cost a second at each upload.
     lines.emplace_back("Expect:");
     return lines;
+}
+
+std::string peer_address(void* easy) {
+    const char* address = nullptr;
+    curl_easy_getinfo(static_cast<CURL*>(easy), CURLINFO_PRIMARY_IP, &address);
+    return address == nullptr ? std::string() : address;
+}
+
+std::uint64_t bytes_sent(void* easy) {
+    curl_off_t sent = 0;
+    curl_easy_getinfo(static_cast<CURL*>(easy), CURLINFO_SIZE_UPLOAD_T, &sent);
+    return static_cast<std::uint64_t>(sent);
+}
+
+void* with_line(void* list, const std::string& line) {
+    curl_slist* longer = curl_slist_append(static_cast<curl_slist*>(list), line.c_str());
+    check(longer != nullptr);
+    return longer;
 }
 
 void configure_request(void* easy, const Options& options, const Exchange& exchange, const Url& url) {

@@ -18,4 +18,14 @@ void configure_request(void* easy, const Options& options, const Exchange& excha
 /// exchange itself brings goes to its own origin only.
 [[nodiscard]] std::vector<std::string> header_lines(const Exchange& exchange, bool own_origin, const Headers& provided);
 
+/// The address that the exchange talks to; empty when that is not known.
+[[nodiscard]] std::string peer_address(void* easy);
+
+/// Of an upload.
+[[nodiscard]] std::uint64_t bytes_sent(void* easy);
+
+/// A list of libcurl's (curl_slist) with a copy of the line at its end. Without memory the process ends, as it does for
+/// every other allocation.
+[[nodiscard]] void* with_line(void* list, const std::string& line);
+
 }  // namespace hagent::transfer

@@ -124,6 +124,23 @@ Status parse_authority(std::string_view text, Url& url) {
     return parse_host_and_port(text, url);
 }
 
+/// RFC 1738, 3.2.2: the type at the end of an FTP address. libcurl would take one in the middle, too.
+Status take_type(std::string& path) {
+    constexpr std::string_view k_type = ";type=";
+    if (path.size() > k_type.size()) {
+        const auto at = path.size() - k_type.size() - 1;
+        const auto code = to_lower(path.substr(path.size() - 1));
+        if (equal_ignoring_case(std::string_view(path).substr(at, k_type.size()), k_type)) {
+            if (code == "a" || code == "d") {
+                return bad("';type=" + code + "' is not supported: files are fetched byte for byte (;type=i)");
+            }
+            path.erase(code == "i" ? at : path.size());
+        }
+    }
+    path = replace_all(path, ";", "%3B");
+    return {};
+}
+
 Status parse_path(std::string_view text, Url& url) {
     text = text.substr(0, text.find('#'));
     const auto question = text.find('?');
@@ -138,6 +155,9 @@ Status parse_path(std::string_view text, Url& url) {
         } else {
             url.query = query;
         }
+    }
+    if (is_ftp(url.scheme)) {
+        TRY(take_type(url.path));
     }
     TRY(is_ftp(url.scheme) ? decode_safely(url.path, "path") : decode(url.path));
     return {};
@@ -210,6 +230,26 @@ std::string encode(std::string_view text, std::string_view plain) {
     return encoded;
 }
 
+/// As browsers do with a Location: what an address cannot hold is encoded, what is encoded stays, and a path may be
+/// written as on Windows.
+std::string encoded_reference(std::string_view reference) {
+    const auto end_of_path = std::min(reference.find_first_of("?#"), reference.size());
+    std::string encoded;
+    for (std::size_t i = 0; i < reference.size(); ++i) {
+        const char c = reference[i];
+        const bool stray =
+            c == '%' && (i + 2 >= reference.size() || !is_hex(reference[i + 1]) || !is_hex(reference[i + 2]));
+        if (c == '\\' && i < end_of_path) {
+            encoded += '/';
+        } else if (stray || c == ' ' || c == '\\' || c > '~' || c < '\0') {
+            encoded += encode({&c, 1}, "");
+        } else {
+            encoded += c;
+        }
+    }
+    return encoded;
+}
+
 }  // namespace
 
 std::string_view to_string(Scheme scheme) { return k_schemes[static_cast<std::size_t>(scheme)].name; }
@@ -276,7 +316,8 @@ bool is_loopback(const Url& url) {
 }
 
 Result<Url> resolve(const Url& base, std::string_view reference) {
-    Url url = TRY(parse_url(scheme_length(reference) > 0 ? std::string(reference) : merged(base, reference)));
+    const auto text = encoded_reference(trim(reference));
+    Url url = TRY(parse_url(scheme_length(text) > 0 ? text : merged(base, text)));
     if (url.user.empty() && url.password.empty() && same_origin(base, url)) {
         url.user = base.user;
         url.password = base.password;
@@ -284,11 +325,12 @@ Result<Url> resolve(const Url& base, std::string_view reference) {
     return url;
 }
 
-std::string encode_path(std::string_view path) { return encode(path, "-._~/!$&'()*+,;=@:"); }
+std::string encode_path(std::string_view path) { return encode(path, "-._~/!$&'()*+,=@:"); }
 
 std::string with_login(std::string_view url, std::string_view user, std::string_view password) {
     const auto host = url.find("://") + 3;
-    return concat({url.substr(0, host), encode(user, "-._~"), ":", encode(password, "-._~"), "@", url.substr(host)});
+    return concat({url.substr(0, host), encode(user, "-._~"), password.empty() ? "" : ":", encode(password, "-._~"),
+                   "@", url.substr(host)});
 }
 
 Result<std::string> decode(std::string_view text) {

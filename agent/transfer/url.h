@@ -34,7 +34,8 @@ struct Url {
 };
 
 /// Errors: bad_url, unsupported_scheme. Blanks, control bytes and bytes above 126 must come percent-encoded,
-/// and no part of an FTP address may hold an encoded CR, LF or NUL, which would smuggle a command.
+/// and no part of an FTP address may hold an encoded CR, LF or NUL, which would smuggle a command. At the end of an FTP
+/// address ";type=i" says what is done anyway, "a" and "d" are refused; any other ';' is part of a name.
 [[nodiscard]] Result<Url> parse_url(std::string_view text);
 
 /// The address again, without user and password.
@@ -50,14 +51,17 @@ struct Url {
 /// Whether the host is this machine: "localhost", 127.0.0.0/8 or ::1.
 [[nodiscard]] bool is_loopback(const Url& url);
 
-/// What a Location or a link means, seen from `base` (RFC 3986, 5.2). User and password of the base go along only
-/// to the same origin. Errors: bad_url, unsupported_scheme.
+/// What a Location or a link means, seen from `base` (RFC 3986, 5.2). Blanks, bytes above 126 and stray percent signs
+/// are encoded as browsers do. User and password of the base go along only to the same origin. Errors: bad_url,
+/// unsupported_scheme.
 [[nodiscard]] Result<Url> resolve(const Url& base, std::string_view reference);
 
-/// A relative path ("fw/new kernel") percent-encoded for use in an address; '/' stays.
+/// A relative path ("fw/new kernel") percent-encoded for use in an address; '/' stays. ';' does not, because FTP
+/// addresses give it a meaning.
 [[nodiscard]] std::string encode_path(std::string_view path);
 
 /// The text of an address that names nobody, with a login before its host, encoded so that neither part can end early.
+/// Without a password it is left to who may know it.
 [[nodiscard]] std::string with_login(std::string_view url, std::string_view user, std::string_view password);
 
 /// The last part of the path as the name of a local file; empty when it cannot be one here, or would lead to another

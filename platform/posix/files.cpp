@@ -424,7 +424,8 @@ public:
     void keep_own(const std::string& folder) override {
         const auto parent = resolve_path(parent_of(folder), Follow::all);
         const std::string name = folder.substr(folder.rfind('/') + 1);
-        if (parent.ok() && !name.empty()) {
+        const bool known = std::any_of(own_.begin(), own_.end(), [&](const Own& own) { return own.named == folder; });
+        if (parent.ok() && !name.empty() && !known) {
             own_.push_back({folder, concat({*parent, parent->ends_with('/') ? "" : "/", name})});
         }
     }

@@ -80,6 +80,26 @@ def curl(work, target, source, prefix):
     for call in ("wc_statemach(data, ftpc, ftp)", "ftp_state_use_port(data, ftpc, EPRT)", "ftp_state_use_port(data, ftpc, fcmd)"):
         edit(source / "lib" / "ftp.c", f"result = {call};", "result = CURLE_NOT_BUILT_IN;")
     edit(source / "lib" / "vtls" / "mbedtls.c", "      mbed_extract_certinfo(data, crt);", "      return 1;")
+    # An FTP data connection that ends without close_notify, as those of many servers do, is no failure of its own: the reply on the control
+    # connection is read all the same, and agent/transfer/ftp_end.cpp judges by size and digest whether that was all.
+    edit(source / "lib" / "vtls" / "mbedtls.c", "    default: {\n      char errorbuf[128];\n      mbedtls_strerror(ret, errorbuf, sizeof(errorbuf));\n      failf(data, \"ssl_read",
+         """    case 0:  /* mbedTLS's end of the connection without close_notify */
+    case MBEDTLS_ERR_SSL_CONN_EOF:
+      if(cf->sockindex == SECONDARYSOCKET) {
+        failf(data, "no close_notify");
+        cf->shutdown = TRUE;
+        *curlcode = CURLE_OK;
+        ret = 0;
+        break;
+      }
+      FALLTHROUGH();
+    default: {\n      char errorbuf[128];\n      mbedtls_strerror(ret, errorbuf, sizeof(errorbuf));\n      failf(data, \"ssl_read""")
+    # A user in the address gets the password of that user in a netrc file, wherever it stands in the entry, and no other one: 8.14.1 sends
+    # what the last entry of the host has.
+    netrc = source / "lib" / "netrc.c"
+    edit(netrc, "          if(!specific_login || our_login)\n            found |= FOUND_PASSWORD;", "          found |= FOUND_PASSWORD;")
+    edit(netrc, "          if(found & FOUND_PASSWORD) {", "          if((found & FOUND_PASSWORD) && (!specific_login || our_login)) {")
+    edit(netrc, "    else if(!login && !password)", "    else if((!login && !password) || (specific_login && !our_login))")
     # FTP's unused converter of line ends counts as decoding, and what is decoded is handed on in small pieces.
     edit(source / "lib" / "cw-pause.c", "#define CW_PAUSE_DEC_WRITE_CHUNK   (4096)", f"#define CW_PAUSE_DEC_WRITE_CHUNK   ({CURL_PIECE_BYTES})")
     cmake_project(work, target, "curl", source, [

@@ -95,6 +95,30 @@ TEST_CASE("a netrc file gives the login of its machine") {
     CHECK(server.asked().at(0).field("authorization") == "Basic QWxhZGRpbjp4");
 }
 
+TEST_CASE("a user in the address gets the password of that user from netrc, and nobody else's") {
+    const fakes::TempDirectory folder;
+    Options options;
+    options.netrc_file = folder.path() + "/netrc";
+    REQUIRE(platform::system_files()
+                ->write_durable(options.netrc_file,
+                                "machine 127.0.0.1 login first password 1\n"
+                                "machine 127.0.0.1 password sesame login bob\n"
+                                "machine 127.0.0.1 login last password 3\ndefault login any password 4\n",
+                                0600)
+                .ok());
+    const auto fetcher = curl_fetcher(options);
+    const auto sent = [&](const std::string& login) {
+        HttpServer server([](const HttpAsked&) { return status_answer("200 OK"); });
+        StringSink sink(100);
+        REQUIRE(get(*fetcher, server.url("/").insert(7, login), sink).ok());
+        return server.asked().at(0).field("authorization");
+    };
+    CHECK(sent("bob@") == "Basic Ym9iOnNlc2FtZQ==");  // bob:sesame
+    CHECK(sent("last@") == "Basic bGFzdDoz");         // last:3
+    CHECK(sent("bob:own@") == "Basic Ym9iOm93bg==");  // bob:own
+    CHECK(sent("carol@") == "Basic Y2Fyb2w6");        // carol: and no password
+}
+
 TEST_CASE("redirects end: in a circle, without a place, to another protocol") {
     HttpServer server([&](const HttpAsked& asked) {
         if (asked.target == "/ftp") {

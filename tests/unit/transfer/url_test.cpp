@@ -205,3 +205,39 @@ TEST_CASE("a relative path is encoded so that it parses back to itself") {
     CHECK(encode_path(path) == "fw/new%20kernel%231%3F%C3%A4%25.bin");
     CHECK(*decode(parse_url("http://h/" + encode_path(path))->path) == "/" + path);
 }
+
+TEST_CASE("the type at the end of an FTP address is binary or refused, and any other semicolon is a name's") {
+    for (const char* text :
+         {"ftp://h/d/f;type=i", "ftp://h/d/f;TYPE=I", "ftps://h/d/f;type=i", "ftpes://h/d/f;type=i"}) {
+        CAPTURE(text);
+        CHECK(parse_url(text)->path == "/d/f");
+    }
+    for (const char* text : {"ftp://h/f;type=a", "ftp://h/f;type=A", "ftp://h/d;type=d", "ftps://h/f;Type=D"}) {
+        CAPTURE(text);
+        const auto url = parse_url(text);
+        REQUIRE_FALSE(url.ok());
+        CHECK(url.error().is(AgentCode::bad_url));
+        CHECK(url.error().context.find("type=i") != std::string::npos);
+    }
+    CHECK(parse_url("ftp://h/a;b")->path == "/a%3Bb");
+    CHECK(parse_url("ftp://h/d;type=a/f")->path == "/d%3Btype=a/f");
+    CHECK(parse_url("ftp://h/f;type=x")->path == "/f%3Btype=x");
+    CHECK(parse_url("ftp://h/f%3Btype=a")->path == "/f%3Btype=a");
+    CHECK(parse_url("http://h/f;type=a")->path == "/f;type=a");
+    CHECK(encode_path("a;type=d") == "a%3Btype=d");
+}
+
+TEST_CASE("a reference is encoded as browsers do before it is read strictly") {
+    const auto base = parse_url("http://h/d/f").value();
+    const auto to = [&](std::string_view reference) { return to_text(resolve(base, reference).value()); };
+    CHECK(to("a b") == "http://h/d/a%20b");
+    CHECK(to("  /\xc3\xbc?q=\xc3\xbc ") == "http://h/%C3%BC?q=%C3%BC");
+    CHECK(to("/\xfc") == "http://h/%FC");
+    CHECK(to("/a%20b%zz%") == "http://h/a%20b%25zz%25");
+    CHECK(to("\\\\other\\f?a\\b") == "http://other/f?a%5Cb");
+    CHECK(to("https://o/a b") == "https://o/a%20b");
+    for (const char* text : {"//a b/f", "//\xc3\xbc/f", "/a\rb", "/a\nb", "//user name@h:x/"}) {
+        CAPTURE(text);
+        CHECK_FALSE(resolve(base, text).ok());
+    }
+}
