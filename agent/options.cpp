@@ -102,7 +102,7 @@ constexpr std::array k_options = {
     Option{"output",         'o', "FILE",  " fetch ", "where to put the file (default: its name in the URL)",       text_value<&Options::output>},
     Option{"sha256",         0,   "HEX",   " fetch ", "digest that the file must have",                             digest},
     Option{"limit-rate",     0,   "BYTES", " fetch ", "bytes a second at most; K, M and G are understood",          rate},
-    Option{"attempts",       0,   "N",     " fetch ", "tries in a row without progress before giving up",           attempts},
+    Option{"attempts",       0,   "N",     " fetch ", "tries in a row without progress that each source gets",      attempts},
     Option{"source",         0,   "PLACE", " script ", "folder or URL that <regroot> stands for",                   text_value<&Options::source>},
     Option{"root",           0,   "DIR",   " script ", "every device path lies below DIR",                          text_value<&Options::root>},
     Option{"allow-unsigned", 0,   nullptr, " script ", "take a package from a URL without a signature",             flag<&Options::allow_unsigned>},

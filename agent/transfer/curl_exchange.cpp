@@ -49,12 +49,8 @@ struct ListTraits {
 // libcurl's own words behind ours; longer ones repeat the address.
 constexpr std::size_t k_reason_bytes = 160;
 
-/// libcurl copies the line. Without memory the process ends, as it does for every other allocation.
 void append(UniqueHandle<ListTraits>& list, const std::string& line) {
-    curl_slist* longer = curl_slist_append(list.get(), line.c_str());
-    check(longer != nullptr);
-    list.release();
-    list.reset(longer);
+    list.reset(static_cast<curl_slist*>(with_line(list.release(), line)));
 }
 
 }  // namespace
@@ -293,6 +289,7 @@ std::size_t CurlExchange::Impl::on_header(char* data, std::size_t size, std::siz
     const std::string_view line(data, size * count);
     if (is_ftp(me.url.scheme)) {
         ++me.control_lines;
+        me.conversation.mark_end({data, line.size()});  // libcurl reads on in this very line
         return me.goes_on() && !me.replies_without_end() ? line.size() : 0;
     }
     me.head.line(line);
@@ -378,10 +375,8 @@ Failure CurlExchange::Impl::failure(int code, bool& local) {
 bool CurlExchange::Impl::everything_moved() const {
     const bool confirmed = conversation.reply().value_or(0) / 100 == 2;
     if (exchange.method != Method::get) {
-        curl_off_t sent = 0;
-        curl_easy_getinfo(easy.get(), CURLINFO_SIZE_UPLOAD_T, &sent);
-        return confirmed && static_cast<std::uint64_t>(sent) ==
-                                (exchange.source != nullptr ? exchange.source_bytes : exchange.body.size());
+        return confirmed &&
+               bytes_sent(easy.get()) == (exchange.source != nullptr ? exchange.source_bytes : exchange.body.size());
     }
     const auto size = conversation.size();
     return size ? reply.head.start + reply.body_bytes == *size : confirmed;
@@ -396,15 +391,21 @@ std::optional<Error> CurlExchange::Impl::judge_ftp(int code) {
     if (late) {
         return too_late(url.host, exchange.time_limit);
     }
-    if (auto verdict = judge_end(conversation, {code, last_step, everything_moved(), url.host})) {
+    const FtpEnd end{code,
+                     last_step,
+                     everything_moved(),
+                     url.host,
+                     peer_address(easy.get()),
+                     (begun ? reply.head : current_head()).start + reply.body_bytes,
+                     error_text.data()};
+    if (auto verdict = judge_end(conversation, end)) {
+        reply.busy = verdict->error && verdict->error->id.protocol == errors::Protocol::ftp && conversation.busy();
         return std::move(verdict->error);
     }
     bool local = false;
-    auto why = failure(code, local);
+    auto why = about_data(conversation, end, failure(code, local));
     if (local) {
         local_error = why;
-    } else if (exchange.method == Method::put && reply.stage == Stage::data) {
-        why.error().context += ": while sending; a full disk or a quota on the server looks like this too";
     }
     return why;
 }

@@ -12,6 +12,7 @@
 #include "agent/transfer/download_request.h"
 #include "agent/transfer/part_file.h"
 #include "agent/transfer/rate.h"
+#include "agent/transfer/standings.h"
 #include "agent/transfer/url.h"
 
 namespace hagent::transfer {
@@ -29,6 +30,14 @@ constexpr std::uint64_t k_progress_bytes = 64U << 10U;  // a try that gained les
 constexpr std::uint64_t k_spared_bytes = 64U << 20U;    // of free space, by a file whose size nobody has told
 constexpr std::uint64_t k_spared_fraction = 16;         // or a 16th of it
 constexpr std::uint64_t k_progress_fraction = 64;       // but of a small file a 64th part is enough
+
+std::vector<std::string> shown_urls(const DownloadRequest& request) {
+    std::vector<std::string> urls;
+    for (const auto& source : request.sources) {
+        urls.push_back(shown(source.url));
+    }
+    return urls;
+}
 
 /// A full device must be left as it was.
 bool out_of_space(const Error& why) { return why.is(AgentCode::disk_full) || why.is(AgentCode::quota_exceeded); }
@@ -50,10 +59,8 @@ public:
           part_(std::move(part)),
           rate_(services.clock),
           best_bytes_(part_.bytes()),
-          tries_of_file_(part_.bytes() > 0 ? 1 : 0) {
-        struck_.resize(request.sources.size(), false);
-        hints_.resize(request.sources.size());
-    }
+          tries_of_file_(part_.bytes() > 0 ? 1 : 0),
+          sources_(shown_urls(request), services.options.attempts) {}
 
     Result<Downloaded> run();
 
@@ -67,25 +74,29 @@ private:
         std::string context;
         std::optional<Seconds> retry_after;
         std::optional<std::uint64_t> total;
+        bool busy = false;
     };
 
-    [[nodiscard]] const std::string& source() const { return request_.sources[current_].url; }
+    [[nodiscard]] const std::string& source() const { return request_.sources[sources_.current()].url; }
     [[nodiscard]] bool has_digest() const { return !request_.sha256.empty() || !request_.sha1.empty(); }
     [[nodiscard]] bool same_source() const { return part_.url() == mark_of(source()); }
     [[nodiscard]] bool resumable() const;
-    [[nodiscard]] std::optional<std::size_t> next_source() const;
+    [[nodiscard]] std::optional<std::uint64_t> total_of(const ReplyHead& head) const;
     [[nodiscard]] bool whole_without_asking() const;
 
     [[nodiscard]] bool past_caches() const { return request_.past_caches || doubtful_; }
     [[nodiscard]] Exchange ask() const;
     [[nodiscard]] Result<Outcome> attempt();
     [[nodiscard]] Outcome check_file(Outcome outcome);
-    [[nodiscard]] Decision judge(const Outcome& outcome);
+    [[nodiscard]] Situation situation_after(const Outcome& outcome) const;
+    [[nodiscard]] Decision judge(const Outcome& outcome) const { return decide(situation_after(outcome)); }
+    [[nodiscard]] Millis wait_after(const Decision& decision, const Outcome& outcome, std::size_t next) const;
     void count(const Outcome& outcome);
     [[nodiscard]] Status act(const Decision& decision, const Outcome& outcome);
     void report(const Outcome& outcome, const Decision& decision, Millis wait);
     void show_progress(bool now);
     [[nodiscard]] Result<Downloaded> release(const std::string& from);
+    [[nodiscard]] static errors::Id id_of(const Outcome& outcome);
     [[nodiscard]] Failure final_error(const Decision& decision, const Outcome& outcome) const;
     [[nodiscard]] Failure too_large(std::uint64_t bytes) const;
     [[nodiscard]] Status check_space(std::optional<std::uint64_t> total);
@@ -97,14 +108,11 @@ private:
     PartFile part_;
     Rate rate_;
     Downloaded result_;
-    std::vector<FtpHints> hints_;  // per source: what it was found not to understand
-    std::vector<bool> struck_;     // sources that refused for good
-    std::size_t current_ = 0;
     bool from_zero_ = false;  // the policy said: drop what is at hand
     std::uint64_t asked_from_ = 0;
     std::uint64_t best_bytes_;
     unsigned tries_of_file_;  // that brought the bytes at hand
-    unsigned failures_ = 0;
+    Standings sources_;
     unsigned misfits_ = 0;
     bool arrived_whole_ = false;
     bool doubtful_ = false;            // what came before did not fit: it may have come from a cache
@@ -113,7 +121,7 @@ private:
 
 /// Whether the bytes at hand may be continued: only when a changed file would be noticed.
 bool Download::resumable() const {
-    if (part_.bytes() == 0 || !hints_[current_].rest) {
+    if (part_.bytes() == 0 || !sources_.hints().rest) {
         return false;
     }
     if (has_digest()) {
@@ -124,16 +132,6 @@ bool Download::resumable() const {
     // SIZE or MDTM alone
     const bool half = url.ok() && is_ftp(url->scheme) && validator.find('-') != std::string::npos;
     return same_source() && !validator.empty() && !half;
-}
-
-std::optional<std::size_t> Download::next_source() const {
-    for (std::size_t step = 1; step < struck_.size(); ++step) {
-        const auto index = (current_ + step) % struck_.size();
-        if (!struck_[index]) {
-            return index;
-        }
-    }
-    return std::nullopt;
 }
 
 /// The power went after the last byte and before the end was noted: then no server needs to be asked.
@@ -149,7 +147,7 @@ Exchange Download::ask() const {
     Exchange exchange;
     exchange.url = source();
     exchange.limit_bytes_per_s = request_.limit_bytes_per_s;
-    exchange.ftp = hints_[current_];
+    exchange.ftp = sources_.hints();
     exchange.past_caches = past_caches();
     exchange.time_limit = time_limit(request_, services_.options);
     if (!from_zero_ && resumable()) {
@@ -159,11 +157,21 @@ Exchange Download::ask() const {
     return exchange;
 }
 
+/// The size of the file that is about to arrive: by this very answer, else by the request, whose word counts for all.
+/// What an earlier answer said holds only when its validator shows that this is the rest of the same file.
+std::optional<std::uint64_t> Download::total_of(const ReplyHead& head) const {
+    if (head.total || request_.bytes) {
+        return head.total ? head.total : request_.bytes;
+    }
+    const bool same_file =
+        asked_from_ > 0 && same_source() && !head.validator.empty() && head.validator == part_.validator();
+    return same_file ? part_.total() : std::nullopt;
+}
+
 /// The head of a positive reply is here, the bytes are not: the last moment to keep the part from being spoiled.
 Status Download::begin(const ReplyHead& head) {
     const auto validator = same_source() ? part_.validator() : std::string();
-    const auto known_total = part_.total() ? part_.total() : request_.bytes;
-    switch (judge_range(head, asked_from_, validator, known_total)) {
+    switch (judge_range(head, asked_from_, validator, part_.total() ? part_.total() : request_.bytes)) {
         case RangeVerdict::fits: break;
         case RangeVerdict::afresh: asked_from_ = 0; break;
         case RangeVerdict::changed: return error(AgentCode::changed_on_server, shown(source()));
@@ -193,7 +201,7 @@ Status Download::begin(const ReplyHead& head) {
     ++tries_of_file_;
     from_zero_ = false;
     rate_.restart();
-    part_.describe(mark_of(source()), head.validator, head.total ? head.total : known_total);
+    part_.describe(mark_of(source()), head.validator, total_of(head));
     return {};
 }
 
@@ -271,7 +279,8 @@ Result<Download::Outcome> Download::attempt() {
                     replied->stage,
                     {},
                     replied->retry_after,
-                    replied->head.total};
+                    replied->head.total,
+                    replied->busy};
     if (replied->error) {
         outcome.reply = replied->error->id;
         outcome.context = replied->error->context;
@@ -310,26 +319,28 @@ void Download::count(const Outcome& outcome) {
         total ? std::clamp<std::uint64_t>(*total / k_progress_fraction, 1, k_progress_bytes) : k_progress_bytes;
     const bool progress = part_.bytes() >= best_bytes_ + enough;
     best_bytes_ = std::max(best_bytes_, part_.bytes());
-    failures_ = progress ? 1 : failures_ + 1;
+    sources_.count(progress);
     misfits_ += is_misfit(outcome.reply) ? 1 : 0;
 }
 
-Decision Download::judge(const Outcome& outcome) {
+Situation Download::situation_after(const Outcome& outcome) const {
     Situation situation;
     situation.reply = outcome.reply;
     situation.stage = outcome.stage;
-    situation.failures = failures_;
+    situation.busy = outcome.busy;
+    situation.failures = sources_.failures();
+    situation.offset = asked_from_;
     situation.attempts = services_.options.attempts;
     situation.bytes = part_.bytes();
     situation.can_resume = resumable();
-    situation.other_source = next_source().has_value();
+    situation.other_source = sources_.next().has_value();
     situation.misfits = misfits_;
-    situation.hints = hints_[current_];
+    situation.hints = sources_.hints();
     situation.pieced = tries_of_file_ > 1;
     situation.by_caches = source().starts_with("http") && !past_caches();
     situation.total = outcome.total;
-    situation.wanted = request_.bytes ? request_.bytes : part_.total();
-    return decide(situation);
+    situation.wanted = request_.bytes || has_digest() ? request_.bytes : part_.total();
+    return situation;
 }
 
 void Download::report(const Outcome& outcome, const Decision& decision, Millis wait) {
@@ -342,43 +353,61 @@ void Download::report(const Outcome& outcome, const Decision& decision, Millis w
     }
 }
 
+/// A source that nobody has asked yet, or that has just brought bytes, need not wait for what another one said.
+Millis Download::wait_after(const Decision& decision, const Outcome& outcome, std::size_t next) const {
+    const bool elsewhere = decision.kind == Decide::next_source;
+    if (decision.wait == Wait::none || (elsewhere && sources_.fresh(next))) {
+        return Millis(0);
+    }
+    const auto& options = services_.options;
+    return next_wait(elsewhere ? std::nullopt : outcome.retry_after, sources_.failures(), options.backoff_base,
+                     options.backoff_cap, services_.random);
+}
+
 /// Carries out a decision that is neither accept nor give_up.
 Status Download::act(const Decision& decision, const Outcome& outcome) {
-    const auto& options = services_.options;
-    const auto wait = decision.wait == Wait::none ? Millis(0)
-                                                  : next_wait(outcome.retry_after, failures_, options.backoff_base,
-                                                              options.backoff_cap, services_.random);
+    if (decision.wait == Wait::none) {
+        sources_.forgive();  // another question, not the same one again
+    }
+    const auto next =
+        decision.kind == Decide::next_source ? sources_.next().value_or(sources_.current()) : sources_.current();
+    const auto wait = wait_after(decision, outcome, next);
     report(outcome, decision, wait);
-    leave_out(hints_[current_], decision.fallback);
+    leave_out(sources_.hints(), decision.fallback);
+    sources_.note(error(id_of(outcome), outcome.context));
     doubtful_ = doubtful_ || is_doubtful(outcome.reply);
     if (is_misfit(outcome.reply) && arrived_whole_) {
         TRY(part_.restart());
         best_bytes_ = 0;
     }
     from_zero_ = decision.kind == Decide::restart;
-    if (decision.kind == Decide::next_source) {
-        struck_[current_] = decision.wait == Wait::none;
-        if (const auto next = next_source()) {
-            current_ = *next;
-        }
+    if (decision.kind == Decide::next_source && decision.wait == Wait::none) {
+        sources_.strike();
     }
-    if (decision.wait == Wait::none) {
-        failures_ -= std::min(failures_, 1U);  // another question, not the same one again
-    }
+    sources_.go_to(next);
     if (services_.clock.wait(wait, services_.cancel)) {
         return error(AgentCode::cancelled);
     }
     return {};
 }
 
+/// The row for people, by which they see whether waiting helps.
+errors::Id Download::id_of(const Outcome& outcome) {
+    return outcome.busy ? errors::agent(AgentCode::server_full) : outcome.reply;
+}
+
+/// With the word of every source. A refusal that would have ended it anywhere is not outweighed.
 Failure Download::final_error(const Decision& decision, const Outcome& outcome) const {
+    const bool exhausted = decision.because == errors::agent(AgentCode::attempts_exhausted);
     std::string context = shown(source()) + (outcome.context.empty() ? "" : ": " + outcome.context);
-    if (decision.because == errors::agent(AgentCode::attempts_exhausted)) {
+    if (exhausted) {
         context += concat(
             {" (gave up after ", std::to_string(result_.attempts), (result_.attempts == 1 ? " try)" : " tries)")});
-        return error(outcome.reply, context);
     }
-    return error(decision.because, context);
+    auto elsewhere = situation_after(outcome);
+    elsewhere.other_source = true;
+    return sources_.with_others(error(exhausted ? id_of(outcome) : decision.because, context),
+                                !exhausted && decide(elsewhere).kind != Decide::give_up);
 }
 
 Result<Downloaded> Download::release(const std::string& from) {
@@ -416,10 +445,15 @@ Result<Downloaded> Download::run() {
             return local_failure(std::move(tried).failure());
         }
         Outcome outcome = std::move(tried).value();
+        if (!arrived_whole_ && whole_without_asking()) {  // these are the bytes, whatever became of the connection
+            report(outcome, {Decide::accept, Wait::none, outcome.reply}, Millis(0));
+            return release(shown(source()));
+        }
         count(outcome);
         Decision decision = judge(outcome);
         if (decision.kind == Decide::accept && !arrived_whole_) {
             arrived_whole_ = true;  // HTTP 416: all of it was at hand already
+            part_.describe(part_.url(), part_.validator(), outcome.total);
             ++tries_of_file_;
             outcome = check_file(std::move(outcome));
             count(outcome);

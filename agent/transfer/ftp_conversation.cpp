@@ -6,6 +6,7 @@
 #include <array>
 #include <utility>
 
+#include "agent/base/concat.h"
 #include "agent/base/number.h"
 #include "agent/base/text.h"
 
@@ -49,7 +50,9 @@ std::string_view without_line_end(std::string_view text) {
 }
 
 /// What everybody types for anonymous access is worth seeing in a transcript; any other name is a secret.
-bool is_anonymous(std::string_view user) { return user == "anonymous" || user == "ftp"; }
+bool is_anonymous(std::string_view user) {
+    return equal_ignoring_case(user, "anonymous") || equal_ignoring_case(user, "ftp");
+}
 
 /// The digits at the end: some servers put words before the size.
 std::optional<std::uint64_t> trailing_number(std::string_view text) {
@@ -75,6 +78,16 @@ std::optional<std::array<std::uint64_t, 6>> six_numbers(std::string_view text) {
         text.remove_prefix(end);
     }
     return numbers;
+}
+
+/// Address and port of a 227 reply.
+std::optional<std::array<std::uint64_t, 6>> pasv_numbers(std::string_view text) {
+    for (auto at = text.find_first_of(k_digits); at < text.size(); ++at) {
+        if (const auto numbers = six_numbers(text.substr(at)); numbers && ((*numbers)[4] != 0 || (*numbers)[5] != 0)) {
+            return numbers;
+        }
+    }
+    return std::nullopt;
 }
 
 /// "YYYYMMDDHHMMSS" with an optional fraction (RFC 3659, 2.3); empty when it is something else.
@@ -113,12 +126,14 @@ std::optional<std::uint16_t> parse_epsv_port(std::string_view text) {
 }
 
 std::optional<std::uint16_t> parse_pasv_port(std::string_view text) {
-    for (auto at = text.find_first_of(k_digits); at < text.size(); ++at) {
-        if (const auto numbers = six_numbers(text.substr(at)); numbers && ((*numbers)[4] != 0 || (*numbers)[5] != 0)) {
-            return narrow<std::uint16_t>((*numbers)[4] * 256 + (*numbers)[5]);
-        }
-    }
-    return std::nullopt;
+    const auto numbers = pasv_numbers(text);
+    return numbers ? std::optional(narrow<std::uint16_t>((*numbers)[4] * 256 + (*numbers)[5])) : std::nullopt;
+}
+
+std::string parse_pasv_address(std::string_view text) {
+    const auto numbers = pasv_numbers(text);
+    const auto part = [&](std::size_t i) { return std::to_string((*numbers)[i]); };
+    return numbers ? concat({part(0), ".", part(1), ".", part(2), ".", part(3)}) : std::string();
 }
 
 void FtpConversation::sent(std::string_view line) {
@@ -129,6 +144,10 @@ void FtpConversation::sent(std::string_view line) {
     stage_ = stage_of(command);
     reply_.reset();
     multiline_ = 0;
+    words_.clear();
+    if (stage_ == Stage::user) {
+        user_ = argument;
+    }
     const bool secret = stage_ == Stage::pass || (stage_ == Stage::user && !is_anonymous(argument));
     if (secret) {
         transcript_.hide(argument);
@@ -141,6 +160,14 @@ void FtpConversation::received(std::string_view line) {
     line = without_line_end(line);
     transcript_.add("< " + std::string(line));
     const auto parsed = parse_ftp_reply_line(line);
+    mark_ = 0;
+    if (std::exchange(words_end_, false)) {
+        words_.clear();
+    }
+    // 421 may answer anything, in the middle of another reply too
+    const bool within =
+        multiline_ != 0 && (!parsed || (parsed->number != multiline_ && (!parsed->last || parsed->number != 421)));
+    words_.add(parsed && !within ? parsed->text : line);
     if (!parsed) {
         return;  // the middle of a reply of several lines, or garbage that libcurl will refuse
     }
@@ -148,11 +175,27 @@ void FtpConversation::received(std::string_view line) {
         multiline_ = multiline_ == 0 ? parsed->number : multiline_;
         return;
     }
-    if (multiline_ != 0 && multiline_ != parsed->number) {
+    if (within) {
+        mark_ = '-';
         return;
     }
     multiline_ = 0;
+    mark_ = announces(parsed->number) ? '-' : ' ';
     complete(parsed->number, parsed->text);
+    words_end_ = true;
+}
+
+void FtpConversation::mark_end(std::span<char> line) const {
+    if (mark_ != 0 && line.size() > 3) {
+        line[3] = mark_;
+    }
+}
+
+/// RFC 959, 5.4: 120 before 220; and between the reply that began the data and the one that ends them, which has to be
+/// waited for when nothing else says that all is there.
+bool FtpConversation::announces(std::uint16_t number) const {
+    const bool after_data = opening_ != 0 && (stage_ == Stage::data || stage_ == Stage::done) && !size_ && !stores_;
+    return (number == 120 && stage_ == Stage::greeting) || (number < 200 && after_data);
 }
 
 /// The last line of a reply has come. Only then does its number count (RFC 959, 4.2).
@@ -168,14 +211,29 @@ void FtpConversation::complete(std::uint16_t number, std::string_view text) {
         modified_ = time_value(text);
     } else if (stage_ == Stage::epsv) {
         data_port_ = number == 229 ? parse_epsv_port(text) : std::nullopt;
+        data_address_.clear();
     } else if (stage_ == Stage::pasv) {
         data_port_ = number == 227 ? parse_pasv_port(text) : std::nullopt;
+        data_address_ = number == 227 ? parse_pasv_address(text) : "";
     } else if (stage_ == Stage::rest) {
         rest_accepted_ = number == 350;
     } else if ((stage_ == Stage::retr && (number == 125 || number == 150)) || (stage_ == Stage::stor && number < 200)) {
+        stores_ = stage_ == Stage::stor;
         stage_ = Stage::data;
         opening_ = number;
     }
+}
+
+std::string FtpConversation::words() const { return peer_words(transcript_.scrubbed(words_.text())); }
+
+bool FtpConversation::busy() const {
+    if (!reply_ || *reply_ < 500 || stage_ == Stage::auth) {
+        return false;
+    }
+    const bool login = stage_ == Stage::greeting || stage_ == Stage::user || stage_ == Stage::pass;
+    const bool nobody = user_.empty() ? stage_ == Stage::greeting : is_anonymous(user_);
+    return *reply_ == 530 ? nobody || speaks_of_limits(words_.all(), user_)
+                          : login && speaks_of_limits(words_.all(), user_);
 }
 
 std::string FtpConversation::validator() const {

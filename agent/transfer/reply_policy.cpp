@@ -112,6 +112,7 @@ const Row* row_of(std::span<const Row> rows, std::uint16_t number, Stage stage) 
 
 constexpr Row k_transient{0, UINT16_MAX, k_any, Rule::again};
 constexpr Row k_permanent{0, UINT16_MAX, k_any, Rule::elsewhere};
+constexpr Row k_full{0, UINT16_MAX, k_any, Rule::again, Fallback::none, AgentCode::server_full};
 constexpr Row k_garbage{0, UINT16_MAX, k_any, Rule::elsewhere, Fallback::none, AgentCode::protocol_garbage};
 
 /// For replies without a row in the tables above.
@@ -197,10 +198,15 @@ Decision misfit(const Situation& now, errors::Id because) {
 /// HTTP 416: there is nothing behind the bytes at hand, so they are the file or they are too many.
 Decision satisfied(const Situation& now, errors::Id because) {
     const bool complete = now.total && *now.total == now.bytes && (!now.wanted || *now.wanted == now.bytes);
-    return {complete ? Decide::accept : Decide::restart, complete ? Wait::none : Wait::backoff, because};
+    const bool other_question = complete || now.offset > 0;
+    return {complete ? Decide::accept : Decide::restart, other_question ? Wait::none : Wait::backoff, because};
 }
 
+/// The bytes at hand are of no use. Asking for the whole instead of the rest is another question.
 Decision afresh(const Situation& now, errors::Id because) {
+    if (now.offset > 0) {
+        return {Decide::restart, Wait::none, because};
+    }
     // Asked for the whole file and still got another part: this server will not do better.
     if (now.reply == errors::agent(AgentCode::bad_range) && now.bytes == 0) {
         return elsewhere(now, because);
@@ -248,12 +254,15 @@ bool brings_file(const ReplyHead& head) {
 }  // namespace
 
 Decision decide(const Situation& situation) {
-    const Decision decision = judge(situation, choose(situation.reply, situation.stage));
+    const Decision decision = judge(situation, situation.busy ? k_full : choose(situation.reply, situation.stage));
     // Another source or another way to ask is no repetition: only those with a wait are counted.
-    if (decision.wait == Wait::backoff && situation.failures >= situation.attempts) {
-        return {Decide::give_up, Wait::none, errors::agent(AgentCode::attempts_exhausted)};
+    if (decision.wait != Wait::backoff || situation.failures < situation.attempts) {
+        return decision;
     }
-    return decision;
+    if (situation.other_source) {  // a source that is down costs the others none of their tries
+        return {Decide::next_source, Wait::backoff, decision.because};
+    }
+    return {Decide::give_up, Wait::none, errors::agent(AgentCode::attempts_exhausted)};
 }
 
 bool is_misfit(errors::Id reply) {

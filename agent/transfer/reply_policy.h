@@ -16,11 +16,13 @@ namespace hagent::transfer {
 struct Situation {
     errors::Id reply;  // ftp 426, http 503, winsock 10054, agent stalled ...
     Stage stage = Stage::connect;
-    unsigned failures = 1;                // tries in a row that failed without progress, this one included
-    unsigned attempts = 8;                // how many of those are allowed
+    bool busy = false;                    // Reply::busy
+    unsigned failures = 1;                // of this source: tries in a row without progress, this one included
+    unsigned attempts = 8;                // how many of those each source is allowed
+    std::uint64_t offset = 0;             // that was asked for
     std::uint64_t bytes = 0;              // at hand and safe
     bool can_resume = false;              // the source can be asked for the rest and a change would be noticed
-    bool other_source = false;            // another address of the same file is still worth a try
+    bool other_source = false;            // another address of the same file has tries left and has not refused
     unsigned misfits = 0;                 // complete files that turned out wrong, this one included
     FtpHints hints;                       // what this try left out already
     bool pieced = false;                  // the file was put together from more than one try
@@ -34,7 +36,7 @@ enum class Decide : std::uint8_t {
     resume,       // same source, from the bytes at hand
     restart,      // same source, from the first byte
     retry,        // same source, nothing at hand
-    next_source,  // another address, keeping what is at hand if it fits
+    next_source,  // another address, keeping what is at hand if it fits; without a wait: never this one again
     give_up
 };
 

@@ -11,6 +11,24 @@ namespace hagent::transfer {
 namespace {
 // One transfer knows a user and a password for each of a few addresses; each costs a search through every line.
 constexpr std::size_t k_secrets = 16;
+// A shorter one is hidden where it stands for itself: as a part of other words it gives nothing away, and these would
+// be lost.
+constexpr std::size_t k_anywhere_bytes = 8;
+
+bool in_word(std::string_view text, std::size_t at) { return at < text.size() && is_letter_or_digit(text[at]); }
+
+std::string without(std::string_view text, std::string_view secret) {
+    std::string clean;
+    for (auto at = text.find(secret); at != std::string_view::npos; at = text.find(secret)) {
+        const bool part_of_word = secret.size() < k_anywhere_bytes &&
+                                  ((at > 0 && in_word(text, at - 1) && in_word(secret, 0)) ||
+                                   (in_word(text, at + secret.size()) && in_word(secret, secret.size() - 1)));
+        clean.append(text.substr(0, at)).append(part_of_word ? secret : "***");
+        text.remove_prefix(at + secret.size());
+    }
+    return clean.append(text);
+}
+
 }  // namespace
 
 void Transcript::hide(std::string_view secret) {
@@ -26,7 +44,7 @@ void Transcript::hide(std::string_view secret) {
 std::string Transcript::scrubbed(std::string_view text) const {
     std::string clean(text);
     for (const auto& secret : secrets_) {
-        clean = replace_all(clean, secret, "***");
+        clean = without(clean, secret);
     }
     return clean;
 }

@@ -38,6 +38,7 @@ $commandfunc{STOR} = sub {
     sendcontrol $refuses && $stage eq 'stored' ? $reply : "226 Done.\r\n";
 };
 if ($refuses && !$begins && $stage !~ /^(data|final|stored)$/ && ({PASV => 227, EPSV => 229, REST => 350}->{$stage} // 0) != $code) {
-    $commandreply{$stage eq 'greeting' ? 'welcome' : $stage} = $stage eq 'greeting' ? "$code Scripted reply." : $reply;
+    my $greeting = "$code Scripted reply." . ($code == 120 ? "\r\n220 Ready." : '');  # another reply follows
+    $commandreply{$stage eq 'greeting' ? 'welcome' : $stage} = $stage eq 'greeting' ? $greeting : $reply;
 }
 1;

@@ -6,7 +6,7 @@ import re
 
 # The 39 replies of the seed with what the message has to be about, then those of FTPS and EPSV. None: never an error by itself.
 CODES = {
-    110: None, 120: "ready|later|wait", 125: None, 150: None,
+    110: None, 120: None, 125: None, 150: None,
     200: None, 202: None, 211: None, 212: None, 213: None, 214: None, 215: None, 220: None, 221: None, 225: None, 226: None, 227: None,
     230: None, 250: None, 257: None,
     331: None, 332: "account", 350: None,
@@ -35,7 +35,8 @@ OUT_OF_PLACE = "out of place"  # no answer to this command: like ELSEWHERE, and 
 CUT = "cut"                    # no refusal, but not everything came: like AGAIN, and the message says that it was cut
 AT_HAND = "at hand"            # refused after the last byte: one more look shows that nothing is left to fetch
 
-LOGIN = (332, 530, 532)        # wants an account that nobody configured; wrong login; account to store
+LOGIN = (332, 532)             # wants an account that nobody configured; account to store
+FULL = 530                     # in an anonymous login, as here, no password can be wrong: the server is full
 
 
 def transient(code):
@@ -55,7 +56,8 @@ RULES = (
     ("data stored", lambda code: code < 400 and code not in LOGIN, CUT, "not refused, not done either"),
     ("greeting USER PASS PWD CWD TYPE SIZE MDTM REST EPSV PASV RETR STOR data stored", {421}, AGAIN,
      "421 may answer any command: the service closes, connect anew"),
-    ("final", transient, AT_HAND, "4yz: the same later, from the bytes at hand, which are all of them"),
+    ("final", lambda code: transient(code) or code == FULL, AT_HAND, "4yz: the same later, from the bytes at hand, which are all of them"),
+    ("greeting USER PASS CWD TYPE REST PASV RETR STOR data stored", {FULL}, AGAIN, "530 to an anonymous login: busy; it is waited for"),
     ("PWD", lambda code: True, GO_ON, "where the login stands is not needed"),
     ("SIZE MDTM", lambda code: True, GO_ON, "a server without them still sends the file; nothing is at stake before the first byte"),
     ("EPSV", lambda code: True, GO_ON, "whatever is no address: PASV asks for the same, in the same conversation"),
@@ -64,7 +66,7 @@ RULES = (
     ("greeting USER PASS CWD TYPE REST PASV RETR STOR data stored", transient, AGAIN, "4yz: from the start of the sequence, later"),
     ("REST", lambda code: True, WITHOUT, "nothing but 350 means that the offset counts: fetch all of it"),
     ("greeting USER PASS CWD TYPE PASV RETR STOR data final stored", permanent, ELSEWHERE, "5yz: do not repeat the same request"),
-    ("greeting", {120}, AGAIN, "120: ready in some minutes"),
+    ("greeting", {120}, GO_ON, "120: ready in some minutes; another reply follows on the same connection"),
     ("greeting", {220, 230}, GO_ON, "220; 230 when no login is wanted"),
     ("USER", lambda code: code == 331 or 200 <= code < 300, GO_ON, "331: send PASS; 2yz: in already"),
     ("PASS CWD TYPE", lambda code: 200 <= code < 300, GO_ON, "2yz"),
@@ -90,7 +92,9 @@ def expected(code, stage, mode, attempts):
     upload, stage_name = stage in UPLOAD_STAGES, SHOWN.get(stage, stage)
     at_hand = stage in ("REST", "data", "final")
     same = "resume" if at_hand else "retry"
-    own = ("ftp", code, "transient" if transient(code) or code == 120 else "permanent", f"(?s)({CODES[code]}).*after {stage_name}")
+    own = ("ftp", code, "transient" if transient(code) else "permanent", f"(?s)({CODES[code]}).*after {stage_name}")
+    if code == FULL and kind == AGAIN:
+        own = ("agent", 1340, "transient", f"(?s)(full).*after {stage_name}")
     if kind == GO_ON:
         return [("accept", False)], None
     if kind == WITHOUT:

@@ -44,6 +44,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             situation.stage = ftp.stage();
             const auto decision = decide(situation);
             require(!to_string(decision.kind).empty());
+            require(ftp.words().size() <= hagent::limits::k_peer_words_bytes + 2);
+            require(!ftp.busy() || *number >= 500);
+            require(ftp.mark() != ' ' || *number < 200 || ftp.reply());
             const auto step = judge_step(ftp, exchange);
             require(exchange.offset > 0 || (step != FtpStep::nothing_left && step != FtpStep::shrunk));
             require(!ended_well(ftp) || step == FtpStep::go_on);

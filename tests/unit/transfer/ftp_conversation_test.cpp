@@ -126,3 +126,62 @@ TEST_CASE("a new answer replaces the port of the one before") {
     ftp.received("500 What");
     CHECK_FALSE(ftp.data_port());
 }
+
+TEST_CASE("another reply follows 120, and the greeting is whole only then") {
+    Transcript transcript;
+    FtpConversation ftp(transcript);
+    ftp.received("120-Wait");
+    CHECK(ftp.mark() == 0);
+    ftp.received("120 a minute");
+    CHECK(ftp.mark() == '-');
+    CHECK(ftp.reply() == 120);  // the last word while no other comes
+    ftp.received("220");
+    CHECK(ftp.mark() == ' ');
+    CHECK(ftp.reply() == 220);
+    ftp.sent("USER x");
+    ftp.received("120 Nobody asked for this");
+    CHECK(ftp.mark() == ' ');
+}
+
+TEST_CASE("numbers within a long reply are text, but 421 ends everything") {
+    Transcript transcript;
+    FtpConversation ftp(transcript);
+    ftp.received("220-Hello");
+    ftp.received("120 users are here");
+    CHECK(ftp.mark() == '-');
+    CHECK_FALSE(ftp.reply());
+    ftp.received("421 Too many of them");
+    CHECK(ftp.mark() == ' ');
+    CHECK(ftp.reply() == 421);
+    CHECK(ftp.words().find("Too many of them") != std::string::npos);
+}
+
+TEST_CASE("after data of unknown length a 1yz reply is not the last one") {
+    for (const bool sized : {false, true}) {
+        Transcript transcript;
+        FtpConversation ftp(transcript);
+        ftp.sent("SIZE f");
+        ftp.received(sized ? "213 10" : "502 no");
+        ftp.sent("RETR f");
+        ftp.received("150 opening");
+        CHECK(ftp.mark() == ' ');
+        ftp.received("125 still at it");
+        CHECK(ftp.mark() == (sized ? ' ' : '-'));
+        ftp.received("226 done");
+        CHECK(ftp.mark() == ' ');
+        CHECK(ftp.reply() == 226);
+    }
+}
+
+TEST_CASE("the address in an answer to PASV is read for people") {
+    CHECK(parse_pasv_address("Passive (10,1,2,3,4,5)") == "10.1.2.3");
+    CHECK(parse_pasv_address("Passive").empty());
+    Transcript transcript;
+    FtpConversation ftp(transcript);
+    ftp.sent("PASV");
+    ftp.received("227 Passive (10,1,2,3,4,5)");
+    CHECK(ftp.data_address() == "10.1.2.3");
+    ftp.sent("EPSV");
+    ftp.received("229 Passive (|||77|)");
+    CHECK(ftp.data_address().empty());
+}

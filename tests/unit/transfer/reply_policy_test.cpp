@@ -325,3 +325,39 @@ TEST_CASE("FTP continues only the same size and time") {
     head.start = 0;
     CHECK(judge_range(head, 100, "1000 20260101000000", 1000) == RangeVerdict::afresh);
 }
+
+TEST_CASE("a full server is waited for, then the next source is asked, and it ends") {
+    for (const int code : {530, 500}) {
+        auto situation = at(errors::ftp(static_cast<std::uint16_t>(code)), Stage::pass);
+        situation.busy = true;
+        CHECK(decide(situation) ==
+              Decision{Decide::retry, Wait::backoff, errors::agent(AgentCode::server_full), Fallback::none});
+        situation.other_source = true;
+        situation.failures = 2;
+        CHECK(kind(situation) == Decide::next_source);
+        CHECK(decide(situation).wait == Wait::backoff);
+        situation.other_source = false;
+        situation.failures = situation.attempts;
+        CHECK(kind(situation) == Decide::give_up);
+    }
+}
+
+TEST_CASE("a source that has used its attempts hands over to one that has some left") {
+    auto situation = at(errors::winsock(10061), Stage::connect);
+    situation.attempts = 1;
+    CHECK(kind(situation) == Decide::give_up);
+    situation.other_source = true;
+    CHECK(kind(situation) == Decide::next_source);
+    CHECK(decide(situation).wait == Wait::backoff);  // it may come back
+}
+
+TEST_CASE("asking for all of a file that has changed is another question, once") {
+    for (const auto& reply : {errors::agent(AgentCode::changed_on_server), errors::http(416), errors::http(412)}) {
+        auto situation = midway(reply, Stage::http_body);
+        situation.failures = situation.attempts;
+        CHECK(kind(situation) == Decide::give_up);  // all of it was asked for already
+        situation.offset = situation.bytes;
+        CHECK(kind(situation) == Decide::restart);
+        CHECK(decide(situation).wait == Wait::none);
+    }
+}

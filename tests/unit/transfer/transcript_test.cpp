@@ -30,3 +30,13 @@ TEST_CASE("a secret inside a longer secret does not give the longer one away") {
     transcript.add("the keymaster has a key");
     CHECK(transcript.lines().back() == "the *** has a ***");
 }
+
+TEST_CASE("a short secret is hidden where it stands for itself and leaves other words alone") {
+    Transcript transcript;
+    transcript.hide("u");
+    transcript.hide("user");
+    transcript.hide("long-secret");
+    CHECK(transcript.scrubbed("too many users (u, user:u) in use, user.") ==
+          "too many users (***, ***:***) in use, ***.");
+    CHECK(transcript.scrubbed("xlong-secretx") == "x***x");
+}
