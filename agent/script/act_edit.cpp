@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the editing of text files: AL and DL. Line ends and permissions stay as they are.
+// Owns the editing of text files: AL and DL. Line ends, encoding and permissions stay as they are.
 #include "agent/base/limits.h"
 #include "agent/script/acting.h"
+#include "agent/script/edited_text.h"
 
 namespace hagent::script {
 namespace {
@@ -13,7 +14,7 @@ constexpr std::uint32_t k_new_file_mode = 0644;
 
 struct Text {
     std::string path;
-    std::string content;
+    EditedText content;
     std::uint32_t mode = k_new_file_mode;
     bool exists = false;
 };
@@ -31,8 +32,13 @@ Result<Text> open_text(Acting& acting) {
     }
     text.exists = true;
     text.mode = info->mode & 0777U;
-    text.content = TRY(acting.device_files().read(text.path, limits::k_edited_file_bytes));
+    text.content = TRY(
+        read_text(TRY(acting.device_files().read(text.path, limits::k_edited_file_bytes)), acting.step.arguments[1]));
     return text;
+}
+
+Status write(Acting& acting, const Text& text) {
+    return acting.device_files().write_durable(text.path, written_text(text.content), text.mode);
 }
 
 /// The first line of `rest` with its end; it is taken away from `rest`.
@@ -67,34 +73,36 @@ std::string_view line_end(std::string_view content) {
 Status act_add_line(Acting& acting) {
     Text text = TRY(open_text(acting));
     const std::string& wanted = acting.step.arguments[1];
-    for (std::string_view rest = text.content; !rest.empty();) {
+    std::string& content = text.content.text;
+    for (std::string_view rest = content; !rest.empty();) {
         if (without_end(take_line(rest)) == wanted) {
             return acting.settle(text.path);
         }
     }
-    const auto end = line_end(text.content);
-    if (!text.content.empty() && !text.content.ends_with('\n')) {
-        text.content += end;
+    const auto end = line_end(content);
+    if (!content.empty() && !content.ends_with('\n')) {
+        content += end;
     }
-    text.content.append(wanted).append(end);
-    return acting.device_files().write_durable(text.path, text.content, text.mode);
+    content.append(wanted).append(end);
+    return write(acting, text);
 }
 
 /// Takes every line that is the same away. The other lines are copied with their ends, so that a file in which both
 /// kinds of line ends are mixed stays as mixed as it was.
 Status act_delete_line(Acting& acting) {
-    const Text text = TRY(open_text(acting));
+    Text text = TRY(open_text(acting));
     std::string kept;
-    for (std::string_view rest = text.content; !rest.empty();) {
+    for (std::string_view rest = text.content.text; !rest.empty();) {
         const auto line = take_line(rest);
         if (without_end(line) != acting.step.arguments[1]) {
             kept += line;
         }
     }
-    if (!text.exists || kept.size() == text.content.size()) {
+    if (!text.exists || kept.size() == text.content.text.size()) {
         return text.exists ? acting.settle(text.path) : Status();
     }
-    return acting.device_files().write_durable(text.path, kept, text.mode);
+    text.content.text = std::move(kept);
+    return write(acting, text);
 }
 
 }  // namespace hagent::script

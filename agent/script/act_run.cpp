@@ -100,7 +100,7 @@ Status act_execute(Acting& acting) {
 /// of the system. The id of this start of the machine shows a later run whether it went down (work::run_steps()).
 Status act_stop_machine(Acting& acting) {
     // A hook gets the delay as its argument and waits by itself.
-    if (hook_program(acting.services, "reboot").empty() &&
+    if (TRY(hook_program(acting.services, "reboot")).empty() &&
         acting.services.clock.wait(acting.step.seconds, acting.cancel)) {
         return error(AgentCode::cancelled, acting.step.effect);
     }

@@ -58,7 +58,7 @@ Result<Answer> answer_of_hook(Acting& acting, const std::string& program, const 
 Result<Answer> ask_once(Acting& acting) {
     const auto& step = acting.step;
     const std::string fallback = step.arguments.size() > 2 ? to_lower(step.arguments[2]) : "accept";
-    const std::string hook = hook_program(acting.services, "ask");
+    const std::string hook = TRY(hook_program(acting.services, "ask"));
     Answer answer = Answer::none;
     if (!hook.empty()) {
         answer = TRY(answer_of_hook(acting, hook, fallback));
@@ -79,7 +79,7 @@ Status must_succeed(const std::string& program, int code) {
 
 Status act_lock(Acting& acting) {
     const auto& step = acting.step;
-    if (const std::string hook = hook_program(acting.services, "lock"); !hook.empty()) {
+    if (const std::string hook = TRY(hook_program(acting.services, "lock")); !hook.empty()) {
         return must_succeed(
             hook, TRY(run_hook(acting, {hook, step.arguments[0], std::to_string(step.seconds.count())}, k_hook_time)));
     }
@@ -88,7 +88,7 @@ Status act_lock(Acting& acting) {
 }
 
 Status act_unlock(Acting& acting) {
-    if (const std::string hook = hook_program(acting.services, "unlock"); !hook.empty()) {
+    if (const std::string hook = TRY(hook_program(acting.services, "unlock")); !hook.empty()) {
         return must_succeed(hook, TRY(run_hook(acting, {hook}, k_hook_time)));
     }
     return acting.services.dialogs == nullptr ? Status() : acting.services.dialogs->take_back();
@@ -98,6 +98,9 @@ Status act_unlock(Acting& acting) {
 /// last one the script goes on without asking: otherwise one user could keep an update away for ever.
 Status act_ask(Acting& acting) {
     unsigned count = postponed_before(acting);
+    if (acting.step.postponements == 0) {
+        (void)TRY(ask_once(acting));  // who may not postpone is still to know, and has the time to save his work
+    }
     while (count < acting.step.postponements && TRY(ask_once(acting)) == Answer::postponed) {
         TRY(note_postponed(acting, ++count));
         if (acting.services.clock.wait(k_postponement, acting.cancel)) {

@@ -16,6 +16,7 @@
 #include "agent/script/user.h"
 #include "agent/script/variables.h"
 #include "agent/work/plan.h"
+#include "agent/work/services.h"
 #include "platform/disk.h"
 #include "platform/files.h"
 #include "platform/process.h"
@@ -71,6 +72,7 @@ struct Options {
     Seconds time_limit{3600};                        // config script.time_limit_s, for EX without its own
     const platform::Processes* processes = nullptr;  // programs of EX are looked for; null: they are not
     platform::Registry* registry = nullptr;          // CR, SV ...; only read; null: there is none
+    const work::Services* device = nullptr;          // whose hooks are looked at; null: they are not
     std::span<const StepRecord> earlier;             // after a restart: steps already done are not checked again
 };
 

@@ -32,7 +32,7 @@ constexpr std::array<CommandRow, 28> k_commands = {{
     {"DF", 1, 1, "path",                               -1, harmless, plan_delete_file,   act_delete_file,   nullptr, "fetch the file again", Stage::files},
     {"DT", 1, 1, "path",                               -1, harmless, plan_delete_tree,   act_delete_tree,   nullptr, "fetch the tree again", Stage::files},
     {"RF", 2, 2, "old path, new path",                 -1, guarded,  plan_rename,        act_rename,        nullptr, "rename it back", Stage::files, Lock::stays, Brings::target},
-    {"AL", 2, 2, "file, line",                         -1, harmless, plan_add_line,      act_add_line,      nullptr, "DL with the same line", Stage::files},
+    {"AL", 2, 2, "file, line",                         -1, harmless, plan_add_line,      act_add_line,      nullptr, "DL with the same line", Stage::files, Lock::stays, Brings::first},
     {"DL", 2, 2, "file, line",                         -1, harmless, plan_delete_line,   act_delete_line,   nullptr, "AL with the same line", Stage::files},
     {"SV", 2, 3, "key and name, data, type",           -1, harmless, plan_set_value,     act_set_value,     nullptr, "set the former value"},
     {"DV", 2, 2, "key, name",                          -1, harmless, plan_delete_value,  act_delete_value,  nullptr, "set the value again"},

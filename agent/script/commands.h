@@ -25,7 +25,7 @@ enum class Repeat : std::uint8_t {
 enum class Lock : std::uint8_t { stays, begins, ends };
 
 /// Whether a step may put a file where a later step looks for one, beside those that the plan lists.
-enum class Brings : std::uint8_t { nothing, target, anything };  // target: the second argument
+enum class Brings : std::uint8_t { nothing, first, target, anything };  // the first argument, the second
 
 /// One command, as spec 4 "Commands" has it.
 struct CommandRow {

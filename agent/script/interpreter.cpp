@@ -55,7 +55,7 @@ private:
 unsigned ScriptActions::lock(std::span<const StepRecord> records) const {
     unsigned found = 0;
     for (const auto& step : plan_.steps) {
-        const bool done = records[step.n - 1].state == StepState::done;
+        const bool done = step.acts && records[step.n - 1].state == StepState::done;
         const Lock lock = done ? row_of(step).lock : Lock::stays;
         found = lock == Lock::begins ? step.n : lock == Lock::ends ? 0 : found;
     }

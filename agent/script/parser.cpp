@@ -14,6 +14,19 @@ namespace {
 
 enum class Section : std::uint8_t { none, version, script, other };
 
+/// A value ends where a comment begins, as a command does; between quotes there is none.
+std::string_view without_comment(std::string_view value) {
+    bool quoted = false;
+    for (std::size_t at = 0; at < value.size(); ++at) {
+        quoted = value[at] == '"' ? !quoted : quoted;
+        const bool after_blank = at > 0 && (value[at - 1] == ' ' || value[at - 1] == '\t');
+        if (!quoted && after_blank && (value[at] == ';' || value[at] == '#')) {
+            return trim(value.substr(0, at));
+        }
+    }
+    return trim(value);
+}
+
 class Parser {
 public:
     explicit Parser(const std::string& file) { script_.file = file; }
@@ -118,7 +131,7 @@ void Parser::version(std::string_view text) {
     if (script_.version.size() == limits::k_script_commands) {
         return complain_of_number(text, text.find(key), "keys");
     }
-    script_.version.emplace_back(key, trim(text.substr(equals + 1)));
+    script_.version.emplace_back(key, without_comment(text.substr(equals + 1)));
 }
 
 void Parser::command(std::string_view text) {

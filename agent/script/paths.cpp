@@ -108,6 +108,19 @@ Status check_second_name(const platform::FileInfo& file, const std::string& real
                                   " in a folder that others may write to"}));
 }
 
+/// "%TEMP%" or empty. Nobody means a folder of that name.
+std::string_view windows_variable(std::string_view path) {
+    const auto begin = path.find('%');
+    const auto end = begin == std::string_view::npos ? begin : path.find('%', begin + 1);
+    if (end == std::string_view::npos || end == begin + 1) {
+        return {};
+    }
+    const auto name = path.substr(begin + 1, end - begin - 1);
+    const bool plain = std::all_of(name.begin(), name.end(),
+                                   [](char c) { return is_letter_or_digit(c) || c == '_' || c == '(' || c == ')'; });
+    return plain && is_letter(name.front()) ? path.substr(begin, end - begin + 1) : std::string_view();
+}
+
 }  // namespace
 
 Result<std::string> program_path(const std::string& name, const Jail& jail, platform::Files& files) {
@@ -139,9 +152,17 @@ Result<std::string> tidy_path(std::string_view argument) {
         return error(AgentCode::name_too_long,
                      {"expected a path of at most ", std::to_string(limits::k_path_bytes), " bytes"});
     }
-    const bool network = has_drives() && path.starts_with("\\\\");
+    if (const auto variable = windows_variable(path); !variable.empty()) {
+        return refused(argument, concat({"holds ", variable,
+                                         ", and variables of Windows are not put in; scripts have "
+                                         "<mac> <ip> <hostname> <serial> <os> <image>"}));
+    }
+    const bool network = path.starts_with("\\\\");
     if (network || !platform::is_absolute(path)) {
-        return refused(argument, network ? "is a network or device name" : "is not an absolute path");
+        const bool drive = !has_drives() && path.size() > 1 && is_letter(path[0]) && path[1] == ':';
+        return refused(argument, network ? "is a network or device name"
+                                 : drive ? "is a path of Windows, and paths of this device begin with /"
+                                         : "is not an absolute path");
     }
     std::vector<std::string_view> parts;
     for (const auto part : split(path, separator())) {

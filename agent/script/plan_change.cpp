@@ -5,7 +5,9 @@
 #include "agent/base/concat.h"
 #include "agent/base/limits.h"
 #include "agent/base/number.h"
+#include "agent/base/text.h"
 #include "agent/script/argv.h"
+#include "agent/script/edited_text.h"
 #include "agent/script/planning.h"
 
 namespace hagent::script {
@@ -56,6 +58,19 @@ void look_for_program(Planning& planning) {
     }
 }
 
+/// Signs of a shell that stand alone reach the program as arguments. Few programs want that, so it is said.
+void look_for_shell(Planning& planning) {
+    for (const auto& word : planning.step.argv) {
+        const bool redirects = word.starts_with('>') || word.starts_with("2>") || word.starts_with("&>");
+        if (redirects || word == "<" || word == "|" || word == "||" || word == "&" || word == "&&" || word == ";") {
+            return planning.doubt(0,
+                                  error(AgentCode::bad_argument,
+                                        {"there is no shell here: \"", clip(word, 40),
+                                         "\" goes to the program as it stands; begin with /bin/sh -c '...' for one"}));
+        }
+    }
+}
+
 /// Nobody stops a detached program, so a limit for it would be a promise that is not kept.
 void plan_time_limit(Planning& planning) {
     const auto seconds = parse_u64(planning.argument(2), k_longest_run_seconds);
@@ -95,12 +110,20 @@ void plan_edit(Planning& planning) {
     if (path.empty() || planning.settled()) {
         return;
     }
+    look_at(planning, 0, path, Needed::file_or_nothing);
     const auto info = planning.context.files.info(path).value_or(std::nullopt);
     const std::uint64_t bytes = info && info->kind == platform::FileKind::regular ? info->bytes : 0;
     if (bytes > limits::k_edited_file_bytes) {
         return planning.fail(
             0, error(AgentCode::file_too_large,
                      {"only files up to ", std::to_string(limits::k_edited_file_bytes), " bytes can be edited"}));
+    }
+    if (bytes > 0 && earlier_step_brings(planning, planning.argument(0)) != Bringer::yes) {
+        const auto text = planning.context.files.read(path, limits::k_edited_file_bytes);
+        const auto read = text ? read_text(*text, planning.argument(1)) : Result<EditedText>(text.error());
+        if (!read) {
+            return planning.fail(0, read.error());
+        }
     }
     planning.context.changes.push_back({path, bytes + planning.argument(1).size() + 2, bytes, {}});
 }
@@ -119,6 +142,7 @@ void plan_execute(Planning& planning) {
     step.may_repeat = mode == "+r";
     plan_argv(planning);
     look_for_program(planning);
+    look_for_shell(planning);
     if (planning.count() > 2) {
         plan_time_limit(planning);
     }
@@ -136,6 +160,7 @@ void plan_delete_file(Planning& planning) {
     if (path.empty() || planning.settled()) {
         return;
     }
+    look_at(planning, 0, path, Needed::file_or_nothing);
     const auto info = planning.context.files.info(path).value_or(std::nullopt);
     if (info && info->kind == platform::FileKind::regular) {
         planning.context.changes.push_back({path, 0, info->bytes, {}});
@@ -146,14 +171,19 @@ void plan_delete_file(Planning& planning) {
 /// side.
 void plan_delete_tree(Planning& planning) {
     planning.step.effect = concat({"delete the folder ", planning.argument(0), " with all that is in it"});
-    (void)planning.real_path(0, PathUse::remove);
+    look_at(planning, 0, planning.real_path(0, PathUse::remove), Needed::folder_or_nothing);
 }
 
-/// Whether the file is there is not asked: an earlier step may bring it, and the action says so if it is missing.
+/// A file does not replace a folder, nor go into it: RF takes the whole new name.
 void plan_rename(Planning& planning) {
     planning.step.effect = concat({"rename ", planning.argument(0), " to ", planning.argument(1)});
-    (void)planning.real_path(0, PathUse::remove);
-    (void)planning.real_path(1, PathUse::place);
+    const auto from = planning.real_path(0, PathUse::remove);
+    const auto to = planning.real_path(1, PathUse::place);
+    look_at(planning, 0, from, Needed::something);
+    const auto info = from.empty() ? std::nullopt : planning.context.files.info(from).value_or(std::nullopt);
+    if (info && info->kind == platform::FileKind::regular) {
+        look_at(planning, 1, to, Needed::file_or_nothing);
+    }
 }
 
 void plan_add_line(Planning& planning) {
@@ -171,9 +201,13 @@ void plan_delete_line(Planning& planning) {
 /// A restart that lies behind us is not counted: the plan says what is still to come.
 void plan_reboot(Planning& planning) {
     plan_delay(planning, "restart the device");
-    planning.context.plan.reboots += planning.settled() ? 0U : 1U;
+    planning.of_this_machine("reboot");
+    planning.context.plan.reboots += planning.settled() || !planning.step.stops_machine ? 0U : 1U;
 }
 
-void plan_power_off(Planning& planning) { plan_delay(planning, "switch the device off"); }
+void plan_power_off(Planning& planning) {
+    plan_delay(planning, "switch the device off");
+    planning.of_this_machine("reboot");
+}
 
 }  // namespace hagent::script

@@ -96,11 +96,25 @@ bool add_placement(Planning& planning, const PackageFile& file, const std::strin
     return true;
 }
 
-Failure not_listed(const std::string& path) {
+/// A name that differs in case only is the likeliest cause: scripts come from Windows.
+std::string other_case(const PackageFiles& package, const std::string& path) {
+    for (const auto& file : package.files()) {
+        const auto start = std::string_view(file.path).substr(0, path.size());
+        if (start != path && equal_ignoring_case(start, path)) {
+            return concat({"; there is ", clip(file.path, 200), ", and upper case counts"});
+        }
+    }
+    return {};
+}
+
+/// Where nobody has signed a list, it is a file that is missing and not a line in a manifest.
+Failure not_listed(const PackageFiles& package, const std::string& path) {
     const auto shown = clip(path, 200);
-    return error(AgentCode::file_not_listed,
+    return error(package.has_manifest() ? AgentCode::file_not_listed : AgentCode::file_not_found,
                  {(path.empty() ? "the package" : shown), (shown.size() < path.size() ? "..." : ""),
-                  " has no file in the package's manifest"});
+                  (package.has_manifest() ? " has no file in the package's manifest"
+                                          : " is not in the folder that <regroot> stands for"),
+                  other_case(package, path)});
 }
 
 std::vector<const PackageFile*> matching_files(const Planning& planning, const std::string& pattern) {
@@ -124,6 +138,9 @@ std::optional<std::string> repository_argument(Planning& planning, std::size_t i
 }
 
 std::optional<std::string> tidy_target(Planning& planning) {
+    if (planning.has_wildcards(1)) {
+        return std::nullopt;
+    }
     auto target = tidy_path(planning.argument(1));
     if (!target) {
         planning.refuse(1, target.error());
@@ -167,7 +184,7 @@ void plan_fetch_files(Planning& planning) {
                            written.back() == platform::native("/").front() || is_directory(planning, *target);
     planning.step.effect = "fetch " + *pattern + " to " + *target;
     if (found.empty()) {
-        return planning.fail(0, not_listed(*pattern));
+        return planning.fail(0, not_listed(planning.context.package, *pattern));
     }
     place_matches(planning, found, *target, directory);
     const auto& files = planning.step.files;
@@ -180,15 +197,21 @@ void plan_fetch_files(Planning& planning) {
 }
 
 void plan_fetch_tree(Planning& planning) {
-    const auto tree = repository_argument(planning, 0);
+    auto tree = repository_argument(planning, 0);
     const auto target = tidy_target(planning);
     if (!tree || !target) {
         return;
     }
+    if (*tree == "*" || tree->ends_with("/*")) {  // all that is in a folder, as these scripts say it
+        tree->resize(tree->size() - std::min<std::size_t>(tree->size(), 2));
+    }
     planning.step.effect = "fetch the tree " + *tree + " to " + *target;
     if (has_wildcard(*tree)) {
-        return planning.refuse(0,
-                               error(AgentCode::bad_argument, "expected a folder of the package, without wildcards"));
+        return planning.refuse(
+            0, error(AgentCode::bad_argument, "expected a folder of the package; only one \\* at its end may follow"));
+    }
+    if (const auto real = device_path(*target, PathUse::edit, planning.context.jail, planning.context.files)) {
+        look_at(planning, 1, *real, Needed::folder_or_nothing);
     }
     // with the separator, so that "fw" does not take "fw2/..." along
     const std::string prefix = tree->empty() ? "" : *tree + "/";
@@ -200,7 +223,7 @@ void plan_fetch_tree(Planning& planning) {
     }
     const auto& files = planning.step.files;
     if (files.empty()) {
-        return planning.fail(0, not_listed(*tree));
+        return planning.fail(0, not_listed(planning.context.package, *tree));
     }
     planning.step.effect = "fetch the " + (tree->empty() ? "whole package" : "tree " + *tree) + " (" +
                            counted(files.size()) + ", " + total(files) + ") to " + *target;
@@ -209,7 +232,12 @@ void plan_fetch_tree(Planning& planning) {
 void plan_upload(Planning& planning) {
     const auto name = repository_argument(planning, 1);
     planning.step.effect = concat({"upload ", planning.argument(0), (name ? " as " + *name : "")});
-    (void)planning.real_path(0, PathUse::edit);
+    look_at(planning, 0, planning.real_path(0, PathUse::edit), Needed::file);
+    if (const auto written = std::string_view(planning.argument(1));
+        written.ends_with('/') || written.ends_with('\\')) {
+        return planning.refuse(
+            1, error(AgentCode::bad_argument, "expected the name of the file in the repository, not a folder"));
+    }
     if (name && (name->empty() || has_wildcard(*name))) {
         return planning.refuse(1, error(AgentCode::bad_argument, "expected a file name without wildcards"));
     }

@@ -179,7 +179,8 @@ void plan_fetch_branch(Planning& planning) {
         return;
     }
     planning.step.effect = "upload the key " + *key + " with all that is in it as " + *name;
-    if (name->empty() || has_wildcard(*name)) {
+    const bool folder = planning.argument(1).ends_with('/') || planning.argument(1).ends_with('\\');
+    if (name->empty() || folder || has_wildcard(*name)) {
         return planning.refuse(1, error(AgentCode::bad_argument, "expected a file name without wildcards"));
     }
     if (registry(planning) != nullptr && !planning.context.options.uploads) {

@@ -41,9 +41,13 @@ void plan_lock(Planning& planning) {
         step.effect += planning.count() > 1 ? concat({", at most ", std::to_string(step.seconds.count()), " s"})
                                             : " until EL or the end";
     }
+    planning.of_this_machine("lock");
 }
 
-void plan_unlock(Planning& planning) { planning.step.effect = "let the user in again"; }
+void plan_unlock(Planning& planning) {
+    planning.step.effect = "let the user in again";
+    planning.of_this_machine("unlock");
+}
 
 void plan_ask(Planning& planning) {
     auto& step = planning.step;
@@ -60,6 +64,7 @@ void plan_ask(Planning& planning) {
                                ", at most ", std::to_string(step.postponements), " postponements of ",
                                std::to_string(k_postponement.count()), " s"});
     }
+    planning.of_this_machine("ask");
 }
 
 }  // namespace hagent::script

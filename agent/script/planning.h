@@ -64,8 +64,13 @@ public:
     /// Something may be missing when its turn comes: WARNING, optional or not; the step is run.
     void doubt(std::size_t index, const Error& error);
 
-    /// The real path of an argument; empty after refuse() has been called.
+    /// The real path of an argument; empty after refuse() has been called. No wildcards: nobody would match them.
     [[nodiscard]] std::string real_path(std::size_t index, PathUse use);
+    [[nodiscard]] bool has_wildcards(std::size_t index);  // then refuse() has been called
+
+    /// Below --root nothing of the machine itself is touched: the plan shows the step, and it is not done. The hook,
+    /// if it has one, has to be one that can be run.
+    void of_this_machine(const std::string& hook);
 
 private:
     void add(unsigned column, const Error& error, errors::Severity severity);
@@ -77,6 +82,12 @@ private:
 /// A step before this one that puts a file there, or may bring anything.
 enum class Bringer : std::uint8_t { none, perhaps, yes };
 [[nodiscard]] Bringer earlier_step_brings(const Planning& planning, const std::string& path);
+
+/// What a step needs to find at a path.
+enum class Needed : std::uint8_t { something, file, file_or_nothing, folder_or_nothing };
+/// Objects where something else is there now; where an earlier step may bring what is needed that is a doubt. A step
+/// that was in flight may have done it.
+void look_at(Planning& planning, std::size_t index, const std::string& real, Needed needed);
 
 // Each sets the step's effect (what the plan shows) and what its action needs, or objects. It changes nothing on the
 // device.

@@ -50,6 +50,7 @@ Options options_for(const work::Request& request, platform::Registry* registry) 
     options.time_limit = services.settings.time_limit;
     options.processes = &services.processes;
     options.registry = registry;
+    options.device = &services;
     options.earlier = request.earlier;
     options.uploads = services.uploads != nullptr;
     options.postponements =

@@ -32,7 +32,9 @@ Result<std::string> value_of(std::string_view name, const Facts& facts) {
          {"os", &os},
          {"image", &facts.image_version}}};
     if (equal_ignoring_case(name, "regroot")) {
-        return error(errors::AgentCode::bad_argument, "expected <regroot> only at the beginning of a repository path");
+        return error(errors::AgentCode::bad_argument,
+                     "expected <regroot> only at the beginning of a repository path; the device does not see it: fetch "
+                     "the file with SF first, and name the place where SF puts it");
     }
     for (const auto& [known, value] : variables) {
         if (!equal_ignoring_case(name, known)) {

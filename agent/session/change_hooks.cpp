@@ -36,7 +36,7 @@ Result<ChangeHooks::Answer> ChangeHooks::after(bool success, const CancelToken& 
 /// the changes with the next reboot.
 Result<ChangeHooks::Answer> ChangeHooks::call(const std::string& name, std::vector<std::string> arguments,
                                               const CancelToken& cancel) {
-    const std::string program = work::hook_program(services_, name);
+    const std::string program = TRY(work::hook_program(services_, name));
     if (program.empty()) {
         return Answer::go_on;
     }

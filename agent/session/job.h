@@ -55,6 +55,9 @@ struct LocalFolder {
     std::string entry;  // path of the file to begin with; may lie outside the folder
 };
 
+/// Job option: the SHA-256 of the script that the administrator named, where nothing else may run.
+inline constexpr std::string_view k_option_entry_sha256 = "entry_sha256";
+
 /// Where a package comes from; session/origin has a file for each.
 using PackageSource = std::variant<SignedPackage, WireScript, LocalFolder>;
 

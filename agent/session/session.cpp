@@ -290,7 +290,8 @@ Status Session::download(Stop& stop) {
             TRY(log_.transfer(*view));
         }
     }
-    messages.push_back(std::to_string(record_.downloads.size()) + " files downloaded, every SHA-256 verified");
+    messages.push_back(std::to_string(record_.downloads.size()) + " files downloaded, every SHA-256 " +
+                       (origin_->has_manifest() ? "verified" : "kept: nobody has signed them"));
     TRY(enter(Phase::analysis_completed));
     return report(ReportStage::downloading, std::move(messages));
 }

@@ -10,6 +10,7 @@
 #include "agent/status/documents.h"
 #include "agent/transfer/url.h"
 #include "agent/trust/digest.h"
+#include "agent/trust/verify.h"
 #include "agent/verbs/verbs.h"
 #include "platform/paths.h"
 #include "platform/service.h"
@@ -44,8 +45,9 @@ private:
 /// Else it is a folder: a drive letter has no two slashes behind its colon.
 bool is_url(const std::string& source) { return source.find("://") != std::string::npos; }
 
-/// The same command again is the same job: an unfinished session of it goes on.
-session::Job job_of(const Options& options, const std::string& file) {
+/// The same command again is the same job: an unfinished session of it goes on. The file that was named is what runs: a
+/// package from elsewhere has to have the same bytes as its entry.
+session::Job job_of(const Options& options, const std::string& file, const std::string& digest) {
     const auto& source = options.source;
     session::Job job;
     job.name = file.substr(file.find_last_of("/\\") + 1);
@@ -55,7 +57,8 @@ session::Job job_of(const Options& options, const std::string& file) {
     } else {
         job.source = session::LocalFolder{platform::absolute(source.empty() ? file + "/.." : source), file};
     }
-    job.id = "local:" + trust::sha256_hex(file + '\n' + source + '\n' + options.root).substr(0, 16);
+    job.options.emplace_back(session::k_option_entry_sha256, digest);
+    job.id = "local:" + trust::sha256_hex(concat({file, "\n", digest, "\n", source, "\n", options.root})).substr(0, 16);
     return job;
 }
 
@@ -92,6 +95,15 @@ Status usable_source(const std::string& source) {
                      "--source takes no user and password; put them into the file that transfer.netrc_file names");
     }
     return {};
+}
+
+/// The digest of the script's file.
+Result<std::string> usable(Machine& machine, const Options& options, const std::string& file) {
+    if (is_url(options.source)) {
+        TRY(usable_source(options.source));
+    }
+    TRY(readable_file(machine, file));
+    return TRY(trust::digest_file(*machine.files, file)).sha256;
 }
 
 /// What a session borrows while one verb runs.
@@ -131,13 +143,12 @@ int outcome_code(const session::SessionRecord& record, session::SessionEnd end) 
 }
 
 /// Under the lock of the state directory: the daemon and this verb must not change the device at the same time.
-int run_script(AgentServices& services, const Options& options, const std::string& file) {
+int run_script(AgentServices& services, const Options& options, const session::Job& job) {
     if (const auto locked = services.lock_state(); !locked.ok()) {
         return failed(services.machine, options,
                       Error(locked.error()).with("another hagent works on this state directory"));
     }
     SessionServices parts(services, options.json);
-    const auto job = job_of(options, file);
     session::close_damaged_sessions(parts.context);
     const auto earlier = unfinished(parts.store, job.id);
     auto session = earlier ? session::Session::resume(parts.context, *earlier, std::nullopt)
@@ -161,12 +172,12 @@ int run_script(AgentServices& services, const Options& options, const std::strin
 }
 
 /// Takes no lock and makes no session, so a plan can be looked at while the daemon works.
-int check_script(AgentServices& services, const Options& options, const std::string& file) {
+int check_script(AgentServices& services, const Options& options, session::Job job) {
     SessionServices parts(services, true);
     session::SessionRecord record;
     // No id of the store: what a remote package needs on the disk lies under this name and goes again at the end.
     record.id = "check";
-    record.job = job_of(options, file);
+    record.job = std::move(job);
     const auto plan = session::dry_run(parts.context, record, CancelToken());
     if (!plan.ok()) {
         return failed(services.machine, options, plan.error());
@@ -186,13 +197,13 @@ int script(Machine& machine, const Options& options) {
     if (!services) {
         return code;
     }
-    const auto& named = options.arguments.back();
-    const std::string file = is_url(options.source) ? named : platform::absolute(named);
-    if (const auto usable = is_url(options.source) ? usable_source(options.source) : readable_file(machine, file);
-        !usable.ok()) {
-        return failed(machine, options, usable.error());
+    const std::string file = platform::absolute(options.arguments.back());
+    const auto digest = usable(machine, options, file);
+    if (!digest.ok()) {
+        return failed(machine, options, digest.error());
     }
-    return check ? check_script(*services, options, file) : run_script(*services, options, file);
+    const auto job = job_of(options, file, *digest);
+    return check ? check_script(*services, options, job) : run_script(*services, options, job);
 }
 
 }  // namespace hagent::verbs

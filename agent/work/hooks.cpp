@@ -74,18 +74,23 @@ std::string last_words(const std::string& output) {
     return "..." + std::string(end);
 }
 
-std::string hook_program(const Services& services, const std::string& name) {
+Result<std::string> hook_program(const Services& services, const std::string& name) {
     if (services.settings.hooks_dir.empty()) {
-        return {};
+        return std::string();
     }
     for (const std::string ending : {"", ".exe"}) {
         std::string path = services.settings.hooks_dir + platform::native("/") + name + ending;
-        const auto info = services.files.info(path);
-        if (info && info.value() && info.value()->kind != platform::FileKind::directory) {
-            return path;
+        const auto info = TRY(services.files.info(path));
+        if (!info) {
+            continue;
         }
+        const auto runs = info->kind == platform::FileKind::directory
+                              ? Status(error(AgentCode::is_a_directory, "it is a folder"))
+                              : services.processes.find(path, "");
+        return runs ? Result<std::string>(path)
+                    : Result<std::string>(Error(runs.error()).with("the hook " + path + " cannot be run"));
     }
-    return {};
+    return std::string();
 }
 
 /// A hook's answer is its status, so each one that ends is a success here; what the number means only its caller knows.
@@ -106,7 +111,7 @@ Result<HookEnd> run_hook(const Services& services, std::vector<std::string> argv
 
 Status stop_machine(const Services& services, platform::PowerAction action, Seconds delay, Environment environment,
                     std::string& output, const CancelToken& cancel) {
-    const std::string program = hook_program(services, "reboot");
+    const std::string program = TRY(hook_program(services, "reboot"));
     if (program.empty()) {
         auto asked = services.host.power(action);
         return asked ? Status() : Status(error(AgentCode::reboot_failed, asked.error().context));

@@ -22,8 +22,10 @@ using Environment = std::vector<std::pair<std::string, std::string>>;
 /// The last words of such a tail in one line, short enough for a result.
 [[nodiscard]] std::string last_words(const std::string& output);
 
-/// The path of the hook program of that name, or of that name with .exe; empty when there is none.
-[[nodiscard]] std::string hook_program(const Services& services, const std::string& name);
+/// The path of the hook program of that name, or of that name with .exe; empty when there is none. One that is there
+/// and cannot be looked at or run is an error, not none: the device's maker relies on it. Errors: is_a_directory, those
+/// of platform::Files::info and Processes::find.
+[[nodiscard]] Result<std::string> hook_program(const Services& services, const std::string& name);
 
 struct HookEnd {
     int code = 0;

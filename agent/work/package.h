@@ -27,6 +27,8 @@ public:
     /// The local path of the copy whose size and digest were checked. Asked only while a plan runs. Errors:
     /// file_not_listed.
     [[nodiscard]] virtual Result<std::string> staged(const std::string& path) = 0;
+    /// Whether somebody has signed that list; else it is what lies in a folder, or what a script names.
+    [[nodiscard]] virtual bool has_manifest() const { return true; }
     /// Whether staged copies belong to the agent, so that their last user may move them instead of copying.
     /// False for a package that lies in an administrator's folder.
     [[nodiscard]] virtual bool disposable() const = 0;

@@ -85,7 +85,8 @@ Result<Next> Runner::stop_again(std::size_t& index) {
     if (last == nullptr || last->state != StepState::done || last->boot_id.empty()) {
         return Next::step;
     }
-    if (last->boot_id != services_.host.facts().boot_id || !hook_program(services_, "reboot").empty()) {
+    const auto hook = hook_program(services_, "reboot");
+    if (last->boot_id != services_.host.facts().boot_id || (hook && !hook->empty())) {
         return Next::step;
     }
     index = last->n - 1;

@@ -2,10 +2,14 @@
 """`script check` and `script run` by hand: good scripts end to end, garbage with line, column and caret, kill -9 and going on."""
 
 import contextlib
+import functools
+import http.server
 import os
 import re
 import signal
 import stat
+import subprocess
+import threading
 import unittest
 
 from kit import DONE, FACTOR, FAILED, NOT_FOUND, TRY_LATER, BoxTest, wait_until
@@ -66,6 +70,11 @@ GARBAGE = [
 ]
 
 
+class QuietFiles(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
 class ScriptTest(BoxTest):
     def setUp(self):
         super().setUp()
@@ -96,6 +105,55 @@ class ScriptTest(BoxTest):
                         with open(path, "rb") as file:
                             found[os.path.relpath(path, self.box.root)] = file.read()
         return found
+
+
+class WhatWasNamed(ScriptTest):
+    """FILE is what runs, and below --root nothing happens to the machine."""
+
+    def setUp(self):
+        super().setUp()
+        self.key = self.box.path("release.key")
+        for words in (["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", self.key],
+                      ["pkey", "-in", self.key, "-pubout", "-out", os.path.join(self.box.keys, "release.pem")]):
+            subprocess.run(["openssl", *words], check=True, capture_output=True)
+        self.script('[Version]\nNumber=p\n[Script]\nAL "{root}/other" "x"\n', "entry.rsp")
+        self.expect(self.box.run("sign", self.box.path("package"), "--key", self.key, "--kind", "script", "--entry", "entry.rsp", "--package", "p",
+                                 "--version", "1", "--serial", "1"), DONE)
+        handler = functools.partial(QuietFiles, directory=self.box.path("package"))
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.addCleanup(self.server.server_close)
+        self.addCleanup(self.server.shutdown)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/"
+
+    def test_another_script_of_the_source_is_refused_and_the_same_one_runs(self):
+        mine = self.box.write("mine.rsp", f'[Version]\nNumber=p\n[Script]\nAL "{self.box.root}/mine" "x"\n')
+        for verb in ("check", "run"):
+            done = self.expect(self.box.run("script", verb, mine, "--source", self.url, "--json"), FAILED)
+            self.assertIn("other_script", done.stdout)
+            self.expect(self.box.run("script", verb, mine, "--source", self.url, "--allow-unsigned"), FAILED)
+            self.expect(self.box.run("script", verb, self.box.path("nosuch.rsp"), "--source", self.url), NOT_FOUND, "nosuch.rsp")
+        self.assertEqual({}, self.tree())
+        self.expect(self.box.run("script", "run", self.box.path("package/entry.rsp"), "--source", self.url), DONE)
+        self.assertEqual({"other": b"x\n"}, self.tree())
+
+    def test_below_root_the_machine_and_its_user_are_left_alone(self):
+        said = self.box.path("said")
+        for hook in ("reboot", "lock", "unlock", "ask", "before-change", "after-change"):
+            self.box.write(f"hooks/{hook}", f"#!/bin/sh\necho {hook} >> {said}\n", 0o700)
+        self.box.configure(script={"roots": ["/"]})
+        path = self.script('[Version]\nNumber=r\n[Script]\nLU "wait"\nQU "now?"\nAL "/made" "x"\nEL\nRB\nSP "60"\n', "r.rsp")
+        plan = self.expect(self.box.run("script", "check", path, "--root", self.box.root), DONE).stdout
+        self.assertEqual(5, plan.count("not done below --root"), plan)
+        self.expect(self.box.run("script", "run", path, "--root", self.box.root), DONE)
+        self.assertEqual("x\n", self.device("made"))
+        self.assertFalse(os.path.exists(said))
+
+    def test_a_hook_that_cannot_be_run_is_told_before_anything_is_done(self):
+        self.box.write("hooks/ask", "#!/bin/sh\nexit 0\n", 0o600)
+        path = self.script('[Version]\nNumber=q\n[Script]\nAL "{root}/made" "x"\nQU "now?" "1"\n', "q.rsp")
+        self.expect(self.box.run("script", "run", path), FAILED, "hooks/ask cannot be run")
+        self.assertEqual({}, self.tree())
 
 
 class Garbage(ScriptTest):

@@ -3,6 +3,7 @@
 
 #include "agent/base/concat.h"
 #include "agent/base/limits.h"
+#include "agent/trust/digest.h"
 #include "platform/paths.h"
 
 namespace hagent::session {
@@ -40,8 +41,14 @@ Status LocalFolderOrigin::list(const std::string& below) {
     return {};
 }
 
+/// Edited since its session began, it has other steps than those that the journal speaks of.
 Result<std::string> LocalFolderOrigin::entry_text() {
-    return context_.files.read(manifest_.entry, limits::k_script_bytes);
+    auto text = TRY(context_.files.read(manifest_.entry, limits::k_script_bytes));
+    const auto named = work::option(record_.job.options, k_option_entry_sha256);
+    if (named && trust::sha256_hex(text) != *named) {
+        return error(AgentCode::other_script, manifest_.entry + " was changed since its session began");
+    }
+    return text;
 }
 
 /// They lie where the step takes them from.

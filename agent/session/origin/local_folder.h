@@ -14,6 +14,7 @@ public:
     [[nodiscard]] Result<std::string> entry_text() override;
     [[nodiscard]] Status stage(const work::PackageFile& file, const CancelToken& cancel) override;
     [[nodiscard]] Result<std::string> staged(const std::string& path) override;
+    [[nodiscard]] bool has_manifest() const override { return false; }
     [[nodiscard]] bool disposable() const override { return false; }
     [[nodiscard]] std::uint64_t bytes_to_stage(const work::PackageFile& /*file*/) const override { return 0; }
 

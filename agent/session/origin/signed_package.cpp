@@ -64,6 +64,7 @@ Status SignedPackageOrigin::open(const CancelToken& cancel) {
         return error(AgentCode::role_not_allowed,
                      concat({"the manifest is of kind '", package_kind_name(manifest_.kind), "'"}));
     }
+    TRY(check_named_script());
     return manifest_.entry.empty() ? Status() : fetch_entry(cancel);
 }
 
@@ -113,6 +114,15 @@ Result<std::string> SignedPackageOrigin::small_file(const std::string& name, std
     TRY(context_.files.write_durable(place, text, 0600));
     TRY(context_.files.remove_tree(request.directory));
     return text;
+}
+
+Status SignedPackageOrigin::check_named_script() const {
+    const auto named = work::option(record_.job.options, k_option_entry_sha256);
+    const auto* entry = manifest_.find(manifest_.entry);
+    return !named || (entry != nullptr && entry->sha256 == *named)
+               ? Status()
+               : Status(error(AgentCode::other_script, {"the package's entry is '", manifest_.entry,
+                                                        "', whose SHA-256 differs from ", record_.job.name}));
 }
 
 /// The entry is fetched apart from the rest: analysis needs its text before it can say which other files are wanted.

@@ -29,6 +29,8 @@ private:
     /// Errors: manifest_missing, signature_missing, limit_exceeded (`limit` in bytes), those of the download.
     [[nodiscard]] Result<std::string> small_file(const std::string& name, std::size_t limit, const CancelToken& cancel);
     [[nodiscard]] Status check_for_this_device(const trust::Signer& signer);
+    /// The administrator who names a script at the command line means that one.
+    [[nodiscard]] Status check_named_script() const;
     [[nodiscard]] Status fetch_entry(const CancelToken& cancel);
     [[nodiscard]] const SignedPackage& source() const { return std::get<SignedPackage>(record_.job.source); }
 };

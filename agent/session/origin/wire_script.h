@@ -12,6 +12,7 @@ class WireScriptOrigin final : public StagedOrigin {
 public:
     WireScriptOrigin(Context& context, SessionRecord& record) : StagedOrigin(context, record) {}
 
+    [[nodiscard]] bool has_manifest() const override { return false; }
     [[nodiscard]] bool unmeasured() const override { return unmeasured_; }
     [[nodiscard]] Status measure(const CancelToken& cancel) override;
     [[nodiscard]] Status stage(const work::PackageFile& file, const CancelToken& cancel) override;

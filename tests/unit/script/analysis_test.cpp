@@ -51,6 +51,7 @@ std::string complaint(Device& device, const std::string& commands) {
 TEST_CASE("the plan says in plain words what every step will do, and changes nothing") {
     Demo demo;
     demo.files.put_directory("/boot");
+    demo.files.put("/a", "x");
     for (const char* program : {"sh", "svc", "go"}) {
         demo.processes.on(program, platform::Exit{});
     }
@@ -125,8 +126,12 @@ TEST_CASE("what is not in the manifest is not fetched") {
           "demo.rsp:2:4: SF: fw/*.img has no file in the package's manifest");
     CHECK(complaint(demo, "XC \"fw/kernel\" \"/k\"\n") ==
           "demo.rsp:2:4: XC: fw/kernel has no file in the package's manifest");
-    CHECK(complaint(demo, "XC \"fw/*\" \"/k\"\n") ==
-          "demo.rsp:2:4: XC: expected a folder of the package, without wildcards");
+    CHECK(complaint(demo, "XC \"fw/*.bin\" \"/k\"\n") ==
+          "demo.rsp:2:4: XC: expected a folder of the package; only one \\* at its end may follow");
+    CHECK(targets(demo.plan("XC \"tree\\*\" \"/k\"\n").steps[0]) ==
+          targets(demo.plan("XC \"tree\" \"/k\"\n").steps[0]));
+    CHECK(targets(demo.plan("XC \"<regroot>/*\" \"/k\"\n").steps[0]) ==
+          targets(demo.plan("XC \"<regroot>\" \"/k\"\n").steps[0]));
     CHECK(complaint(demo, "SF \"<regroot>\" \"/k\"\n") == "demo.rsp:2:4: SF: expected a file of the package");
     demo.package.add("gw/a.bin", "other");
     CHECK(complaint(demo, "SF \"?w/a.bin\" \"/k\"\n") ==
@@ -135,6 +140,7 @@ TEST_CASE("what is not in the manifest is not fetched") {
 
 TEST_CASE("facts that do not hold are errors, or warnings of optional steps") {
     Demo demo;
+    demo.files.put("/old", "x");
     struct Row {
         const char* command;
         std::uint16_t code;
@@ -148,7 +154,7 @@ TEST_CASE("facts that do not hold are errors, or warnings of optional steps") {
              {"CU \"root\"", 1511, "demo.rsp:2:4: CU: thinuser is logged on"},
              {"CU \"-\"", 1511, "demo.rsp:2:4: CU: thinuser is logged on"},
              {"SF \"nothing\" \"/x\"", 1411, "demo.rsp:2:4: SF: nothing has no file in the package's manifest"},
-             {"GF \"/x\" \"x\"", 1003, "demo.rsp:2:9: GF: there is no repository that takes uploads"},
+             {"GF \"/old\" \"x\"", 1003, "demo.rsp:2:11: GF: there is no repository that takes uploads"},
          }) {
         CAPTURE(row.command);
         const std::string command = row.command;

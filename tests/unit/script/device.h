@@ -178,6 +178,7 @@ struct Device {
         out.hooks_dir = rooted("/etc/hagent/hooks");
         return out;
     }();
+    Options options;
     Services services{
         files, processes, host, clock, disks, settings, facts, nullptr, &registry, &dialogs, rooted("/var/lib/hagent")};
 
@@ -200,7 +201,6 @@ struct Device {
     [[nodiscard]] Plan plan(const std::string& commands) { return plan(commands, &processes); }
     [[nodiscard]] Plan plan(const std::string& commands, const platform::Processes* programs) {
         const auto records = journal.earlier();
-        Options options;
         options.staging_dir = k_staging;
         options.uploads = services.uploads != nullptr;
         options.processes = programs;

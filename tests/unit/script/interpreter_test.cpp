@@ -216,6 +216,41 @@ TEST_CASE("edited files keep their line ends and permissions, and are written on
     CHECK(same.files.calls().empty());
 }
 
+TEST_CASE("edits keep the encoding of a file, and one that would not stay as it is is refused before") {
+    const auto utf16 = [](std::string_view ascii, bool big) {
+        std::string out = big ? "\xFE\xFF" : "\xFF\xFE";
+        for (const char c : ascii) {
+            out += big ? std::string{'\0', c} : std::string{c, '\0'};
+        }
+        return out;
+    };
+    Device device;
+    device.files.put("/le", utf16("a\r\nb\r\n", false));
+    device.files.put("/be", utf16("a\nb", true));
+    device.files.put("/latin", "gr\xFCn\nk\xFChl\n");
+    device.files.put("/mark",
+                     "\xEF\xBB\xBF"
+                     "first\nsecond\n");
+    const std::string script =
+        "AL \"/le\" \"c\"\nDL \"/le\" \"a\"\nAL \"/be\" \"c\"\nDL \"/latin\" \"gr\u00FCn\"\nAL \"/latin\" \"\u00E4\"\n"
+        "DL \"/mark\" \"first\"\n";
+    CHECK(device.run(script).ended == Ended::completed);
+    CHECK(device.files.content("/le") == utf16("b\r\nc\r\n", false));
+    CHECK(device.files.content("/be") == utf16("a\nb\nc\n", true));
+    CHECK(device.files.content("/latin") == "k\xFChl\n\xE4\n");
+    CHECK(device.files.content("/mark") ==
+          "\xEF\xBB\xBF"
+          "second\n");
+    Device other;
+    other.files.put("/raw", utf16("a\n", false).substr(2));
+    other.files.put("/odd", utf16("a\n", false) + "x");
+    other.files.put("/latin", "gr\xFCn\n");
+    for (const char* command : {"AL \"/raw\" \"x\"", "DL \"/odd\" \"x\"", "AL \"/latin\" \"5 \u20AC\""}) {
+        CAPTURE(command);
+        CHECK(codes(other.plan(std::string(command) + "\n").results) == Codes{1003});
+    }
+}
+
 TEST_CASE("edits follow links, so that the link stays one") {
     Device device;
     device.files.put("/real/conf", "a\n");
@@ -238,7 +273,9 @@ TEST_CASE("each wrong kind of file has its own code") {
         Device device;
         device.files.put_directory("/dir");
         device.files.put("/file", "x");
-        CHECK(device.run(std::string(row.command) + "\n").results.at(0).id.number == row.code);
+        CHECK(codes(device.plan(std::string(row.command) + "\n").results) == Codes{row.code});
+        device.processes.on("mend", platform::Exit{});  // it might, so that nobody can know before
+        CHECK(device.run("EX \"mend\"\n" + std::string(row.command) + "\n").results.at(0).id.number == row.code);
     }
 }
 

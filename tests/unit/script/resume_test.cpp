@@ -74,7 +74,9 @@ TEST_CASE("a rename in flight that was done is done, one that was not is an erro
     CHECK(device.run("RF \"/old\" \"/new\"\n").ended == Ended::completed);
     Device fresh;
     fresh.files.put("/new", "x");
-    CHECK(fresh.run("RF \"/old\" \"/new\"\n").ended == Ended::failed);
+    CHECK(codes(fresh.plan("RF \"/old\" \"/new\"\n").results) == Codes{1200});
+    fresh.processes.on("p", platform::Exit{});
+    CHECK(fresh.run("EX \"p\"\nRF \"/old\" \"/new\"\n").ended == Ended::failed);
 }
 
 TEST_CASE("a file that was placed before the interruption is not fetched again") {

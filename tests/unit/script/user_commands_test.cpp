@@ -55,6 +55,55 @@ TEST_CASE("bad arguments of LU and QU") {
     }
 }
 
+TEST_CASE("below another root nothing is asked of this machine or its user") {
+    Device device;
+    device.jail.relocation = rooted("/mnt/image");
+    device.files.put_directory("/mnt/image");
+    for (const char* hook : {"lock", "unlock", "ask", "reboot"}) {
+        device.files.put(std::string("/etc/hagent/hooks/") + hook, "#!");
+    }
+    const std::string script = "LU \"x\"\nQU \"now?\"\nAL \"/f\" \"x\"\nEL\nRB \"5\"\nLU \"x\"\nSP\n";
+    const Plan plan = device.plan(script);
+    CHECK(plan.results.empty());
+    CHECK(plan.reboots == 0);
+    CHECK(plan.steps[4].effect == "restart the device after 5 s: not done below --root, it would be this machine's");
+    const Outcome outcome = device.run(script);
+    CHECK(outcome.ended == Ended::completed);
+    CHECK(states(outcome) == Strings{"done", "done", "done", "done", "done", "done", "done"});
+    CHECK(device.files.content("/mnt/image/f") == "x\n");
+    CHECK(device.host.actions.empty());
+    CHECK(device.clock.waits().empty());
+    CHECK(device.processes.calls.empty());
+    CHECK(device.dialogs.log.empty());
+}
+
+TEST_CASE("a user who may not postpone is still asked, once") {
+    Device device;
+    unsigned asked = 0;
+    device.dialogs.on_ask = [&] { return ++asked, Answer::postponed; };
+    device.options.postponements = 0;
+    CHECK(device.run("QU \"now?\" \"5\"\n").ended == Ended::completed);
+    CHECK(asked == 1);
+    CHECK(device.clock.waits().empty());
+}
+
+TEST_CASE("a hook that is there and cannot be run is an error of the analysis, and of its step") {
+    for (const auto& each : {std::pair("LU \"x\"", "lock"), {"EL", "unlock"}, {"QU \"x\"", "ask"}, {"RB", "reboot"}}) {
+        const std::string op = each.first, hook = each.second;
+        CAPTURE(op);
+        Device device;
+        device.options.device = &device.services;
+        device.files.put(std::string("/etc/hagent/hooks/") + hook, "no program");
+        const auto plan = device.plan(std::string(op) + "\n");
+        CHECK(codes(plan.results) == Codes{1512});  // what the fake says of a program that nobody told it of
+        CHECK(plan.results.at(0).context.find("cannot be run") != std::string::npos);
+        Device folder;
+        folder.files.put_directory(std::string("/etc/hagent/hooks/") + hook);
+        CHECK(folder.run(std::string(op) + "\n").ended != Ended::completed);
+        CHECK(folder.host.actions.empty());
+    }
+}
+
 TEST_CASE("without hooks the machine's own dialogs are used") {
     Device device;
     CHECK(device.run("LU \"wait\" \"60\"\nEL\nQU \"now?\" \"5\"\n").ended == Ended::completed);

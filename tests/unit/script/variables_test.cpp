@@ -29,7 +29,8 @@ TEST_CASE("an unknown name, an empty value and a misplaced <regroot> are refused
           "expected one of <mac> <ip> <hostname> <serial> <os> <image>, not <name>; a plain '<' is written \"<<\"");
     CHECK(expand("<serial>", facts).error().context == "this device has no value for <serial>");
     CHECK(expand("<regroot>/x", facts).error().context ==
-          "expected <regroot> only at the beginning of a repository path");
+          "expected <regroot> only at the beginning of a repository path; the device does not see it: fetch the file "
+          "with SF first, and name the place where SF puts it");
 }
 
 TEST_CASE("image conditions have a relation and a version") {

@@ -62,8 +62,12 @@ TEST_CASE("the hooks stand around the changes and hear how they went") {
 }
 
 TEST_CASE("a script that failed is told to the hook behind it") {
-    FilteredDevice device("RF \"/etc/nosuch\" \"/etc/other\"\n");
-    device.processes.on(k_before, Exit{});
+    FilteredDevice device("RF \"/etc/there\" \"/etc/other\"\n");
+    device.files.put("/etc/there", "x");
+    device.processes.on(k_before, [&](const platform::Command&, const CancelToken&) {
+        CHECK(device.files.remove("/etc/there").ok());  // after the analysis
+        return Result<Exit>(Exit{});
+    });
     device.processes.on(k_after, Exit{});
     CHECK(*device.run(Device::job()) == SessionEnd::finished);
     CHECK(device.calls() == Strings{"before-change script", "after-change script failure"});

@@ -94,6 +94,26 @@ TEST_CASE("--source is the folder that <regroot> stands for") {
     CHECK(device.files.content("/copy") == "12345");
 }
 
+TEST_CASE("a script that was edited is another job, and a session of its old text does not go on with the new one") {
+    Device device;
+    device.put_script("AL \"/note\" \"one\"\n");
+    CHECK(device.run({"script", "run", "/job/demo.rsp"}) == k_done);
+    CHECK(device.run({"script", "run", "/job/demo.rsp", "--json"}) == k_done);
+    const auto first = device.document()["job"]["id"];
+    device.put_script("AL \"/note\" \"two\"\n");
+    CHECK(device.run({"script", "run", "/job/demo.rsp", "--json"}) == k_done);
+    CHECK(device.document()["job"]["id"] != first);
+}
+
+TEST_CASE("what is not in the folder is a missing file: nobody has signed anything") {
+    Device device;
+    device.put_script("SF \"<regroot>/nosuch\" \"/x\"\n");
+    CHECK(device.run({"script", "check", "/job/demo.rsp"}) == k_failed);
+    CHECK(device.said("file_not_found"));
+    CHECK_FALSE(device.said("manifest"));
+    CHECK_FALSE(device.said("sign"));
+}
+
 TEST_CASE("a script that is not there is told before a session is begun") {
     Device device;
     device.files.put_directory("/folder");
@@ -111,6 +131,7 @@ TEST_CASE("a script that is not there is told before a session is begun") {
 
 TEST_CASE("a source with a password is not taken: the journal would keep it") {
     Device device;
+    device.files.put(platform::absolute("demo.rsp"), "[Script]\nEL\n");
     for (const char* task : {"check", "run"}) {
         CHECK(device.run({"script", task, "demo.rsp", "--source", "http://user:secret@127.0.0.1:1/"}) == k_usage);
         CHECK(device.complained("transfer.netrc_file"));
