@@ -213,7 +213,7 @@ Status check_secret(platform::Files& files, const std::string& path) {
 Result<std::string> read_secret(platform::Files& files, const std::string& path) {
     TRY(check_secret(files, path));
     const std::string content = TRY(files.read(path, k_secret_bytes));
-    const std::string secret(trim(content.substr(0, content.find_last_not_of("\r\n") + 1)));
+    std::string secret(trim(content.substr(0, content.find_last_not_of("\r\n") + 1)));
     if (secret.empty() || printable(secret) != secret) {
         return error(AgentCode::config_bad_value, {path, ": must hold one line of text"});
     }

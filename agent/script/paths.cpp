@@ -198,7 +198,7 @@ Result<std::string> device_path(const std::string& argument, PathUse use, const 
         return refused(argument, "is the root of a volume");
     }
     const std::string path = relocated(tidy, jail);
-    const std::string real =
+    std::string real =
         TRY(use == PathUse::edit ? files.resolve(path, platform::Follow::trusted) : with_resolved_parent(path, files));
     TRY(check_roots(real, use, jail, files, argument));
     TRY(work::check_protected(real, use == PathUse::remove ? work::Touch::name : work::Touch::content,

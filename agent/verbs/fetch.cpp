@@ -115,7 +115,7 @@ std::string document(const Options& options, const std::string& file, const tran
 /// ours, or could be changed by others, is refused, and stays so while it is used.
 Result<std::string> own_part_of(platform::Files& files, const std::string& file) {
     TRY(files.resolve(platform::absolute(file + "/.."), platform::Follow::trusted));
-    const std::string part = file + ".hagent-part";
+    std::string part = file + ".hagent-part";
     const auto info = TRY(files.info(part));
     if (info && (info->kind != platform::FileKind::directory || info->writable_by_others || info->readable_by_others)) {
         return error(
