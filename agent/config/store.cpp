@@ -39,8 +39,8 @@ public:
         }
     }
 
-    /// Nor any file in the folder. One key or hook that others can write is as good as the whole folder. A link there is
-    /// ours, and where it leads is its own matter: it is left out when that is not safe.
+    /// Nor any file in the folder. One key or hook that others can write is as good as the whole folder. A link there
+    /// is ours, and where it leads is its own matter: it is left out when that is not safe.
     void closed_with_content(std::string_view setting, const std::string& directory) {
         closed(setting, directory);
         const auto names = files_.list(directory);
