@@ -73,7 +73,13 @@ int usage(Machine& machine, const Options& options, std::string_view message) {
 int refused(Machine& machine, const Options& options, std::string_view what,
             std::span<const config::Complaint> complaints) {
     if (options.json) {
-        machine.output->print(concat({"{\"error\":", session::error_json(config::to_error(complaints)), "}\n"}));
+        std::string all;
+        for (const auto& complaint : complaints) {
+            all += concat({(all.empty() ? "" : ","), "{\"path\":", session::quoted(complaint.path),
+                           ",\"message\":", session::quoted(complaint.message), "}"});
+        }
+        machine.output->print(concat({"{\"error\":", session::error_json(config::to_error(complaints)),
+                                      ",\"complaints\":[", all, "]}\n"}));
     }
     machine.output->complain(concat({"hagent: ", what, ":\n", config::render(complaints)}));
     return k_refused;

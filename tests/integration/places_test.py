@@ -124,6 +124,8 @@ class Places(BoxTest):
         said = self.expect(self.box.run("run", "--check-config"), REFUSED).stderr
         for setting, file in expected.items():
             self.assertRegex(said, rf"(?m)^.*{setting}.*{file}|^.*{file}: \({setting}\)")
+        document = self.document(self.box.run("run", "--check-config", "--json"))
+        self.assertEqual(said.count("\n") - 1, len(document["complaints"]), said)
         self.assertFalse(os.path.exists(self.box.path("no-folder")))
         self.box.configure(log={"file": self.box.path("new.log")})
         os.unlink(self.box.path("keys/bad.pem"))
