@@ -8,6 +8,7 @@
 #include <thread>
 #include <utility>
 
+#include "agent/base/concat.h"
 #include "agent/base/limits.h"
 #include "agent/base/version.h"
 #include "agent/config/store.h"
@@ -34,6 +35,7 @@
 namespace hagent {
 namespace {
 
+constexpr Millis k_look_for_card = Seconds{2}, k_card_patience = Seconds{10};
 constexpr Millis k_facts_age = Seconds{1};          // so old may the facts on the page be
 constexpr std::string_view k_local_job = "local:";  // of the command line: no manager knows it
 
@@ -92,12 +94,12 @@ private:
 class Agent {
 public:
     Agent(AgentServices& services, Duration duration, std::unique_ptr<loop::Loop> loop,
-          std::unique_ptr<manager::ReportQueue> queue, const transfer::HeaderProvider& headers, std::string device_id)
+          std::unique_ptr<manager::ReportQueue> queue, const transfer::HeaderProvider& headers, manager::DeviceId id)
         : services_(services),
           machine_(services.machine),
           settings_(services.settings),
           duration_(duration),
-          device_id_(std::move(device_id)),
+          id_(std::move(id)),
           started_(machine_.clock.uptime()),
           loop_(std::move(loop)),
           queue_(std::move(queue)),
@@ -161,14 +163,15 @@ public:
         start_manager();
         services_.log.info("agent", "ready",
                            {{"version", std::string(agent_version())},
-                            {"device", device_id_},
+                            {"device", id_.id},
                             {"status", listener_ ? listener_->url() : ""}});
         serve(requests);  // what came before this life
         loop_->run([&] { serve(requests); });
         engine_.shut_down();
         services_.log.info("agent", "stopped");
         TRY(std::move(outcome_));
-        return (requests.take_reload() || manager_found_) && !requests.stop() ? Ending::reload : Ending::stopped;
+        return (requests.take_reload() || manager_found_ || identity_found_) && !requests.stop() ? Ending::reload
+                                                                                                 : Ending::stopped;
     }
 
 private:
@@ -202,6 +205,9 @@ private:
     /// Without an address the search begins; meanwhile the agent lives on, for its page and for sessions that are
     /// unfinished.
     void start_manager() {
+        if (id_.id.empty()) {
+            return look_for_identity();
+        }
         if (!settings_.has_manager()) {
             if (settings_.manager.discovered) {
                 search_.look();
@@ -221,7 +227,7 @@ private:
         check_in_ = std::make_unique<manager::CheckIn>(
             manager::CheckInSettings{settings_.manager.urls,
                                      {settings_.manager.interval, settings_.manager.spread},
-                                     manager::place_of(device_id_)},
+                                     manager::place_of(id_.id)},
             services);
         check_in_->on_change([this] { loop_->post([this] { manager_changed(); }); });
         if (duration_ == Duration::one_check_in) {
@@ -229,6 +235,26 @@ private:
         } else {
             check_in_->start();
         }
+    }
+
+    /// A machine that has just started may have no card yet, or none but virtual ones, whose addresses are chance.
+    /// For the first it waits as long as it takes; the second are taken when no real one comes. Then the life ends,
+    /// and all that is built from the identity is built anew.
+    void look_for_identity() {
+        auto found = find_identity(machine_, settings_, machine_.host->facts());
+        const Millis waited = machine_.clock.uptime() - started_;
+        if (found.ok() && (found->is_sure || waited >= k_card_patience)) {
+            machine_.identity = std::move(*found);
+            identity_found_ = true;
+            loop_->stop();
+            return;
+        }
+        const std::string why =
+            found.ok() ? concat({"only a virtual network card: ", found->from}) : found.error().context;
+        if (std::exchange(told_, why) != why) {
+            services_.log.warning("agent", "this device does not know yet who it is; it waits", {{"where", why}});
+        }
+        (void)timers_.after(k_look_for_card, [this] { look_for_identity(); });
     }
 
     /// The life ends and the next one reads the configuration: all that is built from the manager's address is built in
@@ -271,7 +297,7 @@ private:
                });
     }
 
-    manager::Identity identity() { return identity_of(machine_, settings_, device_id_, board_); }
+    manager::Identity identity() { return identity_of(machine_, settings_, id_.id, board_); }
 
     /// On the loop's thread, after the worker has nothing left to run.
     void jobs_idle() {
@@ -335,7 +361,7 @@ private:
     /// What the system has to be asked for, which costs more than all the rest of an answer.
     status::AgentView read_facts() {
         status::AgentView out;
-        show_device(machine_, settings_, device_id_, board_, out);
+        show_device(machine_, settings_, id_, board_, out);
         out.pid = platform::own_pid();
         out.pss_bytes = platform::own_memory_bytes();
         out.listener = listener_ ? listener_->url() : "";
@@ -347,7 +373,7 @@ private:
     Machine& machine_;
     const config::Settings& settings_;
     const Duration duration_;
-    const std::string device_id_;
+    const manager::DeviceId id_;  // without id: it is looked for
     const Uptime started_;
     const WallTime began_ = machine_.clock.wall();
     std::unique_ptr<loop::Loop> loop_;
@@ -372,6 +398,8 @@ private:
     status::AgentView facts_;
     std::optional<Uptime> facts_read_;
     manager::FirstManager first_manager_{*machine_.files, settings_.state_dir};
+    bool identity_found_ = false;
+    std::string told_;                  // what the identity waits for: said when it changes
     bool manager_found_ = false;        // by the search: the configuration is to be read again
     std::optional<WallTime> answered_;  // by the manager, for the last time
     bool note_complained_ = false;      // about the note of the first manager; once is enough
@@ -398,14 +426,46 @@ void Requests::wake(loop::Loop* loop) {
     }
 }
 
+namespace {
+
+/// Without id where it is worth waiting for. It is kept as soon as it is sure; where that fails, this process keeps it.
+Result<manager::DeviceId> identity(AgentServices& services, Duration duration) {
+    auto& machine = services.machine;
+    const auto& settings = services.settings;
+    const auto host = machine.host->facts();
+    auto found = find_identity(machine, settings, host);
+    const bool waits = duration == Duration::until_stopped;
+    if (!found.ok()) {
+        return waits && manager::is_missing_yet(settings.device.id, host)
+                   ? Result<manager::DeviceId>(manager::DeviceId{})
+                   : std::move(found);
+    }
+    if (waits && !found->is_sure && !machine.identity) {
+        return manager::DeviceId{};
+    }
+    if (found->was_damaged) {
+        services.log.warning("agent", "the note of the device's id is damaged",
+                             {{"id", found->id}, {"from", found->from}});
+    }
+    const auto kept =
+        waits || found->is_sure ? manager::keep_device_id(*machine.files, settings.state(), *found) : Status();
+    if (!kept.ok()) {
+        services.log.warning("agent", "the device's id cannot be kept", {{"where", kept.error().context}});
+    }
+    machine.identity = *found;
+    return found;
+}
+
+}  // namespace
+
 /// What can fail is made here, before the object that borrows it.
 Result<Ending> run_agent(AgentServices& services, Duration duration, Requests& requests, Start start) {
     auto& machine = services.machine;
-    auto device_id = TRY(manager::device_id(services.settings.device.id, machine.host->facts()));
+    auto id = TRY(identity(services, duration));
     auto headers = TRY(manager_headers(machine, services.settings));
     auto queue = TRY(manager::ReportQueue::open(*machine.files, services.settings.state().reports()));
     auto loop = TRY(loop::Loop::create(machine.clock));
-    Agent agent(services, duration, std::move(loop), std::move(queue), headers, std::move(device_id));
+    Agent agent(services, duration, std::move(loop), std::move(queue), headers, std::move(id));
     return agent.run(requests, start);
 }
 

@@ -44,6 +44,14 @@ manager::Identity describe_device(Machine& machine, const config::Settings& sett
 
 }  // namespace
 
+Result<manager::DeviceId> find_identity(const Machine& machine, const config::Settings& settings,
+                                        const platform::HostFacts& host) {
+    if (machine.identity && machine.identity->pattern == settings.device.id) {
+        return *machine.identity;
+    }
+    return manager::find_device_id(*machine.files, settings.state(), settings.device.id, host);
+}
+
 manager::Identity identity_of(Machine& machine, const config::Settings& settings, std::string device_id,
                               const status::Board& board) {
     return describe_device(machine, settings, std::move(device_id), board, machine.disks->volumes().value_or({}),
@@ -51,12 +59,13 @@ manager::Identity identity_of(Machine& machine, const config::Settings& settings
 }
 
 /// What cannot be found out is left out and makes no error: the page is wanted most when something is wrong.
-void show_device(Machine& machine, const config::Settings& settings, std::string device_id, const status::Board& board,
-                 status::AgentView& view) {
+void show_device(Machine& machine, const config::Settings& settings, const manager::DeviceId& id,
+                 const status::Board& board, status::AgentView& view) {
     const auto keys = trust::KeyRing::load(*machine.files, settings.trust.keys_dir);
     view.volumes = machine.disks->volumes().value_or({});
-    const auto who = describe_device(machine, settings, std::move(device_id), board, view.volumes, keys);
+    const auto who = describe_device(machine, settings, id.id.empty() ? "unknown" : id.id, board, view.volumes, keys);
     view.device.emplace_back("id", who.device_id);
+    view.device.emplace_back("id_from", id.from);
     view.device.insert(view.device.end(), who.attributes.begin(), who.attributes.end());
     if (keys.ok()) {
         for (const auto& signer : keys->signers()) {

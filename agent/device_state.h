@@ -13,6 +13,10 @@
 
 namespace hagent {
 
+/// Who this device is: as an earlier life of this process knew it, else as manager::find_device_id() does.
+[[nodiscard]] Result<manager::DeviceId> find_identity(const Machine& machine, const config::Settings& settings,
+                                                      const platform::HostFacts& host);
+
 /// Identity and inventory as they are now. What the machine does not tell is left out: `image.version` without
 /// IMAGE_VERSION in os-release, `session.last` before the first one has ended. `agent.trust` says what content must be
 /// signed by: "required, 2 keys", or why the keys cannot be used.
@@ -20,8 +24,8 @@ namespace hagent {
 [[nodiscard]] manager::Identity identity_of(Machine& machine, const config::Settings& settings, std::string device_id,
                                             const status::Board& board);
 
-/// The same for the status documents: device, volumes, trusted keys.
-void show_device(Machine& machine, const config::Settings& settings, std::string device_id, const status::Board& board,
-                 status::AgentView& view);
+/// The same for the status documents: device and where its id comes from, volumes, trusted keys.
+void show_device(Machine& machine, const config::Settings& settings, const manager::DeviceId& id,
+                 const status::Board& board, status::AgentView& view);
 
 }  // namespace hagent

@@ -4,10 +4,12 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "agent/http/sockets.h"
+#include "agent/manager/identity.h"
 #include "agent/output.h"
 #include "agent/work/kind.h"
 #include "platform/clock.h"
@@ -30,9 +32,10 @@ struct Machine {
     std::unique_ptr<platform::Dialogs> dialogs = platform::system_dialogs();
     std::unique_ptr<platform::Registry> registry = platform::system_registry();  // null where there is none
     std::unique_ptr<Output> output = standard_output();
-    work::Kinds kinds;                        // that this program has
-    std::vector<std::string> named_managers;  // by name servers, for the next time that the configuration is read
-    http::Sockets sockets;                    // of the listener, between two lives of the agent
+    work::Kinds kinds;                          // that this program has
+    std::vector<std::string> named_managers;    // by name servers, for the next time that the configuration is read
+    http::Sockets sockets;                      // of the listener, between two lives of the agent
+    std::optional<manager::DeviceId> identity;  // once the agent has found it
 };
 
 }  // namespace hagent

@@ -7,6 +7,7 @@
 
 #include "agent/config/store.h"
 #include "agent/daemon_client.h"
+#include "agent/device_state.h"
 #include "agent/manager/discovery.h"
 #include "agent/manager/identity.h"
 #include "agent/transfer/file_fetcher.h"
@@ -42,8 +43,8 @@ session::Settings session_settings_of(Machine& machine, const config::Settings& 
     out.state = settings.state();
     out.keys_directory = settings.trust.keys_dir;
     out.os_codes = {settings.device.os_code};
-    if (auto id = manager::device_id(settings.device.id, host); id.ok()) {
-        out.device_ids.push_back(*id);
+    if (auto id = find_identity(machine, settings, host); id.ok()) {
+        out.device_ids.push_back(std::move(id->id));
     }
     out.device_ids.insert(out.device_ids.end(), host.macs.begin(), host.macs.end());
     out.image_version = host.image_version;

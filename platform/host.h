@@ -15,7 +15,7 @@ namespace hagent::platform {
 /// What identifies the machine. Texts come from firmware and system files: UTF-8 without control characters.
 struct HostFacts {
     std::string hostname;
-    std::vector<std::string> macs;        // permanent ones first, "00:80:64:aa:bb:cc"
+    std::vector<std::string> macs;        // the machine's own first (platform/network_card.h), "00:80:64:aa:bb:cc"
     std::vector<std::string> addresses;   // IPv4 and IPv6, loopback and link-local left out
     std::string vendor, product, serial;  // from DMI; empty when the machine does not say
     std::string cpu;
@@ -24,7 +24,9 @@ struct HostFacts {
     std::string boot_id;                       // differs after each start of the machine
     // of the system image, as its maker wrote it (os-release IMAGE_VERSION); empty: not said
     std::string image_version;
-    std::string user;  // logged-on user; empty when nobody is
+    std::string user;                       // logged-on user; empty when nobody is
+    std::vector<std::string> card_names{};  // of `macs`: "eth0"
+    bool has_real_card = true;              // else `macs` are those of bridges, tunnels or containers
 };
 
 enum class PowerAction : std::uint8_t { reboot, power_off };

@@ -10,6 +10,7 @@ std::string StatePaths::below(std::string_view name) const { return concat({stat
 
 std::string StatePaths::lock() const { return below("lock"); }
 std::string StatePaths::daemon_endpoint() const { return below("daemon"); }
+std::string StatePaths::device_id() const { return below("device-id"); }
 std::string StatePaths::device_key() const { return below("device.key"); }
 
 std::string StatePaths::reports() const { return below("reports"); }

@@ -21,6 +21,7 @@ public:
     // of the program
     [[nodiscard]] std::string lock() const;             // held by the one hagent that works here
     [[nodiscard]] std::string daemon_endpoint() const;  // where the running daemon listens, for the verbs
+    [[nodiscard]] std::string device_id() const;        // what the device calls itself, made once
     [[nodiscard]] std::string device_key() const;       // private key made by `enrol`, unless another place is named
 
     // of the manager

@@ -3,9 +3,13 @@
 #include "agent/manager/identity.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <string_view>
 
 #include "agent/base/concat.h"
+#include "agent/base/crc32.h"
+#include "agent/base/limits.h"
+#include "agent/base/number.h"
 #include "agent/base/text.h"
 #include "agent/base/version.h"
 #include "agent/trust/digest.h"
@@ -16,9 +20,61 @@ namespace {
 using errors::AgentCode;
 
 constexpr std::size_t k_id_bytes = 128;
+constexpr std::uint32_t k_kept_mode = 0600;
 constexpr std::size_t k_listed = 8;  // addresses and volumes: a thin client has a few
 
 Failure bad_id(const std::string& why) { return error(AgentCode::config_bad_value, {"device.id: ", why}); }
+
+/// What a system is called before anybody has named it does not count.
+std::string own_name(const platform::HostFacts& host) {
+    const std::string name = to_lower(host.hostname);
+    return name == "localhost" || name.starts_with("localhost.") || name == "(none)" ? "" : host.hostname;
+}
+
+bool holds(std::string_view pattern, std::string_view name) { return pattern.find(name) != std::string_view::npos; }
+
+/// Half of the file, which has it twice so that one damaged byte costs nothing: the sum of the rest, the id, the
+/// pattern.
+std::string kept_line(const std::string& id, const std::string& pattern) {
+    const std::string text = concat({id, " ", pattern});
+    return concat({std::to_string(crc32(text)), " ", text, "\n"});
+}
+
+struct Kept {
+    std::string id;  // empty: none that can be used
+    bool damaged = false;
+};
+
+Kept read_kept(platform::Files& files, const std::string& path, const std::string& pattern) {
+    const auto content = files.read(path, limits::k_config_bytes);
+    Kept kept;
+    if (!content.ok()) {
+        kept.damaged = !content.error().is(AgentCode::file_not_found);
+        return kept;
+    }
+    const std::string_view text = *content;
+    for (auto half : {text.substr(0, text.size() / 2), text.substr(text.size() / 2)}) {
+        const auto first = half.find(' '), second = half.find(' ', first + 1);
+        const bool good =
+            second != std::string_view::npos && half.back() == '\n' &&
+            parse_u64(half.substr(0, first), UINT32_MAX) == crc32(half.substr(first + 1, half.size() - first - 2));
+        kept.damaged = kept.damaged || !good;
+        if (good && half.substr(second + 1, half.size() - second - 2) == pattern) {
+            kept.id = half.substr(first + 1, second - first - 1);
+        }
+    }
+    return kept;
+}
+
+/// For people: what an id that was made now is made of.
+std::string made_of(const std::string& pattern, const platform::HostFacts& host) {
+    if (holds(pattern, "<mac>")) {
+        return host.card_names.empty() ? "the first network card" : host.card_names.front();
+    }
+    return holds(pattern, "<hostname>") ? "the hostname"
+           : holds(pattern, "<serial>") ? "the serial number"
+                                        : "configured";
+}
 
 /// A fact that is missing is an error, not an empty text: all devices without a serial number would share one id.
 Result<std::string> fact(std::string_view name, const platform::HostFacts& host) {
@@ -26,7 +82,7 @@ Result<std::string> fact(std::string_view name, const platform::HostFacts& host)
     if (name == "mac") {
         value = host.macs.empty() ? "" : to_lower(replace_all(host.macs.front(), ":", ""));
     } else if (name == "hostname") {
-        value = host.hostname;
+        value = own_name(host);
     } else if (name == "serial") {
         value = host.serial;
     } else {
@@ -93,6 +149,40 @@ Result<std::string> device_id(const std::string& pattern, const platform::HostFa
         return bad_id(concat({"'", printable(clip(id, k_id_bytes)), "' is not 1 to 128 letters, digits or -._:@+"}));
     }
     return id;
+}
+
+Result<DeviceId> find_device_id(platform::Files& files, const config::StatePaths& state, const std::string& pattern,
+                                const platform::HostFacts& host) {
+    auto made = device_id(pattern, host);
+    DeviceId out;
+    out.pattern = pattern;
+    const bool is_made = holds(pattern, "<");
+    const auto kept = is_made ? read_kept(files, state.device_id(), pattern) : Kept();
+    out.was_damaged = kept.damaged;
+    if (!kept.id.empty()) {
+        out.id = kept.id;
+        out.is_kept = true;
+        out.from = made.ok() && *made == kept.id ? "kept"
+                   : made.ok()                   ? concat({"kept; this machine would now be ", *made})
+                                                 : "kept; what it was made of is not there now";
+        return out;
+    }
+    out.id = TRY(std::move(made));
+    out.from = made_of(pattern, host);
+    out.is_sure = !holds(pattern, "<mac>") || host.has_real_card;
+    return out;
+}
+
+Status keep_device_id(platform::Files& files, const config::StatePaths& state, const DeviceId& id) {
+    if (!holds(id.pattern, "<") || (id.is_kept && !id.was_damaged)) {
+        return {};
+    }
+    const std::string line = kept_line(id.id, id.pattern);
+    return files.write_durable(state.device_id(), line + line, k_kept_mode);
+}
+
+bool is_missing_yet(const std::string& pattern, const platform::HostFacts& host) {
+    return (holds(pattern, "<mac>") && host.macs.empty()) || (holds(pattern, "<hostname>") && own_name(host).empty());
 }
 
 Identity describe(std::string device_id, const config::DeviceSettings& settings, const platform::HostFacts& host,

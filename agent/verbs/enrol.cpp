@@ -5,6 +5,7 @@
 #include "agent/base/json_writer.h"
 #include "agent/base/limits.h"
 #include "agent/config/store.h"
+#include "agent/device_state.h"
 #include "agent/manager/identity.h"
 #include "agent/verbs/verbs.h"
 #include "platform/paths.h"
@@ -46,9 +47,11 @@ Result<Enrolled> enrol_device(Machine& machine, const config::Settings& settings
                    : !configured.empty() ? configured
                                          : settings.state().device_key();
     out.request_file = out.key_file + ".csr";
-    const auto id = TRY(manager::device_id(settings.device.id, machine.host->facts()));
+    // Kept at once: the certificate holds it.
+    const auto id = TRY(find_identity(machine, settings, machine.host->facts()));
+    TRY(manager::keep_device_id(*machine.files, settings.state(), id));
     const auto key = TRY(device_key(*machine.files, out.key_file, options.replace));
-    out.enrolment = TRY(trust::request_certificate(key, id));
+    out.enrolment = TRY(trust::request_certificate(key, id.id));
     TRY(machine.files->write_durable(out.request_file, out.enrolment.request, k_public_mode));
     return out;
 }

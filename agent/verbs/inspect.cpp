@@ -10,7 +10,6 @@
 #include "agent/base/version.h"
 #include "agent/daemon_client.h"
 #include "agent/device_state.h"
-#include "agent/manager/identity.h"
 #include "agent/manager/report_queue.h"
 #include "agent/session/json.h"
 #include "agent/status/documents.h"
@@ -34,8 +33,8 @@ void board_from_state(Machine& machine, const config::Settings& settings, status
 /// The same as the daemon shows, but for what only a running one knows: process, memory, check-ins.
 status::AgentView view_from_state(Machine& machine, const config::Settings& settings, const status::Board& board) {
     status::AgentView view;
-    show_device(machine, settings, manager::device_id(settings.device.id, machine.host->facts()).value_or("unknown"),
-                board, view);
+    const auto id = find_identity(machine, settings, machine.host->facts());
+    show_device(machine, settings, id.ok() ? *id : manager::DeviceId{}, board, view);
     view.manager.dialect = config::to_string(settings.manager.dialect);
     view.manager.url = settings.has_manager() ? transfer::shown(settings.manager.urls.front()) : "";
     return view;

@@ -97,7 +97,7 @@ public:
             facts.os_release = system.release;
             facts.machine = system.machine;
         }
-        facts.macs = mac_addresses();
+        put_cards(network_cards(), facts);
         facts.addresses = ip_addresses();
         facts.vendor = first_fact(*files, {"/sys/class/dmi/id/sys_vendor", "/sys/class/dmi/id/board_vendor"});
         facts.product = first_fact(

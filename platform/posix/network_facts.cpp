@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <cstring>
 #include <span>
+#include <utility>
 
 #include "agent/base/concat.h"
 #include "agent/base/handle.h"
@@ -43,12 +44,6 @@ struct PermanentAddressQuestion {
     std::uint32_t command = ETHTOOL_GPERMADDR;
     std::uint32_t size = 32;
     std::array<std::uint8_t, 32> bytes{};
-};
-
-/// real: a device stands behind it, it is no bridge or tunnel. permanent: the address is the device's own.
-struct Interface {
-    std::string mac;
-    bool real = false, permanent = false;
 };
 
 /// Drivers without an address of their own answer with zeros or ones.
@@ -83,21 +78,27 @@ std::string permanent_mac(const std::string& name) {
 
 /// The kernel's attributes: Documentation/ABI/testing/sysfs-class-net. Only Ethernet counts: the address identifies
 /// the device to its manager, and other links have none or change it.
-Interface read_interface(Files& files, const std::string& name) {
+NetworkCard read_card(Files& files, const std::string& name) {
     const std::string folder = concat({"/sys/class/net/", name, "/"});
-    Interface found;
+    NetworkCard card;
+    card.name = name;
     if (attribute(files, folder + "type") != k_ethernet) {
-        return found;
+        return card;
     }
-    const auto device = files.info(folder + "device");
-    found.real = device.ok() && device->has_value();
-    found.mac = found.real ? permanent_mac(name) : "";
-    found.permanent = is_usable(found.mac);
-    if (!found.permanent) {
-        found.mac = to_lower(attribute(files, folder + "address"));
-        found.permanent = found.real && attribute(files, folder + "addr_assign_type") == k_permanent;
+    const auto is_there = [&](std::string_view entry) {
+        const auto found = files.info(concat({folder, entry}));
+        return found.ok() && found->has_value();
+    };
+    card.real = is_there("device");
+    card.mac = card.real ? permanent_mac(name) : "";
+    card.own = is_usable(card.mac);
+    if (!card.own) {
+        card.mac = to_lower(attribute(files, folder + "address"));
+        card.own = card.real && attribute(files, folder + "addr_assign_type") == k_permanent;
     }
-    return found;
+    card.usb = card.real && files.resolve(folder + "device/subsystem").value_or("").ends_with("/usb");
+    card.wireless = is_there("wireless") || is_there("phy80211");
+    return card;
 }
 
 void append_once(std::vector<std::string>& list, const std::string& text) {
@@ -133,20 +134,16 @@ std::string shown_address(const sockaddr* address) {
 
 }  // namespace
 
-std::vector<std::string> mac_addresses() {
+std::vector<NetworkCard> network_cards() {
     const auto files = system_files();
-    std::vector<std::string> permanent, changeable, others;
+    std::vector<NetworkCard> cards;
     const auto names = files->list("/sys/class/net");
     for (const auto& name : names.ok() ? *names : std::vector<std::string>()) {
-        const Interface found = read_interface(*files, name);
-        if (is_usable(found.mac)) {
-            append_once(found.permanent ? permanent : found.real ? changeable : others, found.mac);
+        if (auto card = read_card(*files, name); is_usable(card.mac)) {
+            cards.push_back(std::move(card));
         }
     }
-    for (const auto& mac : changeable) {
-        append_once(permanent, mac);
-    }
-    return permanent.empty() ? others : permanent;
+    return cards;
 }
 
 std::vector<std::string> ip_addresses() {

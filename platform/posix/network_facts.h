@@ -5,10 +5,12 @@
 #include <string>
 #include <vector>
 
+#include "platform/network_card.h"
+
 namespace hagent::platform {
 
-/// MAC addresses of real interfaces, burnt-in ones first; of virtual ones only when there is no real one.
-[[nodiscard]] std::vector<std::string> mac_addresses();
+/// Ethernet interfaces that have an address.
+[[nodiscard]] std::vector<NetworkCard> network_cards();
 /// IPv4 and IPv6 addresses in use, without loopback and link-local ones.
 [[nodiscard]] std::vector<std::string> ip_addresses();
 

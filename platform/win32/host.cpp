@@ -144,7 +144,7 @@ public:
         NetworkFacts network = network_facts();
         MachineLabel label = machine_label();
         facts.hostname = host_name();
-        facts.macs = std::move(network.macs);
+        put_cards(std::move(network.cards), facts);
         facts.addresses = std::move(network.addresses);
         facts.vendor = std::move(label.vendor);
         facts.product = std::move(label.product);

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 
 #include "agent/base/text.h"
 #include "platform/win32/api.h"
@@ -73,8 +74,6 @@ NetworkFacts network_facts() {
         answer = GetAdaptersAddresses(AF_UNSPEC, k_skip, nullptr, adapters, &size);
     }
     NetworkFacts facts;
-    // Adapters that have an address come first: a machine is known by what it is connected with.
-    std::vector<std::string> unused;
     for (const auto* adapter = answer == ERROR_SUCCESS ? adapters : nullptr; adapter != nullptr;
          adapter = adapter->Next) {
         for (const auto* entry = adapter->FirstUnicastAddress; entry != nullptr; entry = entry->Next) {
@@ -82,12 +81,13 @@ NetworkFacts network_facts() {
         }
         append_once(facts.domains, adapter->DnsSuffix == nullptr ? "" : narrow_text(adapter->DnsSuffix));
         if (is_real(*adapter)) {
-            const bool used = adapter->FirstUnicastAddress != nullptr;
-            append_once(used ? facts.macs : unused, mac_text(std::span(adapter->PhysicalAddress).first<k_mac_bytes>()));
+            NetworkCard card;
+            card.name = adapter->Description == nullptr ? "" : narrow_text(adapter->Description);
+            card.mac = mac_text(std::span(adapter->PhysicalAddress).first<k_mac_bytes>());
+            card.usb = card.name.find("USB") != std::string::npos;  // the description is all that is said of the bus
+            card.wireless = adapter->IfType == IF_TYPE_IEEE80211;
+            facts.cards.push_back(std::move(card));
         }
-    }
-    for (const auto& mac : unused) {
-        append_once(facts.macs, mac);
     }
     return facts;
 }

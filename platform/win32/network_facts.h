@@ -5,10 +5,12 @@
 #include <string>
 #include <vector>
 
+#include "platform/network_card.h"
+
 namespace hagent::platform {
 
 struct NetworkFacts {
-    std::vector<std::string> macs;       // of wired and wireless adapters, those with an IP address first
+    std::vector<NetworkCard> cards;      // wired and wireless adapters
     std::vector<std::string> addresses;  // without loopback and link-local ones
     std::vector<std::string> domains;    // that the adapters' networks complete names with
 };

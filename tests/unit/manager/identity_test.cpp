@@ -8,7 +8,9 @@
 
 #include "agent/base/version.h"
 #include "tests/fakes/fake_disks.h"
+#include "tests/fakes/fake_files.h"
 #include "tests/fakes/fake_host.h"
+#include "tests/fakes/rooted.h"
 
 using namespace hagent;
 using namespace hagent::manager;
@@ -30,6 +32,71 @@ TEST_CASE("The id is made from the machine's facts: a MAC without colons, in low
     CHECK(device_id("tc-<mac>.<hostname>", facts).value() == "tc-008064aabbcc.device-1");
     CHECK(device_id("<serial>", facts).value() == "SN0001");
     CHECK(device_id("front-desk@2+1_a:b", facts).value() == "front-desk@2+1_a:b");
+}
+
+TEST_CASE("The name that every machine has before it gets one is no hostname") {
+    auto facts = host();
+    for (const auto* name : {"localhost", "LOCALHOST", "localhost.localdomain", "(none)", ""}) {
+        CAPTURE(name);
+        facts.hostname = name;
+        CHECK_FALSE(device_id("<hostname>", facts).ok());
+        CHECK(is_missing_yet("tc-<hostname>", facts));
+    }
+    facts.hostname = "localhorst";
+    CHECK(device_id("<hostname>", facts).value() == "localhorst");
+    CHECK_FALSE(is_missing_yet("<serial>", facts));
+}
+
+TEST_CASE("An id is made once and kept, whatever becomes of what it was made of") {
+    fakes::FakeFiles files;
+    files.put_directory("/s");
+    const config::StatePaths state(fakes::rooted("/s"));
+    auto facts = host();
+    facts.card_names = {"eth0"};
+    const auto first = find_device_id(files, state, "<mac>", facts).value();
+    CHECK(first.from == "eth0");
+    CHECK_FALSE(first.is_kept);
+    REQUIRE(keep_device_id(files, state, first).ok());
+    CHECK(find_device_id(files, state, "<mac>", facts).value().from == "kept");
+    facts.macs = {"00:80:64:00:00:01"};
+    const auto other = find_device_id(files, state, "<mac>", facts).value();
+    CHECK(other.id == first.id);
+    CHECK(other.from == "kept; this machine would now be 008064000001");
+    facts.macs.clear();
+    CHECK(find_device_id(files, state, "<mac>", facts).value().id == first.id);
+    CHECK(find_device_id(files, state, "fixed", facts).value().from == "configured");
+    CHECK_FALSE(find_device_id(files, state, "tc-<mac>", facts).ok());  // another text: made anew
+    facts = host();
+    facts.has_real_card = false;
+    CHECK_FALSE(find_device_id(files, state, "tc-<mac>", facts).value().is_sure);
+    CHECK(find_device_id(files, state, "<hostname>", facts).value().is_sure);
+}
+
+TEST_CASE("A kept id survives each damaged byte and is made again after worse") {
+    fakes::FakeFiles files;
+    files.put_directory("/s");
+    const config::StatePaths state(fakes::rooted("/s"));
+    REQUIRE(keep_device_id(files, state, find_device_id(files, state, "<mac>", host()).value()).ok());
+    const std::string whole = files.content("/s/device-id").value();
+    auto facts = host();
+    facts.macs = {"00:80:64:00:00:01"};
+    for (std::size_t at = 0; at < whole.size(); ++at) {
+        std::string flipped = whole;
+        flipped[at] = static_cast<char>(flipped[at] ^ 1);
+        files.put("/s/device-id", flipped);
+        const auto found = find_device_id(files, state, "<mac>", facts).value();
+        CAPTURE(at);
+        CHECK(found.id == "008064aabbcc");
+        CHECK(found.was_damaged);
+    }
+    for (const auto& text : {std::string(), std::string("x"), whole.substr(0, whole.size() / 3)}) {
+        files.put("/s/device-id", text);
+        const auto found = find_device_id(files, state, "<mac>", facts).value();
+        CHECK(found.id == "008064000001");
+        CHECK(found.was_damaged);
+        REQUIRE(keep_device_id(files, state, found).ok());
+        CHECK_FALSE(find_device_id(files, state, "<mac>", facts).value().was_damaged);
+    }
 }
 
 TEST_CASE("An id that no machine can have is a fault of the configuration") {

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owns that order as a rank.
+#include "platform/network_card.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "agent/base/text.h"
+
+namespace hagent::platform {
+namespace {
+
+/// The second bit of the first byte.
+bool is_locally_administered(const std::string& mac) {
+    const auto first = from_hex(std::string_view(mac).substr(0, 2));
+    return !first || first->empty() || (first->front() & 2U) != 0;
+}
+
+/// Names of one length in their order: eth2 before eth10.
+auto rank(const NetworkCard& card) {
+    return std::tuple(!card.real, !card.own || is_locally_administered(card.mac), card.usb, card.wireless,
+                      card.name.size(), std::string_view(card.name));
+}
+
+}  // namespace
+
+void put_cards(std::vector<NetworkCard> cards, HostFacts& facts) {
+    std::stable_sort(cards.begin(), cards.end(),
+                     [](const NetworkCard& a, const NetworkCard& b) { return rank(a) < rank(b); });
+    facts.has_real_card = !cards.empty() && cards.front().real;
+    for (auto& card : cards) {
+        if ((card.real || !facts.has_real_card) &&
+            std::find(facts.macs.begin(), facts.macs.end(), card.mac) == facts.macs.end()) {
+            facts.macs.push_back(std::move(card.mac));
+            facts.card_names.push_back(std::move(card.name));
+        }
+    }
+}
+
+}  // namespace hagent::platform
