@@ -115,4 +115,17 @@ MUTATIONS = [
         ("agent/trust/package_check.cpp", "serial < *highest", "serial + 1000 < *highest")]),
     Mutation("a pin does not count beside an authority", "test_13", [
         ("agent/transfer/curl_request.cpp", "    if (!options.pins.empty()) {\n", "    if (!options.pins.empty() && options.ca_file.empty()) {\n")]),
+    Mutation("one client over TLS has the loop for itself", "listener_flood: ListenerFloodTest.test_a_client_that_keeps_sending_over_tls_holds_nobody_up", [
+        ("agent/http/connection.cpp", "step < limits::k_http_turn_steps", "step < 1U << 30U"),
+        ("agent/http/connection.cpp", "(tls_ != nullptr ? tls_->plain() : *stream_).read(buffer)", "stream_->read(buffer)")]),
+    Mutation("one address may have all connections", "listener_flood: ListenerFloodTest.test_one_address_gets_a_share_of_the_connections", [
+        ("agent/http/server.cpp", "count(origin) >= limits::k_http_connections_each", "count(origin) >= limits::k_http_body_bytes")]),
+    Mutation("a body is waited for that nobody wants", "listener_flood: ListenerFloodTest.test_a_body_that_nobody_wants_is_not_waited_for", [
+        ("agent/http/connection.cpp", "if (!service.wants_body(parser_.request())) {", "if (!service.wants_body(parser_.request()) && tls_ != nullptr) {")]),
+    Mutation("whoever has the port of a killed agent is believed", "door: DoorTest.test_a_stranger_at_the_door_of_a_killed_agent_is_not_asked", [
+        ("agent/daemon_client.cpp", "return TRY(files.is_locked(settings.state().lock())) ? *std::move(content) : std::string();", "return content;")]),
+    Mutation("anybody on the device may go through the verbs' door", "door: DoorTest.test_the_door_is_for_those_who_may_read_its_file", [
+        ("agent/http/access.cpp", "(needed == Role::anyone && !bound_.empty())", "needed == Role::anyone")]),
+    Mutation("a reload closes its sockets", "door: DoorTest.test_a_reload_lets_go_of_no_port", [
+        ("agent/listener.cpp", "machine.sockets.keep(part->name, part->server->release());", "(void)part->server->release();")]),
 ]
