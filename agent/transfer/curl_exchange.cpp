@@ -399,7 +399,6 @@ std::optional<Error> CurlExchange::Impl::judge_ftp(int code) {
                      (begun ? reply.head : current_head()).start + reply.body_bytes,
                      error_text.data()};
     if (auto verdict = judge_end(conversation, end)) {
-        reply.busy = verdict->error && verdict->error->id.protocol == errors::Protocol::ftp && conversation.busy();
         return std::move(verdict->error);
     }
     bool local = false;

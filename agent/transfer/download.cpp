@@ -74,7 +74,7 @@ private:
         std::string context;
         std::optional<Seconds> retry_after;
         std::optional<std::uint64_t> total;
-        bool busy = false;
+        std::optional<errors::Id> said{};  // the server's own reply where `reply` is what it amounts to
     };
 
     [[nodiscard]] const std::string& source() const { return request_.sources[sources_.current()].url; }
@@ -96,7 +96,6 @@ private:
     void report(const Outcome& outcome, const Decision& decision, Millis wait);
     void show_progress(bool now);
     [[nodiscard]] Result<Downloaded> release(const std::string& from);
-    [[nodiscard]] static errors::Id id_of(const Outcome& outcome);
     [[nodiscard]] Failure final_error(const Decision& decision, const Outcome& outcome) const;
     [[nodiscard]] Failure too_large(std::uint64_t bytes) const;
     [[nodiscard]] Status check_space(std::optional<std::uint64_t> total);
@@ -275,15 +274,14 @@ Result<Download::Outcome> Download::attempt() {
     }
     observer_.transcript(replied->transcript);
     result_.transcript = std::move(replied->transcript);
-    Outcome outcome{errors::Id{replied->head.protocol, replied->head.number},
-                    replied->stage,
-                    {},
-                    replied->retry_after,
-                    replied->head.total,
-                    replied->busy};
+    const errors::Id said{replied->head.protocol, replied->head.number};
+    Outcome outcome{said, replied->stage, {}, replied->retry_after, replied->head.total};
     if (replied->error) {
         outcome.reply = replied->error->id;
         outcome.context = replied->error->context;
+        if (replied->error->is(AgentCode::server_full)) {
+            outcome.said = said;
+        }
         return outcome;
     }
     arrived_whole_ = true;
@@ -327,7 +325,6 @@ Situation Download::situation_after(const Outcome& outcome) const {
     Situation situation;
     situation.reply = outcome.reply;
     situation.stage = outcome.stage;
-    situation.busy = outcome.busy;
     situation.failures = sources_.failures();
     situation.offset = asked_from_;
     situation.attempts = services_.options.attempts;
@@ -344,8 +341,9 @@ Situation Download::situation_after(const Outcome& outcome) const {
 }
 
 void Download::report(const Outcome& outcome, const Decision& decision, Millis wait) {
-    Attempted attempted{result_.attempts, shown(source()),  outcome.reply, outcome.stage, outcome.context,
-                        decision.kind,    decision.because, wait.count(),  part_.bytes()};
+    Attempted attempted{result_.attempts, shown(source()), outcome.said.value_or(outcome.reply),
+                        outcome.stage,    outcome.context, decision.kind,
+                        decision.because, wait.count(),    part_.bytes()};
     observer_.attempted(attempted);
     result_.decisions.push_back(std::move(attempted));
     if (result_.decisions.size() > k_kept_decisions) {
@@ -374,7 +372,7 @@ Status Download::act(const Decision& decision, const Outcome& outcome) {
     const auto wait = wait_after(decision, outcome, next);
     report(outcome, decision, wait);
     leave_out(sources_.hints(), decision.fallback);
-    sources_.note(error(id_of(outcome), outcome.context));
+    sources_.note(error(outcome.reply, outcome.context));
     doubtful_ = doubtful_ || is_doubtful(outcome.reply);
     if (is_misfit(outcome.reply) && arrived_whole_) {
         TRY(part_.restart());
@@ -391,11 +389,6 @@ Status Download::act(const Decision& decision, const Outcome& outcome) {
     return {};
 }
 
-/// The row for people, by which they see whether waiting helps.
-errors::Id Download::id_of(const Outcome& outcome) {
-    return outcome.busy ? errors::agent(AgentCode::server_full) : outcome.reply;
-}
-
 /// With the word of every source. A refusal that would have ended it anywhere is not outweighed.
 Failure Download::final_error(const Decision& decision, const Outcome& outcome) const {
     const bool exhausted = decision.because == errors::agent(AgentCode::attempts_exhausted);
@@ -406,7 +399,7 @@ Failure Download::final_error(const Decision& decision, const Outcome& outcome) 
     }
     auto elsewhere = situation_after(outcome);
     elsewhere.other_source = true;
-    return sources_.with_others(error(exhausted ? id_of(outcome) : decision.because, context),
+    return sources_.with_others(error(exhausted ? outcome.reply : decision.because, context),
                                 !exhausted && decide(elsewhere).kind != Decide::give_up);
 }
 

@@ -70,7 +70,6 @@ struct Reply {
     Stage stage = Stage::connect;  // how far it got
     std::optional<Error> error;    // empty: the exchange did what was asked; else the ftp, http, winsock,
                                    // resolver or agent row that says why not
-    bool busy = false;             // an FTP refusal that is about the server's limits and not about the login
     std::uint64_t body_bytes = 0;  // given to the sink
     std::optional<Seconds> retry_after;
     std::string etag, location, content_type;

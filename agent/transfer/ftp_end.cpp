@@ -65,7 +65,9 @@ std::optional<FtpVerdict> judge_end(const FtpConversation& conversation, const F
     const auto after = "after " + std::string(to_string(stage));
     if (number && refusal(*number, stage) && (end.code != CURLE_OK || stage == Stage::done)) {
         const auto port = *number == 425 && conversation.data_port() ? data_place(conversation, end) + ", " : "";
-        return FtpVerdict{error(errors::ftp(*number), told(conversation, port + after))};
+        const auto plain = conversation.busy() ? concat({"FTP ", std::to_string(*number), " "}) : "";
+        return FtpVerdict{error(conversation.busy() ? errors::agent(AgentCode::server_full) : errors::ftp(*number),
+                                told(conversation, plain + port + after))};
     }
     if (end.code == CURLE_OK) {
         return judge_arrival(conversation, end);
@@ -96,6 +98,10 @@ std::optional<FtpVerdict> judge_end(const FtpConversation& conversation, const F
 
 Failure about_data(const FtpConversation& conversation, const FtpEnd& end, Failure why) {
     const auto stage = conversation.stage();
+    // The data are over, or not begun: what broke is the connection for the commands.
+    if (end.said.find("response") != std::string::npos || end.said.find("control connection") != std::string::npos) {
+        return stage == Stage::data ? std::move(why).with("control connection, after the data") : std::move(why);
+    }
     const bool opening = (stage == Stage::epsv || stage == Stage::pasv) && conversation.reply().has_value();
     const bool open = stage == Stage::data || (stage == Stage::retr && end.code == CURLE_SSL_CONNECT_ERROR);
     if (!conversation.data_port() || (!opening && !open)) {

@@ -112,7 +112,6 @@ const Row* row_of(std::span<const Row> rows, std::uint16_t number, Stage stage) 
 
 constexpr Row k_transient{0, UINT16_MAX, k_any, Rule::again};
 constexpr Row k_permanent{0, UINT16_MAX, k_any, Rule::elsewhere};
-constexpr Row k_full{0, UINT16_MAX, k_any, Rule::again, Fallback::none, AgentCode::server_full};
 constexpr Row k_garbage{0, UINT16_MAX, k_any, Rule::elsewhere, Fallback::none, AgentCode::protocol_garbage};
 
 /// For replies without a row in the tables above.
@@ -195,16 +194,20 @@ Decision misfit(const Situation& now, errors::Id because) {
     return {now.pieced || now.by_caches ? Decide::restart : Decide::give_up, Wait::none, because};
 }
 
+/// The first word of this source about a part that came from another one, or in another run. To ask for the whole
+/// instead is another question; when it comes again it is a failure like any other.
+bool part_is_old(const Situation& now) { return now.offset > 0 && now.failures <= 1; }
+
 /// HTTP 416: there is nothing behind the bytes at hand, so they are the file or they are too many.
 Decision satisfied(const Situation& now, errors::Id because) {
     const bool complete = now.total && *now.total == now.bytes && (!now.wanted || *now.wanted == now.bytes);
-    const bool other_question = complete || now.offset > 0;
+    const bool other_question = complete || part_is_old(now);
     return {complete ? Decide::accept : Decide::restart, other_question ? Wait::none : Wait::backoff, because};
 }
 
-/// The bytes at hand are of no use. Asking for the whole instead of the rest is another question.
+/// The bytes at hand are of no use.
 Decision afresh(const Situation& now, errors::Id because) {
-    if (now.offset > 0) {
+    if (part_is_old(now) && now.reply != errors::agent(AgentCode::bad_range)) {
         return {Decide::restart, Wait::none, because};
     }
     // Asked for the whole file and still got another part: this server will not do better.
@@ -254,7 +257,7 @@ bool brings_file(const ReplyHead& head) {
 }  // namespace
 
 Decision decide(const Situation& situation) {
-    const Decision decision = judge(situation, situation.busy ? k_full : choose(situation.reply, situation.stage));
+    const Decision decision = judge(situation, choose(situation.reply, situation.stage));
     // Another source or another way to ask is no repetition: only those with a wait are counted.
     if (decision.wait != Wait::backoff || situation.failures < situation.attempts) {
         return decision;

@@ -16,7 +16,6 @@ namespace hagent::transfer {
 struct Situation {
     errors::Id reply;  // ftp 426, http 503, winsock 10054, agent stalled ...
     Stage stage = Stage::connect;
-    bool busy = false;                    // Reply::busy
     unsigned failures = 1;                // of this source: tries in a row without progress, this one included
     unsigned attempts = 8;                // how many of those each source is allowed
     std::uint64_t offset = 0;             // that was asked for

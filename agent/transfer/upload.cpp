@@ -38,7 +38,6 @@ Situation situation_of(const Reply& reply, unsigned failures, unsigned attempts)
     Situation situation;
     situation.reply = reply.error ? reply.error->id : errors::Id{reply.head.protocol, reply.head.number};
     situation.stage = reply.stage;
-    situation.busy = reply.busy;
     situation.failures = failures;
     situation.attempts = attempts;
     return situation;
@@ -91,8 +90,7 @@ Result<Uploaded> upload(const UploadRequest& request, const DownloadServices& se
             const auto context =
                 shown(request.url) + about +
                 (result.attempts > 1 ? concat({" (", std::to_string(result.attempts), " tries)"}) : "");
-            const auto id = reply.error ? reply.error->id : decision.because;
-            return error(reply.busy ? errors::agent(AgentCode::server_full) : id, context);
+            return error(reply.error ? reply.error->id : decision.because, context);
         }
         if (services.clock.wait(wait, services.cancel)) {
             return error(AgentCode::cancelled);

@@ -327,9 +327,8 @@ TEST_CASE("FTP continues only the same size and time") {
 }
 
 TEST_CASE("a full server is waited for, then the next source is asked, and it ends") {
-    for (const int code : {530, 500}) {
-        auto situation = at(errors::ftp(static_cast<std::uint16_t>(code)), Stage::pass);
-        situation.busy = true;
+    for (const auto stage : {Stage::greeting, Stage::user, Stage::pass}) {
+        auto situation = at(errors::agent(AgentCode::server_full), stage);
         CHECK(decide(situation) ==
               Decision{Decide::retry, Wait::backoff, errors::agent(AgentCode::server_full), Fallback::none});
         situation.other_source = true;
@@ -354,10 +353,12 @@ TEST_CASE("a source that has used its attempts hands over to one that has some l
 TEST_CASE("asking for all of a file that has changed is another question, once") {
     for (const auto& reply : {errors::agent(AgentCode::changed_on_server), errors::http(416), errors::http(412)}) {
         auto situation = midway(reply, Stage::http_body);
-        situation.failures = situation.attempts;
+        situation.attempts = 1;
         CHECK(kind(situation) == Decide::give_up);  // all of it was asked for already
         situation.offset = situation.bytes;
         CHECK(kind(situation) == Decide::restart);
         CHECK(decide(situation).wait == Wait::none);
+        situation.failures = 2;
+        CHECK(kind(situation) == Decide::give_up);
     }
 }
