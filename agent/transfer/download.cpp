@@ -351,15 +351,16 @@ void Download::report(const Outcome& outcome, const Decision& decision, Millis w
     }
 }
 
-/// A source that nobody has asked yet, or that has just brought bytes, need not wait for what another one said.
+/// A source that nobody has asked yet, or that has just brought bytes, need not wait for what another one said; and
+/// where the turn comes back to one that asked for a rest, it has it.
 Millis Download::wait_after(const Decision& decision, const Outcome& outcome, std::size_t next) const {
-    const bool elsewhere = decision.kind == Decide::next_source;
-    if (decision.wait == Wait::none || (elsewhere && sources_.fresh(next))) {
-        return Millis(0);
-    }
+    const bool elsewhere = next != sources_.current();
     const auto& options = services_.options;
-    return next_wait(elsewhere ? std::nullopt : outcome.retry_after, sources_.failures(), options.backoff_base,
-                     options.backoff_cap, services_.random);
+    const auto wait = decision.wait == Wait::none || (elsewhere && sources_.fresh(next))
+                          ? Millis(0)
+                          : next_wait(elsewhere ? std::nullopt : outcome.retry_after, sources_.failures(),
+                                      options.backoff_base, options.backoff_cap, services_.random);
+    return elsewhere ? std::max(wait, sources_.rests_until(next) - services_.clock.uptime()) : wait;
 }
 
 /// Carries out a decision that is neither accept nor give_up.
@@ -372,7 +373,8 @@ Status Download::act(const Decision& decision, const Outcome& outcome) {
     const auto wait = wait_after(decision, outcome, next);
     report(outcome, decision, wait);
     leave_out(sources_.hints(), decision.fallback);
-    sources_.note(error(outcome.reply, outcome.context));
+    const Seconds rest = std::min(outcome.retry_after.value_or(Seconds(0)), Seconds(limits::k_retry_after_cap_seconds));
+    sources_.note(error(outcome.reply, outcome.context), services_.clock.uptime() + rest);
     doubtful_ = doubtful_ || is_doubtful(outcome.reply);
     if (is_misfit(outcome.reply) && arrived_whole_) {
         TRY(part_.restart());

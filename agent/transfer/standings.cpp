@@ -42,6 +42,11 @@ void Standings::count(bool progress) {
     ++all_[current_].failures;
 }
 
+void Standings::note(Error why, Uptime rests_until) {
+    all_[current_].why = std::move(why);
+    all_[current_].rests_until = rests_until;
+}
+
 void Standings::forgive() { all_[current_].failures -= std::min(all_[current_].failures, 1U); }
 
 Failure Standings::with_others(Error own, bool refused) const {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "agent/base/error.h"
+#include "agent/base/time.h"
 #include "agent/transfer/fetcher.h"
 
 namespace hagent::transfer {
@@ -30,8 +31,9 @@ public:
     void count(bool progress);
     /// Takes that back: what is asked next is another question.
     void forgive();
-    /// What the current source said.
-    void note(Error why) { all_[current_].why = std::move(why); }
+    /// What the current source said, and until when it wants to be left alone.
+    void note(Error why, Uptime rests_until);
+    [[nodiscard]] Uptime rests_until(std::size_t index) const { return all_[index].rests_until; }
     void go_to(std::size_t index) { current_ = index; }
     /// Never the current one again.
     void strike() { all_[current_].struck = true; }
@@ -47,6 +49,7 @@ private:
         bool struck = false;
         unsigned failures = 0;  // tries in a row without progress
         std::optional<Error> why;
+        Uptime rests_until{};
     };
 
     std::vector<Standing> all_;

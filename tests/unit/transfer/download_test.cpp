@@ -587,3 +587,13 @@ TEST_CASE("bytes with the wanted digest are the file, whatever became of the con
     REQUIRE(world.run().ok());
     CHECK(world.part_is_right());
 }
+
+TEST_CASE("a source that asked for a rest has it, also when another one was asked meanwhile") {
+    DownloadFixture world;
+    world.options.attempts = 3;
+    world.request.sources = {{"http://a/f"}, {"http://gone/f"}};
+    world.fetcher.faults.push_back({.cut_after = 0});
+    world.fetcher.faults.push_back({.refuse = errors::http(503), .retry_after = Seconds(42)});
+    REQUIRE(world.run().ok());
+    CHECK(world.clock.waits() == std::vector<Millis>{Millis(500), Millis(0), Millis(42000)});
+}
