@@ -38,7 +38,7 @@ std::string data_place(const FtpConversation& conversation, const FtpEnd& end) {
 }
 
 /// `where`, then what the server said there.
-std::string told(const FtpConversation& conversation, std::string where) {
+std::string told(const FtpConversation& conversation, const std::string& where) {
     const auto words = conversation.words();
     return words.empty() ? where : concat({where, ": ", words});
 }
