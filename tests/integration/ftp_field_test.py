@@ -3,6 +3,7 @@
 
 import hashlib
 import os
+import ssl
 import subprocess
 import sys
 import time
@@ -238,8 +239,10 @@ class ImpoliteTls(OwnServers, FieldTest):
 
     def test_the_count_and_the_reply_say_that_it_is_whole(self):
         for polite in (True, False):
-            for scheme, server in self.each(polite=polite):
-                self.assertEqual(1, self.fetch(server.url(scheme=scheme))["attempts"])
+            for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+                for scheme, server in self.each(polite=polite):
+                    server.context.minimum_version = server.context.maximum_version = version
+                    self.assertEqual(1, self.fetch(server.url(scheme=scheme))["attempts"])
 
     def test_without_a_size_the_digest_says_so(self):
         digest = hashlib.sha256(CONTENT).hexdigest()
