@@ -21,7 +21,7 @@ public:
     [[nodiscard]] virtual bool flush() = 0;
 };
 
-/// Standard output and standard error of this process.
+/// Standard output and standard error of this process. Nothing that is written steers the terminal (for_terminal()).
 [[nodiscard]] std::unique_ptr<Output> standard_output();
 
 }  // namespace hagent

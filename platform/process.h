@@ -22,6 +22,7 @@ struct Command {
     std::string user;                                              // run as this user; empty: as we are
     Millis time_limit{0};                                          // 0: none
     std::size_t output_limit = 0;                                  // bytes of stdout+stderr kept: the tail
+    std::uint64_t memory_limit = 0;                                // bytes that each process may take; 0: none
     bool detached = false;                                         // start it and return; no output, no limit
 };
 
@@ -29,13 +30,15 @@ struct Exit {
     int code = 0;            // exit status; 128 + signal when a signal ended it
     bool timed_out = false;  // the time limit ended it
     std::string output;      // tail of stdout and stderr, as they came
+    int signal = 0;          // what ended it; 0: it ended by itself. Windows has none
 };
 
 class Processes {
 public:
     virtual ~Processes() = default;
     /// Starts the program and waits until it ends. Its whole process tree (own group, job object) is ended with it, at
-    /// the time limit and on cancel, so nothing that a script starts outlives its step.
+    /// the time limit and on cancel, so nothing that a script starts outlives its step. A user is changed for good:
+    /// no program that it starts gains rights by its file (set-user-id, capabilities).
     /// Errors: command_not_found, permission_denied, cancelled, not_a_user ...
     [[nodiscard]] virtual Result<Exit> run(const Command& command, const CancelToken& cancel) = 0;
     /// Whether run() would find this argv[0] in this working directory. Starts nothing. Errors: command_not_found,

@@ -28,12 +28,25 @@ char short_escape(char c) {
     return 0;
 }
 
+constexpr std::string_view k_digits = "0123456789abcdef";
+
+/// Of two or three bytes. JSON would take it as it is, but people look at JSON on terminals, too.
+void escape_wide(std::string& out, std::string_view character) {
+    unsigned number = static_cast<unsigned char>(character[0]) & (character.size() == 2 ? 0x1FU : 0x0FU);
+    for (const char c : character.substr(1)) {
+        number = number << 6U | (static_cast<unsigned char>(c) & 0x3FU);
+    }
+    out += "\\u";
+    for (unsigned shift = 16; shift > 0; shift -= 4) {
+        out += k_digits[number >> (shift - 4) & 0xFU];
+    }
+}
+
 void escape(std::string& out, char c) {
-    constexpr std::string_view k_digits = "0123456789abcdef";
     if (const char letter = short_escape(c); letter != 0) {
         out += '\\';
         out += letter;
-    } else if (const auto byte = static_cast<unsigned char>(c); byte < 0x20) {
+    } else if (const auto byte = static_cast<unsigned char>(c); byte < 0x20 || byte == 0x7F) {
         out += "\\u00";
         out += k_digits[byte >> 4U];
         out += k_digits[byte & 0xFU];
@@ -91,8 +104,10 @@ void JsonWriter::quote(std::string_view text) {
             out_ += k_replacement;
         } else if (piece.bytes == 1) {
             escape(out_, text[at]);
+        } else if (const auto character = text.substr(at, piece.bytes); steers(character)) {
+            escape_wide(out_, character);
         } else {
-            out_ += text.substr(at, piece.bytes);
+            out_ += character;
         }
         at += piece.bytes;
     }

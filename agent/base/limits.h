@@ -32,6 +32,7 @@ inline constexpr std::size_t k_script_arguments = 8;
 inline constexpr std::size_t k_edited_file_bytes = 4U << 20U;
 inline constexpr std::size_t k_key_store_bytes = 4U << 20U;
 inline constexpr std::size_t k_output_tail_bytes = 4096;
+inline constexpr std::uint64_t k_program_memory_bytes = 1U << 30U;  // of each process of a program that is waited for
 
 // listener
 inline constexpr std::size_t k_http_connections = 256;

@@ -36,21 +36,24 @@ std::optional<std::uint8_t> nibble(char c) {
 
 std::uint8_t byte_at(std::string_view text, std::size_t at) { return static_cast<std::uint8_t>(text[at]); }
 
-/// The bytes of the UTF-8 character in front when it is a control character of two bytes (U+0080 to U+009F), or one
-/// that turns the direction of what follows (U+202A to U+202E, U+2066 to U+2069); 0 for any other.
-std::size_t steering_sequence(std::string_view text) {
-    const auto between = [&](std::size_t at, std::uint8_t first, std::uint8_t last) {
-        return at < text.size() && byte_at(text, at) >= first && byte_at(text, at) <= last;
-    };
-    if (text.starts_with('\xC2')) {
-        return between(1, 0x80, 0x9F) ? 2 : 0;
-    }
-    const bool turns = (text.starts_with("\xE2\x80") && between(2, 0xAA, 0xAE)) ||
-                       (text.starts_with("\xE2\x81") && between(2, 0xA6, 0xA9));
-    return turns ? 3 : 0;
-}
-
 }  // namespace
+
+/// Control characters of one byte and of two (U+0080 to U+009F), of a terminal of eight bits too; what turns the
+/// direction of what follows (U+061C, U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069); and other ends of lines
+/// (U+2028, U+2029).
+bool steers(std::string_view character) {
+    const auto between = [&](std::size_t at, std::uint8_t first, std::uint8_t last) {
+        return byte_at(character, at) >= first && byte_at(character, at) <= last;
+    };
+    switch (character.size()) {
+        case 1: return between(0, 0, 0x1F) || between(0, 0x7F, 0x9F);
+        case 2: return (character[0] == '\xC2' && between(1, 0x80, 0x9F)) || character == "\xD8\x9C";
+        case 3:
+            return (character.starts_with("\xE2\x80") && (between(2, 0x8E, 0x8F) || between(2, 0xA8, 0xAE))) ||
+                   (character.starts_with("\xE2\x81") && between(2, 0xA6, 0xA9));
+        default: return false;
+    }
+}
 
 std::string_view trim(std::string_view text) {
     const auto first = text.find_first_not_of(k_blank);
@@ -191,11 +194,14 @@ std::string_view clip(std::string_view text, std::size_t bytes) {
 std::string printable(std::string_view text) {
     std::string out;
     out.reserve(text.size());
-    while (!text.empty()) {
-        const auto signs = steering_sequence(text);
-        const bool control = (byte_at(text, 0) < 0x20 && text.front() != '\t') || text.front() == 0x7F || signs > 0;
-        out += control ? '?' : text.front();
-        text.remove_prefix(std::max<std::size_t>(signs, 1));
+    for (std::size_t at = 0; at < text.size();) {
+        const auto character = text.substr(at, utf8_piece(text, at).bytes);
+        if (character != "\t" && steers(character)) {
+            out += '?';
+        } else {
+            out += character;
+        }
+        at += character.size();
     }
     return out;
 }
@@ -218,6 +224,22 @@ std::string peer_words(std::string_view text) {
         words = std::string(clip(words, limits::k_peer_words_bytes - 3)).append("...");
     }
     return words.empty() ? words : '"' + words + '"';
+}
+
+std::string for_terminal(std::string_view text) {
+    std::string out(text.substr(0, text.starts_with('\r') ? 1 : 0));
+    text.remove_prefix(out.size());
+    for (;;) {
+        const auto end = text.find('\n');
+        const auto line = text.substr(0, end);
+        out +=
+            printable(end != std::string_view::npos && line.ends_with('\r') ? line.substr(0, line.size() - 1) : line);
+        if (end == std::string_view::npos) {
+            return out;
+        }
+        out += '\n';
+        text.remove_prefix(end + 1);
+    }
 }
 
 std::string human_bytes(std::uint64_t bytes) {

@@ -56,6 +56,11 @@ struct Utf8Piece {
 /// Control characters (but not tab) and those that turn the direction of writing become '?' each, so that a peer's text
 /// can neither steer a terminal or a log nor show itself as another.
 [[nodiscard]] std::string printable(std::string_view text);
+/// Whether this one character (UTF-8, or a byte that is none) can do so; a tab, too.
+[[nodiscard]] bool steers(std::string_view character);
+/// The same as printable(), line by line: line feeds stay, and a carriage return at the very start, by which a line is
+/// drawn again. For the one place where text goes to a terminal.
+[[nodiscard]] std::string for_terminal(std::string_view text);
 
 /// What a peer said, as it stands in an error: in quotation marks, on one line, printable, at most
 /// limits::k_peer_words_bytes of it ("..." where it was cut). Latin-1 is read as such. Empty when nothing but blanks

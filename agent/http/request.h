@@ -19,6 +19,7 @@ struct Request {
     std::string peer;                                          // literal address, without port
     std::string certificate;  // common name in the client's verified certificate; empty: none
     bool keep_alive = true;
+    bool by_operator = false;  // whoever asks may act too; set by the router, after the access rules
 
     /// The first header of that (lower-case) name; empty when absent.
     [[nodiscard]] std::string_view header(std::string_view name) const;

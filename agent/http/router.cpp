@@ -40,7 +40,12 @@ Response Router::answer(const Request& request) const {
         const auto rest = route.path.size() > 1 && route.path.back() == '/'
                               ? std::string_view(request.path).substr(route.path.size())
                               : std::string_view();
-        return route.handler(request, rest);
+        if (route.needed != Role::viewer || access_.refusal(request, Role::operators)) {
+            return route.handler(request, rest);
+        }
+        Request known = request;
+        known.by_operator = true;
+        return route.handler(known, rest);
     }
     if (!allowed.empty()) {
         Response refused = problem(405, "This path does not take this method; the header Allow says which.");

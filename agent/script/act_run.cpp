@@ -14,11 +14,6 @@ namespace {
 
 using errors::AgentCode;
 
-// platform::Exit tells a signal by this sum, as shells do; 64 is the last signal of Linux. A program that exits with
-// such a status by itself cannot be told from one that was killed.
-constexpr int k_signal_base = 128;
-constexpr int k_last_signal = 64;
-
 /// All eight digits, as people look up 0xC0000005.
 std::string hexadecimal(std::uint32_t number) {
     const std::array<std::uint8_t, 4> bytes = {
@@ -31,7 +26,7 @@ std::string hexadecimal(std::uint32_t number) {
 Failure ended_badly(const Acting& acting, AgentCode code, const std::string& how) {
     const std::string words = last_words(acting.record.output);
     const std::string command(clip(join_command_line(acting.step.argv), 120));
-    return error(code, {command, " ", how, (words.empty() ? "" : "; it said: " + words)});
+    return error(code, {command, " ", how, (words.empty() ? "" : work::k_it_said), words});
 }
 
 /// The time limit comes first: what it stops ends by a signal of ours, which is nobody else's doing.
@@ -40,10 +35,8 @@ Status judge(Acting& acting, const platform::Exit& exit, Millis limit) {
         return ended_badly(acting, AgentCode::command_timeout,
                            concat({"was stopped after ", std::to_string(limit.count() / 1000), " s"}));
     }
-    const bool has_signals = platform::native("/") == "/";
-    if (has_signals && exit.code > k_signal_base && exit.code <= k_signal_base + k_last_signal) {
-        return ended_badly(acting, AgentCode::command_killed,
-                           "was ended by signal " + std::to_string(exit.code - k_signal_base));
+    if (exit.signal != 0) {
+        return ended_badly(acting, AgentCode::command_killed, "was ended by signal " + std::to_string(exit.signal));
     }
     if (exit.code < 0) {  // Windows: the number of the exception that nobody handled, as people look it up
         return ended_badly(acting, AgentCode::command_killed,
@@ -88,6 +81,7 @@ Status act_execute(Acting& acting) {
     command.time_limit = acting.step.seconds.count() > 0 ? acting.step.seconds : acting.services.settings.time_limit;
     command.output_limit = limits::k_output_tail_bytes;
     command.detached = acting.step.detached;
+    command.memory_limit = acting.step.detached ? 0 : limits::k_program_memory_bytes;  // else services would inherit it
     const auto exit = TRY(acting.services.processes.run(command, acting.cancel));
     if (acting.step.detached) {
         return {};

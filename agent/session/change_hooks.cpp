@@ -51,7 +51,7 @@ Result<ChangeHooks::Answer> ChangeHooks::call(const std::string& name, std::vect
         case k_reboot_first: return want_reboot(program, note_of(name), cancel);
         default:
             return error(AgentCode::command_failed, {program, " ended with status ", std::to_string(ended.code),
-                                                     "; it said: ", work::last_words(ended.output)});
+                                                     work::k_it_said, work::last_words(ended.output)});
     }
 }
 

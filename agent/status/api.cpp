@@ -21,16 +21,22 @@ Response document(const Request& request, std::string body) {
 
 Response text(std::string body) { return {200, "text/plain; charset=utf-8", std::move(body), {}}; }
 
-Response page(const ApiServices& services) {
+/// The board as this caller may see it.
+std::shared_ptr<const Board> board_for(const ApiServices& services, const Request& request) {
+    return request.by_operator ? std::shared_ptr<const Board>(std::shared_ptr<const Board>(), &services.board)
+                               : services.board.without_output();
+}
+
+Response page(const ApiServices& services, const Request& request) {
     // Only the newest lines: the page is loaded again every few seconds.
     const auto last = services.log.last_seq();
     const auto tail = services.log.since(last > k_page_log_lines ? last - k_page_log_lines : 0);
-    return {200, "text/html; charset=utf-8", page_html(services.view(), services.board, tail), {}};
+    return {200, "text/html; charset=utf-8", page_html(services.view(), *board_for(services, request), tail), {}};
 }
 
 /// Only what is on the board: an id never becomes a path here.
 Response one_session(const ApiServices& services, const Request& request, std::string_view id) {
-    const auto snapshot = services.board.find(std::string(id));
+    const auto snapshot = board_for(services, request)->find(std::string(id));
     return snapshot ? document(request, session::session_json(*snapshot))
                     : http::problem(404, "There is no session with this id.");
 }
@@ -92,14 +98,17 @@ void add_routes(http::Router& router, const std::shared_ptr<const ApiServices>& 
     const auto get = [&](std::string path, http::Handler handler) {
         router.add({"GET", std::move(path), Role::viewer, std::move(handler)});
     };
-    get("/", [s](const Request&, std::string_view) { return page(*s); });
+    get("/", [s](const Request& r, std::string_view) { return page(*s, r); });
     get("/v1/status",
-        [s](const Request& r, std::string_view) { return document(r, status_json(s->view(), s->board)); });
-    get("/v1/status.txt", [s](const Request&, std::string_view) { return text(status_text(s->view(), s->board)); });
+        [s](const Request& r, std::string_view) { return document(r, status_json(s->view(), *board_for(*s, r))); });
+    get("/v1/status.txt",
+        [s](const Request& r, std::string_view) { return text(status_text(s->view(), *board_for(*s, r))); });
     get("/v1/log.txt", [s](const Request&, std::string_view) { return text(log_text(s->log.since(0))); });
-    get("/v1/sessions", [s](const Request& r, std::string_view) { return document(r, sessions_json(s->board)); });
+    get("/v1/sessions",
+        [s](const Request& r, std::string_view) { return document(r, sessions_json(*board_for(*s, r))); });
     get("/v1/sessions/", [s](const Request& r, std::string_view id) { return one_session(*s, r, id); });
-    get("/v1/results", [s](const Request& r, std::string_view) { return document(r, results_json(s->board)); });
+    get("/v1/results",
+        [s](const Request& r, std::string_view) { return document(r, results_json(*board_for(*s, r))); });
     get("/v1/log", [s](const Request& r, std::string_view) { return log_since(*s, r); });
     get("/v1/explain/", [](const Request& r, std::string_view code) { return explain(r, code); });
     get("/healthz", [](const Request&, std::string_view) { return text("ok\n"); });

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "agent/base/limits.h"
+#include "agent/work/hooks.h"
 
 namespace hagent::status {
 
@@ -45,6 +46,45 @@ Board::Snapshot Board::find(const std::string& id) const {
     }
     const auto found = std::find_if(recent_.begin(), recent_.end(), [&](const Snapshot& s) { return s->id == id; });
     return found == recent_.end() ? nullptr : *found;
+}
+
+namespace {
+
+bool cut(std::vector<TaskResult>& results) {
+    bool found = false;
+    for (auto& result : results) {
+        const auto at = result.context.find(work::k_it_said);
+        found = found || at != std::string::npos;
+        result.context.resize(std::min(at, result.context.size()));
+    }
+    return found;
+}
+
+/// The same snapshot where nothing was printed, as of most sessions.
+Board::Snapshot silent(const Board::Snapshot& snapshot) {
+    if (!snapshot) {
+        return snapshot;
+    }
+    auto copy = std::make_shared<session::SessionRecord>(*snapshot);
+    bool found = cut(copy->results);
+    for (auto& step : copy->steps) {
+        found = cut(step.results) || !step.output.empty() || found;
+        step.output.clear();
+    }
+    return found ? copy : snapshot;
+}
+
+}  // namespace
+
+std::shared_ptr<const Board> Board::without_output() const {
+    auto out = std::make_shared<Board>();
+    const std::lock_guard lock(mutex_);
+    out->version_ = version_;
+    out->current_ = silent(current_);
+    for (const auto& snapshot : recent_) {
+        out->recent_.push_back(silent(snapshot));
+    }
+    return out;
 }
 
 std::uint64_t Board::version() const {

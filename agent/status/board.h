@@ -27,6 +27,9 @@ public:
     [[nodiscard]] std::vector<Snapshot> recent() const;
     /// Of the current one and those ended; null when there is none with this id.
     [[nodiscard]] Snapshot find(const std::string& id) const;
+    /// The same for readers who are no operators: without what programs have printed, which run as root and may have
+    /// printed anything.
+    [[nodiscard]] std::shared_ptr<const Board> without_output() const;
     /// Grows with every publish(): the page's way to know that something is new.
     [[nodiscard]] std::uint64_t version() const;
 

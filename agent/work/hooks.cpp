@@ -105,6 +105,7 @@ Result<HookEnd> run_hook(const Services& services, std::vector<std::string> argv
     command.environment = std::move(environment);
     command.time_limit = time_limit;
     command.output_limit = limits::k_output_tail_bytes;
+    command.memory_limit = limits::k_program_memory_bytes;
     const auto exit = TRY(services.processes.run(command, cancel));
     return HookEnd{exit.code, exit.timed_out, printable_tail(exit.output)};
 }
@@ -122,7 +123,7 @@ Status stop_machine(const Services& services, platform::PowerAction action, Seco
     output = std::move(ended.output);
     if (ended.timed_out || ended.code != 0) {
         const std::string how = ended.timed_out ? "took too long" : "ended with status " + std::to_string(ended.code);
-        return error(AgentCode::reboot_failed, {program, " ", how, "; it said: ", last_words(output)});
+        return error(AgentCode::reboot_failed, {program, " ", how, k_it_said, last_words(output)});
     }
     return {};
 }

@@ -19,6 +19,9 @@ using Environment = std::vector<std::pair<std::string, std::string>>;
 
 /// The tail of a program's output as plain lines, in UTF-8, of its last k_output_tail_bytes.
 [[nodiscard]] std::string printable_tail(std::string_view output);
+/// Stands in a result between what went wrong and the last words of a program. They are for operators: what root's
+/// programs print may be anything.
+inline constexpr std::string_view k_it_said = "; it said: ";
 /// The last words of such a tail in one line, short enough for a result.
 [[nodiscard]] std::string last_words(const std::string& output);
 

@@ -12,6 +12,7 @@
 #include <array>
 #include <csignal>
 #include <optional>
+#include <tuple>
 
 #include "agent/base/concat.h"
 
@@ -63,8 +64,11 @@ Failure start_error(const Report& report, const Launch& launch) {
     return file_error(report.value, "start of " + launch.name());
 }
 
-/// As shells count it.
-int exit_code(int status) { return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status); }
+/// The code as shells count it, where a signal cannot be told from a program's own 137; `signal` can.
+Exit exit_of(int status, std::string output) {
+    const int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    return {signal != 0 ? 128 + signal : WEXITSTATUS(status), false, std::move(output), signal};
+}
 
 /// The next report; empty when none is there. `open` becomes false when there will be no more.
 std::optional<Report> next_report(int control, bool& open) {
@@ -100,7 +104,7 @@ public:
             if (limit.count() > 0 && used >= limit) {
                 end_tree();
                 drain();
-                return Exit{128 + SIGKILL, true, tail_.take()};
+                return Exit{128 + SIGKILL, true, tail_.take(), SIGKILL};
             }
             poll_once(limit.count() > 0 ? std::min(limit - used, k_look_for_cancel) : k_look_for_cancel);
             TRY(take_reports(launch));
@@ -110,7 +114,7 @@ public:
         if (!status_) {
             return error(AgentCode::command_killed, {launch.name(), ": its keeper was ended from outside"});
         }
-        return Exit{exit_code(*status_), false, tail_.take()};
+        return exit_of(*status_, tail_.take());
     }
 
 private:
@@ -155,7 +159,8 @@ private:
         return {};
     }
 
-    /// Order matters: the keeper goes last, because it is what makes every descendant findable.
+    /// The keeper inherits whoever runs away and ends by itself when nobody is left, which is the one sure sign. It is
+    /// killed only when that takes too long: without it those that are left could not be found any more.
     void end_tree() {
         if (keeper_ == 0) {
             return;
@@ -163,9 +168,20 @@ private:
         if (program_ != 0 && !status_) {
             kill(-program_, SIGKILL);  // at once for the group, so that it cannot grow while we look for the rest
         }
-        kill_descendants(keeper_, k_kill_time);
-        kill(keeper_, SIGKILL);
-        uninterrupted([&] { return waitpid(keeper_, nullptr, 0); });
+        SystemClock clock;
+        const CancelToken never;
+        const Uptime end = clock.uptime() + k_kill_time;
+        while (uninterrupted([&] { return waitpid(keeper_, nullptr, WNOHANG); }) == 0) {
+            if (clock.uptime() >= end) {
+                kill(keeper_, SIGKILL);
+                uninterrupted([&] { return waitpid(keeper_, nullptr, 0); });
+                break;
+            }
+            kill(keeper_, SIGCONT);  // its own program may have stopped it
+            if (!kill_descendants(keeper_)) {
+                std::ignore = clock.wait(Millis{1}, never);
+            }
+        }
         keeper_ = 0;
     }
 

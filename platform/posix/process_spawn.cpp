@@ -27,6 +27,7 @@ constexpr std::string_view k_program_path = "/usr/sbin:/usr/bin:/sbin:/bin";
 constexpr int k_control = 3;               // where the control pipe is in the new processes
 constexpr int k_out_of_the_way = 10;       // above every descriptor that is about to be filled
 constexpr int k_set_child_subreaper = 36;  // PR_SET_CHILD_SUBREAPER, since Linux 3.4
+constexpr int k_set_no_new_privs = 38;     // PR_SET_NO_NEW_PRIVS, since Linux 3.5
 // Only for kernels without close_range; the limit may be in the billions, and each number costs a system call.
 constexpr rlim_t k_most_descriptors = 65536;
 
@@ -112,6 +113,36 @@ void forget_signal_handlers() {
             report(ReportKind::ended, status);
         }
     }
+}
+
+/// For this process and all that come of it: a set-user-id program or one with capabilities gives no rights back.
+/// One of the two is enough, and old kernels or a narrow service unit have only one.
+bool gain_no_rights() {
+    const bool no_new = prctl(k_set_no_new_privs, 1, 0, 0, 0) == 0;
+    bool dropped = true;
+    for (int capability = 0; capability < 64 && prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; ++capability) {
+        dropped = prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0 && dropped;
+    }
+    return no_new || dropped;
+}
+
+/// What a process writes to counts, and on kernels before 4.7, which count only a part of that, its addresses. Where
+/// they are plentiful programs reserve more of them than they ever use.
+bool limit_memory(std::uint64_t bytes) {
+    if (bytes == 0) {
+        return true;
+    }
+    const auto lower = [](auto resource, std::uint64_t most) {
+        rlimit limit{};
+        if (getrlimit(resource, &limit) != 0) {
+            return false;
+        }
+        const auto wanted = static_cast<rlim_t>(most);
+        limit.rlim_max = std::min(limit.rlim_max, wanted);
+        limit.rlim_cur = std::min(limit.rlim_cur, wanted);
+        return setrlimit(resource, &limit) == 0;
+    };
+    return lower(RLIMIT_DATA, bytes) && lower(RLIMIT_AS, sizeof(void*) > 4 ? 4 * bytes : bytes);
 }
 
 void unblock_signals() {
@@ -208,12 +239,15 @@ void Launch::become_program() const {
     // The agent's own umask is 077; programs get the usual one.
     umask(022);
     // Groups first: after setuid there is no right to change them.
-    if (change_user_ && (setgroups(account_.groups.size(), account_.groups.data()) != 0 ||
+    if (change_user_ && (!gain_no_rights() || setgroups(account_.groups.size(), account_.groups.data()) != 0 ||
                          setgid(account_.group) != 0 || setuid(account_.user) != 0)) {
         fail(ReportKind::no_user);
     }
     if (chdir(directory_.c_str()) != 0) {
         fail(ReportKind::no_directory);
+    }
+    if (!limit_memory(command_.memory_limit)) {
+        fail(ReportKind::no_process);
     }
     execve(program_.c_str(), argv_.data(), environment_.data());
     fail(ReportKind::no_exec);

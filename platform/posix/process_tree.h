@@ -13,7 +13,9 @@ namespace hagent::platform {
 /// Live descendants of a process (zombies and the process itself left out), from /proc.
 [[nodiscard]] std::vector<pid_t> descendants_of(pid_t ancestor);
 
-/// Kills all descendants, also those that are born meanwhile, until none is left or the time is over.
-void kill_descendants(pid_t ancestor, Millis time);
+/// Kills the descendants that are found. One round over what the kernel lists takes some microseconds, less than a
+/// process needs to be born and to fork, so that a child that runs away from its parent again and again is met; where
+/// the kernel has no such list, and every now and then, the whole process table is read. False: nobody was found.
+bool kill_descendants(pid_t ancestor);
 
 }  // namespace hagent::platform

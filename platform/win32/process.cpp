@@ -41,10 +41,14 @@ Result<Pipe> new_pipe() {
 }
 
 /// When the last handle is closed, also because we died, the system ends all that is left in the job.
-Result<KernelHandle> new_job() {
+Result<KernelHandle> new_job(std::uint64_t memory_limit) {
     KernelHandle job(CreateJobObjectW(nullptr, nullptr));
     JOBOBJECT_EXTENDED_LIMIT_INFORMATION limits{};
     limits.BasicLimitInformation.LimitFlags = JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE;
+    if (memory_limit != 0) {
+        limits.BasicLimitInformation.LimitFlags |= JOB_OBJECT_LIMIT_PROCESS_MEMORY;
+        limits.ProcessMemoryLimit = narrow<SIZE_T>(memory_limit);
+    }
     if (!job || SetInformationJobObject(job.get(), JobObjectExtendedLimitInformation, &limits, sizeof(limits)) == 0) {
         return last_error("job object");
     }
@@ -140,14 +144,14 @@ public:
             if (limit.count() > 0 && clock.uptime() - start >= limit) {
                 end_tree();
                 drain();
-                return Exit{static_cast<int>(k_killed), true, tail_.take()};
+                return Exit{static_cast<int>(k_killed), true, tail_.take(), 0};
             }
         }
         DWORD code = 0;
         GetExitCodeProcess(started_.process.get(), &code);
         end_tree();
         drain();
-        return Exit{static_cast<int>(code), false, tail_.take()};
+        return Exit{static_cast<int>(code), false, tail_.take(), 0};
     }
 
 private:
@@ -220,7 +224,7 @@ Result<Exit> run_attached(const Command& command, const CancelToken& cancel, Lau
     info.StartupInfo.hStdOutput = output.write.get();
     info.StartupInfo.hStdError = output.write.get();
     info.lpAttributeList = handles.get();
-    KernelHandle job = TRY(new_job());
+    KernelHandle job = TRY(new_job(command.memory_limit));
     Started started = TRY(start_in_job(launch, job.get(), info));
     ResumeThread(started.thread.get());
     Run run(std::move(job), std::move(started), std::move(output), command.output_limit);

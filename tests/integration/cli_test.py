@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command line: every verb, every exit code, the catalogue, and configurations that are garbage."""
 
+import http.server
 import json
 import os
 import re
 import signal
 import subprocess
+import threading
 import unittest
 
 import kit
@@ -47,6 +49,51 @@ class Usage(BoxTest):
         self.expect(self.box.run("run", config=False, HAGENT_CONFIG=self.box.path("nosuch.json")), REFUSED, "nosuch.json")
         done = self.box.run("status", "--json", config=False, HAGENT_CONFIG=self.box.config)
         self.assertEqual("test-1", self.document(self.expect(done, DONE))["device"]["id"])
+
+
+class Terminal(BoxTest):
+    """Names and texts from elsewhere never steer the terminal of who looks at them."""
+    EVIL = "a\x1b]0;t\x07b\u009b31mc\u202ed\u2066e\u200ff\u061cg"
+
+    def assert_tame(self, words, done):
+        self.assertNotRegex((done.stdout + done.stderr).replace("\n", ""), "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u061c\u2028-\u202e\u2066-\u2069]", words)
+
+    def test_arguments(self):
+        for words in (["explain", self.EVIL], ["verify", self.box.path(self.EVIL), "--keys", self.box.keys], ["script", "check", self.box.path(self.EVIL)],
+                      ["fetch", f"http://127.0.0.1:1/{self.EVIL}"], [self.EVIL], ["explain", "--" + self.EVIL], ["sessions", self.EVIL],
+                      ["sign", self.box.path(self.EVIL), "--key", self.EVIL]):
+            for more in ([], ["--json"]):
+                self.assert_tame(words + more, self.box.run(*words, *more))
+
+    def test_names_and_texts_of_a_package(self):
+        path = self.box.write(f"{self.EVIL}/s.rsp", f'[Version]\nNumber=1\n[Script]\nAL "{self.box.root}/x\u202ey\u200f" "z"\nSF "\u202e" "{self.box.root}/"\n')
+        for words in (["script", "check", path], ["script", "run", path]):
+            for more in ([], ["--json"]):
+                done = self.box.run(*words, *more)
+                self.assert_tame(words + more, done)
+        self.assertIn("\\u202e", self.box.run("script", "check", path, "--json").stdout)  # escaped, not lost
+
+    def test_what_a_foreign_daemon_says(self):
+        evil = self.EVIL
+
+        class Daemon(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                body = f'{{"verdict":"{evil}"}}'.encode()
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        daemon = http.server.HTTPServer(("127.0.0.1", self.box.port), Daemon)
+        threading.Thread(target=daemon.serve_forever, daemon=True).start()
+        self.addCleanup(daemon.server_close)
+        self.addCleanup(daemon.shutdown)
+        for words in (["status"], ["status", "--json"], ["sessions"], ["sessions", "1"], ["log"], ["log", "--json"]):
+            self.assert_tame(words, self.box.run(*words))
 
 
 class Documents(BoxTest):

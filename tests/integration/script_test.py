@@ -3,6 +3,7 @@
 
 import contextlib
 import functools
+import hashlib
 import http.server
 import os
 import re
@@ -11,6 +12,7 @@ import stat
 import subprocess
 import threading
 import unittest
+import urllib.request
 
 from kit import DONE, FACTOR, FAILED, NOT_FOUND, TRY_LATER, BoxTest, wait_until
 from services import lives  # from tests/lab, which kit puts on the path
@@ -154,6 +156,39 @@ class WhatWasNamed(ScriptTest):
         path = self.script('[Version]\nNumber=q\n[Script]\nAL "{root}/made" "x"\nQU "now?" "1"\n', "q.rsp")
         self.expect(self.box.run("script", "run", path), FAILED, "hooks/ask cannot be run")
         self.assertEqual({}, self.tree())
+
+
+class Programs(ScriptTest):
+    """What programs of EX may take, leave behind and show."""
+
+    def read(self, path, token=None):
+        request = urllib.request.Request(f"http://127.0.0.1:{self.box.port}{path}", headers={"Authorization": f"Bearer {token}"} if token else {})
+        with urllib.request.urlopen(request, timeout=20 * FACTOR) as answer:
+            return answer.read().decode()
+
+    def test_what_they_print_is_for_operators(self):
+        operators = f"operator otto {hashlib.sha256(b'token-otto').hexdigest()}\nviewer vera {hashlib.sha256(b'token-vera').hexdigest()}\n"
+        self.box.configure(listen={"status": f"127.0.0.1:{self.box.port}", "operators_file": self.box.write("operators", operators)})
+        path = self.script(HEAD + 'CO "SLX"\nEX "/bin/sh -c \'echo canary-output; exit 3\'"\n')
+        self.assertIn("canary-output", self.document(self.expect(self.box.run("script", "run", path, "--json"), FAILED))["steps"][1]["output"])
+        agent = self.box.daemon()
+        wait_until(lambda: "000001" in self.read("/v1/sessions"), 20 * FACTOR, "the history")
+        for place in ("/", "/v1/status", "/v1/status.txt", "/v1/sessions", "/v1/sessions/000001", "/v1/results", "/v1/log", "/v1/log.txt"):
+            for token in (None, "token-vera"):
+                self.assertNotIn("canary-output", self.read(place, token).replace("echo canary-output", ""), place)
+        self.assertIn("canary-output\"", self.read("/v1/sessions/000001", "token-otto"))
+        agent.signal(signal.SIGTERM)
+        self.assertEqual(0, agent.wait(20))
+
+    def test_a_status_above_128_is_no_signal_and_a_signal_is_one(self):
+        for line, words in (("exit 137", "ended with status 137"), ("exit 143", "ended with status 143"), ("kill -TERM $$", "was ended by signal 15")):
+            path = self.script(HEAD + f'EX "/bin/sh -c \'{line}\'"\n')
+            self.expect(self.box.run("script", "run", path), FAILED, words)
+
+    def test_a_program_that_takes_all_memory_ends_before_the_machine_does(self):
+        path = self.script(HEAD + 'EX "/bin/sh -c \'head -c 3000000000 /dev/zero | tail -c 3000000000 | wc -c\'" "+" "60"\n')
+        done = self.box.run("script", "run", path, "--json")
+        self.assertNotIn("3000000000\"", self.document(done)["steps"][0].get("output", "") + '"')
 
 
 class Garbage(ScriptTest):

@@ -268,6 +268,11 @@ class ThirteenRules(BoxTest):
         began = os.times().elapsed
         self.script('EX "/bin/sleep 60" "+" "1"', code=FAILED)
         self.assertLess(os.times().elapsed - began, 30 * FACTOR)
+        self.script('EX "/bin/echo canary-output" "+"')
+        self.start()
+        shown = [self.send(f"GET /v1/sessions/{number:06} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n") for number in range(1, 4)]
+        self.assertIn("/bin/echo", "".join(shown))
+        self.assertNotIn('"output"', "".join(shown))  # of root's programs: for operators
 
     def test_08_no_path_leads_out_of_the_folders_for_scripts_or_to_the_agents_own_files(self):
         outside = self.box.write("outside/victim", "whole")

@@ -62,6 +62,8 @@ MUTATIONS = [
         ("platform/posix/process_spawn.cpp", "argv_.data(), environment_.data());", "argv_.data(), environ);")]),
     Mutation("programs have no time limit", "test_07", [
         ("agent/script/act_run.cpp", "acting.step.seconds.count() > 0 ? acting.step.seconds : acting.services.settings.time_limit", "Seconds{3600}")]),
+    Mutation("anybody may read what programs print", "test_07", [
+        ("agent/status/api.cpp", "return request.by_operator ?", "return !request.path.empty() ?")]),
     Mutation("descriptors are left open", "test_07", [
         ("platform/posix/process_spawn.cpp", "close_all_from(k_control + 1);", "close_all_from(100000);")]),
     Mutation("links lead out of the folders for scripts", "test_08", [

@@ -6,9 +6,12 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <tuple>
 
 #include "agent/base/text.h"
+#include "platform/clock.h"
 #include "platform/files.h"
+#include "platform/host.h"
 #include "platform/posix/fd.h"
 #include "platform/process.h"
 #include "tests/fakes/temp_directory.h"
@@ -43,6 +46,63 @@ TEST_CASE("a program that a signal ended reports 128 and the signal") {
     CHECK(shell("kill -TERM $$")->code == 128 + SIGTERM);
     CHECK(shell("kill -KILL $$")->code == 128 + SIGKILL);
     CHECK(shell("exit 143")->code == 143);
+}
+
+TEST_CASE("a program's own status above 128 is no signal") {
+    for (const char* code : {"129", "137", "143", "192", "255"}) {
+        const auto done = shell(std::string("exit ") + code);
+        CHECK(std::to_string(done->code) == code);
+        CHECK(done->signal == 0);
+    }
+    CHECK(shell("kill -KILL $$")->signal == SIGKILL);
+}
+
+TEST_CASE("a child that runs away from its parent again and again does not outlive the time limit") {
+    const fakes::TempDirectory directory;
+    const std::string own = platform::own_program();
+    for (int round = 0; round < 3; ++round) {
+        const std::string note = directory.path() + "/" + std::to_string(round);
+        Command command;
+        command.argv = {own.substr(0, own.rfind('/') + 1) + "runaway", note};
+        command.time_limit = Millis{300};
+        const CancelToken never;
+        platform::SystemClock clock;
+        const Uptime begun = clock.uptime();
+        const auto done = platform::system_processes()->run(command, never);
+        const Millis used = clock.uptime() - begun;
+        REQUIRE(done.ok());
+        const auto bytes = [&] { return platform::system_files()->info(note).value()->bytes; };
+        const auto then = bytes();
+        CHECK(then > 10);
+        CHECK(used < Millis{4000});
+        std::ignore = clock.wait(Millis{100}, never);
+        CHECK(bytes() == then);
+    }
+}
+
+TEST_CASE("a program takes no more memory than its limit") {
+#if !defined(__SANITIZE_ADDRESS__)
+    Command command;
+    command.argv = {"sh", "-c", "head -c 200000000 /dev/zero | tail -c 200000000 | wc -c"};  // tail keeps all of it
+    CHECK(trim(run(command)->output).ends_with("200000000"));
+    command.memory_limit = 64U << 20U;
+    CHECK_FALSE(trim(run(command)->output).ends_with("200000000"));
+#endif
+}
+
+TEST_CASE("who runs as another user gains no rights by a program's file") {
+    if (geteuid() != 0) {
+        MESSAGE("skipped: only root can become somebody else");
+        return;
+    }
+    Command command;
+    command.argv = {"sh", "-c", "grep -E 'NoNewPrivs|CapBnd|CapEff' /proc/self/status"};
+    command.user = "nobody";
+    const auto output = run(command)->output;
+    CAPTURE(output);
+    CHECK(output.find("NoNewPrivs:\t1") != std::string::npos);
+    CHECK(output.find("CapBnd:\t0000000000000000") != std::string::npos);
+    CHECK(output.find("CapEff:\t0000000000000000") != std::string::npos);
 }
 
 TEST_CASE("names are looked up in the fixed system path, not in ours") {

@@ -88,6 +88,15 @@ TEST_CASE("clip never cuts inside a character") {
     CHECK(clip("\xF0\x9F\x98\x80x", 4) == "\xF0\x9F\x98\x80");
 }
 
+TEST_CASE("text for a terminal keeps its lines and nothing else that could steer it") {
+    CHECK(for_terminal("a\x1B[2J\nb\r\nc\rd\x9B\x31m\n") == "a?[2J\nb\nc?d?1m\n");
+    CHECK(for_terminal("\r12 MiB") == "\r12 MiB");
+    CHECK(for_terminal("") == "");
+    CHECK(for_terminal("x\u200Fy\u061Cz\u2028\u00FC\n") == "x?y?z?\u00FC\n");
+    CHECK(for_terminal("\xC3\x9B \xE2\x82\xAC \xF0\x9F\x98\x80") ==
+          "\xC3\x9B \xE2\x82\xAC \xF0\x9F\x98\x80");  // bytes of good characters
+}
+
 TEST_CASE("printable disarms control bytes") {
     CHECK(printable("a\tb\x1B[31m\r\n\x7F") == "a\tb?[31m???");
     CHECK(printable("\xC3\xBC") == "\xC3\xBC");

@@ -43,7 +43,8 @@ struct Fixture {
     bool trigger_answer = true;
     std::string asked_by, cancelled;
     session::CancelOutcome outcome = session::CancelOutcome::stopping;
-    http::Router router{http::Access("127.0.0.1:8420", {{"otto", http::Role::operators, trust::sha256_hex("token")}})};
+    http::Router router{http::Access("127.0.0.1:8420", {{"otto", http::Role::operators, trust::sha256_hex("token")},
+                                                        {"vera", http::Role::viewer, trust::sha256_hex("viewer")}})};
 };
 
 const std::vector<std::pair<std::string, std::string>> k_operator = {{"authorization", "Bearer token"}};
@@ -64,6 +65,28 @@ TEST_CASE("every path that shows something answers in its form") {
     }
     CHECK(fixture.ask("GET", "/").content_type.starts_with("text/html"));
     CHECK(fixture.ask("GET", "/healthz").body == "ok\n");
+}
+
+TEST_CASE("what programs printed is for operators: anybody on the device reads a loopback page") {
+    Fixture fixture;
+    auto record = sample_session("000007", "x");
+    record.steps.at(0).output = "canary-output";
+    record.steps.at(0).results.push_back(
+        error_result(error(errors::AgentCode::command_failed, "p ended with status 1; it said: canary-words").error(),
+                     errors::AgentCode::step_failed));
+    record.results = record.steps.at(0).results;
+    fixture.board.publish(record);
+    for (const char* path :
+         {"/", "/v1/status", "/v1/status.txt", "/v1/sessions", "/v1/sessions/000007", "/v1/results", "/v1/log"}) {
+        CAPTURE(path);
+        CHECK(fixture.ask("GET", path).body.find("canary") == std::string::npos);
+        CHECK(fixture.ask("GET", path, {{"authorization", "Bearer wrong"}}).body.find("canary") == std::string::npos);
+        CHECK(fixture.ask("GET", path, {{"authorization", "Bearer viewer"}}).body.find("canary") == std::string::npos);
+    }
+    CHECK(fixture.ask("GET", "/v1/sessions/000007").body.find("ended with status 1") != std::string::npos);
+    const auto whole = fixture.ask("GET", "/v1/sessions/000007", k_operator).body;
+    CHECK(whole.find("canary-output") != std::string::npos);
+    CHECK(whole.find("canary-words") != std::string::npos);
 }
 
 TEST_CASE("what is not there is 404 with a problem document") {
