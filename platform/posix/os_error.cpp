@@ -6,6 +6,9 @@
 
 #include <array>
 #include <cerrno>
+#include <cstring>
+
+#include "agent/base/concat.h"
 
 namespace hagent::platform {
 namespace {
@@ -77,7 +80,10 @@ Failure file_error(std::int64_t number, TextView context) {
             return {errors::agent(row.code), number, context};
         }
     }
-    return {errors::agent(AgentCode::os_error), number, context};
+    // no row of ours says it, so the system has to
+    return {errors::agent(AgentCode::os_error), number,
+            concat({context, ": error ", std::to_string(number), " of the system, ",
+                    std::strerror(static_cast<int>(number))})};
 }
 
 Failure socket_error(std::int64_t number, TextView context) {
