@@ -74,6 +74,7 @@ public:
     }
     bool idle() const override { return engine_.idle(); }
     std::vector<std::string> waiting() const override { return engine_.waiting(); }
+    std::optional<Uptime> next_try() const override { return engine_.next_try(); }
 
 private:
     session::Engine& engine_;
@@ -315,11 +316,26 @@ private:
         }
         if (check_in_->view().last_error) {
             outcome_ = *check_in_->view().last_error;
-        } else if (const auto recent = board_.recent(); !recent.empty() && recent.front()->failed() &&
-                                                        recent.front()->ended && *recent.front()->ended >= began_) {
-            outcome_ = error(errors::AgentCode::step_failed, {"session ", recent.front()->id});
+        } else {
+            outcome_ = how_jobs_ended();
         }
         loop_->stop();
+    }
+
+    /// The one that ended last counts. One that rests until it is tried again is no failure yet.
+    Status how_jobs_ended() const {
+        Status resting;
+        for (const auto& session : board_.recent()) {
+            if (session->try_again) {
+                resting = error(errors::AgentCode::tried_again_later,
+                                {"session ", session->id, ", at ", rfc3339(*session->try_again)});
+            } else {
+                const bool failed_now = session->failed() && session->ended && *session->ended >= began_;
+                return failed_now ? Status(error(errors::AgentCode::step_failed, {"session ", session->id}))
+                                  : std::move(resting);
+            }
+        }
+        return resting;
     }
 
     /// The gate counts also where no manager is known, so that the answer tells a stranger nothing.

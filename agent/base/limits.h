@@ -80,6 +80,9 @@ inline constexpr std::size_t k_folder_jobs = 400;
 inline constexpr std::size_t k_hserver_keys = 256;
 inline constexpr std::size_t k_kept_sessions = 20;
 inline constexpr std::size_t k_queued_jobs = 32;
+// a job that failed before its first change, for reasons of trust or transfer: begun so often, about an hour in all
+inline constexpr unsigned k_job_tries = 7;
+inline constexpr std::int64_t k_job_first_wait_seconds = 10;  // each further wait is three times as long
 
 // log
 inline constexpr std::size_t k_log_lines = 400;

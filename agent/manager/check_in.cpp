@@ -14,6 +14,7 @@ namespace hagent::manager {
 namespace {
 
 constexpr std::string_view k_area = "manager";
+constexpr Millis k_shortest_retry = Seconds{1};
 
 }  // namespace
 
@@ -30,6 +31,7 @@ CheckIn::CheckIn(CheckInSettings settings, CheckInServices services)
 CheckIn::~CheckIn() {
     services_.caller.abort(call_);
     services_.timers.cancel(timer_);
+    services_.timers.cancel(retry_timer_);
 }
 
 // ---- what others ask for, and what they see
@@ -52,6 +54,7 @@ void CheckIn::check_in_until_quiet() {
 void CheckIn::jobs_idle() {
     offers_.drop_waiting();  // one that went on after a restart has only now come to its wait
     schedule_.jobs_rest(now(), services_.jobs.idle());
+    await_retry();
     go_on();
 }
 
@@ -238,6 +241,18 @@ void CheckIn::sleep() {
         timer_ = services_.timers.after(delay, [this] {
             timer_ = 0;
             go_on();
+        });
+    }
+}
+
+/// A job is tried again when it is offered again, with what the manager then says of it: so a check-in is due when the
+/// job is.
+void CheckIn::await_retry() {
+    services_.timers.cancel(std::exchange(retry_timer_, 0));
+    if (const auto at = services_.jobs.next_try()) {
+        retry_timer_ = services_.timers.after(std::max(*at - now(), k_shortest_retry), [this] {
+            retry_timer_ = 0;
+            check_in_now();
         });
     }
 }

@@ -107,6 +107,7 @@ private:
     void deliver();
     void ask_identity();
     void sleep();
+    void await_retry();
     void say(log::Level level, std::string_view what) const;
     [[nodiscard]] Uptime now() const { return services_.clock.uptime(); }
 
@@ -120,6 +121,7 @@ private:
     Stage stage_ = Stage::reporting;  // of the one that is under way
     std::uint64_t call_ = 0;          // 0: none under way but that of delivery_
     std::uint64_t timer_ = 0;         // 0: none set
+    std::uint64_t retry_timer_ = 0;   // of the job that is tried again first; 0: none set
     Identity identity_;
     ManagerView view_;
 };

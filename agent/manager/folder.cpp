@@ -111,7 +111,7 @@ Status FolderDialect::judge(const std::string& signature) {
     if (signature.size() > limits::k_signature_bytes) {
         return error(AgentCode::signature_invalid, {k_jobs_signature_name, " is too long to be a signature"});
     }
-    auto signer = keys.verify(text_, signature, std::nullopt);
+    auto signer = keys.verify(text_, signature, trust::Role::jobs);
     if (!signer.ok()) {
         return std::move(signer).failure().with(k_jobs_name);
     }
@@ -142,7 +142,8 @@ void FolderDialect::take(FolderJobs jobs) {
         session::Job job;
         job.id = listed.id;
         job.name = listed.package.substr(0, listed.package.size() - 1);
-        job.source = session::SignedPackage{{}, folder_ + transfer::encode_path(listed.package), false};
+        job.source =
+            session::SignedPackage{{}, folder_ + transfer::encode_path(listed.package), false, listed.manifest_sha256};
         job.kind_of_manifest = !listed.kind;
         job.kind = listed.kind.value_or(job.kind);
         events_.emplace_back(JobOffered{std::move(job), true});

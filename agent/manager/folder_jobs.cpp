@@ -6,6 +6,7 @@
 #include <initializer_list>
 #include <utility>
 
+#include "agent/base/concat.h"
 #include "agent/base/json.h"
 #include "agent/base/limits.h"
 #include "agent/base/text.h"
@@ -55,6 +56,21 @@ Result<std::string> folder(JsonView value, const std::string& where) {
     return path + "/";
 }
 
+/// A signed folder name alone would let whoever owns the server choose among all packages of the same signer.
+Result<std::string> digest(JsonView value, std::string_view where, std::string_view job_id) {
+    if (!value.exists()) {
+        return error(errors::AgentCode::package_not_bound,
+                     {k_jobs_name, ": ", where, ": job '", job_id, "' has no ", k_digest_member});
+    }
+    const std::string hex = to_lower(value.text().value_or(""));
+    const auto bytes = from_hex(hex);
+    if (!bytes || bytes->size() != 32) {
+        return malformed(concat({where, ".", k_digest_member}),
+                         "must be the SHA-256 of manifest.json, 64 hexadecimal digits");
+    }
+    return hex;
+}
+
 /// Reads every device's part, and keeps what concerns this one.
 class Reader {
 public:
@@ -95,13 +111,14 @@ public:
 
 private:
     static Result<FolderJob> read(JsonView item, const std::string& where) {
-        TRY(object_of(item, where, {"id", "package", "kind"}));
+        TRY(object_of(item, where, {"id", "package", "manifest_sha256", "kind"}));
         FolderJob job;
         job.id = item.find("id").text().value_or("");
         if (!plain_name(job.id)) {
             return malformed(where + ".id", "must be a text of 1 to 128 printable characters");
         }
         job.package = TRY(folder(item.find("package"), where + ".package"));
+        job.manifest_sha256 = TRY(digest(item.find(k_digest_member), where, job.id));
         if (const JsonView kind = item.find("kind"); kind.exists()) {
             job.kind = job_kind(kind.text().value_or(""));
             if (!job.kind) {

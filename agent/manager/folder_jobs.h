@@ -17,10 +17,12 @@ namespace hagent::manager {
 
 inline constexpr std::string_view k_jobs_name = "jobs.json";
 inline constexpr std::string_view k_jobs_signature_name = "jobs.sig";
+inline constexpr std::string_view k_digest_member = "manifest_sha256";
 
 struct FolderJob {
     std::string id;
     std::string package;          // relative to the folder of jobs.json, '/' at its end
+    std::string manifest_sha256;  // of the one manifest.json that is meant there; lower-case hex
     std::optional<JobKind> kind;  // empty: as the package's manifest says
     friend bool operator==(const FolderJob&, const FolderJob&) = default;
 };
@@ -34,7 +36,8 @@ struct FolderJobs {
 
 /// What the file says for `device_id` (ASCII case ignored). Strict about every device's part: unknown and repeated
 /// members, groups that are not there, paths that lead elsewhere are all refused, so that a mistake is seen when the
-/// file is signed and not on one device only. Errors: manager_malformed_answer with the member's path.
+/// file is signed and not on one device only. Errors: manager_malformed_answer with the member's path,
+/// package_not_bound for a job without manifest_sha256.
 [[nodiscard]] Result<FolderJobs> parse_folder_jobs(std::string_view json, std::string_view device_id);
 
 }  // namespace hagent::manager

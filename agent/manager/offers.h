@@ -25,8 +25,10 @@ public:
     [[nodiscard]] virtual session::CancelOutcome cancel(const std::string& job_id) = 0;
     /// Nothing runs and nothing is queued; jobs that wait for permission to execute do not count.
     [[nodiscard]] virtual bool idle() const = 0;
-    /// Ids of the manager's jobs that are downloaded and wait for permission to execute.
+    /// Ids of the manager's jobs that wait for permission to execute, or for another try.
     [[nodiscard]] virtual std::vector<std::string> waiting() const = 0;
+    /// When a job that rests is to be tried again; empty: none does.
+    [[nodiscard]] virtual std::optional<Uptime> next_try() const { return std::nullopt; }
 };
 
 /// What Offers borrows; everything outlives it.
@@ -47,8 +49,8 @@ public:
     void begin();
     /// One piece of its news.
     void take(Event event);
-    /// Jobs that wait here for permission to execute and that the manager said it no longer has are dropped. Nothing as
-    /// long as it has said nothing of that kind.
+    /// Jobs that wait here for permission to execute, or for another try, and that the manager said it no longer has are
+    /// dropped. Nothing as long as it has said nothing of that kind.
     void drop_waiting();
 
     /// The job whose cancel has come too late, which the manager is to be told next; null: none. Ends with refused().

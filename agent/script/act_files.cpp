@@ -27,7 +27,7 @@ Status fetch_one(Acting& acting, const Placement& placement) {
     const std::string staged =
         TRY(acting.services.files.resolve(TRY(acting.package.staged(placement.file.path)), platform::Follow::trusted));
     const auto placing = placement.move && acting.package.disposable() ? work::Placing::move : work::Placing::copy;
-    return work::place(staged, target, placing, files, acting.cancel);
+    return work::place({staged, placement.file.sha256}, target, placing, files, acting.cancel);
 }
 
 bool is_kind(const std::optional<FileInfo>& info, FileKind kind) { return info && info->kind == kind; }
@@ -39,7 +39,7 @@ Status rename_across(const std::string& from, const std::string& to, Acting& act
         return error(AgentCode::cross_device, {from, " to ", to});
     }
     TRY(work::make_parents(to, acting.device_files()));
-    TRY(work::place_copy(from, to, info->mode & 0777U, acting.device_files(), acting.cancel));
+    TRY(work::place_copy({from, {}}, to, info->mode & 0777U, acting.device_files(), acting.cancel));
     TRY(acting.device_files().remove(from));
     return work::sync_parent(from, acting.device_files());
 }

@@ -13,6 +13,24 @@ namespace {
 
 constexpr Seconds k_try_again{60};  // a session that stopped half-way goes on when its job is offered again, not sooner
 
+/// Whether the manager means another package by an offer than by the one before. Order and addresses may differ from
+/// answer to answer, so they do not count.
+bool means_another(const Job& before, const Job& now) {
+    const auto* a = std::get_if<SignedPackage>(&before.source);
+    const auto* b = std::get_if<SignedPackage>(&now.source);
+    if (a == nullptr || b == nullptr) {
+        return false;
+    }
+    const auto is_among_them = [b](const Artifact& one) {
+        return std::any_of(b->artifacts.begin(), b->artifacts.end(), [&](const Artifact& other) {
+            return other.path == one.path && other.bytes == one.bytes && other.sha256 == one.sha256 &&
+                   other.sha1 == one.sha1;
+        });
+    };
+    return a->manifest_sha256 != b->manifest_sha256 || a->artifacts.size() != b->artifacts.size() ||
+           !std::all_of(a->artifacts.begin(), a->artifacts.end(), is_among_them);
+}
+
 }  // namespace
 
 Engine::Engine(Context& context, loop::Worker& worker, std::function<void()> on_idle)
@@ -20,6 +38,7 @@ Engine::Engine(Context& context, loop::Worker& worker, std::function<void()> on_
 
 Status Engine::resume_unfinished() {
     TRY(context_.store.prune());
+    TRY(context_.store.drop_looks());
     for (const auto& id : TRY(context_.store.list())) {
         const auto stored = context_.store.load(id);
         if (!stored.ok() || stored->record.ended) {
@@ -31,6 +50,10 @@ Status Engine::resume_unfinished() {
         const bool begun = stored->executing || !stored->steps.empty();
         if ((begun && !stored->suspended) || stored->verdict) {
             (void)entry.stop->commit();  // a cancel comes too late for it
+        }
+        if (stored->record.try_again) {
+            rest_until_next_try(entry, stored->record);
+            context_.observer.changed(stored->record);
         }
         const std::lock_guard lock(mutex_);
         if (find(entry.job.id) == nullptr) {
@@ -50,12 +73,13 @@ Engine::Entry* Engine::find(const std::string& job_id) {
 
 /// Whether an offer wakes a job that is known. One that stopped half-way has to rest first: with a manager that is
 /// asked every second the same disk that is full would be tried every second. A trial is not woken by an offer, because
-/// only a check-in that ended well decides it.
+/// only a check-in that ended well decides it. The wait after a bad answer is not for another one.
 bool Engine::may_go_on(const Entry& entry, const Job& offered) const {
     switch (entry.rest) {
         case Rest::none: return false;
         case Rest::permission: return offered.execute;
         case Rest::trial: return false;
+        case Rest::retry: return context_.clock.uptime() >= entry.not_before || means_another(entry.job, offered);
         case Rest::later: return context_.clock.uptime() - entry.rests_since >= k_try_again;
     }
     return false;
@@ -68,8 +92,10 @@ Offer Engine::offer(const Job& job) {
             if (!may_go_on(*known, job)) {
                 return Offer::known;
             }
-            // the new offer brings the login that a restart has lost; an offer for later takes no permission back
-            known->job = job.execute ? job : known->job;
+            // the new offer brings the login that a restart has lost; an offer for later takes no permission back from
+            // what has begun to change the device
+            known->replaced = job.execute || known->rest == Rest::retry;
+            known->job = known->replaced ? job : known->job;
             known->rest = Rest::none;
         } else if (context_.observer.has_ended(
                        job.id)) {  // its session may have come to its end since somebody last looked
@@ -126,6 +152,8 @@ void Engine::settle(const std::string& job_id, const Result<SessionEnd>& end) {
         done->rest = checked_in_ && !done->checked_in ? Rest::none : Rest::trial;
     } else if (end.ok() && *end == SessionEnd::waiting) {
         done->rest = done->job.execute || stopped ? Rest::none : Rest::permission;
+    } else if (end.ok() && *end == SessionEnd::postponed) {
+        done->rest = stopped ? Rest::none : Rest::retry;
     } else if ((!end.ok() && !done->session_id.empty()) || (end.ok() && half_way(*end))) {
         done->rest = Rest::later;
         done->rests_since = context_.clock.uptime();
@@ -150,7 +178,8 @@ Result<std::string> Engine::unfinished(const std::string& job_id) const {
 Result<std::unique_ptr<Session>> Engine::open(const Entry& entry) {
     const std::string id = entry.session_id.empty() ? TRY(unfinished(entry.job.id)) : entry.session_id;
     return id.empty() ? Session::begin(context_, entry.job)
-                      : Session::resume(context_, id, entry.job.execute ? std::optional(entry.job) : std::nullopt);
+                      : Session::resume(context_, id,
+                                        entry.job.execute || entry.replaced ? std::optional(entry.job) : std::nullopt);
 }
 
 /// The entry learns its session's id before the work begins, so that the page can cancel it while it runs.
@@ -170,7 +199,20 @@ Result<SessionEnd> Engine::run_one(Entry entry) {
         }
         checked_in = checked_in_;
     }
-    return (*session)->run(*entry.stop, checked_in);
+    auto end = (*session)->run(*entry.stop, {checked_in, true});
+    if (end.ok() && *end == SessionEnd::postponed) {
+        const std::lock_guard lock(mutex_);
+        if (Entry* known = find(entry.job.id)) {
+            rest_until_next_try(*known, (*session)->record());
+        }
+    }
+    return end;
+}
+
+/// By the uptime, because the wall clock may be set at any time.
+void Engine::rest_until_next_try(Entry& entry, const SessionRecord& record) const {
+    entry.rest = Rest::retry;
+    entry.not_before = context_.clock.uptime() + record.rests_for(context_.clock.wall());
 }
 
 /// With the lock held. Without a session nothing has happened that would have to be ended in order.
@@ -252,11 +294,22 @@ std::vector<std::string> Engine::waiting() const {
     const std::lock_guard lock(mutex_);
     std::vector<std::string> ids;
     for (const auto& entry : entries_) {
-        if (entry.rest == Rest::permission) {
+        if (entry.rest == Rest::permission || entry.rest == Rest::retry) {
             ids.push_back(entry.job.id);
         }
     }
     return ids;
+}
+
+std::optional<Uptime> Engine::next_try() const {
+    const std::lock_guard lock(mutex_);
+    std::optional<Uptime> first;
+    for (const auto& entry : entries_) {
+        if (entry.rest == Rest::retry && (!first || entry.not_before < *first)) {
+            first = entry.not_before;
+        }
+    }
+    return first;
 }
 
 void close_damaged_sessions(Context& context) {

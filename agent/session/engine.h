@@ -55,8 +55,11 @@ public:
     void shut_down();
     /// Nothing runs and nothing is queued (jobs that wait for permission to execute do not count).
     [[nodiscard]] bool idle() const;
-    /// Ids of jobs that are downloaded and wait for permission to execute.
+    /// Ids of jobs that wait for the manager: downloaded, for permission to execute, or for another try. One that it
+    /// has no more may be cancelled.
     [[nodiscard]] std::vector<std::string> waiting() const;
+    /// When the first of the jobs that rest is to be tried again, at the next check-in from then on; empty: none rests.
+    [[nodiscard]] std::optional<Uptime> next_try() const;
 
 private:
     enum class Rest : std::uint8_t {
@@ -64,6 +67,7 @@ private:
         permission,  // downloaded, waits for permission to execute
         later,       // stopped half-way: suspended, the machine is going down, or the state could not be written
         trial,       // all is done, its verdict comes with a check-in
+        retry,       // failed before it changed anything: is tried again at `not_before`
     };
 
     struct Entry {
@@ -71,6 +75,8 @@ private:
         std::string session_id;  // empty: not begun yet
         Rest rest = Rest::none;
         Uptime rests_since{};
+        Uptime not_before{};
+        bool replaced = false;    // the job is not the one that its session was begun with
         bool checked_in = false;  // what its session was told when it ran last
         // shared: the session's thread and those who stop it
         std::shared_ptr<Stop> stop = std::make_shared<Stop>();
@@ -79,6 +85,7 @@ private:
     [[nodiscard]] Entry* find(const std::string& job_id);
     [[nodiscard]] CancelOutcome cancel_entry(std::vector<Entry>::iterator entry, StopReason reason);
     [[nodiscard]] bool may_go_on(const Entry& entry, const Job& offered) const;
+    void rest_until_next_try(Entry& entry, const SessionRecord& record) const;
     void schedule();
     void work();
     void settle(const std::string& job_id, const Result<SessionEnd>& end);

@@ -2,6 +2,7 @@
 // Owns the job value that managers hand down and the report value that goes back: no dialect, no transport.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -32,7 +33,14 @@ struct SignedPackage {
     std::vector<Artifact> artifacts;  // what the manager offers one by one, manifest.json and manifest.sig among them
     std::string base_url;             // or: the folder that holds the manifest, with '/' at its end
     bool allow_unsigned = false;      // set by the command line only (spec 8): it needs no signature
+    std::string manifest_sha256;      // the one manifest that the manager means; lower-case hex; empty: it does not say
 };
+
+/// Whether the manager has said what the bytes of this file are.
+[[nodiscard]] inline bool vouched_for(const SignedPackage& package, std::string_view path) {
+    return std::any_of(package.artifacts.begin(), package.artifacts.end(),
+                       [path](const Artifact& a) { return a.path == path && !a.sha256.empty(); });
+}
 
 /// A file server that comes with a job, and the login for it, which is kept in memory only: never written, never
 /// logged.

@@ -176,6 +176,9 @@ void write(JsonWriter& json, const SessionRecord& record) {
         json.null("ended");
     }
     json.member("resumptions", record.resumptions);
+    if (record.try_again) {
+        json.member("try_again", rfc3339(*record.try_again));
+    }
     json.begin_array("steps");
     for (const auto& step : record.steps) {
         write(json, step);

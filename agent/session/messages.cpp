@@ -2,6 +2,8 @@
 // Owns the writing of report messages.
 #include "agent/session/messages.h"
 
+#include <algorithm>
+
 #include "agent/base/concat.h"
 #include "agent/base/limits.h"
 #include "agent/base/text.h"
@@ -49,14 +51,27 @@ std::string step_message(const StepView& step, std::size_t of) {
     return text;
 }
 
+std::vector<std::string> postponed_messages(const SessionRecord& record) {
+    std::vector<std::string> messages;
+    for (const auto& result : record.results) {
+        add_error(messages, "", result);
+    }
+    messages.push_back(
+        concat({"nothing was changed; will be tried again at ", rfc3339(record.try_again.value_or(WallTime{})),
+                " (try ", std::to_string(record.tries + 1), " of ", std::to_string(limits::k_job_tries), ")"}));
+    return messages;
+}
+
 std::vector<std::string> final_messages(const SessionRecord& record) {
+    const unsigned restarts = record.resumptions - std::min(record.resumptions, record.tries);  // each try goes on once
     std::size_t done = 0;
     for (const auto& step : record.steps) {
         done += step.state == work::StepState::done ? 1 : 0;
     }
-    std::vector<std::string> messages = {concat(
-        {plain_words(record.phase), ": ", std::to_string(done), " of ", counted(record.steps.size(), "step"), " done",
-         (record.resumptions > 0 ? ", continued after " + counted(record.resumptions, "restart") : "")})};
+    std::vector<std::string> messages = {
+        concat({plain_words(record.phase), ": ", std::to_string(done), " of ", counted(record.steps.size(), "step"),
+                " done", (record.tries > 0 ? ", tried " + counted(record.tries + 1, "time") : ""),
+                (restarts > 0 ? ", continued after " + counted(restarts, "restart") : "")})};
     for (const auto& result : record.results) {
         add_error(messages, "", result);
     }

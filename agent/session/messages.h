@@ -18,6 +18,8 @@ namespace hagent::session {
 [[nodiscard]] std::string step_message(const StepView& step, std::size_t of);
 /// How it ended, then every error with its cause and next step.
 /// At most k_report_messages: what does not fit is on the status page.
+/// That it failed, why, and when it is tried again.
+[[nodiscard]] std::vector<std::string> postponed_messages(const SessionRecord& record);
 [[nodiscard]] std::vector<std::string> final_messages(const SessionRecord& record);
 
 }  // namespace hagent::session

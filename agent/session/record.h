@@ -53,15 +53,24 @@ struct Progress {
 /// Transfers that are shown one by one; the counts in Progress are of all.
 inline constexpr std::size_t k_shown_transfers = 64;
 
+/// How long a job rests at least that failed so often before it changed anything.
+[[nodiscard]] Millis wait_before_try(unsigned failed_tries);
+
 struct SessionRecord {
     std::string id;  // of the store: "000017"
     Job job;
     std::string package, version, signer;  // of the verified manifest
     std::uint64_t serial = 0;
+    // of the manifest that the session was begun with: it goes on with no other; empty for a local folder
+    std::string package_sha256;
+    bool contradicted =
+        false;  // the manager vouches for other bytes of a file than the manifest: no source can mend that
     Phase phase = Phase::initial;
     WallTime started;
     std::optional<WallTime> ended;
-    unsigned resumptions = 0;  // how often it went on after a restart
+    unsigned resumptions = 0;           // how often it went on after a restart, or was tried again
+    unsigned tries = 0;                 // that failed before anything was changed and were not the last one
+    std::optional<WallTime> try_again;  // it rests until then
     std::vector<StepView> steps;
     Progress progress;
     std::vector<TransferView> transfers;
@@ -71,6 +80,8 @@ struct SessionRecord {
     std::vector<TaskResult> results;
 
     [[nodiscard]] std::vector<TaskResult> all_results() const;  // of the session, then of its steps
+    /// Until it is tried again; zero when it does not wait for that.
+    [[nodiscard]] Millis rests_for(WallTime now) const;
     [[nodiscard]] bool failed() const { return is_final(phase) && has_error(results); }
 };
 

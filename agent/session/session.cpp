@@ -7,10 +7,13 @@
 #include <utility>
 
 #include "agent/base/concat.h"
+#include "agent/base/limits.h"
 #include "agent/base/text.h"
 #include "agent/errors/catalogue.h"
 #include "agent/session/change_hooks.h"
+#include "agent/session/json.h"
 #include "agent/session/messages.h"
+#include "agent/session/retry.h"
 #include "agent/session/uploads.h"
 
 namespace hagent::session {
@@ -141,8 +144,13 @@ Result<std::unique_ptr<Session>> Session::resume(Context& context, const std::st
         stored.record.ended = stored.decided;
     } else {
         stored.record.phase = Phase::initial;
+        stored.record.try_again.reset();
+        stored.record.results.clear();  // of the try before
     }
     if (offered_again) {
+        if (!stored.executing && stored.steps.empty()) {
+            stored.record.package_sha256.clear();  // nothing is done yet: the job may mean another package now
+        }
         stored.record.job = *offered_again;
         TRY(log.begin(stored.record));
     }
@@ -166,11 +174,14 @@ Status Session::report(ReportStage stage, std::vector<std::string> messages) {
     return context_.observer.report(out);
 }
 
-Result<SessionEnd> Session::run(Stop& stop, bool checked_in) {
-    checked_in_ = checked_in;
+Result<SessionEnd> Session::run(Stop& stop, Life life) {
+    life_ = life;
     context_.log.info("session", record_.resumptions > 0 ? "going on" : "begins",
                       {{"id", record_.id}, {"job", record_.job.id}, {"name", record_.job.name}});
     auto end = phases(stop);
+    if (end.ok() && *end == SessionEnd::postponed) {
+        return end;  // said already, with its reason
+    }
     if (end.ok()) {
         context_.log.info("session", std::string(plain_words(record_.phase)),
                           {{"id", record_.id}, {"status", std::to_string(summary_status(record_.all_results()))}});
@@ -344,7 +355,7 @@ Result<work::Outcome> Session::run_work(const work::Services& services, Stop& st
             reported = report(ReportStage::executing, {step_message(step, record_.steps.size())});
         }
     });
-    work::Run run{services, log_, watch, earlier_, stop.token(), checked_in_};
+    work::Run run{services, log_, watch, earlier_, stop.token(), life_.checked_in};
     auto outcome = TRY(work_->run(run));
     TRY(std::move(reported));
     keep_results_of_no_step(outcome);
@@ -409,8 +420,39 @@ Result<SessionEnd> Session::refused(const Error& why, Stop& stop) {
         }
     }
     const bool permanent = errors::describe(why.id).retry == errors::Retry::permanent;
-    record_.results.push_back(error_result(why, permanent ? AgentCode::no_source : AgentCode::attempts_exhausted));
+    auto result = error_result(why, permanent ? AgentCode::no_source : AgentCode::attempts_exhausted);
+    if (may_be_postponed(why)) {
+        return postpone(std::move(result));
+    }
+    record_.results.push_back(std::move(result));
     return finish(Phase::completed, ReportStage::failure);
+}
+
+/// Never once the device may have been changed: then it would be done twice.
+bool Session::may_be_postponed(const Error& why) const {
+    return life_.may_be_postponed && !executing_ && !is_executing(record_.phase) && may_pass(why, record_) &&
+           record_.tries + 1 < limits::k_job_tries;
+}
+
+/// The next try asks for all of the package again, because any part of it may be the one that was wrong; files that are
+/// here count when their digests still fit. A fleet that met the same bad answer does not come back as one.
+Result<SessionEnd> Session::postpone(TaskResult why) {
+    const auto package = context_.settings.state.package(record_.id);
+    TRY(context_.files.remove_tree(package));
+    TRY(context_.files.make_directories(package, 0700));
+    const Millis least = wait_before_try(++record_.tries);
+    const auto spread = static_cast<std::uint64_t>(least.count() / 4);
+    const Millis wait = least + Millis{static_cast<std::int64_t>(context_.random() % spread)};
+    record_.try_again = WallTime{context_.clock.wall().since_epoch + wait};
+    const std::string cause = plain_text(why), at = rfc3339(*record_.try_again);
+    record_.results = {std::move(why)};
+    TRY(log_.postponed(record_));
+    TRY(report(ReportStage::downloading, postponed_messages(record_)));
+    context_.log.warning(
+        "session", concat({"failed before anything was changed; will be tried again at ", at}),
+        {{"id", record_.id}, {"job", record_.job.id}, {"tries", std::to_string(record_.tries)}, {"why", cause}});
+    context_.observer.changed(record_);
+    return SessionEnd::postponed;
 }
 
 /// First what the end will be, then the final report, then the end itself: after a crash between any two of them the
@@ -436,13 +478,16 @@ Result<SessionEnd> Session::conclude(ReportStage stage) {
     return SessionEnd::finished;
 }
 
-/// A remote package needs a place for its manifest and its entry; it goes again, also after an error. A local folder is
-/// read where it lies, so that looking at it writes nothing.
+/// A remote package needs a place for its manifest and its entry; it goes again, also after an error. What a look that
+/// was killed has left there is nobody's: it goes first. A local folder is read where it lies, so that looking at it
+/// writes nothing.
 Result<Preview> dry_run(Context& context, SessionRecord& record, const CancelToken& cancel) {
     const auto& paths = context.settings.state;
     const bool remote = !std::holds_alternative<LocalFolder>(record.job.source);
     TRY(has_kind(context, record.job));
     if (remote) {
+        TRY(context.store.drop_downloads(record.id));
+        TRY(context.files.remove_tree(paths.session(record.id)));
         TRY(context.files.make_directories(paths.package(record.id), 0700));
     }
     auto preview = preview_of(context, record, cancel);

@@ -19,7 +19,14 @@ enum class SessionEnd : std::uint8_t {
     interrupted,  // stopped by a shutdown: goes on at the next start
     rebooting,    // the machine was asked to restart: goes on after that
     suspended,    // rests half-way: goes on when it is offered again or at the next start, or is given up
+    postponed,    // failed before it changed anything: run it again when `try_again` of the record has come
     on_trial,     // all is done; what comes of it is known after a restart and a check-in: run it again then
+};
+
+/// What a session is told about the life that it runs in.
+struct Life {
+    bool checked_in = false;        // the manager has answered since this life of the agent began
+    bool may_be_postponed = false;  // whoever runs it will run it again; else the first failure is the last
 };
 
 class Session {
@@ -34,8 +41,7 @@ public:
 
     /// Works until the end. Errors: those of the journal or report queue only (disk full, read only ...): nothing
     /// was lost and the session can go on later.
-    /// `checked_in`: the manager has answered since this life of the agent began.
-    [[nodiscard]] Result<SessionEnd> run(Stop& stop, bool checked_in = false);
+    [[nodiscard]] Result<SessionEnd> run(Stop& stop, Life life = {});
 
     [[nodiscard]] const SessionRecord& record() const { return record_; }
 
@@ -55,6 +61,8 @@ private:
     [[nodiscard]] Result<SessionEnd> wait_for_verdict();
     [[nodiscard]] Result<SessionEnd> conclude(ReportStage stage);
     [[nodiscard]] Result<SessionEnd> refused(const Error& why, Stop& stop);
+    [[nodiscard]] bool may_be_postponed(const Error& why) const;
+    [[nodiscard]] Result<SessionEnd> postpone(TaskResult why);
     [[nodiscard]] Status enter(Phase phase);
     [[nodiscard]] Status report(ReportStage stage, std::vector<std::string> messages);
     void take_steps(const work::Plan& plan);
@@ -67,7 +75,7 @@ private:
     bool executing_;  // an earlier run had begun to change the device
     bool suspended_;  // it rested, and may still be given up
     bool on_trial_;   // an earlier run had done all that can be done
-    bool checked_in_ = false;
+    Life life_;
     std::optional<ReportStage> verdict_;  // an earlier run had come to its end, and only had to say so
     std::unique_ptr<Origin> origin_;
     std::unique_ptr<work::Work> work_;  // borrows from origin_

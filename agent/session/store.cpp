@@ -48,6 +48,9 @@ Status SessionLog::package(const SessionRecord& record) { return journal_.append
 Status SessionLog::plan(const SessionRecord& record) { return journal_.append(k_plan, plan_payload(record)); }
 Status SessionLog::transfer(const TransferView& view) { return journal_.append(k_transfer, transfer_payload(view)); }
 Status SessionLog::trial() { return journal_.append(k_trial, "{}"); }
+Status SessionLog::postponed(const SessionRecord& record) {
+    return journal_.append(k_postponed, postponed_payload(record));
+}
 Status SessionLog::resumed() { return journal_.append(k_resumed, "{}"); }
 Status SessionLog::intent(unsigned n) { return journal_.append(k_intent, intent_payload(n)); }
 Status SessionLog::done(const work::StepRecord& step) { return journal_.append(k_step, step_payload(step)); }
@@ -190,6 +193,16 @@ Status Store::drop_downloads(const std::string& id) {
     for (const auto& name : *names) {
         if (name.starts_with(id + "-")) {
             TRY(files_.remove_tree(concat({paths_.downloads(), "/", name})));
+        }
+    }
+    return {};
+}
+
+Status Store::drop_looks() {
+    for (const std::string& folder : {paths_.sessions(), paths_.downloads()}) {
+        const auto names = files_.list(folder);
+        for (const auto& name : names.ok() ? *names : std::vector<std::string>{}) {
+            TRY(name.starts_with(k_look) ? files_.remove_tree(concat({folder, "/", name})) : Status());
         }
     }
     return {};

@@ -35,6 +35,8 @@ public:
     [[nodiscard]] Status done(const work::StepRecord& step) override;
     /// All is done that can be; success is only known later.
     [[nodiscard]] Status trial();
+    /// It failed before it changed anything and rests until `try_again` of the record.
+    [[nodiscard]] Status postponed(const SessionRecord& record);
     /// How it will end: written before the final report is, so that a crash between the two cannot change the outcome.
     [[nodiscard]] Status verdict(const SessionRecord& record, ReportStage stage);
     [[nodiscard]] Status end(const SessionRecord& record);
@@ -59,6 +61,9 @@ struct Stored {
     std::optional<ReportStage> verdict;   // how it is to end; phase, end and results of the record are final then
     std::optional<WallTime> decided;      // when the verdict was written
 };
+
+/// The id of what is looked at only begins with this; it is none of the store's.
+inline constexpr std::string_view k_look = "check";
 
 class Store {
 public:
@@ -89,6 +94,8 @@ public:
     /// Where the downloads of a session lie, one folder a file. `number`: of the file in the manifest, from 1; 0 for
     /// the manifest itself.
     [[nodiscard]] std::string download_directory(const std::string& id, std::size_t number) const;
+    /// Removes what looks at remote packages (dry_run()) have left that were killed: nobody goes on with them.
+    [[nodiscard]] Status drop_looks();
     /// Frees a session's downloads.
     [[nodiscard]] Status drop_downloads(const std::string& id);
 

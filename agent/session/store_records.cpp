@@ -59,6 +59,7 @@ void write(JsonWriter& json, const SignedPackage& package) {
     json.begin_object("signed");
     json.member("base_url", package.base_url);
     json.member("allow_unsigned", package.allow_unsigned);
+    json.member("manifest_sha256", package.manifest_sha256);
     json.begin_array("artifacts");
     for (const auto& artifact : package.artifacts) {
         write(json, artifact);
@@ -183,7 +184,8 @@ PackageSource source_from(JsonView from) {
         return source;
     }
     const JsonView package = from.find("signed");
-    SignedPackage source{{}, text(package, "base_url"), flag(package, "allow_unsigned", false)};
+    SignedPackage source{
+        {}, text(package, "base_url"), flag(package, "allow_unsigned", false), text(package, "manifest_sha256")};
     for (const JsonView entry : package.find("artifacts")) {
         source.artifacts.push_back({text(entry, "path"), text(entry, "url"), entry.find("bytes").whole(),
                                     text(entry, "sha256"), text(entry, "sha1")});
@@ -279,6 +281,14 @@ void end_from(JsonView from, SessionRecord& record) {
     record.progress = {number(from, "bytes"), number(from, "total"), 0, {}};
 }
 
+/// What this try was begun with binds the next one to nothing.
+void postponed_from(JsonView from, SessionRecord& record) {
+    record.tries = number<unsigned>(from, "tries");
+    record.try_again = time(from, "at");
+    record.results = results_from(from);
+    record.package_sha256.clear();
+}
+
 }  // namespace
 
 std::string begin_payload(const SessionRecord& record) {
@@ -299,11 +309,20 @@ std::string package_payload(const SessionRecord& record) {
         json.member("version", record.version);
         json.member("serial", record.serial);
         json.member("signer", record.signer);
+        json.member("sha256", record.package_sha256);
     });
 }
 
 std::string plan_payload(const SessionRecord& record) {
     return payload([&](JsonWriter& json) { write_plan(json, record); });
+}
+
+std::string postponed_payload(const SessionRecord& record) {
+    return payload([&](JsonWriter& json) {
+        json.member("tries", record.tries);
+        json.member("at", record.try_again.value_or(WallTime{}).since_epoch.count());
+        write(json, record.results);
+    });
 }
 
 std::string transfer_payload(const TransferView& view) {
@@ -364,11 +383,14 @@ void apply(const journal::Record& entry, Stored& stored) {
             // once the device may have changed that stays so; a rest ends with the next phase
             stored.executing = stored.executing || is_executing(record.phase);
             stored.suspended = record.phase == Phase::suspended;
+            record.try_again.reset();
             break;
+        case k_postponed: postponed_from(value, record); break;
         case k_package:
             record.package = text(value, "package");
             record.version = text(value, "version");
             record.signer = text(value, "signer");
+            record.package_sha256 = text(value, "sha256");
             record.serial = number(value, "serial");
             break;
         // each life plans anew; its plan takes the place of the one before

@@ -22,7 +22,8 @@ enum RecordType : std::uint16_t {
     k_end,
     k_verdict,
     k_transfer,
-    k_trial
+    k_trial,
+    k_postponed
 };
 
 /// One JSON object each, with the members of FORMAT.md.
@@ -30,6 +31,7 @@ enum RecordType : std::uint16_t {
 [[nodiscard]] std::string phase_payload(Phase phase);
 [[nodiscard]] std::string package_payload(const SessionRecord& record);
 [[nodiscard]] std::string plan_payload(const SessionRecord& record);
+[[nodiscard]] std::string postponed_payload(const SessionRecord& record);
 [[nodiscard]] std::string transfer_payload(const TransferView& view);
 [[nodiscard]] std::string intent_payload(unsigned n);
 [[nodiscard]] std::string step_payload(const work::StepRecord& step);

@@ -47,7 +47,7 @@ Status Uploads::copy(const std::string& local_path, const std::string& name, con
     const std::string target = concat({TRY(context_.files.resolve(folder()->directory)), "/", name});
     TRY(work::check_protected(target, work::Touch::content, context_.settings.protected_paths, context_.files, name));
     TRY(work::make_parents(target, files));
-    return work::place_copy(local_path, target, info->mode & 0777U, files, cancel);
+    return work::place_copy({local_path, {}}, target, info->mode & 0777U, files, cancel);
 }
 
 /// The error of the last place is the one that is told; an interrupt ends it at once, because the next place would only

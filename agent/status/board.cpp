@@ -10,19 +10,20 @@
 namespace hagent::status {
 
 /// The copy is made outside of the lock: a reader must not wait while a session with thousands of steps is copied. A
-/// session that is published again after its end (the history at a start) is still there once.
+/// session that is published again after its end (the history at a start) is still there once. One that rests until it
+/// is tried again is shown among those, so that another one can be the current one meanwhile.
 void Board::publish(const session::SessionRecord& record) {
     auto snapshot = std::make_shared<const session::SessionRecord>(record);
     const std::lock_guard lock(mutex_);
     ++version_;
-    if (!record.ended) {
+    std::erase_if(recent_, [&](const Snapshot& s) { return s->id == record.id; });
+    if (!record.ended && !record.try_again) {
         current_ = std::move(snapshot);
         return;
     }
     if (current_ && current_->id == record.id) {
         current_.reset();
     }
-    std::erase_if(recent_, [&](const Snapshot& s) { return s->id == record.id; });
     recent_.insert(recent_.begin(), std::move(snapshot));
     if (recent_.size() > limits::k_kept_sessions) {
         recent_.pop_back();

@@ -101,6 +101,7 @@ std::string session_html(const SessionRecord& record) {
                 row("Package", concat({record.package, " ", record.version,
                                        (record.signer.empty() ? "" : ", signed by " + record.signer)})),
                 row("Phase", concat({plain_words(record.phase), " (", to_string(record.phase), ")"})),
+                (record.try_again ? row("Tried again", rfc3339(*record.try_again)) : std::string()),
                 row("Started", rfc3339(record.started)), disk_html(record), "</table>"});
     if (progress.total > 0) {
         out += concat({"<p><label>Download ",

@@ -24,6 +24,9 @@ std::string when(const std::optional<WallTime>& time) { return time ? rfc3339(*t
 /// The phase, and of a failure the gravest code, so that a list of sessions says at once why.
 std::string outcome(const SessionRecord& record) {
     std::string out(plain_words(record.phase));
+    if (record.try_again) {
+        out = concat({"failed before it changed anything, will be tried again at ", rfc3339(*record.try_again)});
+    }
     if (record.failed()) {
         const auto worst = std::find_if(record.results.begin(), record.results.end(),
                                         [](const TaskResult& r) { return r.status == errors::Severity::error; });

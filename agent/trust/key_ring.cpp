@@ -18,10 +18,10 @@ namespace hagent::trust {
 struct KeyRing::Key {
     Signer signer;
     Pk key;
-    std::vector<JobKind> roles;  // empty: all
+    std::vector<Role> roles;  // empty: all
 
-    [[nodiscard]] bool may_sign(std::optional<JobKind> kind) const {
-        return !kind || roles.empty() || std::find(roles.begin(), roles.end(), *kind) != roles.end();
+    [[nodiscard]] bool has(Role role) const {
+        return roles.empty() || std::find(roles.begin(), roles.end(), role) != roles.end();
     }
 };
 
@@ -31,6 +31,18 @@ using errors::AgentCode;
 
 constexpr std::string_view k_key_suffix = ".pem";
 constexpr std::size_t k_roles_bytes = 1024;
+constexpr std::string_view k_jobs_role = "jobs";  // the others are called as the kinds of packages
+
+std::optional<Role> role_named(std::string_view word) {
+    const auto kind = package_kind(word);
+    return kind ? std::optional(role_of(*kind)) : word == k_jobs_role ? std::optional(Role::jobs) : std::nullopt;
+}
+
+std::string what_it_signs(Role role) {
+    return role == Role::jobs ? "job lists: its .roles file lacks 'jobs'"
+                              : concat({package_kind_name(static_cast<JobKind>(role)), " packages"});
+}
+
 
 /// By PKCS#1 v1.5 or ECDSA first, which is what openssl writes; PSS is tried for RSA keys only.
 bool verifies(const Pk& key, const std::array<std::uint8_t, 32>& digest, std::string_view signature) {
@@ -82,14 +94,14 @@ Result<std::optional<std::string>> read_closed(platform::Files& files, const std
 }
 
 /// An empty file would mean "all" as an absent one does, though its author wanted to restrict: it is refused.
-Result<std::vector<JobKind>> parse_roles(const std::string& text, const std::string& path) {
-    std::vector<JobKind> roles;
+Result<std::vector<Role>> parse_roles(const std::string& text, const std::string& path) {
+    std::vector<Role> roles;
     for (const auto word : words(text)) {
-        const auto kind = package_kind(word);
-        if (!kind) {
+        const auto role = role_named(word);
+        if (!role) {
             return error(AgentCode::key_unreadable, {path, ": unknown role ", printable(clip(word, 32))});
         }
-        roles.push_back(*kind);
+        roles.push_back(*role);
     }
     if (roles.empty()) {
         return error(AgentCode::key_unreadable, {path, ": names no role; remove the file to allow all"});
@@ -130,37 +142,50 @@ Status KeyRing::load_key(platform::Files& files, const std::string& stem) {
     const auto pem = TRY(read_closed(files, path, limits::k_key_bytes));
     const auto roles = TRY(read_closed(files, roles_path, k_roles_bytes));
     auto added = add(stem.substr(stem.rfind('/') + 1), pem.value_or(""),
-                     roles ? TRY(parse_roles(*roles, roles_path)) : std::vector<JobKind>{});
+                     roles ? TRY(parse_roles(*roles, roles_path)) : std::vector<Role>{});
     return added.ok() ? std::move(added) : Status(std::move(added).failure().with(path));
 }
 
-Status KeyRing::add(std::string name, std::string_view pem, std::vector<JobKind> roles) {
+Status KeyRing::add(std::string name, std::string_view pem, std::vector<Role> roles) {
     Pk key = TRY(parse_public_key(pem));
     std::string print = TRY(fingerprint_of(key));
     keys_.push_back(std::make_unique<Key>(Key{{std::move(name), std::move(print)}, std::move(key), std::move(roles)}));
     return {};
 }
 
-Result<Signer> KeyRing::verify(std::string_view bytes, std::string_view signature, std::optional<JobKind> kind,
-                               std::string_view hint) const {
+/// More than one where the same key lies there under several names.
+std::vector<const KeyRing::Key*> KeyRing::makers(std::string_view bytes, std::string_view signature) const {
     Sha256 sha;
     sha.update(bytes);
     const auto digest = sha.finish();
-    const Key* without_role = nullptr;
+    std::vector<const Key*> found;
     for (const auto& key : keys_) {
-        if (!verifies(key->key, digest, signature)) {
-            continue;
+        if (verifies(key->key, digest, signature)) {
+            found.push_back(key.get());
         }
-        if (key->may_sign(kind)) {
+    }
+    return found;
+}
+
+/// A missing role is told apart from an unknown key: the maker is known.
+Result<Signer> KeyRing::verify(std::string_view bytes, std::string_view signature, Role role) const {
+    const auto found = makers(bytes, signature);
+    for (const Key* key : found) {
+        if (key->has(role)) {
             return key->signer;
         }
-        without_role = key.get();
     }
-    // Told apart from an unknown key: the maker is known, and only the role is missing.
-    if (without_role != nullptr) {
-        return error(AgentCode::role_not_allowed,
-                     {without_role->signer.name, " may not sign ", package_kind_name(*kind), " packages"});
+    if (!found.empty()) {
+        return error(AgentCode::role_not_allowed, {found.front()->signer.name, " may not sign ", what_it_signs(role)});
     }
+    return no_maker(signature, {});
+}
+
+Status KeyRing::made_by(std::string_view bytes, std::string_view signature, std::string_view hint) const {
+    return makers(bytes, signature).empty() ? Status(no_maker(signature, hint)) : Status();
+}
+
+Failure KeyRing::no_maker(std::string_view signature, std::string_view hint) const {
     const auto sort = sort_of_signature(signature);
     const auto any = [this](auto holds) {
         return std::any_of(keys_.begin(), keys_.end(), [&holds](const auto& key) { return holds(*key); });
@@ -185,14 +210,14 @@ Result<SignedManifest> open_manifest(const KeyRing& keys, std::string_view manif
     if (manifest.size() > limits::k_manifest_bytes || signature.size() > limits::k_signature_bytes) {
         return error(errors::AgentCode::limit_exceeded, "manifest or signature too long");
     }
-    if (auto signer = keys.verify(manifest, signature, std::nullopt); !signer.ok()) {
+    if (auto made = keys.made_by(manifest, signature); !made.ok()) {
         // The unverified text is only asked which message fits best.
         const auto claimed = parse_manifest(manifest);
-        auto better = keys.verify(manifest, signature, std::nullopt, claimed.ok() ? claimed->signer : std::string());
-        return better.ok() ? std::move(signer).error() : std::move(better).error();
+        auto better = keys.made_by(manifest, signature, claimed.ok() ? claimed->signer : std::string());
+        return better.ok() ? std::move(made).error() : std::move(better).error();
     }
     Manifest content = TRY(parse_manifest(manifest));
-    Signer signer = TRY(keys.verify(manifest, signature, content.kind));
+    Signer signer = TRY(keys.verify(manifest, signature, role_of(content.kind)));
     return SignedManifest{std::move(content), std::move(signer)};
 }
 

@@ -21,6 +21,10 @@ struct Signer {
     friend bool operator==(const Signer&, const Signer&) = default;
 };
 
+/// What a signature is for. The kinds of packages stand in the order of JobKind.
+enum class Role : std::uint8_t { script, software, image, agent, jobs };
+[[nodiscard]] constexpr Role role_of(JobKind kind) { return static_cast<Role>(kind); }
+
 /// ECDSA on P-256 (or P-384) and RSA of 2048 to 8192 bits, all over SHA-256. RSA signatures may be PKCS#1 v1.5 or PSS.
 class KeyRing {
 public:
@@ -35,14 +39,16 @@ public:
     /// config_insecure_permissions (others may change the directory, or put another in its place), those of Files.
     [[nodiscard]] static Result<KeyRing> load(platform::Files& files, const std::string& directory);
 
-    /// Adds one key; roles empty: all kinds. Errors: key_unreadable.
-    [[nodiscard]] Status add(std::string name, std::string_view pem, std::vector<JobKind> roles = {});
+    /// Adds one key; roles empty: all. Errors: key_unreadable.
+    [[nodiscard]] Status add(std::string name, std::string_view pem, std::vector<Role> roles = {});
 
-    /// Who signed exactly these bytes; `kind` empty: any key will do (jobs.json). Errors: role_not_allowed (a trusted
-    /// key made it but may not sign this kind), unknown_key (no key, or none of this sort, or `hint` names a key that
-    /// is not here), signature_invalid (anything else).
-    [[nodiscard]] Result<Signer> verify(std::string_view bytes, std::string_view signature, std::optional<JobKind> kind,
-                                        std::string_view hint = {}) const;
+    /// Who signed exactly these bytes, and may do so for this role. Errors: role_not_allowed (a trusted key made it but
+    /// has not the role), those of made_by().
+    [[nodiscard]] Result<Signer> verify(std::string_view bytes, std::string_view signature, Role role) const;
+    /// Success when any trusted key made it, whatever its roles: only good for reading on to what the role must be.
+    /// Errors: unknown_key (no key, or none of this sort, or `hint` names a key that is not here), signature_invalid
+    /// (anything else).
+    [[nodiscard]] Status made_by(std::string_view bytes, std::string_view signature, std::string_view hint = {}) const;
 
     [[nodiscard]] std::vector<Signer> signers() const;
     [[nodiscard]] bool empty() const { return keys_.empty(); }
@@ -53,6 +59,8 @@ public:
 private:
     struct Key;
     [[nodiscard]] Status load_key(platform::Files& files, const std::string& stem);
+    [[nodiscard]] std::vector<const Key*> makers(std::string_view bytes, std::string_view signature) const;
+    [[nodiscard]] Failure no_maker(std::string_view signature, std::string_view hint) const;
 
     std::vector<Error> left_out_;
     std::vector<std::unique_ptr<Key>> keys_;

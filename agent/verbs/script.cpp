@@ -175,8 +175,9 @@ int run_script(AgentServices& services, const Options& options, const session::J
 int check_script(AgentServices& services, const Options& options, session::Job job) {
     SessionServices parts(services, true);
     session::SessionRecord record;
-    // No id of the store: what a remote package needs on the disk lies under this name and goes again at the end.
-    record.id = "check";
+    // No id of the store: what a remote package needs on the disk lies under this name and goes again at the end. Each
+    // look has a name of its own, so that none finds what another one, or one that was killed, has left.
+    record.id = concat({session::k_look, "-", std::to_string(services.random())});
     record.job = std::move(job);
     const auto plan = session::dry_run(parts.context, record, CancelToken());
     if (!plan.ok()) {

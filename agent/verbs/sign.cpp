@@ -5,8 +5,10 @@
 #include "agent/base/limits.h"
 #include "agent/base/text.h"
 #include "agent/config/store.h"
+#include "agent/manager/folder_digests.h"
 #include "agent/manager/folder_jobs.h"
 #include "agent/session/json.h"
+#include "agent/trust/digest.h"
 #include "agent/trust/verify.h"
 #include "agent/verbs/verbs.h"
 #include "platform/paths.h"
@@ -91,11 +93,43 @@ int say_jobs(Machine& machine, const Options& options, std::string_view word, co
     return k_done;
 }
 
-/// jobs.json of the dialect folder: the file is written by hand or by a tool, and signed as it is.
+/// Of the package in this folder; empty when there is none. What is no manifest binds a job to nothing.
+Result<std::optional<std::string>> manifest_digest(Machine& machine, const std::string& folder) {
+    const auto path = concat({folder, folder.ends_with('/') ? "" : "/", trust::k_manifest_name});
+    if (!TRY(machine.files->info(path))) {
+        return std::optional<std::string>();
+    }
+    const auto text = TRY(machine.files->read(path, limits::k_manifest_bytes));
+    if (const auto parsed = trust::parse_manifest(text); !parsed.ok()) {
+        return Error(parsed.error()).with(path);
+    }
+    return std::optional(trust::sha256_hex(text));
+}
+
+/// jobs.json of the dialect folder: written by hand or by a tool, but for the digests of the packages beside it, which
+/// are brought up to date. Both files are written when all is known to be good, the list first: without its new
+/// signature it is refused, and with the old one nobody takes the new list for the old.
 Result<Jobs> sign_jobs(Machine& machine, const Options& options, const std::string& folder) {
-    auto jobs = TRY(read_jobs(machine, folder));
-    const auto signature = TRY(trust::sign(jobs.text, TRY(machine.files->read(options.key, limits::k_key_bytes))));
+    const std::string path = folder + std::string(manager::k_jobs_name);
+    const auto key = TRY(machine.files->read(options.key, limits::k_key_bytes));
+    auto filled = TRY(manager::fill_in_digests(TRY(machine.files->read(path, limits::k_manager_answer_bytes)),
+                                               [&](std::string_view package) {
+                                                   return manifest_digest(machine, concat({folder, package}));
+                                               }));
+    if (filled.text.size() > limits::k_manager_answer_bytes) {
+        return error(errors::AgentCode::limit_exceeded, {path, " with all its ", manager::k_digest_member});
+    }
+    Jobs jobs{std::move(filled.text), {}};
+    jobs.parsed = TRY(manager::parse_folder_jobs(jobs.text, ""));
+    const auto signature = TRY(trust::sign(jobs.text, key));
+    if (!filled.changed.empty()) {
+        TRY(machine.files->write_durable(path, jobs.text, 0644));
+    }
     TRY(machine.files->write_durable(folder + std::string(manager::k_jobs_signature_name), signature, 0644));
+    for (const auto& package : filled.changed) {
+        machine.output->complain(
+            concat({"note: ", manager::k_digest_member, " of ", printable(package), " is filled in\n"}));
+    }
     return jobs;
 }
 
@@ -106,7 +140,7 @@ int verify_jobs(Machine& machine, const Options& options, const trust::KeyRing& 
         machine.files->read(folder + std::string(manager::k_jobs_signature_name), limits::k_signature_bytes);
     const auto signer = !jobs.ok()        ? Result<trust::Signer>(jobs.error())
                         : !signature.ok() ? Result<trust::Signer>(signature.error())
-                                          : ring.verify(jobs->text, *signature, std::nullopt);
+                                          : ring.verify(jobs->text, *signature, trust::Role::jobs);
     if (!signer.ok()) {
         (void)failed(machine, options, signer.error());
         return k_refused;

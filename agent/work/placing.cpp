@@ -61,32 +61,48 @@ Result<std::uint32_t> mode_for(const std::string& staged, const std::string& tar
     return TRY(is_program(*TRY(files.open(staged, platform::OpenMode::read)))) ? executable(mode) : mode;
 }
 
-/// In pieces, with a look at the token between them: an image of gigabytes must neither fill the memory nor hold up a
-/// shutdown.
-Status copy_bytes(const std::string& from, const std::string& to, std::uint32_t mode, platform::Files& files,
-                  const CancelToken& cancel) {
-    const auto in = TRY(files.open(from, platform::OpenMode::read));
-    const auto out = TRY(files.open(to, platform::OpenMode::truncate));
+/// Reads to the end, in pieces, and copies what it reads to `out` unless that is null. With a look at the token between
+/// the pieces: an image of gigabytes must neither fill the memory nor hold up a shutdown. The digest is of the very
+/// bytes that were copied: between an earlier check and this deed the file may have changed.
+Status read_through(platform::File& in, platform::File* out, const Content& content, const CancelToken& cancel) {
     std::vector<char> chunk(k_chunk);
-    for (std::uint64_t at = 0;;) {
+    trust::Sha256 digest;
+    for (;;) {
         if (cancel.requested()) {
-            return error(errors::AgentCode::cancelled, to);
+            return error(errors::AgentCode::cancelled, content.path);
         }
-        const std::size_t count = TRY(in->read_at(at, chunk));
+        const std::size_t count = TRY(in.read_at(digest.bytes(), chunk));
         if (count == 0) {
-            TRY(out->set_mode(mode));  // never by name: whoever owns the folder may give the name to another file
-            return out->sync();
+            break;
         }
-        TRY(out->write_at(at, std::string_view(chunk.data(), count)));
-        at += count;
+        const std::string_view piece(chunk.data(), count);
+        if (out != nullptr) {
+            TRY(out->write_at(digest.bytes(), piece));
+        }
+        digest.update(piece);
     }
+    if (!content.sha256.empty() && to_hex(digest.finish()) != to_lower(content.sha256)) {
+        return error(errors::AgentCode::digest_mismatch, {content.path, " has changed since it was checked"});
+    }
+    return {};
+}
+
+Status copy_bytes(const Content& from, const std::string& to, std::uint32_t mode, platform::Files& files,
+                  const CancelToken& cancel) {
+    const auto in = TRY(files.open(from.path, platform::OpenMode::read));
+    const auto out = TRY(files.open(to, platform::OpenMode::truncate));
+    TRY(read_through(*in, out.get(), from, cancel));
+    TRY(out->set_mode(mode));  // never by name: whoever owns the folder may give the name to another file
+    return out->sync();
 }
 
 /// Success, or the error; cross_device means that nothing has changed.
-Status place_by_rename(const std::string& staged, const std::string& target, std::uint32_t mode,
-                       platform::Files& files) {
+Status place_by_rename(const Content& content, const std::string& target, std::uint32_t mode, platform::Files& files,
+                       const CancelToken& cancel) {
+    const std::string& staged = content.path;
     {
         const auto file = TRY(files.open(staged, platform::OpenMode::read_write));
+        TRY(content.sha256.empty() ? Status() : read_through(*file, nullptr, content, cancel));
         TRY(file->set_mode(mode));
         TRY(file->sync());
     }
@@ -153,7 +169,7 @@ Status make_executable(const std::string& path, platform::Files& files) {
 }
 
 /// The mode is set before the rename: at no moment does the target stand there with other permissions.
-Status place_copy(const std::string& from, const std::string& target, std::uint32_t mode, platform::Files& files,
+Status place_copy(const Content& from, const std::string& target, std::uint32_t mode, platform::Files& files,
                   const CancelToken& cancel) {
     const std::string temporary = temporary_name(target);
     auto status = copy_bytes(from, temporary, mode, files, cancel);
@@ -166,18 +182,19 @@ Status place_copy(const std::string& from, const std::string& target, std::uint3
     return status;
 }
 
-Status place(const std::string& staged, const std::string& target, Placing placing, platform::Files& files,
+Status place(const Content& content, const std::string& target, Placing placing, platform::Files& files,
              const CancelToken& cancel) {
     TRY(make_parents(target, files));
-    const std::uint32_t mode = TRY(mode_for(staged, target, files));
+    const std::uint32_t mode = TRY(mode_for(content.path, target, files));
     if (placing == Placing::move) {
-        auto moved = place_by_rename(staged, target, mode, files);
+        auto moved = place_by_rename(content, target, mode, files, cancel);
         if (moved.ok() || !moved.error().is(errors::AgentCode::cross_device)) {
             return moved;
         }
     }
-    TRY(place_copy(staged, target, mode, files, cancel));
-    return placing == Placing::move ? files.remove(staged) : Status();  // a staged copy that comes back does no harm
+    TRY(place_copy(content, target, mode, files, cancel));
+    return placing == Placing::move ? files.remove(content.path)
+                                    : Status();  // a staged copy that comes back does no harm
 }
 
 }  // namespace hagent::work

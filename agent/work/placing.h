@@ -15,20 +15,26 @@ namespace hagent::work {
 /// A file that cannot be opened is an error, not "false": what is there is not known. Errors: those of platform::Files.
 [[nodiscard]] Result<bool> is_in_place(const PackageFile& file, const std::string& path, platform::Files& files);
 
+/// A file whose bytes are to be put somewhere.
+struct Content {
+    std::string path;
+    std::string sha256;  // hex; what is read must have it; empty: whatever is there (an administrator's own file)
+};
+
 enum class Placing : std::uint8_t {
     copy,  // the staged copy stays
     move,  // it is renamed, or copied and removed when the target is on another volume
 };
 
-/// Puts the content of `staged` at `target` (a real path); missing parents are made. Permissions: those of a file that
-/// is replaced (without a right to write for others, if it was another user's), else 0644; programs ("#!" or ELF) can
-/// be executed by all who can read them.
-/// Errors: those of platform::Files, cancelled.
-[[nodiscard]] Status place(const std::string& staged, const std::string& target, Placing placing,
-                           platform::Files& files, const CancelToken& cancel);
+/// Puts `content` at `target` (a real path); missing parents are made. Permissions: those of a file that is replaced
+/// (without a right to write for others, if it was another user's), else 0644; programs ("#!" or ELF) can be executed by
+/// all who can read them.
+/// Errors: those of platform::Files, cancelled, digest_mismatch; at `target` is then what was there before.
+[[nodiscard]] Status place(const Content& content, const std::string& target, Placing placing, platform::Files& files,
+                           const CancelToken& cancel);
 
-/// Puts a copy with these permissions at `target`, whose folder exists. Errors: those of platform::Files, cancelled.
-[[nodiscard]] Status place_copy(const std::string& from, const std::string& target, std::uint32_t mode,
+/// Puts a copy with these permissions at `target`, whose folder exists. Errors: the same.
+[[nodiscard]] Status place_copy(const Content& from, const std::string& target, std::uint32_t mode,
                                 platform::Files& files, const CancelToken& cancel);
 
 /// The folder of `path` and those above it exist, durably, with mode 0755 where they are new. Errors: those of

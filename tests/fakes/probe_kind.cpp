@@ -58,7 +58,8 @@ public:
             TRY(work::make_parents(line.first, files));
             TRY(files.write_durable(line.first, line.second, 0644));
         } else if (line.word == "fetch") {
-            TRY(work::place(TRY(package_.staged(line.first)), line.second, work::Placing::copy, files, run_.cancel));
+            TRY(work::place({TRY(package_.staged(line.first)), {}}, line.second, work::Placing::copy, files,
+                            run_.cancel));
         } else if (line.word == "restart") {
             record.boot_id = run_.services.host.facts().boot_id;
         } else if (line.word == "suspend") {

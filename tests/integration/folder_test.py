@@ -65,17 +65,32 @@ class Folder(OwnServers):
         for file in os.listdir(folder):
             with open(os.path.join(folder, file), "rb") as content:
                 self.site.serve(f"{name}/{file}", content.read())
+        return folder
 
     def publish(self, serial, key=None, **sections):
-        jobs = json.dumps({"format": 1, "serial": serial, "reports": self.site.reports, **sections})
-        path = self.box.write("jobs.json", jobs)
-        self.expect(self.box.run("sign", path, "--key", key or self.key), DONE, f"serial {serial}")
+        self.publish_list({"format": 1, "serial": serial, "reports": self.site.reports, **sections}, key)
+
+    def publish_list(self, jobs, key=None):
+        """Signed beside the packages, which fills in what binds each job to its package."""
+        path = self.box.write("packages/jobs.json", json.dumps(jobs))
+        self.expect(self.box.run("sign", path, "--key", key or self.key), DONE, f"serial {jobs['serial']}")
         for name in ("jobs.json", "jobs.sig"):
-            self.serve_file(name, self.box.path(name))
+            self.serve_file(name, self.box.path("packages", name))
+
+    def publish_as_it_is(self, content, name="jobs.json", signature="jobs.sig"):
+        """Signed by openssl, which fills in nothing."""
+        path = self.box.write("as-it-is", content)
+        openssl("dgst", "-sha256", "-sign", self.key, "-out", path + ".sig", path)
+        self.serve_file(name, path)
+        self.serve_file(signature, path + ".sig")
 
     def serve_file(self, name, path):
         with open(path, "rb") as file:
             self.site.serve(name, file.read())
+
+    def changed(self, name):
+        with open(self.box.path(name), "rb") as file:
+            return file.read() + b" "
 
     def jobs(self, *names):
         return {"jobs": [{"id": "job-" + name, "package": name + "/"} for name in names]}
@@ -118,20 +133,54 @@ class Folder(OwnServers):
         self.publish(6, key=self.other, all=never)
         self.check_in(REFUSED, "signature_invalid")
         self.publish(6, all=never)
-        self.site.serve("jobs.json", json.dumps({"format": 1, "serial": 6, "all": never}).encode())
+        self.site.serve("jobs.json", self.changed("packages/jobs.json"))
         self.check_in(REFUSED, "signature_invalid")
         self.publish(6, all=never)
         self.site.remove("jobs.sig")
         self.check_in(REFUSED, "signature_missing")
-        garbage = self.box.write("garbage", os.urandom(500))
-        openssl("dgst", "-sha256", "-sign", self.key, "-out", self.box.path("garbage.sig"), garbage)
-        self.serve_file("jobs.json", garbage)
-        self.serve_file("jobs.sig", self.box.path("garbage.sig"))
+        self.publish_as_it_is(os.urandom(500))
         self.check_in(kit.TRY_LATER, "manager_malformed_answer", "jobs.json")
         self.assertFalse(os.listdir(self.box.root))
         self.publish(6, all=never)  # none of these has spoiled anything
         self.check_in()
         self.assertTrue(self.did("never"))
+
+    def test_a_job_runs_the_package_that_was_ordered_and_no_other_of_the_same_signer(self):
+        self.package("ordered")
+        self.publish(1, all=self.jobs("ordered"))
+        other = self.package("other")
+        for file in os.listdir(other):
+            self.serve_file(f"ordered/{file}", os.path.join(other, file))
+        self.box.run("check-in", "--once")
+        self.assertFalse(os.listdir(self.box.root), "what runs is what was ordered")
+        self.assertIn("digest_mismatch", json.dumps(self.site.report()))
+        self.assertFalse(os.path.exists(os.path.join(self.box.state, "serials")), "nothing in it was believed")
+
+    def test_a_list_that_names_folders_only_is_refused_with_what_to_do(self):
+        self.package("old")
+        for section in ({"all": self.jobs("old")}, {"devices": {"test-2": self.jobs("old")}}):
+            self.publish_as_it_is(json.dumps({"format": 1, "serial": 3, "reports": self.site.reports, **section}))
+            self.check_in(REFUSED, "package_not_bound", "job-old", "hagent sign jobs.json")
+        self.assertFalse(os.listdir(self.box.root))
+        self.publish(1, all=self.jobs("old"))  # its serial was not noted
+        self.check_in()
+        self.assertTrue(self.did("old"))
+
+    def test_signatures_of_different_things_are_not_taken_for_each_other(self):
+        self.package("demo")
+        roles = os.path.join(self.box.keys, "site.roles")
+        for words, code in (("script software image agent", REFUSED), ("jobs", kit.TRY_LATER), ("jobs script", DONE)):
+            shutil.rmtree(self.box.state)
+            os.mkdir(self.box.state, 0o700)
+            self.publish(1, all=self.jobs("demo"))
+            with open(roles, "w", encoding="utf-8") as file:
+                file.write(words)
+            os.chmod(roles, 0o600)
+            self.check_in(code, *(["role_not_allowed", "job lists"] if code == REFUSED else []))
+            self.assertEqual(code == DONE, self.did("demo"), words)
+        for name in ("manifest.json", "manifest.sig"):
+            self.serve_file(name.replace("manifest", "jobs"), self.box.path("packages", "demo", name))
+        self.check_in(kit.TRY_LATER, "manager_malformed_answer")
 
     def test_a_package_for_another_device_fails_with_that_reason(self):
         self.package("foreign", "--device", "test-2")
@@ -146,19 +195,18 @@ class Folder(OwnServers):
         self.package("spoilt")
         self.site.serve("spoilt/data.bin", os.urandom(100_000))
         self.publish(1, all=self.jobs("spoilt"))
-        self.check_in(FAILED)
+        self.check_in(kit.TRY_LATER, "tried_again_later")
         self.assertFalse(os.listdir(self.box.root))
-        self.assertIn("digest_mismatch", json.dumps(self.site.report()))
+        said = json.dumps(self.site.report())
+        self.assertIn("digest_mismatch", said)
+        self.assertIn("will be tried again at", said)
 
     def test_reports_that_are_not_wanted_or_not_taken_keep_no_job_back(self):
         self.package("quiet")
         self.publish(1, all=self.jobs("quiet"))
         jobs = {"format": 1, "serial": 2, "all": self.jobs("quiet")}
         for reports in ({}, {"reports": self.site.refused}):
-            path = self.box.write("jobs.json", json.dumps({**jobs, **reports}))
-            self.expect(self.box.run("sign", path, "--key", self.key), DONE)
-            for name in ("jobs.json", "jobs.sig"):
-                self.serve_file(name, self.box.path(name))
+            self.publish_list({**jobs, **reports})
             self.check_in()
             self.assertTrue(self.did("quiet"))
             for folder in (self.box.state, self.box.root):

@@ -246,6 +246,47 @@ class ThirteenRules(BoxTest):
             refused(name, self.package(steps, files=files, more=more))
         self.work_off(self.package(steps, files=files))
         self.assertTrue(self.made("first") and self.made("big"))
+        self.what_is_kept_is_checked_again(steps, files)
+        self.what_runs_is_what_was_ordered(steps, files)
+
+    def what_is_kept_is_checked_again(self, steps, files):
+        """Everything is here and waits for permission; meanwhile the script and a file are changed."""
+        shutil.rmtree(self.box.root)
+        os.mkdir(self.box.root, 0o700)
+        action = self.manager.offer(self.package(steps, files=files, serial=2), window="unavailable")
+        self.expect(self.box.run("check-in", "--once"), DONE)
+        for folder, _, names in os.walk(self.box.state):
+            for path in (os.path.join(folder, name) for name in names):
+                if path.endswith("/entry"):
+                    with open(path, "a", encoding="utf-8") as file:
+                        file.write(f'AL "{self.box.root}/evil" "x"\n')
+                elif path.endswith("/part") and os.path.getsize(path) == len(files[0][1]):
+                    with open(path, "r+b") as file:
+                        file.write(b"x")
+        self.manager.window = None
+        self.expect(self.box.run("check-in", "--once"), DONE)
+        self.assertEqual("success", self.manager.result(action)[0])
+        self.assertFalse(self.made("evil"))
+        with open(os.path.join(self.box.root, "big"), "rb") as file:
+            self.assertEqual(files[0][1], file.read())
+
+    def what_runs_is_what_was_ordered(self, steps, files):
+        """A job list binds each job to one package, and is signed by a key that may sign job lists."""
+        shutil.rmtree(self.box.root)
+        os.mkdir(self.box.root, 0o700)
+        self.box.configure(manager={"dialect": "folder", "urls": ["file://" + self.box.folder], "interval_s": 3600, "spread_s": 0})
+        self.package(steps, files=files, serial=3)
+        jobs = self.box.write("jobs.json", '{"format":1,"serial":1,"all":{"jobs":[{"id":"j1","package":"package/"}]}}')
+        self.expect(self.box.run("sign", jobs, "--key", self.key), DONE)
+        self.package(['AL "{root}/evil" "x"'], serial=4)
+        self.box.run("check-in", "--once")
+        self.assertFalse(os.listdir(self.box.root))
+        self.package(steps, files=files, serial=5)
+        self.expect(self.box.run("sign", jobs, "--key", self.key), DONE)
+        roles = self.box.write("keys/release.roles", "script")
+        self.expect(self.box.run("check-in", "--once"), REFUSED, "role_not_allowed")
+        self.assertFalse(os.listdir(self.box.root))
+        os.remove(roles)
 
     def test_07_a_program_gets_an_argument_vector_a_clean_environment_a_limit_and_no_descriptor_of_ours(self):
         probe = self.box.write("probe", "#!/bin/sh\nprintf '%s\\n' \"$@\" > {0}/argv\n/usr/bin/env > {0}/environment\n"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A manager that is only a folder on a real nginx: signed jobs.json, packages, and the reports that devices put there."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -43,7 +44,7 @@ class FolderManager(manager_api.Manager):
     def _write(self):
         self.serial += 1
         jobs = {"format": 1, "serial": self.serial, "expires": None, "reports": REPORTS,
-                "devices": {device: {"jobs": [{"id": action, "package": package} for action, package in listed.items()]}
+                "devices": {device: {"jobs": [{"id": action, "package": package, "manifest_sha256": self._digest(package)} for action, package in listed.items()]}
                             for device, listed in self.jobs.items()}}
         path = os.path.join(self.folder, "jobs.json")
         with open(path + ".new", "w", encoding="utf-8") as file:
@@ -51,6 +52,11 @@ class FolderManager(manager_api.Manager):
         self.key.sign(path + ".new", os.path.join(self.folder, "jobs.sig.new"))
         for name in ("jobs.json", "jobs.sig"):
             os.replace(os.path.join(self.folder, name + ".new"), os.path.join(self.folder, name))
+
+    def _digest(self, package):
+        """Binds a job to its package: whatever else may lie there later is another one."""
+        with open(os.path.join(self.folder, package, "manifest.json"), "rb") as file:
+            return hashlib.sha256(file.read()).hexdigest()
 
     def report(self, device):
         """The report that lies there, {} before there is one. It holds all that is known, so only what is new becomes an entry."""

@@ -45,6 +45,17 @@ class Job:
         self.findings.job = JOB_WORDS[state]
         return state
 
+    def wait_refusal(self):
+        """Waits until it has failed, or rests: True when it is to be tried again, because its manager does not vouch for the bytes."""
+        self.nudge_until(lambda: self.state() in FINAL_STATES or self.rests(), JOB_DEADLINE_S, f"the refusal of job {self.action}")
+        if self.state() not in FINAL_STATES:
+            return True
+        self.wait_end()
+        return False
+
+    def rests(self):
+        return bool((self.agent.session_of(self.action) or {}).get("try_again"))
+
     def session(self):
         session = self.agent.session_of(self.action)
         if session is None:
@@ -214,7 +225,7 @@ def refused(lab, findings, name, **choices):
     before = lab.agent.device_files()
     findings.say(f"  {name}")
     job = Job(lab, findings, *lab.package("failing", name, **choices))
-    job.wait_end()
+    rests = job.wait_refusal()
     session = job.session()
     findings.steps(session)
     done = [step.get("op") for step in session.get("steps", []) if step.get("state") in ("done", "failed") and step.get("op") == "EX"]
@@ -223,7 +234,11 @@ def refused(lab, findings, name, **choices):
     results = session.get("results", []) + [result for step in session.get("steps", []) for result in step.get("results", [])]
     findings.check(f"{name}: the reason is told", any(item.get("text") and item.get("next") for item in results))
     findings.check(f"{name}: refused before execution", "EXECUT" not in str(session.get("phase_name")), str(session.get("phase_name")))
-    job.check_reported_once("error")
+    if rests:
+        findings.check(f"{name}: it is told that it is tried again", "will be tried again at" in str(job.manager.history(lab.agent.device_id, job.action)))
+        findings.job = JOB_WORDS["error"]
+    else:
+        job.check_reported_once("error")
 
 
 def tampered(lab, findings):

@@ -51,6 +51,14 @@ MUTATIONS = [
         ("agent/trust/key_ring.cpp", "bytes, signature.size()) == 0) {", "bytes, signature.size()) != 1) {")]),
     Mutation("files are not compared with their digests", "test_06", [
         ("agent/session/origin/signed_package.cpp", "    request.sha256 = listed.sha256;\n", "")]),
+    Mutation("a script that was kept is believed", "test_06", [
+        ("agent/session/origin/staged_origin.cpp", "if (entry == nullptr || trust::sha256_hex(text) != entry->sha256) {", "if (entry == nullptr) {")]),
+    Mutation("bytes at hand are believed", "test_06", [
+        ("agent/transfer/part_file.cpp", "found.bytes() != state_.bytes || found.finish() != state_.sha256.finish()", "found.bytes() != state_.bytes")]),
+    Mutation("a job may be any package of its signer", "test_06", [
+        ("agent/session/origin/signed_package.cpp", "        return source().manifest_sha256;\n", "        return {};\n")]),
+    Mutation("every key may sign job lists", "test_06", [
+        ("agent/trust/key_ring.cpp", "return roles.empty() ||", "return roles.empty() || role == Role::jobs ||")]),
     Mutation("a package for others is taken", "test_06", [
         ("agent/trust/package_check.cpp", "    TRY(check_targets(manifest, device));\n", "    (void)device;\n")]),
     Mutation("expiry does not matter", "test_06", [

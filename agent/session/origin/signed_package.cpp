@@ -6,6 +6,7 @@
 #include "agent/base/concat.h"
 #include "agent/base/limits.h"
 #include "agent/transfer/url.h"
+#include "agent/trust/digest.h"
 #include "agent/trust/serials.h"
 #include "agent/trust/verify.h"
 
@@ -43,19 +44,27 @@ std::vector<transfer::Source> sources_of(const trust::ManifestFile& file, const 
     return sources;
 }
 
-/// The manifest's kind has to be the job's: else what a key may sign for one kind would be carried out as another.
+/// What was kept over a restart only spares a download: where it does not pass any more it is fetched anew. The
+/// manifest's kind has to be the job's: else what a key may sign for one kind would be carried out as another.
 Status SignedPackageOrigin::open(const CancelToken& cancel) {
-    const auto text = TRY(small_file(std::string(trust::k_manifest_name), limits::k_manifest_bytes, cancel));
-    if (source().allow_unsigned) {
-        manifest_ = TRY(trust::parse_manifest(text));
-        record_.signer = "unsigned";
-    } else {
-        const auto signature = TRY(small_file(std::string(trust::k_signature_name), limits::k_signature_bytes, cancel));
-        const auto keys = TRY(trust::KeyRing::load(context_.files, context_.settings.keys_directory));
-        auto opened = TRY(trust::open_manifest(keys, text, signature));
-        manifest_ = std::move(opened.manifest);
-        record_.signer = opened.signer.name;
-        TRY(check_for_this_device(opened.signer));
+    const bool kept_before = TRY(context_.files.info(kept(trust::k_manifest_name))).has_value();
+    auto opened = read_manifest(cancel);
+    if (!opened.ok() && kept_before && !opened.error().is(AgentCode::cancelled)) {
+        warn_of_change(trust::k_manifest_name, opened.error().context);
+        for (const auto name : {trust::k_manifest_name, trust::k_signature_name}) {
+            TRY(context_.files.remove_tree(kept(name)));
+        }
+        opened = read_manifest(cancel);
+    }
+    auto found = TRY(std::move(opened));
+    manifest_ = std::move(found.manifest);
+    record_.signer = found.signer.name;
+    record_.contradicted = std::any_of(manifest_.files.begin(), manifest_.files.end(), [this](const auto& file) {
+        const Artifact* artifact = find_artifact(source(), file.path);
+        return artifact != nullptr && !artifact->sha256.empty() && artifact->sha256 != file.sha256;
+    });
+    if (!source().allow_unsigned) {
+        TRY(check_for_this_device(found.signer));
     }
     if (record_.job.kind_of_manifest) {
         record_.job.kind = manifest_.kind;
@@ -66,6 +75,35 @@ Status SignedPackageOrigin::open(const CancelToken& cancel) {
     }
     TRY(check_named_script());
     return manifest_.entry.empty() ? Status() : fetch_entry(cancel);
+}
+
+/// In this order: is it the manifest that is meant, is it signed, what does it say.
+Result<trust::SignedManifest> SignedPackageOrigin::read_manifest(const CancelToken& cancel) {
+    const auto text = TRY(small_file(std::string(trust::k_manifest_name), limits::k_manifest_bytes, cancel));
+    const auto signature =
+        source().allow_unsigned
+            ? std::string()
+            : TRY(small_file(std::string(trust::k_signature_name), limits::k_signature_bytes, cancel));
+    record_.package_sha256 = trust::sha256_hex(text);
+    if (source().allow_unsigned) {
+        return trust::SignedManifest{TRY(trust::parse_manifest(text)), {"unsigned", {}}};
+    }
+    return trust::open_manifest(TRY(trust::KeyRing::load(context_.files, context_.settings.keys_directory)), text,
+                                signature);
+}
+
+/// What a file's SHA-256 must be before anything in it is looked at: as it was when this session accepted it, else as
+/// the manager says; empty: nobody has said it.
+std::string SignedPackageOrigin::wanted_digest(const std::string& name) const {
+    const bool is_manifest = name == trust::k_manifest_name;
+    if (is_manifest && !begun_with_.empty()) {
+        return begun_with_;
+    }
+    if (is_manifest && !source().manifest_sha256.empty()) {
+        return source().manifest_sha256;
+    }
+    const Artifact* artifact = find_artifact(source(), name);
+    return artifact != nullptr ? artifact->sha256 : std::string();
 }
 
 /// The serial is noted before the work: once a newer package of this signer was accepted here, an older one is a
@@ -90,8 +128,13 @@ Status SignedPackageOrigin::check_for_this_device(const trust::Signer& signer) {
 Result<std::string> SignedPackageOrigin::small_file(const std::string& name, std::size_t limit,
                                                     const CancelToken& cancel) {
     const auto place = kept(name);
+    const auto wanted = wanted_digest(name);
     if (TRY(context_.files.info(place)).has_value()) {
-        return context_.files.read(place, limit);
+        auto text = context_.files.read(place, limit);
+        if (text.ok() && (wanted.empty() || trust::sha256_hex(*text) == wanted)) {
+            return text;
+        }
+        warn_of_change(name, place);
     }
     transfer::DownloadRequest request(limit);
     request.past_caches = true;
@@ -109,8 +152,16 @@ Result<std::string> SignedPackageOrigin::small_file(const std::string& name, std
         return error(AgentCode::limit_exceeded, concat({name, " has ", std::to_string(*request.bytes), " bytes"}));
     }
     request.directory = download_directory(0) + name.substr(name.rfind('.'));
-    const auto got = TRY(fetch(request, name, request.bytes.value_or(0), cancel));
-    auto text = TRY(context_.files.read(got.path, limit));
+    request.sha256 = wanted;
+    const auto got = fetch(request, name, request.bytes.value_or(0), cancel);
+    if (!got.ok()) {
+        const bool another = got.error().is(AgentCode::digest_mismatch) && name == trust::k_manifest_name;
+        return another ? Error(got.error()).with("another package than the job means") : got.error();
+    }
+    auto text = TRY(context_.files.read(got->path, limit));
+    if (!wanted.empty() && trust::sha256_hex(text) != wanted) {
+        return error(AgentCode::digest_mismatch, name);
+    }
     TRY(context_.files.write_durable(place, text, 0600));
     TRY(context_.files.remove_tree(request.directory));
     return text;
@@ -135,7 +186,10 @@ Status SignedPackageOrigin::fetch_entry(const CancelToken& cancel) {
         return error(AgentCode::limit_exceeded, concat({entry->path, " has ", std::to_string(entry->bytes), " bytes"}));
     }
     if (TRY(context_.files.info(kept_entry())).has_value()) {
-        return {};
+        if (entry_text().ok()) {
+            return {};
+        }
+        warn_of_change(entry->path, kept_entry());
     }
     TRY(stage({entry->path, entry->bytes, entry->sha256}, cancel));
     return context_.files.write_durable(

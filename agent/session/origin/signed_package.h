@@ -18,7 +18,8 @@ namespace hagent::session {
 
 class SignedPackageOrigin final : public StagedOrigin {
 public:
-    SignedPackageOrigin(Context& context, SessionRecord& record) : StagedOrigin(context, record) {}
+    SignedPackageOrigin(Context& context, SessionRecord& record)
+        : StagedOrigin(context, record), begun_with_(record.package_sha256) {}
 
     [[nodiscard]] Status stage(const work::PackageFile& file, const CancelToken& cancel) override;
 
@@ -26,13 +27,20 @@ private:
     /// Manifest and signature are fetched (or found from before) and verified, with targets, expiry and serial of the
     /// package; then the entry is fetched.
     [[nodiscard]] Status open(const CancelToken& cancel) override;
-    /// Errors: manifest_missing, signature_missing, limit_exceeded (`limit` in bytes), those of the download.
+    /// Errors: those of small_file() and of trust::open_manifest().
+    [[nodiscard]] Result<trust::SignedManifest> read_manifest(const CancelToken& cancel);
+    /// Lower-case hex.
+    [[nodiscard]] std::string wanted_digest(const std::string& name) const;
+    /// Found from before only when it is what is wanted. Errors: manifest_missing, signature_missing, limit_exceeded
+    /// (`limit` in bytes), those of the download.
     [[nodiscard]] Result<std::string> small_file(const std::string& name, std::size_t limit, const CancelToken& cancel);
     [[nodiscard]] Status check_for_this_device(const trust::Signer& signer);
     /// The administrator who names a script at the command line means that one.
     [[nodiscard]] Status check_named_script() const;
     [[nodiscard]] Status fetch_entry(const CancelToken& cancel);
     [[nodiscard]] const SignedPackage& source() const { return std::get<SignedPackage>(record_.job.source); }
+
+    std::string begun_with_;  // of the manifest that an earlier life accepted; empty: none has
 };
 
 }  // namespace hagent::session

@@ -5,6 +5,7 @@
 
 #include "agent/base/limits.h"
 #include "agent/session/transfer_watch.h"
+#include "agent/trust/digest.h"
 
 namespace hagent::session {
 
@@ -40,7 +41,20 @@ std::string StagedOrigin::kept(std::string_view name) const {
     return context_.settings.state.package_file(record_.id, name);
 }
 
-Result<std::string> StagedOrigin::entry_text() { return context_.files.read(kept_entry(), limits::k_script_bytes); }
+/// Compared in memory: what is carried out is what was compared.
+Result<std::string> StagedOrigin::entry_text() {
+    auto text = TRY(context_.files.read(kept_entry(), limits::k_script_bytes));
+    const auto* entry = manifest_.find(manifest_.entry);
+    if (entry == nullptr || trust::sha256_hex(text) != entry->sha256) {
+        return error(AgentCode::digest_mismatch, kept_entry());
+    }
+    return text;
+}
+
+void StagedOrigin::warn_of_change(std::string_view name, const std::string& where) const {
+    context_.log.warning("session", "a file that was kept is not what it was: it is made anew",
+                         {{"id", record_.id}, {"file", std::string(name)}, {"where", where}});
+}
 
 /// "part" is what transfer::download calls its file, also when it is complete.
 Result<std::string> StagedOrigin::staged(const std::string& path) {

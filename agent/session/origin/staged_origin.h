@@ -10,6 +10,7 @@ namespace hagent::session {
 /// A copy is the agent's own and may be moved into place by its last user.
 class StagedOrigin : public Origin {
 public:
+    /// Errors also: digest_mismatch, when it is not the manifest's any more.
     [[nodiscard]] Result<std::string> entry_text() override;
     [[nodiscard]] Result<std::string> staged(const std::string& path) override;
     [[nodiscard]] bool disposable() const override { return true; }
@@ -27,6 +28,8 @@ protected:
     [[nodiscard]] std::string download_directory(std::size_t number) const;
     /// Where the session keeps a file of that name with its package: manifest, signature, "entry".
     [[nodiscard]] std::string kept(std::string_view name) const;
+    /// In the log: what was kept over a restart has changed since.
+    void warn_of_change(std::string_view name, const std::string& where) const;
     /// A copy of the entry that stays when a step moves the staged one into place.
     [[nodiscard]] std::string kept_entry() const { return kept("entry"); }
 };

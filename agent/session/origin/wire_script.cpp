@@ -16,16 +16,21 @@ constexpr std::string_view k_entry = "update.wire";
 }  // namespace
 
 /// Nobody has listed the files: their names stand in the commands, and what is known of them is told by measure(). A
-/// manifest that is here was written by it.
+/// manifest that is here was written by it; nobody has signed it, so it is believed as far as the session's journal
+/// vouches for it.
 Status WireScriptOrigin::open(const CancelToken& /*cancel*/) {
     const auto manifest = kept(trust::k_manifest_name);
+    const std::string& commands = source().commands;
     record_.signer = "network";
     if (TRY(context_.files.info(manifest)).has_value()) {
-        manifest_ = TRY(trust::parse_manifest(TRY(context_.files.read(manifest, limits::k_manifest_bytes))));
-        return {};
+        const auto text = context_.files.read(manifest, limits::k_manifest_bytes);
+        if (text.ok() && trust::sha256_hex(*text) == record_.package_sha256) {
+            manifest_ = TRY(trust::parse_manifest(*text));
+            return entry_text().ok() ? Status() : context_.files.write_durable(kept_entry(), commands, 0600);
+        }
+        warn_of_change(trust::k_manifest_name, manifest);
     }
     unmeasured_ = true;
-    const std::string& commands = source().commands;
     manifest_.kind = record_.job.kind;
     manifest_.package = record_.job.id;
     manifest_.version = "0";
@@ -49,7 +54,9 @@ Status WireScriptOrigin::measure(const CancelToken& cancel) {
     }
     take_files();
     unmeasured_ = false;
-    return context_.files.write_durable(kept(trust::k_manifest_name), trust::write_manifest(manifest_), 0600);
+    const auto text = trust::write_manifest(manifest_);
+    record_.package_sha256 = trust::sha256_hex(text);
+    return context_.files.write_durable(kept(trust::k_manifest_name), text, 0600);
 }
 
 /// Logins are not written anywhere: after a restart in the middle of this the job waits until the manager offers it
@@ -78,11 +85,17 @@ Result<trust::ManifestFile> WireScriptOrigin::fetch_file(const std::string& path
 }
 
 /// Here since the selection. The digest is looked at again: days may lie between, with restarts and a disk that fails.
-Status WireScriptOrigin::stage(const work::PackageFile& file, const CancelToken& /*cancel*/) {
+Status WireScriptOrigin::stage(const work::PackageFile& file, const CancelToken& cancel) {
+    const std::size_t number = TRY(number_of(file.path));
     const std::string path = TRY(staged(file.path));
     count_as_staged(file);
-    const auto digest = TRY(trust::digest_file(context_.files, path));
-    return digest.sha256 == file.sha256 ? Status() : Status(error(AgentCode::digest_mismatch, file.path));
+    if (TRY(trust::digest_file(context_.files, path)).sha256 == file.sha256) {
+        return {};
+    }
+    warn_of_change(file.path, path);
+    TRY(context_.files.remove_tree(download_directory(number)));
+    const auto again = TRY(fetch_file(file.path, number, cancel));
+    return again.sha256 == file.sha256 ? Status() : Status(error(AgentCode::digest_mismatch, file.path));
 }
 
 }  // namespace hagent::session

@@ -129,7 +129,7 @@ TEST_CASE_FIXTURE(Prison, "a folder that is swapped for a link all the time lead
             count(jailed.set_mode(*path, 0640).ok());
         }
         if (const auto path = real("/sub/new", PathUse::place); path.ok()) {
-            count(work::place(staged, *path, work::Placing::copy, jailed, CancelToken()).ok());
+            count(work::place({staged, {}}, *path, work::Placing::copy, jailed, CancelToken()).ok());
         }
         if (const auto path = real("/sub/new", PathUse::remove); path.ok()) {
             count(jailed.remove(*path).ok());

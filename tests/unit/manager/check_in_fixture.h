@@ -162,12 +162,14 @@ public:
         return is_idle;
     }
     [[nodiscard]] std::vector<std::string> waiting() const override { return waits; }
+    [[nodiscard]] std::optional<Uptime> next_try() const override { return tries_at; }
 
     session::Offer offer_result = session::Offer::taken;
     session::CancelOutcome cancel_result = session::CancelOutcome::stopping;
     bool is_idle = true;
     std::function<void()> asked;  // whether they are idle: what the worker does just before the answer
     std::vector<std::string> waits;
+    std::optional<Uptime> tries_at;
     std::vector<session::Job> offered;
     std::vector<std::string> cancelled;
 };

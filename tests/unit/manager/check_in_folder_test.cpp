@@ -63,6 +63,28 @@ TEST_CASE("A job that waits for permission to execute is dropped when it is no l
     CHECK(b.jobs.cancelled == Urls{"1", "3"});
 }
 
+TEST_CASE("A job that rests until it is tried again is asked for then, with a check-in of its own") {
+    Fixture b;
+    b.poll({standing("1")});
+    const auto polls = b.caller.urls.size();
+    b.jobs.tries_at = b.clock.uptime() + Seconds{10};
+    b.check_in->jobs_idle();
+    b.timers.advance(Seconds{9});
+    CHECK(b.caller.urls.size() == polls);
+    b.jobs.tries_at.reset();
+    b.timers.advance(Seconds{1});
+    REQUIRE(b.caller.urls.size() == polls + 1);
+    b.dialect.events = {standing("1")};
+    b.answer();
+    CHECK(b.jobs.offered.size() == 2);
+    b.jobs.tries_at = b.clock.uptime() + Seconds{10};
+    b.check_in->jobs_idle();
+    b.jobs.tries_at.reset();
+    b.check_in->jobs_idle();  // it was given up
+    b.timers.advance(Seconds{20});
+    CHECK(b.caller.urls.size() == polls + 1);
+}
+
 TEST_CASE("What is still listed is forgotten last, however many other jobs end meanwhile") {
     Fixture b;
     b.poll({standing("old")});

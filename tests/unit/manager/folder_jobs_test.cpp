@@ -16,20 +16,32 @@ std::string why(const std::string& text) {
     return jobs.error().context;
 }
 
-std::string with(const std::string& members) { return R"({"format":1,"serial":1,)" + members + "}"; }
+const std::string k_digest(64, 'b');
+
+/// Every package is followed by its digest.
+std::string bound(std::string text) {
+    const std::string member = "\"package\":\"";
+    for (auto at = text.find(member); at != std::string::npos; at = text.find(member, at + 1)) {
+        const auto end = text.find('"', at + member.size());
+        text.insert(end + 1, ",\"manifest_sha256\":\"" + k_digest + "\"");
+    }
+    return text;
+}
+
+std::string with(const std::string& members) { return R"({"format":1,"serial":1,)" + bound(members) + "}"; }
 
 }  // namespace
 
 TEST_CASE("The example of the specification is read") {
-    const auto jobs =
-        parse_folder_jobs(R"({"format":1,"serial":12,"expires":null,"all":{"jobs":[{"id":"j1","package":"demo/"}]},
-        "groups":{"lobby":{"jobs":[]}},"devices":{"tc-7":{"groups":["lobby"],"jobs":[]}},"reports":"reports/"})",
-                          "tc-7");
+    const auto jobs = parse_folder_jobs(
+        bound(R"({"format":1,"serial":12,"expires":null,"all":{"jobs":[{"id":"j1","package":"demo/"}]},
+        "groups":{"lobby":{"jobs":[]}},"devices":{"tc-7":{"groups":["lobby"],"jobs":[]}},"reports":"reports/"})"),
+        "tc-7");
     REQUIRE(jobs.ok());
     CHECK(jobs->serial == 12);
     CHECK_FALSE(jobs->expires);
     CHECK(jobs->reports == "reports/");
-    CHECK(jobs->jobs == std::vector<FolderJob>{{"j1", "demo/", {}}});
+    CHECK(jobs->jobs == std::vector<FolderJob>{{"j1", "demo/", k_digest, {}}});
 }
 
 TEST_CASE("All but format and serial may be absent, and serials use all 64 bits") {
@@ -43,7 +55,7 @@ TEST_CASE("All but format and serial may be absent, and serials use all 64 bits"
 TEST_CASE("A kind may be named") {
     const auto jobs = parse_folder_jobs(with(R"("all":{"jobs":[{"id":"a","package":"x","kind":"image"}]})"), "");
     REQUIRE(jobs.ok());
-    CHECK(jobs->jobs == std::vector<FolderJob>{{"a", "x/", JobKind::image}});
+    CHECK(jobs->jobs == std::vector<FolderJob>{{"a", "x/", k_digest, JobKind::image}});
 }
 
 TEST_CASE("One job in several places is one job, two jobs of one id are a mistake") {
@@ -114,4 +126,33 @@ TEST_CASE("A device has at most 400 jobs, because so many can be remembered") {
     }
     CHECK(why(with(R"("all":{"jobs":[)" + list + "]}")).find("400") != std::string::npos);
     CHECK(parse_folder_jobs(with(R"("devices":{"tc-8":{"jobs":[)" + list + "]}}"), "tc-7").ok());
+}
+
+TEST_CASE("A job without the digest of its manifest, in whichever part, is refused with a code of its own") {
+    for (const std::string section :
+         {R"("all":{"jobs":[JOB]})", R"("groups":{"g":{"jobs":[JOB]}})", R"("devices":{"tc-8":{"jobs":[JOB]}})"}) {
+        CAPTURE(section);
+        const auto text = [&](const std::string& job) {
+            std::string out = section;
+            return R"({"format":1,"serial":1,)" + out.replace(out.find("JOB"), 3, job) + "}";
+        };
+        const auto jobs = parse_folder_jobs(text(R"({"id":"a","package":"x"})"), "tc-7");
+        REQUIRE_FALSE(jobs.ok());
+        CHECK(jobs.error().is(errors::AgentCode::package_not_bound));
+        CHECK(jobs.error().context.find("job 'a'") != std::string::npos);
+        for (const std::string& bad : {std::string("\"\""), std::string("\"demo\""), std::string("1"),
+                                       std::string("null"), "\"" + k_digest.substr(1) + "\"", "\"" + k_digest + "b\"",
+                                       "\"" + k_digest.substr(1) + "g\"", "[\"" + k_digest + "\"]"}) {
+            CAPTURE(bad);
+            CHECK(why(text(R"({"id":"a","package":"x","manifest_sha256":)" + bad + "}")).find("manifest_sha256") !=
+                  std::string::npos);
+        }
+    }
+}
+
+TEST_CASE("The same job with two digests is two jobs, which is a mistake") {
+    const std::string job = R"({"id":"a","package":"x","manifest_sha256":")";
+    const auto text =
+        R"({"format":1,"serial":1,"all":{"jobs":[)" + job + k_digest + "\"}," + job + std::string(64, 'c') + "\"}]}}";
+    CHECK(why(text).find("'a'") != std::string::npos);
 }

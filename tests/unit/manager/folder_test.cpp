@@ -8,6 +8,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "agent/errors/catalogue.h"
 #include "agent/trust/sign.h"
 #include "tests/fakes/fake_clock.h"
 #include "tests/fakes/fake_files.h"
@@ -24,9 +25,12 @@ using session::ReportStage;
 namespace {
 
 constexpr auto k_folder = "http://files.example/site/";
+const std::string k_digest(64, 'a');
 
 json jobs_of(int serial, const json& more = json::object()) {
-    json value = {{"format", 1}, {"serial", serial}, {"all", {{"jobs", {{{"id", "j1"}, {"package", "demo/"}}}}}}};
+    json value = {{"format", 1},
+                  {"serial", serial},
+                  {"all", {{"jobs", {{{"id", "j1"}, {"package", "demo/"}, {"manifest_sha256", k_digest}}}}}}};
     value.update(more);
     return value;
 }
@@ -115,6 +119,7 @@ TEST_CASE("A signed jobs.json offers its jobs, each as a package below the folde
     CHECK(job.id == "j1");
     CHECK(job.name == "demo");
     CHECK(session::signed_package(job).base_url == "http://files.example/site/demo/");
+    CHECK(session::signed_package(job).manifest_sha256 == k_digest);
     CHECK(job.kind_of_manifest);
     CHECK(job.execute);
     CHECK(std::get<NothingOffered>(events[1]).but == std::vector<std::string>{"j1"});
@@ -167,9 +172,42 @@ TEST_CASE("A folder that is being replaced is read again and then taken") {
     CHECK(s.offered() == std::vector<std::string>{"j1"});
 }
 
-TEST_CASE("A key may sign jobs whatever kinds of packages it may sign") {
+TEST_CASE("Signatures of different things are not taken for each other: a job list needs the role jobs") {
     Site s;
+    s.publish(jobs_of(1));
     s.files.put("/keys/site.roles", "image");
+    const auto why = s.refused();
+    CHECK(why.is(AgentCode::role_not_allowed));
+    CHECK(why.context.find("site may not sign job lists: its .roles file lacks 'jobs'") != std::string::npos);
+    s.files.put("/keys/site.roles", "script software image agent");
+    CHECK(s.refused().is(AgentCode::role_not_allowed));
+    s.files.put("/keys/site.roles", "jobs");
+    CHECK(s.check_in().ok());
+}
+
+TEST_CASE("Signatures of different things are not taken for each other: a signed manifest is no job list") {
+    Site s;
+    trust::Manifest manifest;
+    manifest.package = "demo";
+    manifest.version = "1";
+    manifest.serial = 99;
+    manifest.entry = "a.rsp";
+    manifest.files = {{"a.rsp", 1, k_digest, {}}};
+    s.publish_text(trust::write_manifest(manifest));
+    CHECK(s.refused().is(AgentCode::manager_malformed_answer));
+    s.publish(jobs_of(1));
+    CHECK(s.check_in().ok());  // and its serial was not noted
+}
+
+TEST_CASE("A job list that does not bind its packages is refused with what to do, and its serial is not noted") {
+    Site s;
+    auto jobs = jobs_of(99);
+    jobs["all"]["jobs"][0].erase("manifest_sha256");
+    s.publish(jobs);
+    const auto why = s.refused();
+    CHECK(why.is(AgentCode::package_not_bound));
+    CHECK(why.context == "jobs.json: all.jobs: job 'j1' has no manifest_sha256");
+    CHECK(std::string(errors::describe(why.id).next).find("hagent sign jobs.json") != std::string::npos);
     s.publish(jobs_of(1));
     CHECK(s.check_in().ok());
 }
@@ -223,12 +261,14 @@ TEST_CASE("What is signed but no jobs.json is refused as malformed, and its seri
 
 TEST_CASE("Jobs of other devices are not ours, those of our groups are") {
     Site s;
-    s.publish(jobs_of(1, {{"groups",
-                           {{"lobby", {{"jobs", {{{"id", "g1"}, {"package", "g"}}}}}},
-                            {"lab", {{"jobs", {{{"id", "g2"}, {"package", "g"}}}}}}}},
-                          {"devices",
-                           {{"TC-7", {{"groups", {"lobby"}}, {"jobs", {{{"id", "d1"}, {"package", "d/"}}}}}},
-                            {"tc-8", {{"jobs", {{{"id", "d2"}, {"package", "d/"}}}}}}}}}));
+    s.publish(jobs_of(
+        1, {{"groups",
+             {{"lobby", {{"jobs", {{{"id", "g1"}, {"package", "g"}, {"manifest_sha256", k_digest}}}}}},
+              {"lab", {{"jobs", {{{"id", "g2"}, {"package", "g"}, {"manifest_sha256", k_digest}}}}}}}},
+            {"devices",
+             {{"TC-7",
+               {{"groups", {"lobby"}}, {"jobs", {{{"id", "d1"}, {"package", "d/"}, {"manifest_sha256", k_digest}}}}}},
+              {"tc-8", {{"jobs", {{{"id", "d2"}, {"package", "d/"}, {"manifest_sha256", k_digest}}}}}}}}}));
     REQUIRE(s.check_in().ok());
     CHECK(s.offered() == std::vector<std::string>{"j1", "g1", "d1"});
 }
@@ -299,9 +339,9 @@ TEST_CASE("A report holds what is known of all listed jobs, of the latest ones e
     s.publish(jobs_of(3, {{"reports", "r"},
                           {"all",
                            {{"jobs",
-                             {{{"id", "j1"}, {"package", "a"}},
-                              {{"id", "j2"}, {"package", "b"}},
-                              {{"id", "j3"}, {"package", "c"}}}}}}}));
+                             {{{"id", "j1"}, {"package", "a"}, {"manifest_sha256", k_digest}},
+                              {{"id", "j2"}, {"package", "b"}, {"manifest_sha256", k_digest}},
+                              {{"id", "j3"}, {"package", "c"}, {"manifest_sha256", k_digest}}}}}}}));
     REQUIRE(s.check_in().ok());
     s.ended["j1"] = {"j1", ReportStage::failure, {"no"}, 0, 0};
     const Report report{"j2", ReportStage::executing, {"step 1"}, 1, 5};

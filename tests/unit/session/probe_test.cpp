@@ -158,7 +158,7 @@ TEST_CASE("the hooks around changes are closed before the trial, and not called 
     bed.host.known.boot_id += "+";
     auto session = Session::resume(bed.context, bed.id, std::nullopt);
     REQUIRE(session.ok());
-    CHECK((*session)->run(bed.stop, true).value() == SessionEnd::finished);
+    CHECK((*session)->run(bed.stop, {true, false}).value() == SessionEnd::finished);
     CHECK(calls.size() == 2);
 }
 

@@ -245,7 +245,10 @@ TEST_CASE("a refusal that was reported stays one, wherever the power fails") {
     for (std::uint64_t call = 1;; call += k_stride) {
         CAPTURE(call);
         Cut device;
-        auto kernel = device.fetcher.files.extract(std::string(k_base_url) + "fw/kernel");
+        trust::Manifest manifest;
+        manifest.targets.os = {"SLX"};
+        device.publish(k_script, k_package, manifest);
+        const auto ours = std::exchange(device.settings.os_codes, {"WES"});
         device.files.cut_power_at(call);
         device.live();
         const bool cut = device.files.power_is_off();
@@ -256,7 +259,7 @@ TEST_CASE("a refusal that was reported stays one, wherever the power fails") {
         const auto queue = manager::ReportQueue::open(device.files, rooted("/var/lib/hagent/reports"));
         REQUIRE(queue.ok());
         const auto told = (*queue)->finished("job-1");
-        device.fetcher.files.insert(std::move(kernel));  // the server is whole again
+        device.settings.os_codes = ours;  // now it would be taken
         for (int lives = 0; !device.over && lives < 4; ++lives) {
             device.live();
             device.host.known.boot_id += "+";
@@ -269,6 +272,35 @@ TEST_CASE("a refusal that was reported stays one, wherever the power fails") {
             CHECK(device.runs.empty());
             CHECK(device.cut_fetcher.sent.empty());
         }
+        if (!cut) {
+            CHECK(call > 30);
+            break;
+        }
+    }
+}
+
+TEST_CASE("a job that rests after a bad answer is tried again and told once, wherever the power fails") {
+    for (std::uint64_t call = 1;; call += k_stride) {
+        CAPTURE(call);
+        Cut device;
+        auto kernel = device.fetcher.files.extract(std::string(k_base_url) + "fw/kernel");
+        device.files.cut_power_at(call);
+        device.live();
+        const bool cut = device.files.power_is_off();
+        CHECK(device.finals == 0);
+        device.fetcher.files.insert(std::move(kernel));  // the server is whole again
+        for (int lives = 0; !device.over && lives < 5; ++lives) {
+            if (device.files.power_is_off()) {  // also where the first life ended before it
+                device.files.restart(fakes::Unsynced::lost);
+            }
+            device.clock.advance(Seconds{20});
+            device.host.known.boot_id += "+";
+            device.live();
+        }
+        REQUIRE(device.over);
+        CHECK(device.last_final.stage == ReportStage::success);
+        CHECK(device.finals == 1);
+        check_files(device);
         if (!cut) {
             CHECK(call > 30);
             break;

@@ -48,6 +48,25 @@ TEST_CASE("the end of another session leaves the current one where it is") {
     CHECK(board.current()->id == "2");
 }
 
+TEST_CASE(
+    "a session that rests until it is tried again lets another one be the current one, and is shown all the time") {
+    Board board;
+    auto resting = record("1");
+    board.publish(resting);
+    resting.try_again = WallTime{Millis{5}};
+    board.publish(resting);
+    CHECK(board.current() == nullptr);
+    board.publish(record("2"));
+    CHECK(board.current()->id == "2");
+    REQUIRE(board.find("1") != nullptr);
+    CHECK(board.find("1")->try_again.has_value());
+    resting.try_again.reset();
+    board.publish(record("2", true));
+    board.publish(resting);
+    CHECK(board.current()->id == "1");
+    CHECK(board.recent().size() == 1);
+}
+
 TEST_CASE("the recent ones are bounded, the oldest goes first") {
     Board board;
     for (std::size_t i = 0; i < limits::k_kept_sessions + 5; ++i) {

@@ -62,9 +62,9 @@ TEST_CASE_FIXTURE(Fixture, "keys are named by their files and found whatever the
     files.put(std::string(k_dir) + "/README.txt", "not a key");
     const KeyRing ring = load();
     REQUIRE(ring.signers().size() == 3);
-    CHECK(ring.verify("text", signed_by(keys::k_ec_a_private), JobKind::script)->name == "alice");
-    CHECK(ring.verify("text", signed_by(keys::k_ec_b_private), JobKind::image)->name == "bob");
-    const auto rosa = ring.verify("text", signed_by(keys::k_rsa_private), std::nullopt);
+    CHECK(ring.verify("text", signed_by(keys::k_ec_a_private), Role::script)->name == "alice");
+    CHECK(ring.verify("text", signed_by(keys::k_ec_b_private), Role::image)->name == "bob");
+    const auto rosa = ring.verify("text", signed_by(keys::k_rsa_private), Role::jobs);
     CHECK(rosa->name == "rosa");
     CHECK(rosa->fingerprint == fingerprint(keys::k_rsa_private).value());
     CHECK(rosa->fingerprint == fingerprint(keys::k_rsa_public).value());
@@ -73,28 +73,29 @@ TEST_CASE_FIXTURE(Fixture, "keys are named by their files and found whatever the
 TEST_CASE_FIXTURE(Fixture, "a directory that does not exist holds no keys, and then nothing is trusted") {
     const KeyRing ring = load();
     CHECK(ring.empty());
-    CHECK(ring.verify("text", signed_by(keys::k_ec_a_private), JobKind::script).error().is(AgentCode::unknown_key));
-    CHECK(KeyRing().verify("", "", std::nullopt).error().is(AgentCode::unknown_key));
+    CHECK(ring.verify("text", signed_by(keys::k_ec_a_private), Role::script).error().is(AgentCode::unknown_key));
+    CHECK(KeyRing().verify("", "", Role::jobs).error().is(AgentCode::unknown_key));
 }
 
 TEST_CASE_FIXTURE(Fixture, "roles limit what a key may sign") {
     key("alice", keys::k_ec_a_public, "script  software\n");
     const KeyRing ring = load();
     const std::string signature = signed_by(keys::k_ec_a_private);
-    CHECK(ring.verify("text", signature, JobKind::script).ok());
-    CHECK(ring.verify("text", signature, JobKind::software).ok());
-    CHECK(ring.verify("text", signature, JobKind::image).error().is(AgentCode::role_not_allowed));
-    CHECK(ring.verify("text", signature, JobKind::upgrade).error().is(AgentCode::role_not_allowed));
-    CHECK(ring.verify("text", signature, std::nullopt).ok());
-    CHECK(ring.verify("other", signature, JobKind::image).error().is(AgentCode::signature_invalid));
+    CHECK(ring.verify("text", signature, Role::script).ok());
+    CHECK(ring.verify("text", signature, Role::software).ok());
+    CHECK(ring.verify("text", signature, Role::image).error().is(AgentCode::role_not_allowed));
+    CHECK(ring.verify("text", signature, Role::agent).error().is(AgentCode::role_not_allowed));
+    CHECK(ring.made_by("text", signature).ok());
+    CHECK(ring.verify("text", signature, Role::jobs).error().is(AgentCode::role_not_allowed));
+    CHECK(ring.verify("other", signature, Role::image).error().is(AgentCode::signature_invalid));
 }
 
 TEST_CASE_FIXTURE(Fixture, "the same key under two names has the roles of both") {
     key("a1", keys::k_ec_a_public, "script");
     key("a2", keys::k_ec_a_public, "image");
     const KeyRing ring = load();
-    CHECK(ring.verify("text", signed_by(keys::k_ec_a_private), JobKind::script)->name == "a1");
-    CHECK(ring.verify("text", signed_by(keys::k_ec_a_private), JobKind::image)->name == "a2");
+    CHECK(ring.verify("text", signed_by(keys::k_ec_a_private), Role::script)->name == "a1");
+    CHECK(ring.verify("text", signed_by(keys::k_ec_a_private), Role::image)->name == "a2");
 }
 
 TEST_CASE_FIXTURE(Fixture, "keys that others may change are refused") {
@@ -146,23 +147,23 @@ TEST_CASE_FIXTURE(Fixture, "no flipped bit of content or signature is accepted")
     const std::string content = R"({"format":1,"kind":"script"})";
     for (const auto private_key : {keys::k_ec_a_private, keys::k_rsa_private}) {
         const std::string signature = signed_by(private_key, content);
-        REQUIRE(ring.verify(content, signature, JobKind::script).ok());
+        REQUIRE(ring.verify(content, signature, Role::script).ok());
         for (std::size_t bit = 0; bit < content.size() * 8; ++bit) {
             std::string bad = content;
             bad[bit / 8] = static_cast<char>(bad[bit / 8] ^ (1 << (bit % 8)));
-            CHECK(is_refusal(ring.verify(bad, signature, JobKind::script)));
+            CHECK(is_refusal(ring.verify(bad, signature, Role::script)));
         }
         for (std::size_t bit = 0; bit < signature.size() * 8; ++bit) {
             std::string bad = signature;
             bad[bit / 8] = static_cast<char>(bad[bit / 8] ^ (1 << (bit % 8)));
             CAPTURE(bit);
-            CHECK(is_refusal(ring.verify(content, bad, JobKind::script)));
+            CHECK(is_refusal(ring.verify(content, bad, Role::script)));
         }
         for (std::size_t length = 0; length < signature.size(); ++length) {
-            CHECK(is_refusal(ring.verify(content, signature.substr(0, length), JobKind::script)));
+            CHECK(is_refusal(ring.verify(content, signature.substr(0, length), Role::script)));
         }
-        CHECK(is_refusal(ring.verify(content, signature + '\0', JobKind::script)));
-        CHECK(is_refusal(ring.verify(content + " ", signature, JobKind::script)));
+        CHECK(is_refusal(ring.verify(content, signature + '\0', Role::script)));
+        CHECK(is_refusal(ring.verify(content + " ", signature, Role::script)));
     }
 }
 
@@ -181,10 +182,9 @@ TEST_CASE_FIXTURE(Fixture, "an unknown key is told from a changed manifest") {
     CHECK(open_manifest(ring, write_manifest(m), signature).error().is(AgentCode::signature_invalid));
     CHECK(open_manifest(ring, by_a, signature.substr(0, 20)).error().is(AgentCode::signature_invalid));
     // A sort of key that is not here at all.
-    CHECK(ring.verify("text", signed_by(keys::k_rsa_private), JobKind::script).error().is(AgentCode::unknown_key));
+    CHECK(ring.verify("text", signed_by(keys::k_rsa_private), Role::script).error().is(AgentCode::unknown_key));
     // Made with openssl: no hint, so only the fact that nobody trusted made it.
-    CHECK(
-        ring.verify("text", signed_by(keys::k_ec_b_private), JobKind::script).error().is(AgentCode::signature_invalid));
+    CHECK(ring.verify("text", signed_by(keys::k_ec_b_private), Role::script).error().is(AgentCode::signature_invalid));
 }
 
 TEST_CASE_FIXTURE(Fixture, "a hint that lies changes the message only") {

@@ -36,8 +36,8 @@ TEST_CASE("signatures are good in both directions") {
         CHECK(openssl.run("dgst -sha256 -verify key.pem -signature ours.sig text"));
         REQUIRE(openssl.run("dgst -sha256 -sign key.key -out theirs.sig text"));
         const KeyRing ring = ring_of(openssl);
-        CHECK(ring.verify("signed bytes", openssl.get("theirs.sig"), JobKind::script).ok());
-        CHECK_FALSE(ring.verify("signed byteS", openssl.get("theirs.sig"), JobKind::script).ok());
+        CHECK(ring.verify("signed bytes", openssl.get("theirs.sig"), Role::script).ok());
+        CHECK_FALSE(ring.verify("signed byteS", openssl.get("theirs.sig"), Role::script).ok());
         openssl.put("text", "other bytes");
         CHECK_FALSE(openssl.run("dgst -sha256 -verify key.pem -signature ours.sig text"));
     }
@@ -83,8 +83,8 @@ TEST_CASE("PSS signatures with any salt length are accepted") {
         CAPTURE(salt);
         REQUIRE(openssl.run(std::string("dgst -sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:") + salt +
                             " -sign key.key -out sig text"));
-        CHECK(ring.verify("x", openssl.get("sig"), JobKind::script).ok());
-        CHECK_FALSE(ring.verify("y", openssl.get("sig"), JobKind::script).ok());
+        CHECK(ring.verify("x", openssl.get("sig"), Role::script).ok());
+        CHECK_FALSE(ring.verify("y", openssl.get("sig"), Role::script).ok());
     }
 }
 
@@ -113,7 +113,7 @@ TEST_CASE(
             for (std::size_t bit = 0; bit < part->size() * 8; ++bit, ++tried) {
                 const auto flip = [&] { (*part)[bit / 8] = static_cast<char>((*part)[bit / 8] ^ (1 << (bit % 8))); };
                 flip();
-                accepted += ring.verify(manifest, signature, JobKind::script).ok() ? 1U : 0U;
+                accepted += ring.verify(manifest, signature, Role::script).ok() ? 1U : 0U;
                 flip();
             }
         }
@@ -134,7 +134,7 @@ TEST_CASE("other digests than SHA-256 are not accepted") {
         openssl.put("text", "x");
         for (const char* digest : {"sha1", "sha384", "sha512"}) {
             REQUIRE(openssl.run(std::string("dgst -") + digest + " -sign key.key -out sig text"));
-            CHECK_FALSE(ring_of(openssl).verify("x", openssl.get("sig"), JobKind::script).ok());
+            CHECK_FALSE(ring_of(openssl).verify("x", openssl.get("sig"), Role::script).ok());
         }
     }
 }

@@ -92,7 +92,7 @@ TEST_CASE_FIXTURE(Fixture, "each way to tamper has its own reason") {
     }
     SUBCASE("a key without the role") {
         ring = KeyRing();
-        REQUIRE(ring.add("alice", keys::k_ec_a_public, {JobKind::image, JobKind::upgrade}).ok());
+        REQUIRE(ring.add("alice", keys::k_ec_a_public, {Role::image, Role::agent}).ok());
         CHECK(refused().is(AgentCode::role_not_allowed));
     }
 }
@@ -128,7 +128,7 @@ TEST_CASE_FIXTURE(Fixture, "what can be wrong with a package has a result of its
     ring = KeyRing();
     REQUIRE(ring.add("bob", keys::k_ec_b_public).ok());
     results.push_back(refused());
-    REQUIRE(ring.add("alice", keys::k_ec_a_public, {JobKind::image}).ok());
+    REQUIRE(ring.add("alice", keys::k_ec_a_public, {Role::image}).ok());
     results.push_back(refused());
     const AgentCode wanted[] = {AgentCode::package_expired, AgentCode::package_replayed,  AgentCode::wrong_device,
                                 AgentCode::size_mismatch,   AgentCode::signature_invalid, AgentCode::unknown_key,

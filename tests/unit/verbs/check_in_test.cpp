@@ -2,6 +2,7 @@
 // Owns the tests of `check-in`, and of what `run` looks at before it starts.
 #include <string>
 
+#include "agent/trust/digest.h"
 #include "agent/trust/sign.h"
 #include "tests/unit/verbs/command_line.h"
 #include "tests/unit/verbs/daemon.h"
@@ -37,7 +38,10 @@ struct Device : CommandLine {
         manifest.serial = 1;
         manifest.entry = "demo.rsp";
         REQUIRE(trust::sign_package(files, rooted("/site/demo"), manifest, trust::keys::k_ec_a_private).ok());
-        publish({{"format", 1}, {"serial", 1}, {"all", {{"jobs", {{{"id", "j1"}, {"package", "demo/"}}}}}}});
+        const auto digest = trust::sha256_hex(*files.content("/site/demo/manifest.json"));
+        publish({{"format", 1},
+                 {"serial", 1},
+                 {"all", {{"jobs", {{{"id", "j1"}, {"package", "demo/"}, {"manifest_sha256", digest}}}}}}});
     }
 };
 

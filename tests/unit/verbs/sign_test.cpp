@@ -2,6 +2,7 @@
 // Owns the tests of `sign` and `verify`.
 #include <string>
 
+#include "agent/trust/digest.h"
 #include "tests/unit/verbs/command_line.h"
 
 namespace hagent::verbs {
@@ -153,6 +154,72 @@ TEST_CASE("a job list is signed and verified by its name") {
     CHECK(builder.run({"verify", "/site/jobs.json"}) == k_refused);
     CHECK(builder.files.remove(rooted("/site/jobs.sig")).ok());
     CHECK(builder.run({"verify", "/site/jobs.json"}) == k_refused);
+}
+
+TEST_CASE("a job list gets the digest of each package beside it, at its first signing and at every later one") {
+    Builder builder;
+    const Words sign_list = {"sign", "/site/jobs.json", "--key", "/build.key"};
+    const auto package = [&](const std::string& version) {
+        builder.files.put("/site/demo/demo.rsp", "[Version]\n");
+        CHECK(builder.run({"sign", "/site/demo", "--key", "/build.key", "--kind", "script", "--entry", "demo.rsp",
+                           "--package", "demo", "--version", version, "--serial", "1"}) == k_done);
+        return trust::sha256_hex(*builder.files.content("/site/demo/manifest.json"));
+    };
+    const auto listed = [&] { return json::parse(*builder.files.content("/site/jobs.json")); };
+    const auto first = package("1");
+    builder.files.put("/site/jobs.json",
+                      R"({"format":1,"serial":12,"expires":null,"all":{"jobs":[{"id":"a","package":"demo/"}]},
+        "groups":{"g":{"jobs":[{"id":"b","kind":"script","package":"demo"}]}}, "devices":{"tc-7":{"groups":["g"],"jobs":[]}}})");
+    CHECK(builder.run(sign_list) == k_done);
+    CHECK(builder.complained("note: manifest_sha256 of demo/ is filled in"));
+    CHECK(listed()["all"]["jobs"][0]["manifest_sha256"] == first);
+    CHECK(listed()["groups"]["g"]["jobs"][0]["manifest_sha256"] == first);
+    CHECK(listed()["devices"]["tc-7"]["groups"] == json{"g"});
+    CHECK(builder.run({"verify", "/site/jobs.json"}) == k_done);
+    const auto text = *builder.files.content("/site/jobs.json");
+    CHECK(builder.run(sign_list) == k_done);  // nothing has changed: nor does a byte
+    CHECK(builder.files.content("/site/jobs.json") == text);
+    CHECK(builder.output.err.empty());
+    const auto second = package("2");
+    CHECK(builder.run(sign_list) == k_done);  // a digest of an older package is brought up to date
+    CHECK(builder.complained("note: manifest_sha256 of demo/ is filled in"));
+    CHECK(listed()["all"]["jobs"][0]["manifest_sha256"] == second);
+    CHECK(listed()["all"]["jobs"][0].size() == 3);
+}
+
+TEST_CASE("a job list whose packages lie elsewhere needs their digests by hand") {
+    Builder builder;
+    const Words sign_list = {"sign", "/site/jobs.json", "--key", "/build.key", "--json"};
+    const auto list = [](const std::string& more) {
+        return R"({"format":1,"serial":12,"all":{"jobs":[{"id":"a","package":"else/where/")" + more + "}]}}";
+    };
+    builder.files.put("/site/jobs.json", list(""));
+    CHECK(builder.run(sign_list) == k_refused);
+    CHECK(builder.error_name() == "package_not_bound");
+    CHECK(builder.output.out.find("'else/where/' does not lie beside it") != std::string::npos);
+    builder.files.put("/site/else/where/manifest.json", "{}");  // what is no manifest binds nothing
+    CHECK(builder.run(sign_list) == k_refused);
+    CHECK(builder.error_name() == "manifest_malformed");
+    CHECK_FALSE(builder.files.exists("/site/jobs.sig"));
+    CHECK(builder.files.remove_tree(rooted("/site/else")).ok());
+    const auto by_hand = list(",\"manifest_sha256\":\"" + std::string(64, 'a') + "\"");
+    builder.files.put("/site/jobs.json", by_hand);
+    CHECK(builder.run(sign_list) == k_done);
+    CHECK(builder.files.content("/site/jobs.json") == by_hand);
+}
+
+TEST_CASE("signatures of different things are not taken for each other: who may sign packages only signs no job list") {
+    Builder builder;
+    CHECK(builder.run({"sign", "/site/jobs.json", "--key", "/build.key"}) == k_done);
+    builder.files.put("/etc/hagent/keys/release.roles", "script software image agent\n");
+    CHECK(builder.run({"verify", "/site/jobs.json", "--json"}) == k_refused);
+    CHECK(builder.error_name() == "role_not_allowed");
+    builder.files.put("/etc/hagent/keys/release.roles", "script jobs\n");
+    CHECK(builder.run({"verify", "/site/jobs.json"}) == k_done);
+    builder.files.put("/site/demo/manifest.json", *builder.files.content("/site/jobs.json"));
+    builder.files.put("/site/demo/manifest.sig", *builder.files.content("/site/jobs.sig"));
+    CHECK(builder.run({"verify", "/site/demo", "--json"}) == k_refused);
+    CHECK(builder.error_name() == "manifest_malformed");
 }
 
 TEST_CASE("a job list that no device would take is not signed") {

@@ -27,7 +27,7 @@ std::uint32_t mode(fakes::FakeFiles& files, const std::string& path) {
 
 Status placed(const std::string& from, const std::string& to, Placing placing, fakes::FakeFiles& files,
               const CancelToken& cancel) {
-    return place(rooted(from), rooted(to), placing, files, cancel);
+    return place({rooted(from), {}}, rooted(to), placing, files, cancel);
 }
 
 PackageFile described(const std::string& content) { return {"x", content.size(), trust::sha256_hex(content)}; }
@@ -44,6 +44,29 @@ TEST_CASE("a moved file leaves staging, a copied one stays") {
     CHECK_FALSE(files.exists("/s/a"));
     CHECK(files.exists("/s/b"));
     CHECK(files.list("/deep/new").value() == Strings{"a", "b"});
+}
+
+TEST_CASE("a file that changed between its check and the deed does not get its final name") {
+    for (const auto placing : {Placing::copy, Placing::move}) {
+        for (const bool far : {false, true}) {
+            CAPTURE(far);
+            fakes::FakeFiles files;
+            if (far) {
+                files.add_volume("/t");
+            }
+            files.put("/s/a", "nEw");
+            files.put("/t/a", "old");
+            const auto status =
+                place({rooted("/s/a"), trust::sha256_hex("new")}, rooted("/t/a"), placing, files, CancelToken());
+            REQUIRE_FALSE(status.ok());
+            CHECK(status.error().is(errors::AgentCode::digest_mismatch));
+            CHECK(files.content("/t/a") == "old");
+            CHECK(files.list(rooted("/t")).value() == Strings{"a"});  // and nothing beside it
+            CHECK(
+                place({rooted("/s/a"), trust::sha256_hex("nEw")}, rooted("/t/a"), placing, files, CancelToken()).ok());
+            CHECK(files.content("/t/a") == "nEw");
+        }
+    }
 }
 
 TEST_CASE("a move to another volume is a copy without a rest") {
