@@ -10,6 +10,7 @@
 
 #include "agent/base/concat.h"
 #include "agent/base/limits.h"
+#include "agent/base/text.h"
 #include "agent/base/version.h"
 #include "agent/config/store.h"
 #include "agent/config/zone.h"
@@ -27,6 +28,8 @@
 #include "agent/manager_search.h"
 #include "agent/session/engine.h"
 #include "agent/session/json.h"
+#include "agent/session/reserve.h"
+#include "agent/state_check.h"
 #include "agent/status/api.h"
 #include "agent/status/board.h"
 #include "agent/transfer/file_fetcher.h"
@@ -36,8 +39,8 @@ namespace hagent {
 namespace {
 
 constexpr Millis k_look_for_card = Seconds{2}, k_card_patience = Seconds{10};
-constexpr Millis k_facts_age = Seconds{1};          // so old may the facts on the page be
-constexpr std::string_view k_local_job = "local:";  // of the command line: no manager knows it
+constexpr Millis k_facts_age = Seconds{1};       // so old may the facts on the page be
+constexpr std::size_t k_state_text_bytes = 200;  // of an attribute that the manager is told
 
 /// Tells the board and the report queue; wakes the loop for the manager. Called on the worker's thread.
 class Publisher final : public session::Observer {
@@ -48,7 +51,7 @@ public:
     void changed(const session::SessionRecord& record) override { board_.publish(record); }
 
     Status report(const session::Report& report) override {
-        if (report.job_id.starts_with(k_local_job)) {
+        if (report.job_id.starts_with(session::k_local_job)) {
             return {};
         }
         TRY(queue_.add(report));
@@ -95,7 +98,8 @@ private:
 class Agent {
 public:
     Agent(AgentServices& services, Duration duration, std::unique_ptr<loop::Loop> loop,
-          std::unique_ptr<manager::ReportQueue> queue, const transfer::HeaderProvider& headers, manager::DeviceId id)
+          std::unique_ptr<manager::ReportQueue> queue, const transfer::HeaderProvider& headers, manager::DeviceId id,
+          std::vector<std::string> damage)
         : services_(services),
           machine_(services.machine),
           settings_(services.settings),
@@ -104,6 +108,7 @@ public:
           started_(machine_.clock.uptime()),
           loop_(std::move(loop)),
           queue_(std::move(queue)),
+          damage_(std::move(damage)),
           store_(*machine_.files, settings_.state()),
           publisher_(board_, *queue_,
                      [this] {
@@ -129,14 +134,15 @@ public:
                    publisher_,
                    machine_.kinds,
                    machine_.dialogs.get(),
-                   machine_.registry.get()},
+                   machine_.registry.get(),
+                   &services.time},
           worker_(limits::k_queued_jobs * 2),
           engine_(context_, worker_, [this] { loop_->post([this] { jobs_idle(); }); }),
           jobs_(engine_),
           loop_fetcher_(*loop_, services.transfer, headers),
           timers_(*loop_),
           caller_(loop_fetcher_, fetcher_, timers_),
-          dialect_(make_dialect({*machine_.files, machine_.clock, services_.log, settings_, *queue_})),
+          dialect_(make_dialect({*machine_.files, machine_.clock, services_.log, settings_, *queue_, &services.time})),
           search_(
               {machine_, settings_, services.log, *loop_, worker_, timers_, services.random},
               duration == Duration::one_check_in ? ManagerSearch::Patience::once : ManagerSearch::Patience::until_found,
@@ -155,7 +161,7 @@ public:
     /// goes on, so that its progress can be watched. `check-in --once` has no listener: a daemon may have the port.
     Result<Ending> run(Requests& requests, Start start) {
         const Woken woken(requests, *loop_);
-        session::close_damaged_sessions(context_);
+        mend_state();
         load_history();
         if (duration_ == Duration::until_stopped) {
             TRY(listen(start));
@@ -176,10 +182,55 @@ public:
     }
 
 private:
+    static bool is_full(const Error& error) {
+        return error.is(errors::AgentCode::disk_full) || error.is(errors::AgentCode::quota_exceeded);
+    }
+
     /// Where file:// may lead: into the folders that the configuration names as managers.
     static std::vector<std::string> folders(const config::Settings& settings) {
         const auto& m = settings.manager;
         return config::traits_of(m.dialect).takes("file") ? m.urls : std::vector<std::string>();
+    }
+
+    /// What the sessions remember goes to the queue before anybody asks it whether a job has ended.
+    void mend_state() {
+        for (const auto& line : damage_) {
+            services_.log.warning("agent", "the agent's memory is or was damaged", {{"where", line}});
+        }
+        const bool damaged = !session::mend_sessions(context_).empty();
+        const auto memory = store_.memory();
+        if (const auto recovered = memory.ok() ? queue_->recover(*memory, damaged) : Status(memory.error());
+            !recovered.ok()) {
+            services_.log.error("agent", "what is known of jobs cannot be compared with the sessions",
+                                {{"where", recovered.error().context}});
+        }
+        for (const auto& line : queue_->damage()) {
+            services_.log.warning("agent", "the reports are damaged", {{"where", line}});
+        }
+        damage_.insert(damage_.end(), queue_->damage().begin(), queue_->damage().end());
+        if (const auto now = services_.time.now(machine_.clock.wall(), true); !now.ok()) {
+            services_.log.error("agent", "nothing that expires is taken: the newest trusted time cannot be read",
+                                {{"where", now.error().context}});
+        } else if (!now->floor_note.empty()) {
+            services_.log.warning("agent", "the clock is late", {{"where", now->floor_note}});
+        }
+        if (const auto problem = state_problem(); !problem.empty()) {
+            services_.log.error("agent", "no job can be done: the state directory cannot be written",
+                                {{"where", problem}});
+        }
+        session::keep_reserve(context_);
+    }
+
+    /// Empty when all is well.
+    [[nodiscard]] std::string state_problem() const {
+        const auto problem = services_.state_problem ? services_.state_problem : queue_->unwritable();
+        return problem ? concat({errors::describe(problem->id).cause, " [", problem->context, "]"}) : std::string();
+    }
+
+    /// For the manager: the worst only, in a few words.
+    [[nodiscard]] std::string state_text() const {
+        const std::string problem = state_problem();
+        return std::string(clip(!problem.empty() || damage_.empty() ? problem : damage_.back(), k_state_text_bytes));
     }
 
     /// So that the page shows after a restart what was done before it.
@@ -266,9 +317,33 @@ private:
         loop_->stop();
     }
 
+    /// A full place must not keep the job away that frees it: the check-in that it failed is done again with the
+    /// reserve given up. False when that was not so.
+    bool checks_in_again() {
+        const auto failed = check_in_ ? check_in_->view().last_error : std::nullopt;
+        if (!failed || !is_full(*failed) || !session::give_up_reserve(context_)) {
+            return false;
+        }
+        if (duration_ == Duration::one_check_in) {
+            check_in_->check_in_until_quiet();
+        } else {
+            check_in_->check_in_now();
+        }
+        return true;
+    }
+
     /// What is on trial is judged when the manager has answered. The first manager that a discovered address led to
     /// stays the only one; a full disk may have room for its note later.
     void manager_changed() {
+        if (services_.state_problem) {  // there may be room by now
+            if (auto locked = services_.lock_state(); !locked.ok()) {
+                outcome_ = std::move(locked);
+                loop_->stop();
+            }
+        }
+        if (checks_in_again()) {
+            return;
+        }
         if (const auto answered = check_in_->view().last_success; answered && answered != answered_) {
             answered_ = answered;
             engine_.checked_in();
@@ -298,10 +373,11 @@ private:
                });
     }
 
-    manager::Identity identity() { return identity_of(machine_, settings_, id_.id, board_); }
+    manager::Identity identity() { return identity_of(machine_, settings_, id_.id, board_, state_text()); }
 
     /// On the loop's thread, after the worker has nothing left to run.
     void jobs_idle() {
+        session::keep_reserve(context_);
         if (check_in_) {
             check_in_->jobs_idle();
         }
@@ -311,7 +387,7 @@ private:
     /// The exit code of `check-in --once` is to tell a job that failed; sessions that had ended before this process
     /// began do not count.
     void end_if_quiet() {
-        if (duration_ != Duration::one_check_in || !check_in_ || !check_in_->quiet() || !engine_.idle()) {
+        if (checks_in_again() || duration_ != Duration::one_check_in || !check_in_ || !check_in_->quiet() || !engine_.idle()) {
             return;  // without check_in_ the search for a manager ends it
         }
         if (check_in_->view().last_error) {
@@ -370,6 +446,8 @@ private:
             out.manager = {m.dialect, m.url, m.last_check_in, m.last_result, m.next_check_in};
         }
         out.reports_queued = queue_->size();
+        out.damage = damage_;
+        out.state_problem = state_problem();
         out.now = machine_.clock.wall();
         return out;
     }
@@ -395,6 +473,7 @@ private:
     std::unique_ptr<loop::Loop> loop_;
     status::Board board_;
     std::unique_ptr<manager::ReportQueue> queue_;
+    std::vector<std::string> damage_;  // of the state directory, for people
     session::Store store_;
     Publisher publisher_;
     std::unique_ptr<transfer::Fetcher> curl_;
@@ -479,9 +558,10 @@ Result<Ending> run_agent(AgentServices& services, Duration duration, Requests& r
     auto& machine = services.machine;
     auto id = TRY(identity(services, duration));
     auto headers = TRY(manager_headers(machine, services.settings));
+    auto damage = damage_of(*machine.files, services.settings.state());
     auto queue = TRY(manager::ReportQueue::open(*machine.files, services.settings.state().reports()));
     auto loop = TRY(loop::Loop::create(machine.clock));
-    Agent agent(services, duration, std::move(loop), std::move(queue), headers, std::move(id));
+    Agent agent(services, duration, std::move(loop), std::move(queue), headers, std::move(id), std::move(damage));
     return agent.run(requests, start);
 }
 

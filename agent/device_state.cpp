@@ -34,11 +34,13 @@ std::string last_session(const status::Board& board) {
 
 manager::Identity describe_device(Machine& machine, const config::Settings& settings, std::string device_id,
                                   const status::Board& board, const std::vector<platform::Volume>& volumes,
-                                  const Result<trust::KeyRing>& keys) {
+                                  const Result<trust::KeyRing>& keys, const std::string& state_text) {
     const auto host = machine.host->facts();
     manager::DeviceState state;
     state.image_version = host.image_version;
-    state.more = {{"agent.trust", trust_state(settings, keys)}, {"session.last", last_session(board)}};
+    state.more = {{"agent.trust", trust_state(settings, keys)},
+                  {"session.last", last_session(board)},
+                  {"agent.state", state_text}};
     return manager::describe(std::move(device_id), settings.device, host, volumes, state);
 }
 
@@ -53,9 +55,9 @@ Result<manager::DeviceId> find_identity(const Machine& machine, const config::Se
 }
 
 manager::Identity identity_of(Machine& machine, const config::Settings& settings, std::string device_id,
-                              const status::Board& board) {
+                              const status::Board& board, const std::string& state) {
     return describe_device(machine, settings, std::move(device_id), board, machine.disks->volumes().value_or({}),
-                           trust::KeyRing::load(*machine.files, settings.trust.keys_dir));
+                           trust::KeyRing::load(*machine.files, settings.trust.keys_dir), state);
 }
 
 /// What cannot be found out is left out and makes no error: the page is wanted most when something is wrong.
@@ -63,7 +65,7 @@ void show_device(Machine& machine, const config::Settings& settings, const manag
                  const status::Board& board, status::AgentView& view) {
     const auto keys = trust::KeyRing::load(*machine.files, settings.trust.keys_dir);
     view.volumes = machine.disks->volumes().value_or({});
-    const auto who = describe_device(machine, settings, id.id.empty() ? "unknown" : id.id, board, view.volumes, keys);
+    const auto who = describe_device(machine, settings, id.id.empty() ? "unknown" : id.id, board, view.volumes, keys, {});
     view.device.emplace_back("id", who.device_id);
     view.device.emplace_back("id_from", id.from);
     view.device.insert(view.device.end(), who.attributes.begin(), who.attributes.end());

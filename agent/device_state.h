@@ -19,10 +19,10 @@ namespace hagent {
 
 /// Identity and inventory as they are now. What the machine does not tell is left out: `image.version` without
 /// IMAGE_VERSION in os-release, `session.last` before the first one has ended. `agent.trust` says what content must be
-/// signed by: "required, 2 keys", or why the keys cannot be used.
-/// Asks the system and reads the keys at each call; never fails.
+/// signed by: "required, 2 keys", or why the keys cannot be used; `agent.state` is `state`: what is wrong
+/// with the state directory. Asks the system and reads the keys at each call; never fails.
 [[nodiscard]] manager::Identity identity_of(Machine& machine, const config::Settings& settings, std::string device_id,
-                                            const status::Board& board);
+                                            const status::Board& board, const std::string& state);
 
 /// The same for the status documents: device and where its id comes from, volumes, trusted keys.
 void show_device(Machine& machine, const config::Settings& settings, const manager::DeviceId& id,

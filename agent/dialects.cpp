@@ -24,7 +24,7 @@ Made make_folder(const DialectServices& services) {
     return std::make_unique<manager::FolderDialect>(manager::FolderServices{
         services.files, services.clock, services.log, services.settings.trust.keys_dir,
         services.settings.state().jobs_serials(),
-        [&reports = services.reports](const std::string& job_id) { return reports.finished(job_id); }});
+        [&reports = services.reports](const std::string& job_id) { return reports.finished(job_id); }, services.time});
 }
 
 Made make_hserver(const DialectServices& services) {

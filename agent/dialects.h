@@ -8,6 +8,7 @@
 #include "agent/log/log.h"
 #include "agent/manager/dialect.h"
 #include "agent/manager/report_queue.h"
+#include "agent/trust/trusted_time.h"
 #include "platform/clock.h"
 #include "platform/files.h"
 
@@ -20,6 +21,7 @@ struct DialectServices {
     log::Log& log;
     const config::Settings& settings;
     const manager::ReportQueue& reports;  // its memory of finished jobs
+    trust::TrustedTime* time = nullptr;   // shared with the sessions
 };
 
 /// The dialect of settings.manager.dialect. Nothing is opened or asked yet, so it cannot fail.

@@ -151,7 +151,8 @@ AgentServices::AgentServices(Machine& machine_in, config::Settings settings_in, 
       log(machine.clock, settings.log.level),
       transfer(transfer_options(machine, settings)),
       random(shared_random(std::move(seed))),
-      session_settings(session_settings_of(machine, settings, config_file)) {
+      session_settings(session_settings_of(machine, settings, config_file)),
+      time(*machine.files, settings.state().trusted_time()) {
     log.add(console_);
     log.add(ring);
     if (!settings.log.file.empty()) {
@@ -167,11 +168,33 @@ Result<std::unique_ptr<AgentServices>> AgentServices::open(Machine& machine, con
         new AgentServices(machine, std::move(settings), std::move(seed), config_file));
 }
 
-/// The directories are made here, not when they are first used: a verb that only looks must leave nothing behind.
+/// Where nobody can write there what the lock is for cannot happen; once there is room it is tried again.
 Status AgentServices::lock_state() {
-    if (lock_) {
+    using errors::AgentCode;
+    auto taken = lock_ ? Status() : take_state();
+    if (!taken.ok() && taken.error().is(AgentCode::disk_full) &&
+        machine.files->remove(settings.state().reserve()).ok()) {
+        taken = take_state();
+    }
+    state_problem.reset();
+    if (taken.ok()) {
         return {};
     }
+    if (taken.error().is(AgentCode::busy)) {
+        return Error(taken.error()).with("another hagent works on this state directory");
+    }
+    for (const auto code :
+         {AgentCode::read_only, AgentCode::disk_full, AgentCode::quota_exceeded, AgentCode::io_error}) {
+        if (taken.error().is(code)) {
+            state_problem = taken.error();
+            return {};
+        }
+    }
+    return Error(taken.error()).with("the state directory cannot be used");
+}
+
+/// The directories are made here, not when they are first used: a verb that only looks must leave nothing behind.
+Status AgentServices::take_state() {
     const auto paths = settings.state();
     for (const auto& directory : {paths.state_dir(), paths.sessions(), paths.downloads()}) {
         TRY(machine.files->make_directories(directory, 0700));

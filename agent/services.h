@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@
 #include "agent/session/context.h"
 #include "agent/transfer/curl_fetcher.h"
 #include "agent/trust/random.h"
+#include "agent/trust/trusted_time.h"
 
 namespace hagent {
 
@@ -44,8 +46,9 @@ public:
     AgentServices(const AgentServices&) = delete;
     AgentServices& operator=(const AgentServices&) = delete;
 
-    /// Exclusive use of the state directory until destroyed; `busy` when another hagent has it. What a killed daemon
-    /// left there for the verbs is removed.
+    /// Exclusive use of the state directory until destroyed; `busy` when another hagent has it. One that is full or
+    /// write-protected is no error: the agent has to check in and say so (state_problem). What a killed daemon left
+    /// there for the verbs is removed.
     [[nodiscard]] Status lock_state();
     /// The same, with the lock that `before` holds where it is for the same directory: nobody gets in between.
     [[nodiscard]] Status lock_state_after(AgentServices& before);
@@ -57,11 +60,15 @@ public:
     const transfer::Options transfer;
     const transfer::Random random;  // for jitter; from any thread
     session::Settings session_settings;
+    trust::TrustedTime time;
+    std::optional<Error> state_problem;  // why the state directory could not be prepared
 
 private:
     AgentServices(Machine& machine, config::Settings settings, trust::Random seed, const std::string& config_file);
 
     log::Console console_;
+    [[nodiscard]] Status take_state();
+
     std::unique_ptr<log::RotatedFile> file_;
     std::unique_ptr<platform::Lock> lock_;
 };

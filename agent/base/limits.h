@@ -13,6 +13,7 @@ namespace hagent::limits {
 inline constexpr std::size_t k_config_bytes = 256U << 10U;
 inline constexpr std::size_t k_journal_record_bytes = 1U << 20U;
 inline constexpr std::size_t k_journal_bytes = 16U << 20U;
+inline constexpr std::uint64_t k_reserve_bytes = 256U << 10U;  // kept free for the job that frees space
 
 // files of the system
 inline constexpr std::size_t k_zone_file_bytes = 64U << 10U;

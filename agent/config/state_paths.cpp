@@ -17,12 +17,14 @@ std::string StatePaths::reports() const { return below("reports"); }
 std::string StatePaths::jobs_serials() const { return below("jobs-serials"); }
 std::string StatePaths::manager_met() const { return below("manager-met"); }
 
+std::string StatePaths::trusted_time() const { return below("trusted-time"); }
+std::string StatePaths::reserve() const { return below("reserve"); }
+
 std::string StatePaths::serials() const { return below("serials"); }
 std::string StatePaths::registry() const { return below("registry.ini"); }
 std::string StatePaths::sessions() const { return below("sessions"); }
 std::string StatePaths::session(std::string_view id) const { return concat({state_dir_, "/sessions/", id}); }
 std::string StatePaths::journal(std::string_view id) const { return session(id) + "/journal"; }
-std::string StatePaths::damaged_journal(std::string_view id) const { return session(id) + "/journal.damaged"; }
 std::string StatePaths::package(std::string_view id) const { return session(id) + "/package"; }
 std::string StatePaths::package_file(std::string_view id, std::string_view name) const {
     return concat({package(id), "/", name});

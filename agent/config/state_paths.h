@@ -29,14 +29,16 @@ public:
     [[nodiscard]] std::string jobs_serials() const;  // highest serial of each jobs.json
     [[nodiscard]] std::string manager_met() const;   // address of the manager that was discovered first
 
+    [[nodiscard]] std::string trusted_time() const;  // newest time at which the clock was trusted
+    [[nodiscard]] std::string reserve() const;       // room that is given up when there is none left
+
     // of sessions
     [[nodiscard]] std::string serials() const;   // highest serial of each package
     [[nodiscard]] std::string registry() const;  // key store of scripts where the machine has no registry
     [[nodiscard]] std::string sessions() const;  // directory: one directory a session in it
     [[nodiscard]] std::string session(std::string_view id) const;
     [[nodiscard]] std::string journal(std::string_view id) const;
-    [[nodiscard]] std::string damaged_journal(std::string_view id) const;  // copy for support
-    [[nodiscard]] std::string package(std::string_view id) const;          // directory: what is kept of the package
+    [[nodiscard]] std::string package(std::string_view id) const;  // directory: what is kept of the package
     [[nodiscard]] std::string package_file(std::string_view id, std::string_view name) const;
     [[nodiscard]] std::string downloads() const;                                        // directory
     [[nodiscard]] std::string download(std::string_view id, std::size_t number) const;  // directory of one file

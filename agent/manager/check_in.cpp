@@ -182,6 +182,7 @@ void CheckIn::succeed() {
     view_.last_error.reset();
     addresses_.succeed();
     delivery_.manager_answered();
+    offers_.all_taken();
     schedule_.succeed(now(), services_.dialect.interval_hint(), services_.random(), services_.jobs.idle());
 }
 

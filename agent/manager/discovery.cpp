@@ -8,9 +8,11 @@
 #include <utility>
 
 #include "agent/base/concat.h"
+#include "agent/base/kept.h"
 #include "agent/base/limits.h"
 #include "agent/base/number.h"
 #include "agent/base/text.h"
+#include "agent/trust/kept_text.h"
 
 namespace hagent::manager {
 namespace {
@@ -18,7 +20,6 @@ namespace {
 constexpr std::size_t k_most_managers = 2;
 constexpr std::size_t k_name_bytes = 253;  // RFC 1035, 2.3.4, without the last dot
 constexpr std::uint16_t k_https_port = 443, k_legacy_port = 80;
-constexpr std::uint32_t k_kept_mode = 0600;
 
 std::string kept_file(const std::string& state_dir) { return config::StatePaths(state_dir).manager_met(); }
 
@@ -129,6 +130,17 @@ std::size_t next_of(const std::vector<platform::ServicePlace>& places, const std
     return chosen;
 }
 
+/// Earlier releases wrote the address alone, and no copy.
+Result<std::vector<std::string>> note_of_old(platform::Files& files, const std::string& path) {
+    const auto bytes = TRY(files.read(path, limits::k_path_bytes));
+    const auto url = trim(bytes);
+    const bool plain = !url.empty() && std::all_of(url.begin(), url.end(), [](char c) { return c > ' ' && c < 0x7F; });
+    if (!plain || TRY(files.info(copy_path(path)))) {
+        return error(errors::AgentCode::manager_unreachable, {path, " is damaged"});
+    }
+    return std::vector<std::string>{std::string(url)};
+}
+
 }  // namespace
 
 /// The last lease counts: dhclient adds each new one at the end. Clear text is for the legacy dialect only, and only
@@ -165,15 +177,13 @@ std::vector<std::string> managers_of_services(std::vector<platform::ServicePlace
 /// DHCP would get the device.
 Result<std::vector<std::string>> discover(platform::Files& files, const config::ManagerSettings& settings,
                                           const std::string& state_dir) {
-    const auto kept = files.read(kept_file(state_dir), limits::k_path_bytes);
-    if (kept.ok()) {
-        std::string url(trim(*kept));
-        return url.empty() ? Result<std::vector<std::string>>(
-                                 error(errors::AgentCode::manager_unreachable, {kept_file(state_dir), " is empty"}))
-                           : std::vector<std::string>{std::move(url)};
+    const auto path = kept_file(state_dir);
+    const auto kept = TRY(trust::read_kept(files, path, limits::k_path_bytes));
+    if (!kept.bodies.empty()) {
+        return std::vector<std::string>{std::string(trim(kept.bodies.front()))};
     }
-    if (!kept.error().is(errors::AgentCode::file_not_found)) {
-        return kept.error();
+    if (!kept.absent()) {
+        return note_of_old(files, path);
     }
     const auto leases = files.read(settings.dhcp_lease_file, limits::k_config_bytes);
     return leases.ok() ? managers_of_leases(*leases, settings.dialect) : std::vector<std::string>();
@@ -186,7 +196,7 @@ Status FirstManager::met(const std::string& url) {
         return {};
     }
     first_ = first_.empty() ? url : first_;
-    TRY(files_.write_durable(kept_file(state_dir_), first_ + "\n", k_kept_mode));
+    TRY(trust::write_kept(files_, kept_file(state_dir_), first_ + "\n"));
     noted_ = true;
     return {};
 }

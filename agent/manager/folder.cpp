@@ -116,27 +116,43 @@ Status FolderDialect::judge(const std::string& signature) {
         return std::move(signer).failure().with(k_jobs_name);
     }
     auto jobs = TRY(parse_folder_jobs(text_, identity_.device_id));
-    const WallTime now = services_.clock.wall();
-    const bool trusted_clock = trust::clock_trusted(now);
-    if (jobs.expires && !trusted_clock) {
-        services_.log.warning("manager", "expiry is not checked: the clock is not trusted", {{"now", rfc3339(now)}});
+    const auto now = TRY(time_now());
+    if (jobs.expires && !now.trusted) {
+        services_.log.warning("manager", "expiry is not checked: the clock is not trusted",
+                              {{"now", rfc3339(now.time)}});
     }
     auto serials = TRY(trust::Serials::load(services_.files, services_.serials_file));
-    auto timely = trust::check_expiry(jobs.expires, now, trusted_clock);
+    if (serials.damage()) {
+        services_.log.warning("manager", "a copy of the serials is damaged", {{"where", serials.damage()->context}});
+    }
+    auto timely = trust::check_expiry(jobs.expires, now.time, now.trusted);
+    if (!timely.ok() && services_.time != nullptr) {
+        timely = services_.time->judged(std::move(timely), now);
+    }
     if (timely.ok()) {
         timely = trust::check_serial(jobs.serial, serials.highest(signer->fingerprint, k_jobs_name));
     }
     if (!timely.ok()) {
         return std::move(timely).failure().with(k_jobs_name);
     }
-    TRY(serials.accept(signer->fingerprint, k_jobs_name, jobs.serial));
-    take(std::move(jobs));
-    return {};
+    // where nothing can be written no job can be done either, but the folder is to hear why
+    auto noted = serials.accept(signer->fingerprint, k_jobs_name, jobs.serial);
+    const bool read_only = !noted.ok() && noted.error().is(AgentCode::read_only);
+    if (noted.ok() || read_only) {
+        take(std::move(jobs), !read_only);
+    }
+    return read_only ? Status() : std::move(noted);
+}
+
+Result<trust::TrustedTime::Now> FolderDialect::time_now() const {
+    const WallTime clock = services_.clock.wall();
+    return services_.time != nullptr ? services_.time->now(clock)
+                                     : trust::TrustedTime::Now{clock, trust::clock_trusted(clock), {}};
 }
 
 /// The list is complete: what is not in it is not offered any more. Where reports go elsewhere from now on, the
 /// attributes have to be told there as well.
-void FolderDialect::take(FolderJobs jobs) {
+void FolderDialect::take(FolderJobs jobs, bool offered) {
     NothingOffered rest;
     for (const auto& listed : jobs.jobs) {
         session::Job job;
@@ -150,6 +166,9 @@ void FolderDialect::take(FolderJobs jobs) {
         rest.but.push_back(listed.id);
     }
     events_.emplace_back(std::move(rest));
+    if (!offered) {
+        events_.clear();
+    }
     if (!jobs_ || jobs_->reports != jobs.reports) {
         told_digest_.clear();
     }

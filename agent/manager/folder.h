@@ -11,6 +11,7 @@
 #include "agent/log/log.h"
 #include "agent/manager/dialect.h"
 #include "agent/manager/folder_jobs.h"
+#include "agent/trust/trusted_time.h"
 #include "platform/clock.h"
 #include "platform/files.h"
 
@@ -24,6 +25,7 @@ struct FolderServices {
     std::string keys_directory;
     std::string serials_file;  // of trust::Serials, its own: the session's belongs to another thread
     std::function<std::optional<session::Report>(const std::string&)> finished;  // how a job ended here, by its id
+    trust::TrustedTime* time = nullptr;  // shared with the sessions; null: the clock alone counts
 };
 
 /// A check-in gets jobs.json and jobs.sig (FORMAT.md); nothing in them is believed before the signature is. When the
@@ -54,8 +56,9 @@ private:
 
     [[nodiscard]] Status signature_answered(const Reply& reply);
     [[nodiscard]] Status judge(const std::string& signature);
+    [[nodiscard]] Result<trust::TrustedTime::Now> time_now() const;
     void told(const Reply& reply);
-    void take(FolderJobs jobs);
+    void take(FolderJobs jobs, bool offered);
     [[nodiscard]] Call put(const std::string& manager_url, const Identity& identity) const;
 
     FolderServices services_;

@@ -30,6 +30,12 @@ void Offers::begin() {
     only_offered_.reset();
 }
 
+void Offers::all_taken() {
+    if (const auto noted = services_.reports.all_offered(); !noted.ok()) {
+        services_.log.error(k_area, concat({"cannot note that all jobs were offered: ", sentence(noted.error())}), {});
+    }
+}
+
 /// Waiting jobs are looked at again here, and later when one comes to its wait (CheckIn::jobs_idle).
 void Offers::take(Event event) {
     if (auto* offered = std::get_if<JobOffered>(&event)) {

@@ -49,6 +49,8 @@ public:
     void begin();
     /// One piece of its news.
     void take(Event event);
+    /// The check-in has ended well: the manager has said all that it has.
+    void all_taken();
     /// Jobs that wait here for permission to execute, or for another try, and that the manager said it no longer has are
     /// dropped. Nothing as long as it has said nothing of that kind.
     void drop_waiting();

@@ -11,6 +11,7 @@
 #include "agent/base/concat.h"
 #include "agent/base/json.h"
 #include "agent/base/json_writer.h"
+#include "agent/base/kept.h"
 #include "agent/base/limits.h"
 #include "agent/base/text.h"
 #include "agent/trust/digest.h"
@@ -21,7 +22,14 @@ namespace {
 using session::Report;
 using session::ReportStage;
 
-enum RecordType : std::uint16_t { k_report = 1, k_acknowledged = 2, k_finished = 3, k_offered = 4 };
+enum RecordType : std::uint16_t {
+    k_report = 1,
+    k_acknowledged = 2,
+    k_finished = 3,
+    k_offered = 4,
+    k_sure = 5,
+    k_unsure = journal::k_gap
+};
 
 constexpr std::uint64_t k_compact_at_bytes = 256U << 10U;
 constexpr std::size_t k_remembered_message_bytes = 200;
@@ -113,16 +121,38 @@ std::string content_of(const session::Job& job) {
 
 Result<std::unique_ptr<ReportQueue>> ReportQueue::open(platform::Files& files, const std::string& path) {
     // within the `new` below its failure would leak the memory
+    const bool fresh = !TRY(files.info(path)) && !TRY(files.info(copy_path(path)));
     auto journal = TRY(journal::Journal::open(files, path));
-    auto queue = std::unique_ptr<ReportQueue>(new ReportQueue(std::move(journal)));
-    queue->replay();
+    auto queue = std::unique_ptr<ReportQueue>(new ReportQueue(std::move(journal), fresh));
+    queue->replay(queue->journal_.take_records());
+    if (const auto& damage = queue->journal_.damage()) {
+        queue->damage_.push_back(damage->context);
+    }
     return queue;
+}
+
+Result<std::size_t> ReportQueue::count(platform::Files& files, const std::string& path) {
+    std::vector<std::uint64_t> waiting;
+    for (const auto& record : TRY(journal::load(files, path)).found.records) {
+        const JsonDocument document(record.payload);
+        const auto number = number_in<std::uint64_t>(document.root(), "number");
+        if (record.type == k_report) {
+            waiting.push_back(number);
+        } else if (record.type == k_acknowledged) {
+            std::erase(waiting, number);
+        }
+    }
+    return waiting.size();
 }
 
 /// In the order in which it was written, so that the rules give the same as the first time. A record that makes no
 /// sense is passed over: the others are worth more.
-void ReportQueue::replay() {
-    for (const auto& record : journal_.take_records()) {
+void ReportQueue::replay(const std::vector<journal::Record>& records) {
+    for (const auto& record : records) {
+        if (record.type == k_unsure || record.type == k_sure) {
+            unsure_ = record.type == k_unsure;
+            continue;
+        }
         const JsonDocument document(record.payload);
         auto entry = from_payload(document.root());
         if (!entry) {
@@ -139,9 +169,65 @@ void ReportQueue::replay() {
                 (void)note_content(entry->report.job_id,
                                    std::string(document.root().find("content").text().value_or("")));
                 break;
+            case k_sure:
+            case k_unsure: break;
         }
     }
     compact_at_ = std::max(k_compact_at_bytes, journal_.bytes() + 1);
+}
+
+/// A final is durable here before the end of its session is, so a session that has ended and is not known here was
+/// known once. One whose id stands for another job by now is none of ours any more.
+Status ReportQueue::restore(const session::Store::Remembered& job) {
+    const std::string content = content_of(job.job);
+    const auto known =
+        std::find_if(contents_.begin(), contents_.end(), [&](const auto& c) { return c.first == job.job.id; });
+    if (!job.final || job.job.id.starts_with(session::k_local_job) || has_finished(job.job.id) ||
+        (known != contents_.end() && known->second != content)) {
+        return {};
+    }
+    damage_.push_back(concat({"the result of job ", job.job.id, " was missing; it is sent again"}));
+    if (note_content(job.job.id, content)) {
+        TRY(append(k_offered, to_payload(job.job.id, content)));
+    }
+    return enqueue(*job.final);
+}
+
+Status ReportQueue::recover(const session::Store::Memory& memory, bool sessions_damaged) {
+    const std::lock_guard lock(mutex_);
+    for (const auto& job : memory.jobs) {
+        if (!job.job.id.starts_with(session::k_local_job)) {
+            in_sessions_.push_back(job.job.id);
+        }
+    }
+    const bool forgets = unsure_ || (fresh_ && !in_sessions_.empty()) || (sessions_damaged && memory.nameless);
+    if (forgets && !memory.complete) {
+        unsure_ = true;
+        damage_.emplace_back("jobs may have been done here of which nobody knows");
+        TRY(append(k_unsure, {}));
+    } else if (unsure_) {
+        unsure_ = false;
+        TRY(append(k_sure, {}));
+    }
+    for (const auto& job : memory.jobs) {
+        TRY(restore(job));
+    }
+    return {};
+}
+
+Status ReportQueue::all_offered() {
+    const std::lock_guard lock(mutex_);
+    if (!unsure_ || std::exchange(untold_, false)) {
+        return {};
+    }
+    TRY(append(k_sure, {}));
+    unsure_ = false;
+    return {};
+}
+
+std::optional<Error> ReportQueue::unwritable() const {
+    const std::lock_guard lock(mutex_);
+    return journal_.unwritable();
 }
 
 bool ReportQueue::has_finished(const std::string& job_id) const {
@@ -214,6 +300,9 @@ Status ReportQueue::append(std::uint16_t type, const std::string& payload) {
 /// every report.
 Status ReportQueue::compact() {
     std::vector<journal::Record> records;
+    if (unsure_) {
+        records.push_back({k_unsure, {}});
+    }
     for (const auto& [job_id, content] : contents_) {
         records.push_back({k_offered, to_payload(job_id, content)});
     }
@@ -292,11 +381,28 @@ void ReportQueue::put_back() {
 
 Result<bool> ReportQueue::offered(const std::string& job_id, const std::string& content) {
     const std::lock_guard lock(mutex_);
-    if (note_content(job_id, content)) {
-        TRY(append(k_offered, to_payload(job_id, content)));
-    }
+    const bool news = note_content(job_id, content);
+    const Status noted = news ? append(k_offered, to_payload(job_id, content)) : Status();
     touch(job_id);
-    return has_finished(job_id);
+    if (unsure_ && !has_finished(job_id) &&
+        std::find(in_sessions_.begin(), in_sessions_.end(), job_id) == in_sessions_.end()) {
+        tell_unknown(job_id);
+        return true;
+    }
+    return noted.ok() ? Result<bool>(has_finished(job_id)) : Result<bool>(noted.error());
+}
+
+/// Should this not be written, the job is not begun either, and it is tried again.
+void ReportQueue::tell_unknown(const std::string& job_id) {
+    const auto told =
+        enqueue({job_id,
+                 ReportStage::failure,
+                 {"what this device knew of its jobs was damaged: it is not known whether this one was done, and it is "
+                  "not done again",
+                  "what to do: see how the device is, then order the job under a new id"},
+                 0,
+                 0});
+    untold_ = untold_ || !told.ok();
 }
 
 std::optional<Report> ReportQueue::finished(const std::string& job_id) const {

@@ -12,7 +12,7 @@
 
 #include "agent/base/result.h"
 #include "agent/journal/journal.h"
-#include "agent/session/job.h"
+#include "agent/session/store.h"
 #include "platform/files.h"
 
 namespace hagent::manager {
@@ -29,9 +29,24 @@ public:
         session::Report report;
     };
 
-    /// Opens or creates the journal at `path`, whose folder exists. What is damaged in its middle is left out; the
-    /// journal keeps a copy of it.
+    /// Opens or creates the journal at `path`, whose folder exists. Where it cannot be written the queue is as good to
+    /// read, and what is added fails.
     [[nodiscard]] static Result<std::unique_ptr<ReportQueue>> open(platform::Files& files, const std::string& path);
+    /// How many reports wait in the journal at `path`; only looks.
+    [[nodiscard]] static Result<std::size_t> count(platform::Files& files, const std::string& path);
+
+    /// Once after open(): compares with what the sessions remember of the manager's jobs. Finals that are missing here
+    /// are made again, and sent. Where something is lost and the sessions do not remember every job either, a job that
+    /// neither knows counts as one of which nobody can tell whether it was done: offered() ends it with a failure that
+    /// says so. That lasts until all_offered(). `sessions_damaged`: something of them was lost just now.
+    [[nodiscard]] Status recover(const session::Store::Memory& memory, bool sessions_damaged);
+    /// The manager has offered all that it has: any other job is a new one.
+    [[nodiscard]] Status all_offered();
+
+    /// What was damaged or missing when this queue was opened, for people.
+    [[nodiscard]] const std::vector<std::string>& damage() const { return damage_; }
+    /// Why it cannot be written; empty when it can.
+    [[nodiscard]] std::optional<Error> unwritable() const;
 
     /// Keeps the report until it is acknowledged; once this returns success no power cut loses it. A job has one final
     /// report: what comes after it changes nothing. A report joins the one of its job that waits already and is not on
@@ -46,9 +61,9 @@ public:
     /// each time would let progress be told again and again, and keep the result back for ever.
     void put_back();
 
-    /// A job is offered; `content` is content_of() it. True when it has ended here. An id that comes with another
-    /// content than before names another job (a manager that was set up anew counts from 1 again): what was known under
-    /// it is forgotten. An error only means that this was not noted for the next start.
+    /// A job is offered; `content` is content_of() it. True when it has ended here, or is ended by recover()'s rule. An
+    /// id that comes with another content than before names another job (a manager that was set up anew counts from 1
+    /// again): what was known under it is forgotten. An error only means that this was not noted for the next start.
     [[nodiscard]] Result<bool> offered(const std::string& job_id, const std::string& content);
 
     /// The final report of a job that ended here, also long after it was delivered: for jobs that are offered again.
@@ -60,10 +75,12 @@ public:
     [[nodiscard]] std::size_t size() const;
 
 private:
-    explicit ReportQueue(journal::Journal journal) : journal_(std::move(journal)) {}
-    void replay();
+    ReportQueue(journal::Journal journal, bool fresh) : journal_(std::move(journal)), fresh_(fresh) {}
+    void replay(const std::vector<journal::Record>& records);
+    [[nodiscard]] Status restore(const session::Store::Remembered& job);
     void remember(session::Report report);
     void touch(const std::string& job_id);
+    void tell_unknown(const std::string& job_id);
     [[nodiscard]] Status enqueue(session::Report report, const std::vector<std::uint64_t>& instead_of = {});
     [[nodiscard]] bool note_content(const std::string& job_id, const std::string& content);
     [[nodiscard]] bool has_finished(const std::string& job_id) const;
@@ -76,6 +93,11 @@ private:
     std::uint64_t last_number_ = 0;
     std::uint64_t on_its_way_ = 0;  // number; 0: none
     std::uint64_t compact_at_ = 0;  // bytes of the journal
+    bool fresh_ = false;            // there was no journal
+    bool unsure_ = false;           // jobs may have ended here of which nobody knows
+    bool untold_ = false;           // such a job was offered, and its end could not be written
+    std::vector<std::string> damage_;
+    std::vector<std::string> in_sessions_;  // ids of jobs that the sessions remember
     std::vector<Waiting> waiting_;
     // offered or ended last at the end; at most k_finished_jobs, each with its last message only
     std::vector<session::Report> finished_;

@@ -12,6 +12,7 @@
 #include "agent/transfer/fetcher.h"
 #include "agent/transfer/options.h"
 #include "agent/trust/package_check.h"
+#include "agent/trust/trusted_time.h"
 #include "agent/work/kind.h"
 #include "agent/work/services.h"
 #include "platform/clock.h"
@@ -60,6 +61,7 @@ struct Context {
     const work::Kinds& kinds;
     platform::Dialogs* dialogs = nullptr;    // null: nobody is told or asked
     platform::Registry* registry = nullptr;  // the machine's; null: there is none
+    trust::TrustedTime* time = nullptr;      // null: nobody else in this process uses its file
 };
 
 }  // namespace hagent::session

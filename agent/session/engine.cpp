@@ -7,6 +7,7 @@
 
 #include "agent/base/limits.h"
 #include "agent/errors/catalogue.h"
+#include "agent/session/reserve.h"
 
 namespace hagent::session {
 namespace {
@@ -37,8 +38,11 @@ Engine::Engine(Context& context, loop::Worker& worker, std::function<void()> on_
     : context_(context), worker_(worker), on_idle_(std::move(on_idle)) {}
 
 Status Engine::resume_unfinished() {
-    TRY(context_.store.prune());
-    TRY(context_.store.drop_looks());
+    for (const auto& tidied : {context_.store.prune(), context_.store.drop_looks()}) {
+        if (!tidied.ok()) {  // write-protected: what is there goes on all the same
+            context_.log.warning("session", "old sessions cannot be removed", {{"where", tidied.error().context}});
+        }
+    }
     for (const auto& id : TRY(context_.store.list())) {
         const auto stored = context_.store.load(id);
         if (!stored.ok() || stored->record.ended) {
@@ -184,6 +188,7 @@ Result<std::unique_ptr<Session>> Engine::open(const Entry& entry) {
 
 /// The entry learns its session's id before the work begins, so that the page can cancel it while it runs.
 Result<SessionEnd> Engine::run_one(Entry entry) {
+    use_reserve(context_);
     auto session = open(entry);
     if (!session.ok()) {
         context_.log.error("session", "cannot begin: " + std::string(errors::describe(session.error().id).cause),
@@ -312,19 +317,22 @@ std::optional<Uptime> Engine::next_try() const {
     return first;
 }
 
-void close_damaged_sessions(Context& context) {
+std::vector<std::string> mend_sessions(Context& context) {
+    std::vector<std::string> damage;
     const auto ids = context.store.list();
     for (const auto& id : ids.ok() ? *ids : std::vector<std::string>{}) {
-        const auto stored = context.store.load(id);
-        if (stored.ok() || !stored.error().is(errors::AgentCode::corrupt_journal)) {
-            continue;
+        auto mended = context.store.mend(id, context.clock.wall());
+        const bool bad = mended.ok() && *mended;
+        if (bad) {
+            context.log.warning("session", "its journal is damaged", {{"id", id}, {"where", (*mended)->context}});
+            damage.push_back((*mended)->context);
+        } else if (!mended.ok()) {
+            context.log.error("session", "its journal cannot be read or mended",
+                              {{"id", id}, {"where", mended.error().context}});
+            damage.push_back(mended.error().context);
         }
-        const auto closed = context.store.close_damaged(id, context.clock.wall());
-        context.log.error("session",
-                          closed.ok() ? "its journal is damaged: it ends as failed"
-                                      : "its journal is damaged, and nothing can be written",
-                          {{"id", id}, {"where", stored.error().context}});
     }
+    return damage;
 }
 
 }  // namespace hagent::session

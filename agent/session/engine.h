@@ -103,8 +103,9 @@ private:
     bool shut_down_ = false;
 };
 
-/// Gives every session of the store whose journal is damaged its end, and says so in the log; what fails is left for
-/// the next start. Call it before the engine, or anything else, looks for unfinished sessions.
-void close_damaged_sessions(Context& context);
+/// Mends every damaged journal of the store, gives the sessions of which something is lost their end (Store::mend), and
+/// says so in the log; what fails is left for the next start. Call it before the engine, or anything else, looks for
+/// unfinished sessions. Returns what was damaged, for people.
+std::vector<std::string> mend_sessions(Context& context);
 
 }  // namespace hagent::session

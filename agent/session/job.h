@@ -87,6 +87,9 @@ enum class ReportStage : std::uint8_t { accepted, downloading, downloaded, execu
 
 /// What a manager is told about a job. `success`, `failure` and `cancelled` are final: never dropped, sent until
 /// acknowledged.
+/// In front of the ids of jobs that the command line made: no manager knows them.
+inline constexpr std::string_view k_local_job = "local:";
+
 struct Report {
     std::string job_id;
     ReportStage stage = ReportStage::accepted;

@@ -83,4 +83,11 @@ std::vector<std::string> final_messages(const SessionRecord& record) {
     return messages;
 }
 
+Report report_of(const SessionRecord& record, ReportStage stage, std::vector<std::string> messages) {
+    const auto ended = [](const StepView& s) { return s.state == work::StepState::done; };
+    Report out{record.job.id, stage, std::move(messages), 0, static_cast<std::uint32_t>(record.steps.size())};
+    out.done = static_cast<std::uint32_t>(std::count_if(record.steps.begin(), record.steps.end(), ended));
+    return out;
+}
+
 }  // namespace hagent::session

@@ -22,4 +22,8 @@ namespace hagent::session {
 [[nodiscard]] std::vector<std::string> postponed_messages(const SessionRecord& record);
 [[nodiscard]] std::vector<std::string> final_messages(const SessionRecord& record);
 
+/// What is told of a session. Only steps that are done count: a script that was given up must not look complete to the
+/// manager.
+[[nodiscard]] Report report_of(const SessionRecord& record, ReportStage stage, std::vector<std::string> messages);
+
 }  // namespace hagent::session

@@ -166,12 +166,8 @@ Status Session::enter(Phase phase) {
     return {};
 }
 
-/// Only steps that are done count: a script that was given up must not look complete to the manager.
 Status Session::report(ReportStage stage, std::vector<std::string> messages) {
-    const auto ended = [](const StepView& s) { return s.state == work::StepState::done; };
-    Report out{record_.job.id, stage, std::move(messages), 0, static_cast<std::uint32_t>(record_.steps.size())};
-    out.done = static_cast<std::uint32_t>(std::count_if(record_.steps.begin(), record_.steps.end(), ended));
-    return context_.observer.report(out);
+    return context_.observer.report(report_of(record_, stage, std::move(messages)));
 }
 
 Result<SessionEnd> Session::run(Stop& stop, Life life) {
@@ -214,7 +210,12 @@ Result<SessionEnd> Session::phases(Stop& stop) {
     if (has_error(record_.results)) {
         return finish(Phase::completed, ReportStage::failure);
     }
-    if (const auto fetched = download(stop); !fetched.ok()) {
+    if (std::any_of(earlier_.begin(), earlier_.end(),
+                    [this](const work::StepRecord& step) { return step.n > record_.steps.size(); })) {
+        return refused(error(AgentCode::corrupt_journal, "the plan has fewer steps than were done of it"), stop);
+    }
+    // a file that does not come is the job's failure; what cannot be noted is not, it can go on later
+    if (const auto fetched = TRY(download(stop)); !fetched.ok()) {
         return refused(fetched.error(), stop);
     }
     if (stop.token().requested()) {  // what was here already has asked nobody
@@ -286,14 +287,17 @@ void Session::take_steps(const work::Plan& plan) {
 }
 
 /// The last part of analysis: every file is fetched and its digest checked before the first step may change the device.
-Status Session::download(Stop& stop) {
+/// What is inside tells how the files came; the error outside is of the journal or the reports.
+Result<Status> Session::download(Stop& stop) {
     TRY(enter(Phase::analyzing_files));
     if (!record_.downloads.empty()) {
         TRY(report(ReportStage::downloading, {"downloading " + human_bytes(record_.progress.total)}));
     }
     std::vector<std::string> messages;
     for (const auto& file : record_.downloads) {
-        TRY(origin_->stage(file, stop.token()));
+        if (auto staged = origin_->stage(file, stop.token()); !staged.ok()) {
+            return staged;
+        }
         const auto view = std::find_if(record_.transfers.begin(), record_.transfers.end(),
                                        [&](const TransferView& v) { return v.file == file.path; });
         if (view != record_.transfers.end() && !view->resumed_at.empty()) {
@@ -304,7 +308,8 @@ Status Session::download(Stop& stop) {
     messages.push_back(std::to_string(record_.downloads.size()) + " files downloaded, every SHA-256 " +
                        (origin_->has_manifest() ? "verified" : "kept: nobody has signed them"));
     TRY(enter(Phase::analysis_completed));
-    return report(ReportStage::downloading, std::move(messages));
+    TRY(report(ReportStage::downloading, std::move(messages)));
+    return Status();
 }
 
 /// The commit comes first: nobody may be told "cancelled" about a device that is half changed.

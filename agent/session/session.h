@@ -51,7 +51,7 @@ private:
     [[nodiscard]] Result<SessionEnd> phases(Stop& stop);
     [[nodiscard]] Status select(Stop& stop);
     [[nodiscard]] Status analyse();
-    [[nodiscard]] Status download(Stop& stop);
+    [[nodiscard]] Result<Status> download(Stop& stop);
     [[nodiscard]] Result<SessionEnd> execute(Stop& stop);
     [[nodiscard]] Result<SessionEnd> finish(Phase phase, ReportStage stage);
     [[nodiscard]] Result<work::Outcome> run_work(const work::Services& services, Stop& stop);

@@ -9,6 +9,7 @@
 #include "agent/base/concat.h"
 #include "agent/base/limits.h"
 #include "agent/base/number.h"
+#include "agent/session/messages.h"
 #include "agent/session/store_records.h"
 
 namespace hagent::session {
@@ -102,21 +103,30 @@ Result<SessionLog> Store::reopen(const std::string& id) {
 
 struct Store::Opened {
     Stored stored;
-    std::vector<journal::Record> records;  // all before the damage
-    std::string bytes;                     // the file
+    std::vector<journal::Record> records;
     WallTime modified;
-    std::optional<Error> damage;
+    std::optional<Error> damage;  // of one of the two copies
+    bool lost = false;            // of both: what is missing nobody knows
 
-    /// How a session ends whose journal cannot be trusted.
-    void fail(WallTime now) {
+    [[nodiscard]] bool undecided() const { return !stored.verdict && !stored.record.ended; }
+
+    /// What became of a session of which something is lost. Where nobody had decided yet it has failed: a step may have
+    /// been done that nobody remembers.
+    void note_loss(WallTime now) {
         SessionRecord& record = stored.record;
         if (!stored.begun) {
             record.started = modified;
             record.job.name = "unknown";
         }
-        record.phase = Phase::completed;
-        record.ended = now;
-        record.results.push_back(error_result(*damage, errors::AgentCode::corrupt_journal));
+        auto result = error_result(*damage, errors::AgentCode::corrupt_journal);
+        if (undecided()) {
+            record.phase = Phase::completed;
+            record.ended = now;
+            result.context += "; it is not known whether the job was done, and it is not done again";
+        } else {
+            result.status = errors::Severity::warning;
+        }
+        record.results.push_back(std::move(result));
     }
 };
 
@@ -124,65 +134,91 @@ struct Store::Opened {
 /// another file.
 Result<Store::Opened> Store::read(const std::string& id) const {
     const auto path = paths_.journal(id);
-    const auto info = is_id(id) ? TRY(files_.info(path)) : std::nullopt;
-    if (!info) {
+    auto loaded = is_id(id) ? TRY(journal::load(files_, path)) : journal::Loaded();
+    if (!loaded.exists) {
         return error(errors::AgentCode::session_not_found, id);
     }
     Opened out;
-    out.modified = info->modified;
-    out.bytes = TRY(files_.read(path, limits::k_journal_bytes));
-    auto found = journal::replay(out.bytes);
-    if (found.tail == journal::Tail::damaged || found.tail == journal::Tail::foreign) {
-        out.damage = error(errors::AgentCode::corrupt_journal, {path, " at byte ", std::to_string(found.good_bytes)});
+    if (const auto info = TRY(files_.info(path))) {
+        out.modified = info->modified;
+    }
+    out.lost = loaded.found.lost;
+    out.damage = std::move(loaded.damage);
+    if (out.lost && !out.damage) {
+        out.damage = error(errors::AgentCode::corrupt_journal, {path, ": something is lost"});
     }
     out.stored.record.id = id;
-    for (const auto& entry : found.records) {
+    for (const auto& entry : loaded.found.records) {
         apply(entry, out.stored);
     }
     show_steps(out.stored);
-    out.records = std::move(found.records);
+    out.records = std::move(loaded.found.records);
     return out;
 }
 
 Result<Stored> Store::load(const std::string& id) const {
     auto opened = TRY(read(id));
-    return opened.damage ? Result<Stored>(std::move(*opened.damage)) : std::move(opened.stored);
+    return opened.lost ? Result<Stored>(std::move(*opened.damage)) : std::move(opened.stored);
 }
 
 Result<SessionRecord> Store::shown(const std::string& id) const {
     auto opened = TRY(read(id));
-    if (opened.damage && !opened.stored.verdict) {
-        opened.fail(opened.modified);
+    if (opened.lost) {
+        opened.note_loss(opened.modified);
     }
     return std::move(opened.stored.record);
 }
 
 /// A begin record is made where none can be read: without one the session would count as never begun, and prune() would
 /// remove what support has to see.
-Status Store::close_damaged(const std::string& id, WallTime now) {
+Result<std::optional<Error>> Store::mend(const std::string& id, WallTime now) {
     auto opened = TRY(read(id));
     if (!opened.damage) {
-        return {};
+        return std::optional<Error>();
     }
-    const auto& record = opened.stored.record;
-    if (!opened.stored.verdict && !record.ended) {
-        opened.fail(now);
+    auto journal = TRY(journal::Journal::open(files_, paths_.journal(id)));
+    if (opened.lost) {
+        const auto& record = opened.stored.record;
+        const bool ended = record.ended.has_value();
+        const auto stage = opened.undecided() ? ReportStage::failure : opened.stored.verdict;
+        opened.note_loss(now);
+        std::erase_if(opened.records, [](const auto& entry) { return entry.type == journal::k_gap; });
         if (!opened.stored.begun) {
-            opened.records = {{k_begin, begin_payload(record)}};
+            opened.records.insert(opened.records.begin(), {k_begin, begin_payload(record)});
         }
-        opened.records.push_back({k_verdict, verdict_payload(record, ReportStage::failure)});
-        if (!opened.stored.begun) {
+        if (stage && !ended) {
+            opened.records.push_back({k_verdict, verdict_payload(record, *stage)});
+        }
+        if (ended || !opened.stored.begun) {
             opened.records.push_back({k_end, end_payload(record)});
         }
+        TRY(journal.rewrite(opened.records));
+    } else if (journal.unwritable()) {
+        return *journal.unwritable();
     }
-    std::string bytes(journal::k_magic);
-    for (const auto& entry : opened.records) {
-        bytes += journal::encode(entry);
+    return std::move(opened.damage);
+}
+
+/// What was damaged before a session ended does not matter any more, but for its job.
+Result<Store::Memory> Store::memory() const {
+    Memory out;
+    const auto ids = TRY(list());
+    for (const auto& id : ids) {
+        const auto stored = load(id);
+        if (!stored.ok() || !stored->begun || stored->record.job.id.empty()) {
+            out.nameless = out.nameless || !stored.ok() || stored->begun;
+            continue;
+        }
+        const SessionRecord& record = stored->record;
+        std::optional<Report> final;
+        if (record.ended) {
+            const auto stage = stored->verdict.value_or(record.failed() ? ReportStage::failure : ReportStage::success);
+            final = report_of(record, stage, final_messages(record));
+        }
+        out.jobs.push_back({record.job, std::move(final)});
     }
-    const auto path = paths_.journal(id);
-    (void)files_.write_durable(paths_.damaged_journal(id), opened.bytes,
-                               0600);  // for support; a full disk must not stop this
-    return files_.write_durable(path, bytes, 0600);
+    out.complete = !out.nameless && ids.size() < limits::k_kept_sessions;
+    return out;
 }
 
 Status Store::drop_downloads(const std::string& id) {

@@ -75,16 +75,30 @@ public:
     [[nodiscard]] Result<SessionLog> create(SessionRecord& record);  // gives the record its id
     /// The journal of a session, to go on writing. The caller is the only one who does. Errors: the same.
     [[nodiscard]] Result<SessionLog> reopen(const std::string& id);
-    /// What the journal of a session says. Errors: session_not_found; corrupt_journal with the place in the context.
+    /// What the journal of a session says. Errors: session_not_found; corrupt_journal with the place in the context
+    /// when something is lost. (What only one copy has lost is not.)
     [[nodiscard]] Result<Stored> load(const std::string& id) const;
-    /// The same for people: a session whose journal is damaged is shown as far as it can be read, as one that failed
+    /// The same for people: a session of which something is lost is shown as far as it can be read, as one that failed
     /// with corrupt_journal when the journal was written last.
     [[nodiscard]] Result<SessionRecord> shown(const std::string& id) const;
-    /// Decides how a session with a damaged journal ends, in one step: what can be read stays, and unless its end was
+    /// Makes both copies of a damaged journal good again, and says what was damaged; nothing when all is well. Where
+    /// something is lost it decides how the session ends, in one step: what can be read stays, and unless its end was
     /// decided already a verdict of failure with corrupt_journal follows. It is reported like any other when the
-    /// session goes on; a session whose job cannot be read has no one to report to and is over. The damaged journal is
+    /// session goes on; a session whose job cannot be read has no one to report to and is over. The damaged file is
     /// kept beside it as journal.damaged when there is room.
-    [[nodiscard]] Status close_damaged(const std::string& id, WallTime now);
+    [[nodiscard]] Result<std::optional<Error>> mend(const std::string& id, WallTime now);
+
+    struct Remembered {
+        Job job;
+        std::optional<Report> final;  // the session has ended, and this is what its manager was told
+    };
+    struct Memory {
+        std::vector<Remembered> jobs;  // of all sessions that can be read, oldest first
+        bool complete = false;         // no other job was ever begun here
+        bool nameless = false;         // of some session nobody can tell which job it did
+    };
+    /// For those who have lost their own memory of jobs. Errors: those of platform::Files.
+    [[nodiscard]] Result<Memory> memory() const;
     /// Ids, oldest first; none where there is no folder of sessions yet. Errors: those of platform::Files.
     [[nodiscard]] Result<std::vector<std::string>> list() const;
     /// Removes the oldest finished sessions beyond k_kept_sessions, and downloads that no unfinished session owns.

@@ -113,6 +113,8 @@ std::string status_json(const AgentView& agent, const Board& board) {
     json.raw("software", "[]");
     json.begin_object("trust");
     json.member("keys", agent.trusted_keys);
+    json.member("damage", agent.damage);
+    json.member("state_problem", agent.state_problem);
     json.end_object();
     json.member("reports_queued", agent.reports_queued);
     json.end_object();

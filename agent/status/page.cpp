@@ -150,6 +150,12 @@ std::string page_html(const AgentView& agent, const Board& board, const std::vec
                agent.manager.url.empty() ? "none configured" : concat({agent.manager.dialect, " ", agent.manager.url}));
     out += row("last check-in", concat({when(agent.manager.last_check_in), " ", agent.manager.last_result}));
     out += row("next check-in", when(agent.manager.next_check_in));
+    if (!agent.state_problem.empty()) {
+        out += row("state directory", agent.state_problem);
+    }
+    for (const auto& damage : agent.damage) {
+        out += row("damage", damage);
+    }
     out += row("reports waiting", std::to_string(agent.reports_queued));
     for (const auto& volume : agent.volumes) {
         out += row("volume " + volume.mount_point,

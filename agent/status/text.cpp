@@ -87,6 +87,12 @@ std::string status_text(const AgentView& agent, const Board& board) {
         out += line("last check-in", concat({when(agent.manager.last_check_in), " ", agent.manager.last_result}));
         out += line("next check-in", when(agent.manager.next_check_in));
     }
+    if (!agent.state_problem.empty()) {
+        out += line("state directory", agent.state_problem);
+    }
+    for (const auto& damage : agent.damage) {
+        out += line("damage", damage);
+    }
     out += line("reports waiting", std::to_string(agent.reports_queued));
     if (const auto current = board.current()) {
         out += line("session", concat({current->id, " ", current->job.name, ": ", outcome(*current)}));

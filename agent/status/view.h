@@ -33,6 +33,8 @@ struct AgentView {
     ManagerView manager;
     std::vector<platform::Volume> volumes;
     std::vector<std::string> trusted_keys;  // names, as the key files have them
+    std::vector<std::string> damage;        // files of the agent's memory that are or were damaged, one a line
+    std::string state_problem;              // why the state directory cannot be written; empty: it can
     std::size_t reports_queued = 0;
     WallTime now;  // when the answer was made
 };

@@ -2,10 +2,12 @@
 // Owns the serials file: FORMAT.md in code.
 #include "agent/trust/serials.h"
 
+#include <algorithm>
+
 #include "agent/base/concat.h"
-#include "agent/base/crc32.h"
 #include "agent/base/number.h"
 #include "agent/base/text.h"
+#include "agent/trust/kept_text.h"
 
 namespace hagent::trust {
 namespace {
@@ -13,11 +15,7 @@ namespace {
 using errors::AgentCode;
 
 constexpr std::string_view k_first_line = "hagent-serials 1\n";
-constexpr std::string_view k_crc_mark = "crc ";
 constexpr std::size_t k_file_bytes = 4U << 20U;
-constexpr std::uint32_t k_mode = 0600;
-
-std::string last_line(std::string_view body) { return std::string(k_crc_mark) + std::to_string(crc32(body)) + '\n'; }
 
 struct Line {
     std::string fingerprint;
@@ -40,28 +38,46 @@ std::optional<Line> parse_line(std::string_view text) {
 
 }  // namespace
 
+std::string Serials::to_text(const std::map<Key, std::uint64_t>& highest) {
+    std::string body(k_first_line);
+    for (const auto& [key, value] : highest) {
+        body += key.first + ' ' + std::to_string(value) + ' ' + key.second + '\n';
+    }
+    return body;
+}
+
+/// Of two copies the higher serial counts: a power cut between them leaves one that is older.
 Result<Serials> Serials::load(platform::Files& files, std::string path) {
     Serials out(files, std::move(path));
-    if (!TRY(files.info(out.path_))) {
-        return out;
+    auto kept = TRY(read_kept(files, out.path_, k_file_bytes));
+    for (const auto& body : kept.bodies) {
+        TRY(out.take(body));
     }
-    const std::string content = TRY(files.read(out.path_, k_file_bytes));
-    const auto mark = content.rfind('\n', content.empty() ? 0 : content.size() - 2);
-    const auto body = std::string_view(content).substr(0, mark == std::string::npos ? 0 : mark + 1);
-    if (!body.starts_with(k_first_line) || content != std::string(body) + last_line(body)) {
-        return error(AgentCode::corrupt_journal, out.path_);
+    if (kept.damage && kept.bodies.empty()) {
+        return *std::move(kept.damage);
     }
-    auto rest = body.substr(k_first_line.size());
-    while (!rest.empty()) {
-        const auto end = rest.find('\n');
-        const auto line = parse_line(rest.substr(0, end));
-        if (!line) {
-            return error(AgentCode::corrupt_journal, out.path_);
-        }
-        out.highest_[{line->fingerprint, line->package}] = line->serial;
-        rest.remove_prefix(end + 1);
+    out.damage_ = std::move(kept.damage);
+    if (out.damage_) {
+        mend_kept(files, out.path_, to_text(out.highest_));
     }
     return out;
+}
+
+Status Serials::take(std::string_view body) {
+    if (!body.starts_with(k_first_line)) {
+        return error(AgentCode::corrupt_journal, path_);
+    }
+    for (auto rest = body.substr(k_first_line.size()); !rest.empty();) {
+        const auto end = rest.find('\n');
+        auto line = parse_line(rest.substr(0, end));
+        if (!line) {
+            return error(AgentCode::corrupt_journal, path_);
+        }
+        auto& serial = highest_[{std::move(line->fingerprint), std::move(line->package)}];
+        serial = std::max(serial, line->serial);
+        rest.remove_prefix(end + 1);
+    }
+    return {};
 }
 
 std::optional<std::uint64_t> Serials::highest(std::string_view fingerprint, std::string_view package) const {
@@ -80,11 +96,7 @@ Status Serials::accept(std::string_view fingerprint, std::string_view package, s
     // Changed in memory only after it is on the disk: a serial that was not kept has not been accepted.
     auto next = highest_;
     next[{std::string(fingerprint), std::string(package)}] = serial;
-    std::string body(k_first_line);
-    for (const auto& [key, value] : next) {
-        body += key.first + ' ' + std::to_string(value) + ' ' + key.second + '\n';
-    }
-    TRY(files_->write_durable(path_, body + last_line(body), k_mode));
+    TRY(write_kept(*files_, path_, to_text(next)));
     highest_ = std::move(next);
     return {};
 }

@@ -17,7 +17,8 @@ namespace hagent::trust {
 /// One owner per state directory. Format: FORMAT.md.
 class Serials {
 public:
-    /// Reads `path`; absent is empty. A file that cannot be understood is corrupt_journal: nothing is trusted then.
+    /// Reads `path`; absent is empty. A file of which no copy can be understood is corrupt_journal: nothing is trusted
+    /// then. Where one copy can be, both are made good again, and damage() tells.
     [[nodiscard]] static Result<Serials> load(platform::Files& files, std::string path);
 
     /// `fingerprint` is Signer::fingerprint.
@@ -27,14 +28,21 @@ public:
     /// Errors: limit_exceeded (more than k_serials packages), those of Files.
     [[nodiscard]] Status accept(std::string_view fingerprint, std::string_view package, std::uint64_t serial);
 
+    /// corrupt_journal with the file in its context.
+    [[nodiscard]] const std::optional<Error>& damage() const { return damage_; }
+
     static constexpr std::size_t k_serials = 10000;
 
 private:
     using Key = std::pair<std::string, std::string>;  // fingerprint, package
     Serials(platform::Files& files, std::string path) : files_(&files), path_(std::move(path)) {}
 
+    [[nodiscard]] Status take(std::string_view body);
+    [[nodiscard]] static std::string to_text(const std::map<Key, std::uint64_t>& highest);
+
     platform::Files* files_;  // borrowed, never null
     std::string path_;
+    std::optional<Error> damage_;
     std::map<Key, std::uint64_t> highest_;
 };
 

@@ -100,7 +100,7 @@ int run_daemon(Machine& machine, const Options& options) {
         return code;
     }
     if (const auto locked = services->lock_state(); !locked.ok()) {
-        return failed(machine, options, Error(locked.error()).with("another hagent works on this state directory"));
+        return failed(machine, options, locked.error());
     }
     return live(machine, options, std::move(services));
 }
@@ -145,7 +145,7 @@ int check_in(Machine& machine, const Options& options) {
         return k_done;
     }
     if (const auto locked = services->lock_state(); !locked.ok()) {
-        return failed(machine, options, Error(locked.error()).with("another hagent works on this state directory"));
+        return failed(machine, options, locked.error());
     }
     tell_what_is_lost(*services);
     const auto ended = check_in_once(*services);

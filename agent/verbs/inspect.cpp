@@ -12,6 +12,7 @@
 #include "agent/device_state.h"
 #include "agent/manager/report_queue.h"
 #include "agent/session/json.h"
+#include "agent/state_check.h"
 #include "agent/status/documents.h"
 #include "agent/verbs/verbs.h"
 
@@ -37,6 +38,8 @@ status::AgentView view_from_state(Machine& machine, const config::Settings& sett
     show_device(machine, settings, id.ok() ? *id : manager::DeviceId{}, board, view);
     view.manager.dialect = config::to_string(settings.manager.dialect);
     view.manager.url = settings.has_manager() ? transfer::shown(settings.manager.urls.front()) : "";
+    view.damage = damage_of(*machine.files, settings.state());
+    view.reports_queued = manager::ReportQueue::count(*machine.files, settings.state().reports()).value_or(0);
     return view;
 }
 

@@ -58,7 +58,8 @@ session::Job job_of(const Options& options, const std::string& file, const std::
         job.source = session::LocalFolder{platform::absolute(source.empty() ? file + "/.." : source), file};
     }
     job.options.emplace_back(session::k_option_entry_sha256, digest);
-    job.id = "local:" + trust::sha256_hex(concat({file, "\n", digest, "\n", source, "\n", options.root})).substr(0, 16);
+    job.id = concat({session::k_local_job,
+                     trust::sha256_hex(concat({file, "\n", digest, "\n", source, "\n", options.root})).substr(0, 16)});
     return job;
 }
 
@@ -126,7 +127,8 @@ struct SessionServices {
                   printer,
                   services.machine.kinds,
                   services.machine.dialogs.get(),
-                  services.machine.registry.get()} {}
+                  services.machine.registry.get(),
+                  &services.time} {}
 
     StepPrinter printer;
     std::unique_ptr<transfer::Fetcher> fetcher;
@@ -145,11 +147,13 @@ int outcome_code(const session::SessionRecord& record, session::SessionEnd end) 
 /// Under the lock of the state directory: the daemon and this verb must not change the device at the same time.
 int run_script(AgentServices& services, const Options& options, const session::Job& job) {
     if (const auto locked = services.lock_state(); !locked.ok()) {
-        return failed(services.machine, options,
-                      Error(locked.error()).with("another hagent works on this state directory"));
+        return failed(services.machine, options, locked.error());
+    }
+    if (services.state_problem) {
+        return failed(services.machine, options, *services.state_problem);
     }
     SessionServices parts(services, options.json);
-    session::close_damaged_sessions(parts.context);
+    (void)session::mend_sessions(parts.context);
     const auto earlier = unfinished(parts.store, job.id);
     auto session = earlier ? session::Session::resume(parts.context, *earlier, std::nullopt)
                            : session::Session::begin(parts.context, job);

@@ -411,7 +411,11 @@ public:
     }
 
     Result<std::unique_ptr<Lock>> lock(const std::string& path) override {
-        Fd fd = TRY(open_regular(TRY(place(path)), OpenMode::read_write, path));
+        auto opened = open_regular(TRY(place(path)), OpenMode::read_write, path);
+        if (!opened.ok() && opened.error().is(AgentCode::read_only)) {  // one that is there can be locked all the same
+            opened = open_regular(TRY(place(path)), OpenMode::read, path);
+        }
+        Fd fd = TRY(std::move(opened));
         if (uninterrupted([&] { return flock(fd.get(), LOCK_EX | LOCK_NB); }) != 0) {
             const int problem = errno;
             return problem == EWOULDBLOCK ? Failure{errors::agent(AgentCode::busy), problem, path}

@@ -147,10 +147,16 @@ class Documents(BoxTest):
         with open(whole, "r+b") as journal:
             content = bytearray(journal.read())
             content[content.index(b'"reboots"')] ^= 0x20
+            content = content[:content.index(b'"stage"')]  # the verdict and what follows are gone
+            content += b'"stage'  # a torn end
             journal.seek(0)
+            journal.truncate()
             journal.write(content)
-        with open(os.path.join(self.box.state, "sessions", "000002", "journal"), "wb") as journal:
-            journal.write(b"these bytes are no journal")
+        with open(whole + ".copy", "wb") as copy:
+            copy.write(content)
+        for name in ("journal", "journal.copy"):
+            with open(os.path.join(self.box.state, "sessions", "000002", name), "wb") as journal:
+                journal.write(b"these bytes are no journal")
 
         def check():
             for listed in (self.document(self.box.run("sessions", "--json"))["sessions"], self.document(self.box.run("status", "--json"))["recent"]):

@@ -121,6 +121,12 @@ MUTATIONS = [
         ("agent/work/protection.cpp", "    return id.known() && std::find(", "    return id.known() && ids.empty() && std::find(")]),
     Mutation("a setting's file is nobody's", "other_users: OtherUsers.test_no_script_command_touches_a_file_that_the_settings_name", [
         ("agent/config/named_files.cpp", '        {"manager.ca_file",            s.manager.ca_file,            FileRole::trusted},\n', "")]),
+    Mutation("what the sessions remember is not asked", "damaged_state: Damage.test_no_fault_in_what_is_known_of_jobs_runs_one_twice_or_loses_its_final", [
+        ("agent/manager/report_queue.cpp", "    return enqueue(*job.final);\n", "    return {};\n")]),
+    Mutation("damaged serials are no serials", "damaged_state: Damage.test_both_copies_of_the_serials_are_believed_alone_and_damage_in_both_is_refused", [
+        ("agent/trust/serials.cpp", "if (kept.damage && kept.bodies.empty()) {", "if (kept.damage && kept.bodies.size() > 2) {")]),
+    Mutation("a clock that is set back is believed", "damaged_state: Clock.test_a_clock_that_is_set_back_revives_no_package_and_no_list", [
+        ("agent/trust/trusted_time.cpp", "    return Now{*floor_, true,\n", "    return Now{clock, sane,\n")]),
     Mutation("an older serial is as good", "test_12", [
         ("agent/trust/package_check.cpp", "serial < *highest", "serial + 1000 < *highest")]),
     Mutation("a pin does not count beside an authority", "test_13", [

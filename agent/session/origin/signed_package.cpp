@@ -8,6 +8,7 @@
 #include "agent/transfer/url.h"
 #include "agent/trust/digest.h"
 #include "agent/trust/serials.h"
+#include "agent/trust/trusted_time.h"
 #include "agent/trust/verify.h"
 
 namespace hagent::session {
@@ -110,17 +111,23 @@ std::string SignedPackageOrigin::wanted_digest(const std::string& name) const {
 /// replay, whatever became of the newer one (spec 8).
 Status SignedPackageOrigin::check_for_this_device(const trust::Signer& signer) {
     auto serials = TRY(trust::Serials::load(context_.files, context_.settings.state.serials()));
-    const auto host = context_.host.facts();
-    const WallTime now = context_.clock.wall();
-    const bool trusted_clock = trust::clock_trusted(now);
-    if (manifest_.expires && !trusted_clock) {
-        context_.log.warning("session", "expiry is not checked: the clock is not trusted", {{"now", rfc3339(now)}});
+    if (serials.damage()) {
+        context_.log.warning("session", "a copy of the serials is damaged", {{"where", serials.damage()->context}});
     }
-    TRY(trust::check_package(manifest_,
-                             {context_.settings.os_codes,
-                              {host.product, concat({host.vendor, " ", host.product})},
-                              context_.settings.device_ids},
-                             now, trusted_clock, serials.highest(signer.fingerprint, manifest_.package)));
+    const auto host = context_.host.facts();
+    trust::TrustedTime own_time(context_.files, context_.settings.state.trusted_time());
+    trust::TrustedTime& time = context_.time != nullptr ? *context_.time : own_time;
+    const auto now = TRY(time.now(context_.clock.wall()));
+    if (manifest_.expires && !now.trusted) {
+        context_.log.warning("session", "expiry is not checked: the clock is not trusted",
+                             {{"now", rfc3339(now.time)}});
+    }
+    TRY(time.judged(trust::check_package(manifest_,
+                                         {context_.settings.os_codes,
+                                          {host.product, concat({host.vendor, " ", host.product})},
+                                          context_.settings.device_ids},
+                                         now.time, now.trusted, serials.highest(signer.fingerprint, manifest_.package)),
+                    now));
     return serials.accept(signer.fingerprint, manifest_.package, manifest_.serial);
 }
 

@@ -28,7 +28,8 @@ TEST_CASE("every file of the state directory has its permanent name") {
     CHECK(paths.sessions() == "/s/sessions");
     CHECK(paths.session("000012") == "/s/sessions/000012");
     CHECK(paths.journal("000012") == "/s/sessions/000012/journal");
-    CHECK(paths.damaged_journal("000012") == "/s/sessions/000012/journal.damaged");
+    CHECK(paths.trusted_time() == "/s/trusted-time");
+    CHECK(paths.reserve() == "/s/reserve");
     CHECK(paths.package("000012") == "/s/sessions/000012/package");
     CHECK(paths.package_file("000012", "manifest.json") == "/s/sessions/000012/package/manifest.json");
     CHECK(paths.downloads() == "/s/downloads");
@@ -38,7 +39,7 @@ TEST_CASE("every file of the state directory has its permanent name") {
 TEST_CASE("no two things share a place") {
     const StatePaths paths("/s");
     const std::vector<std::string> all = {
-        paths.lock(),       paths.daemon_endpoint(),    paths.device_id(),      paths.device_key(),
+        paths.trusted_time(), paths.reserve(), paths.lock(),       paths.daemon_endpoint(),    paths.device_id(),      paths.device_key(),
         paths.reports(),    paths.jobs_serials(),       paths.manager_met(),    paths.serials(),
         paths.registry(),   paths.sessions(),           paths.session("1"),     paths.journal("1"),
         paths.session("2"), paths.damaged_journal("1"), paths.package("1"),     paths.package_file("1", "a"),

@@ -95,10 +95,13 @@ struct Site {
     log::Log log{clock};
     std::map<std::string, Report> ended;
     Identity identity{"tc-7", {{"hostname", "thin"}}, "digest 1"};
-    FolderDialect dialect{{files, clock, log, "/keys", "/state/jobs-serials", [this](const std::string& id) {
+    trust::TrustedTime time{files, "/state/trusted-time"};
+    FolderDialect dialect{{files, clock, log, "/keys", "/state/jobs-serials",
+                           [this](const std::string& id) {
                                const auto found = ended.find(id);
                                return found == ended.end() ? std::nullopt : std::optional(found->second);
-                           }}};
+                           },
+                           &time}};
     std::map<std::string, Answer> answers;
     std::map<std::string, std::string> bodies;
     std::vector<std::string> calls;
@@ -233,18 +236,29 @@ TEST_CASE("An older serial is refused, the same one and a higher one are taken, 
 TEST_CASE("A serial that cannot be noted lets nothing begin") {
     Site s;
     s.publish(jobs_of(1));
-    s.files.set_read_only(true);
-    CHECK(s.refused().is(AgentCode::read_only));
+    s.files.set_capacity(0);
+    CHECK(s.refused().is(AgentCode::disk_full));
+    s.files.set_read_only(true);  // the folder is to hear of that, so it is no failure
+    CHECK(s.check_in().ok());
+    CHECK(s.dialect.take_events().empty());
 }
 
 TEST_CASE("An expired jobs.json is refused, but only by a clock that can be trusted") {
     Site s;
     s.publish(jobs_of(1, {{"expires", "2027-02-28T23:59:59Z"}}));
-    CHECK(s.refused().is(AgentCode::package_expired));
+    const WallTime now = s.clock.wall();
     s.clock.set_wall(*parse_rfc3339("2000-01-01T00:00:00Z"));
     CHECK(s.check_in().ok());
     s.clock.set_wall(*parse_rfc3339("2027-02-28T23:59:58Z"));
     CHECK(s.check_in().ok());
+    s.clock.set_wall(now);
+    CHECK(s.refused().is(AgentCode::package_expired));
+    for (const char* earlier : {"2000-01-01T00:00:00Z", "2027-02-28T23:59:58Z"}) {  // a clock that is set back
+        s.clock.set_wall(*parse_rfc3339(earlier));
+        const auto why = s.refused();
+        CHECK(why.is(AgentCode::package_expired));
+        CHECK(why.context.find("here before") != std::string::npos);
+    }
 }
 
 TEST_CASE("What is signed but no jobs.json is refused as malformed, and its serial is not noted") {

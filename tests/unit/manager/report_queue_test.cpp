@@ -281,6 +281,120 @@ TEST_CASE("Damaged and unknown records are left out") {
     }
 }
 
+namespace {
+
+session::Store::Memory memory_of(const std::vector<std::string>& ended, bool complete) {
+    session::Store::Memory memory;
+    for (const auto& id : ended) {
+        session::Job job;
+        job.id = id;
+        job.name = "job " + id;
+        memory.jobs.push_back({job, success(id, "from its session")});
+    }
+    memory.complete = complete;
+    return memory;
+}
+
+/// One byte of the record that holds this text, in both copies.
+void damage(FakeFiles& files, const std::string& text) {
+    std::string bytes = files.content(k_path).value();
+    bytes[bytes.find(text)] ^= 1;
+    files.put(k_path, bytes);
+    files.put(std::string(k_path) + ".copy", bytes);
+}
+
+}  // namespace
+
+TEST_CASE("Records behind a damaged one are kept, and what the damage took comes back from the sessions") {
+    Fixture f;
+    REQUIRE(f.queue->add(success("1", "first")).ok());
+    REQUIRE(f.queue->add(success("2", "second")).ok());
+    REQUIRE(f.queue->add(success("3", "third")).ok());
+    f.queue.reset();
+    damage(f.files, "second");
+    f.reopen();
+    CHECK(f.queue->damage().size() == 1);
+    CHECK(f.queue->size() == 2);
+    CHECK(f.queue->finished("3").has_value());
+    CHECK_FALSE(f.queue->finished("2").has_value());
+    REQUIRE(f.queue->recover(memory_of({"1", "2", "3"}, true), false).ok());
+    CHECK(f.queue->damage().size() == 2);
+    const auto all = f.drain();
+    REQUIRE(all.size() == 3);
+    CHECK(all[2].job_id == "2");
+    CHECK(all[2].stage == ReportStage::success);
+    f.reopen();
+    REQUIRE(f.queue->recover(memory_of({"1", "2", "3"}, true), false).ok());
+    CHECK(f.queue->damage().empty());
+    CHECK(f.queue->size() == 0);
+    CHECK(f.queue->offered("4", "x").value() == false);  // the sessions know every job, so this one is new
+}
+
+TEST_CASE("A job of which nobody knows whether it was done is told as failed and not done, until all were offered") {
+    for (const bool restarted : {false, true}) {
+        Fixture f;
+        REQUIRE(f.queue->add(success("1", "first")).ok());
+        REQUIRE(f.queue->add(success("2", "second")).ok());
+        REQUIRE(f.queue->add(success("3", "third")).ok());
+        (void)f.drain();
+        f.queue.reset();
+        damage(f.files, "second");
+        f.reopen();
+        REQUIRE(f.queue->recover(memory_of({"3"}, false), false).ok());
+        if (restarted) {
+            f.reopen();
+            REQUIRE(f.queue->recover(memory_of({"3"}, false), false).ok());
+        }
+        CHECK(f.queue->offered("1", "x").value());
+        CHECK(f.queue->offered("3", "x").value());
+        CHECK(f.queue->size() == 0);
+        CHECK(f.queue->offered("2", "x").value());
+        const auto all = f.drain();
+        REQUIRE(all.size() == 1);
+        CHECK(all[0].job_id == "2");
+        CHECK(all[0].stage == ReportStage::failure);
+        CHECK(all[0].messages.front().find("not known whether this one was done") != std::string::npos);
+        REQUIRE(f.queue->all_offered().ok());
+        CHECK_FALSE(f.queue->offered("4", "x").value());
+        f.reopen();
+        REQUIRE(f.queue->recover(memory_of({"3"}, false), false).ok());
+        CHECK_FALSE(f.queue->offered("5", "x").value());
+    }
+}
+
+TEST_CASE("Such a job is not begun either while nothing can be written, and is told later") {
+    Fixture f;
+    REQUIRE(f.queue->add(success("2", "second")).ok());
+    REQUIRE(f.queue->add(success("3", "third")).ok());
+    f.queue.reset();
+    damage(f.files, "second");
+    f.reopen();
+    REQUIRE(f.queue->recover(memory_of({}, false), false).ok());
+    f.files.set_read_only(true);
+    const auto offered = f.queue->offered("2", "x");
+    CHECK((!offered.ok() || *offered));
+    CHECK(f.queue->all_offered().ok());
+    f.files.set_read_only(false);
+    CHECK(f.queue->offered("2", "x").value());
+    CHECK(f.queue->finished("2").value().stage == ReportStage::failure);
+}
+
+TEST_CASE("A queue that is gone is made anew from the sessions; an id that names another job by now is left out") {
+    Fixture f;
+    f.queue.reset();
+    for (const std::string& name : {std::string(k_path), std::string(k_path) + ".copy"}) {
+        REQUIRE(f.files.remove(name).ok());
+    }
+    f.reopen();
+    REQUIRE(f.queue->recover(memory_of({"1", "local:1"}, true), false).ok());
+    CHECK(f.queue->size() == 1);
+    CHECK_FALSE(f.queue->damage().empty());
+    CHECK(f.queue->offered("1", "another content").value() == false);
+    f.reopen();
+    REQUIRE(f.queue->recover(memory_of({"1"}, true), false).ok());
+    CHECK_FALSE(f.queue->finished("1").has_value());
+}
+
 TEST_CASE("When the journal cannot be written nothing is promised, and the queue goes on later") {
     Fixture f;
     REQUIRE(f.queue->add(progress("1", "a")).ok());

@@ -260,10 +260,11 @@ TEST_CASE("a session whose journal is damaged ends as failed at the next start, 
     std::string bytes = *plant.files.content(journal);
     bytes[bytes.find("\"reboots\"")] ^= 0x20;
     plant.files.put(journal, bytes);
+    plant.files.put(journal + ".copy", bytes);
     const std::string foreign = "/var/lib/hagent/sessions/000002/journal";
     plant.files.put(foreign, "these bytes are no journal");
 
-    close_damaged_sessions(plant.context);
+    (void)mend_sessions(plant.context);
     plant.restart();
     plant.wait_idle();
     CHECK(plant.engine->idle());
@@ -285,14 +286,14 @@ TEST_CASE("a disk that cannot be written leaves a damaged session for the next s
     const std::string foreign = "/var/lib/hagent/sessions/000001/journal";
     plant.files.put(foreign, "these bytes are no journal");
     plant.files.set_read_only(true);
-    close_damaged_sessions(plant.context);
+    (void)mend_sessions(plant.context);
     plant.files.set_read_only(false);
     CHECK(plant.store.load("000001").error().is(errors::AgentCode::corrupt_journal));
     REQUIRE(plant.engine->resume_unfinished().ok());
     CHECK(plant.engine->offer(Device::job()) == Offer::taken);
     plant.wait_idle(2);
     CHECK(plant.listener.finals().size() == 1);
-    close_damaged_sessions(plant.context);
+    (void)mend_sessions(plant.context);
     CHECK(plant.store.load("000001").value().record.ended.has_value());
 }
 

@@ -2,6 +2,7 @@
 // Owns the tests of what a session refuses: nothing of a package is believed before its signature and its fit are
 // checked.
 #include "agent/base/limits.h"
+#include "agent/session/reserve.h"
 #include "tests/fakes/job_source.h"
 #include "tests/unit/session/device.h"
 
@@ -232,6 +233,67 @@ TEST_CASE("a hundred attempts against a dead server end with the last reply") {
     }
     check_refused(device, AgentCode::attempts_exhausted);
     CHECK(device.fetcher.asked.size() == device.options.attempts);
+}
+
+TEST_CASE("what cannot be noted while files come is no failure of the job: it goes on later") {
+    Device device;
+    device.publish("SF \"conf\" \"/etc/app.conf\"\n", {{"conf", "a\n"}});
+    device.listener.forward = [](const Report& report) {
+        return report.stage == ReportStage::downloading ? Status(error(AgentCode::disk_full, "reports")) : Status();
+    };
+    const auto end = device.run(Device::job());
+    REQUIRE_FALSE(end.ok());
+    CHECK(end.error().is(AgentCode::disk_full));
+    CHECK(device.listener.finals().empty());
+    device.listener.forward = nullptr;
+    CHECK(device.resume().value() == SessionEnd::finished);
+    REQUIRE(device.listener.finals().size() == 1);
+    CHECK(device.listener.finals()[0].stage == ReportStage::success);
+}
+
+TEST_CASE("a plan that has become shorter than what was done of it ends the job and not the agent") {
+    Device device;
+    device.publish("EX \"a\"\nEX \"stop\"\n", {});
+    device.processes.on("a", platform::Exit{});
+    device.processes.on("stop", [&](const platform::Command&, const CancelToken&) -> Result<platform::Exit> {
+        (void)device.stop.request(StopReason::shutdown);
+        return error(AgentCode::cancelled);
+    });
+    CHECK(device.run(Device::job()).value() == SessionEnd::interrupted);
+    auto log = device.store.reopen(device.id);
+    REQUIRE(log.ok());
+    work::StepRecord step;
+    step.n = 9;
+    step.state = work::StepState::done;
+    REQUIRE(log->done(step).ok());
+    Stop again;
+    auto session = Session::resume(device.context, device.id, std::nullopt);
+    REQUIRE(session.ok());
+    CHECK((*session)->run(again).value() == SessionEnd::finished);
+    CHECK(has_code((*session)->record().results, AgentCode::corrupt_journal));
+}
+
+TEST_CASE("the reserve is made where there is room and given up where there is none") {
+    Device device;
+    auto& free_bytes = device.disks.all.front().available_bytes;
+    const std::string reserve = "/var/lib/hagent/reserve";
+    free_bytes = 5000;
+    keep_reserve(device.context);
+    CHECK_FALSE(device.files.exists(reserve));
+    free_bytes = 100'000;
+    keep_reserve(device.context);
+    CHECK(device.files.content(reserve)->size() == 49152);
+    use_reserve(device.context);
+    CHECK_FALSE(device.files.exists(reserve));
+    CHECK_FALSE(give_up_reserve(device.context));
+    free_bytes = 10'000'000;
+    keep_reserve(device.context);
+    use_reserve(device.context);
+    CHECK(device.files.content(reserve)->size() == limits::k_reserve_bytes);
+    device.files.set_capacity(0);
+    CHECK(give_up_reserve(device.context));
+    keep_reserve(device.context);
+    CHECK_FALSE(device.files.exists(reserve));  // no half of one
 }
 
 }  // namespace

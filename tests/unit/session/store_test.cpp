@@ -138,10 +138,12 @@ TEST_CASE("whatever is torn off the end of a journal, the rest is read and can b
     REQUIRE(device.run(Device::job()).ok());
     const std::string path = "/var/lib/hagent/sessions/" + device.id + "/journal";
     const std::string whole = *device.files.content(path);
+    REQUIRE(device.files.content(path + ".copy") == whole);
     std::size_t known_steps = 0;
     for (std::size_t bytes = 0; bytes <= whole.size(); ++bytes) {
         CAPTURE(bytes);
         device.files.put(path, std::string_view(whole).substr(0, bytes));
+        device.files.put(path + ".copy", std::string_view(whole).substr(0, bytes / 2));
         const auto stored = device.store.load(device.id);
         REQUIRE(stored.ok());
         CHECK(stored->record.ended.has_value() == (bytes == whole.size()));
@@ -176,16 +178,23 @@ TEST_CASE("a record that holds anything but what it should is left out") {
     CHECK(device.store.load("000001").ok());
 }
 
-/// A session that fetched and ran something, with one byte of its journal changed.
+/// A session that fetched and ran something, with one byte of its journal changed, in both copies or in one.
 struct Damaged : Device {
-    explicit Damaged(std::size_t (*where)(std::string_view journal)) {
+    explicit Damaged(std::size_t (*where)(std::string_view journal), bool copy_too = true, bool decided = false) {
         publish("SF \"conf\" \"/etc/app.conf\"\nEX \"run\"\n", {{"conf", "a\n"}});
         processes.on("run", platform::Exit{});
         REQUIRE(run(Device::job()).ok());
         path = "/var/lib/hagent/sessions/" + id + "/journal";
         bytes = *files.content(path);
+        if (!decided) {
+            bytes.resize(bytes.find("\"stage\""));  // behind its phases stands the verdict
+            bytes.resize(journal::replay(bytes).good_bytes);
+        }
         bytes[where(bytes)] ^= 0x20;
         files.put(path, bytes);
+        if (copy_too) {
+            files.put(path + ".copy", bytes);
+        }
     }
     std::string path, bytes;
 };
@@ -196,7 +205,7 @@ std::size_t in_plan(std::string_view journal) { return journal.find("\"reboots\"
 std::size_t after_verdict(std::string_view journal) { return journal.rfind("\"results\""); }
 
 TEST_CASE("a session whose journal is damaged is an error that names the place, and is shown as failed by it") {
-    for (const auto where : {in_magic, in_begin, in_plan}) {
+    for (const auto where : {in_begin, in_plan}) {
         Damaged device(where);
         const auto stored = device.store.load(device.id);
         REQUIRE_FALSE(stored.ok());
@@ -215,7 +224,7 @@ TEST_CASE("a session whose journal is damaged is an error that names the place, 
 TEST_CASE("a session whose journal is damaged gets its verdict in one step, once, and the damaged file is kept") {
     Damaged device(in_plan);
     const WallTime now = device.clock.wall();
-    REQUIRE(device.store.close_damaged(device.id, now).ok());
+    REQUIRE(device.store.mend(device.id, now).ok());
     CHECK(device.files.content(device.path + ".damaged") == device.bytes);
     const auto stored = device.stored();
     CHECK(stored.begun);
@@ -225,14 +234,14 @@ TEST_CASE("a session whose journal is damaged gets its verdict in one step, once
     CHECK_FALSE(stored.record.ended.has_value());  // nobody has been told
     CHECK(has_code(stored.record.results, AgentCode::corrupt_journal));
     const auto closed = device.files.content(device.path);
-    REQUIRE(device.store.close_damaged(device.id, now).ok());
+    REQUIRE(device.store.mend(device.id, now).ok());
     CHECK(device.files.content(device.path) == closed);
 }
 
 TEST_CASE("a session of which not even the job can be read is over, and is kept like any other") {
-    for (const auto where : {in_magic, in_begin}) {
+    for (const auto where : {in_begin}) {
         Damaged device(where);
-        REQUIRE(device.store.close_damaged(device.id, device.clock.wall()).ok());
+        REQUIRE(device.store.mend(device.id, device.clock.wall()).ok());
         REQUIRE(device.store.prune().ok());
         const auto stored = device.stored();
         CHECK(stored.begun);
@@ -242,14 +251,33 @@ TEST_CASE("a session of which not even the job can be read is over, and is kept 
     }
 }
 
+TEST_CASE("damage in one copy of a session's journal loses nothing, is named once and made good") {
+    for (const auto where : {in_magic, in_begin, in_plan}) {
+        Damaged device(where, false, true);
+        const auto stored = device.store.load(device.id);
+        REQUIRE(stored.ok());
+        CHECK(stored->record.job.id == "job-1");
+        CHECK(stored->steps.size() == 2);
+        const auto mended = device.store.mend(device.id, device.clock.wall());
+        REQUIRE(mended.ok());
+        REQUIRE(mended->has_value());
+        CHECK(plain((*mended)->context).starts_with(device.path + " at byte "));
+        CHECK(device.files.content(device.path) == device.files.content(device.path + ".copy"));
+        CHECK_FALSE(device.store.mend(device.id, device.clock.wall()).value().has_value());
+        CHECK(device.stored().verdict == ReportStage::success);
+    }
+}
+
 TEST_CASE("damage behind the verdict does not change it") {
-    Damaged device(after_verdict);
+    Damaged device(after_verdict, true, true);
     auto bytes = device.bytes + journal::encode({99, "{}"});  // otherwise it would be a torn end
     device.files.put(device.path, bytes);
-    REQUIRE(device.store.close_damaged(device.id, device.clock.wall()).ok());
+    device.files.put(device.path + ".copy", bytes);
+    REQUIRE(device.store.mend(device.id, device.clock.wall()).ok());
     const auto stored = device.stored();
     CHECK(stored.verdict == ReportStage::success);
-    CHECK(stored.record.results.empty());
+    CHECK_FALSE(stored.record.failed());
+    CHECK(has_code(stored.record.results, AgentCode::corrupt_journal));  // as a warning
 }
 
 TEST_CASE("a session that is not there has a code of its own") {

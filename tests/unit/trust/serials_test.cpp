@@ -40,6 +40,32 @@ TEST_CASE_FIXTURE(Fixture, "the highest serial per key and package is remembered
     CHECK(load().highest(k_key, "demo") == 8);
 }
 
+TEST_CASE_FIXTURE(Fixture, "a changed or missing byte in one copy is made good by the other, and told") {
+    Serials serials = load();
+    REQUIRE(serials.accept(k_key, "demo", 7).ok());
+    const std::string good = *files.content(k_path);
+    for (const std::string& path : {std::string(k_path), std::string(k_path) + ".copy"}) {
+        for (std::size_t i = 0; i < good.size(); ++i) {
+            for (const std::string& bad :
+                 {std::string(good).replace(i, 1, 1, static_cast<char>(good[i] ^ 1)), good.substr(0, i)}) {
+                CAPTURE(path);
+                CAPTURE(bad);
+                files.put(path, bad);
+                const auto found = load();
+                CHECK(found.highest(k_key, "demo") == 7);
+                REQUIRE(found.damage());
+                CHECK(found.damage()->context == path);
+                CHECK(files.content(std::string(k_path) + ".damaged") == bad);
+                CHECK(files.content(path) == good);
+                CHECK_FALSE(load().damage());
+            }
+        }
+    }
+    REQUIRE(files.remove(k_path).ok());
+    CHECK(load().damage());
+    CHECK(load().highest(k_key, "demo") == 7);
+}
+
 TEST_CASE_FIXTURE(Fixture, "no changed or missing byte is believed") {
     Serials serials = load();
     REQUIRE(serials.accept(k_key, "demo", 7).ok());
@@ -50,8 +76,10 @@ TEST_CASE_FIXTURE(Fixture, "no changed or missing byte is believed") {
         std::string bad = good;
         bad[i] = static_cast<char>(bad[i] ^ 1);
         files.put(k_path, bad);
+        files.put(std::string(k_path) + ".copy", bad);
         CHECK(Serials::load(files, k_path).error().is(AgentCode::corrupt_journal));
         files.put(k_path, good.substr(0, i));
+        files.put(std::string(k_path) + ".copy", good.substr(0, i));
         CHECK(Serials::load(files, k_path).error().is(AgentCode::corrupt_journal));
     }
     files.put(k_path, good);

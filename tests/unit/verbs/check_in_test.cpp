@@ -148,10 +148,16 @@ TEST_CASE("nothing is started where another works or others could interfere") {
         device.files.give_away(k_state);
         both(k_refused, "others could change what the agent relies on");
     }
-    SUBCASE("a write-protected state directory") {
-        device.files.set_read_only(true);
-        both(k_failed, "read_only");
-    }
+}
+
+TEST_CASE(
+    "a state directory that is write-protected or full keeps nobody from checking in, and is not another hagent") {
+    Device device;
+    SUBCASE("write-protected") { device.files.set_read_only(true); }
+    SUBCASE("full") { device.files.set_capacity(0); }
+    CHECK(device.run({"check-in"}) == k_not_found);  // the folder is empty: it went there
+    CHECK_FALSE(device.complained("another hagent"));
+    CHECK(device.run({"status"}) == k_done);
 }
 
 TEST_CASE("run --check-config looks and starts nothing") {

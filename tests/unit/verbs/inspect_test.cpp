@@ -4,6 +4,7 @@
 
 #include "agent/base/concat.h"
 #include "agent/base/version.h"
+#include "agent/manager/report_queue.h"
 #include "tests/unit/verbs/command_line.h"
 #include "tests/unit/verbs/daemon.h"
 
@@ -34,6 +35,27 @@ TEST_CASE("status tells from the state directory what it can while no daemon run
     CHECK(document["recent"][0]["id"] == "000001");
     CHECK(document["session"].is_null());
     CHECK(document["trust"].dump().find("release") != std::string::npos);
+}
+
+TEST_CASE("status without a daemon counts the reports that wait and names what is damaged") {
+    Device device;
+    {
+        auto queue = manager::ReportQueue::open(device.files, rooted(k_state + "/reports")).value();
+        REQUIRE(queue->add({"7", session::ReportStage::success, {"done"}, 1, 1}).ok());
+    }
+    CHECK(device.run({"status", "--json"}) == k_done);
+    CHECK(device.document()["reports_queued"] == 1);
+    CHECK(device.document()["trust"]["damage"].empty());
+    std::string bytes = *device.files.content(k_state + "/reports");
+    bytes.back() ^= 1;
+    device.files.put(k_state + "/reports", bytes);
+    device.files.put(k_state + "/serials", "x");
+    CHECK(device.run({"status", "--json"}) == k_done);
+    CHECK(device.document()["reports_queued"] == 1);
+    CHECK(device.document()["trust"]["damage"].size() == 2);
+    CHECK(device.files.content(k_state + "/reports") == bytes);  // only looked at
+    CHECK(device.run({"status"}) == k_done);
+    CHECK(device.said("damage"));
 }
 
 TEST_CASE("a state directory that is missing or cannot be read is no failure for those who only look") {
@@ -79,6 +101,7 @@ TEST_CASE("a session that is not there, whatever its name looks like, is not fou
 TEST_CASE("a session with a damaged journal is shown as far as it can be read") {
     Device device;
     device.files.put(k_state + "/sessions/000001/journal", "these bytes are no journal");
+    device.files.put(k_state + "/sessions/000001/journal.copy", "nor these");
     CHECK(device.run({"sessions", "000001"}) == k_done);
     CHECK(device.said("corrupt_journal"));
     CHECK(device.run({"sessions", "000001", "--json"}) == k_done);
