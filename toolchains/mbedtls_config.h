@@ -58,6 +58,7 @@
 #define MBEDTLS_ECP_NIST_OPTIM        // several times faster on the NIST curves for 2 KiB
 #define MBEDTLS_ECP_DP_SECP256R1_ENABLED // the usual curve of signing keys and certificates
 #define MBEDTLS_ECP_DP_SECP384R1_ENABLED // certificate authorities use it
+#define MBEDTLS_ECP_DP_SECP521R1_ENABLED // certificates of some authorities and servers
 #define MBEDTLS_ECP_DP_CURVE25519_ENABLED // key agreement that modern servers prefer
 #define MBEDTLS_ECDH_C                // all key agreements
 #define MBEDTLS_ECDSA_C               // signatures of manifests and certificates

@@ -7,10 +7,12 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstdio>
 #include <optional>
 
 #include "agent/base/concat.h"
 #include "agent/errors/catalogue.h"
+#include "agent/trust/server_check.h"
 #include "platform/os_error.h"
 #include "platform/resolver.h"
 
@@ -75,6 +77,23 @@ AgentCode certificate_fault(const std::string& text) {
 
 constexpr Millis k_second_look_up = Seconds{2};  // the loop may wait for it
 
+std::string with_words(const std::string& host, const std::string& words) {
+    return words.empty() ? host : concat({host, ": ", words});
+}
+
+/// As our libcurl writes it (toolchains/builder/recipes.py).
+std::string handshake(const std::string& text) {
+    unsigned code = 0, version = 0;
+    trust::HandshakeEnd end;
+    if (std::sscanf(text.c_str(), "ssl_handshake -0x%x record %d alert %d version %x", &code, &end.record, &end.alert,
+                    &version) != 4) {
+        return {};
+    }
+    end.code = static_cast<int>(code);
+    end.version = static_cast<int>(version);
+    return trust::handshake_words(end);
+}
+
 /// libcurl has one code for all failures of name servers. A second look-up tells them apart, unless the first took so
 /// long that the answer is known: no server answers.
 Failure no_address(const CurlFailure& failure) {
@@ -136,6 +155,8 @@ Explained at_proxy(const CurlFailure& failure) {
         case CURLE_COULDNT_RESOLVE_HOST: return because(errors::describe(no_address(failure).error().id).cause);
         case CURLE_COULDNT_CONNECT: return because(errors::describe(unconnected(failure).error().id).cause);
         case CURLE_OPERATION_TIMEDOUT: return because("no answer in time");
+        case CURLE_SSL_CONNECT_ERROR: return because(handshake(failure.text));
+        case CURLE_PEER_FAILED_VERIFICATION: return because(failure.certificate);
         default: return because(failure.text);
     }
 }
@@ -156,15 +177,30 @@ Explained explain(const CurlFailure& failure) {
             if (failure.text.find("chunk") != std::string::npos) {  // libcurl has no code of its own for it
                 return {error(AgentCode::protocol_garbage, {failure.host, ": ", failure.text}), Stage::data};
             }
+            if (!failure.said && failure.text.find("0x7780") != std::string::npos) {
+                // TLS 1.3: the server looks at our certificate, or misses it, when the handshake is over for us
+                return {error(AgentCode::tls_handshake,
+                              with_words(failure.host,
+                                         "the server ended TLS with an alert instead of an answer; it may "
+                                         "want a client certificate, or another one")),
+                        Stage::tls};
+            }
             return {suffered(failure).value_or(error(errors::winsock(errors::Winsock::econnreset), failure.host)),
                     Stage::data};
         case CURLE_OPERATION_TIMEDOUT:
         case CURLE_FTP_ACCEPT_TIMEOUT: return timed_out(failure);
-        case CURLE_PEER_FAILED_VERIFICATION: return {error(certificate_fault(failure.text), failure.host), Stage::tls};
+        case CURLE_PEER_FAILED_VERIFICATION:
+            return {error(certificate_fault(failure.text), with_words(failure.host, failure.certificate)), Stage::tls};
         case CURLE_SSL_CONNECT_ERROR:
         case CURLE_SSL_CIPHER:
         case CURLE_SSL_ISSUER_ERROR:
-            return {suffered(failure).value_or(error(AgentCode::tls_handshake, failure.host)), Stage::tls};
+            if (!failure.certificate.empty()) {  // its use is looked at behind the rest, with an error of its own
+                return {error(AgentCode::certificate_untrusted, with_words(failure.host, failure.certificate)),
+                        Stage::tls};
+            }
+            return {suffered(failure).value_or(
+                        error(AgentCode::tls_handshake, with_words(failure.host, handshake(failure.text)))),
+                    Stage::tls};
         default: break;
     }
     const auto row = std::find_if(k_rows.begin(), k_rows.end(), [&](const Row& r) { return r.code == failure.code; });

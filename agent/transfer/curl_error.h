@@ -13,15 +13,17 @@ namespace hagent::transfer {
 
 /// What libcurl says about a failed request.
 struct CurlFailure {
-    int code = 0;             // CURLcode
-    std::int64_t os = 0;      // CURLINFO_OS_ERRNO
-    std::string text{};       // CURLOPT_ERRORBUFFER
-    std::string host{};       // that was asked
-    bool connected = false;   // a connection was made, or the peer has already said something
-    bool resolved = true;     // the name has an address
-    bool quick = false;       // failed so fast that a second look-up costs no time
-    std::string proxy{};      // "HOST:PORT (VARIABLE)" when the fault is the proxy's; `host` is its name then
-    long connect_status = 0;  // its answer to CONNECT; 0: none
+    int code = 0;               // CURLcode
+    std::int64_t os = 0;        // CURLINFO_OS_ERRNO
+    std::string text{};         // CURLOPT_ERRORBUFFER
+    std::string host{};         // that was asked
+    bool connected = false;     // a connection was made, or the peer has already said something
+    bool said = false;       // the peer has answered, in the protocol that is spoken with it
+    bool resolved = true;       // the name has an address
+    bool quick = false;         // failed so fast that a second look-up costs no time
+    std::string proxy{};        // "HOST:PORT (VARIABLE)" when the fault is the proxy's; `host` is its name then
+    std::string certificate{};  // what is wrong with the peer's, in words
+    long connect_status = 0;    // its answer to CONNECT; 0: none
 };
 
 /// The same in the agent's own terms.

@@ -24,6 +24,7 @@
 #include "agent/transfer/http_redirect.h"
 #include "agent/transfer/http_words.h"
 #include "agent/transfer/unwanted_body.h"
+#include "agent/trust/server_check.h"
 
 namespace hagent::transfer {
 namespace {
@@ -88,6 +89,7 @@ struct CurlExchange::Impl {
     UnwantedBody unwanted;
     bool late = false;                 // ended here by the exchange's time limit
     std::optional<Error> local_error;  // from the sink or from reading what is sent
+    trust::ServerCheck server_check;
     Reply reply;
     UniqueHandle<ShareTraits> sessions;  // of TLS, when they must not come from elsewhere
     UniqueHandle<EasyTraits> easy;       // last: its clean-up may still call back
@@ -111,7 +113,6 @@ struct CurlExchange::Impl {
     [[nodiscard]] ReplyHead current_head() const;
     Status begin();
     std::size_t take_body(std::string_view bytes);
-    Result<std::size_t> give_body(std::span<char> out);
 
     bool goes_on();
     bool enough();
@@ -132,6 +133,7 @@ struct CurlExchange::Impl {
     static std::size_t on_header(char* data, std::size_t size, std::size_t count, void* self);
     static int on_debug(CURL* easy, curl_infotype type, char* data, std::size_t size, void* self);
     static int on_progress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t);
+    static CURLcode on_tls(CURL* easy, void* ssl_config, void* self);
 };
 
 // ---- configuration
@@ -178,6 +180,8 @@ void CurlExchange::Impl::configure_callbacks() {
     set(CURLOPT_XFERINFODATA, this);
     set(CURLOPT_NOPROGRESS, 0L);
     set(CURLOPT_ERRORBUFFER, error_text.data());
+    set(CURLOPT_SSL_CTX_FUNCTION, &on_tls);
+    set(CURLOPT_SSL_CTX_DATA, this);
 }
 
 void CurlExchange::Impl::configure_headers() {
@@ -247,27 +251,13 @@ std::size_t CurlExchange::Impl::take_body(std::string_view bytes) {
     return bytes.size();
 }
 
-/// The next bytes to send; 0 at the end.
-Result<std::size_t> CurlExchange::Impl::give_body(std::span<char> out) {
-    std::size_t count = 0;
-    if (exchange.source != nullptr) {
-        const auto left = std::min<std::uint64_t>(exchange.source_bytes - sent_bytes, out.size());
-        count = left == 0 ? 0 : TRY(exchange.source->read_at(sent_bytes, out.first(narrow<std::size_t>(left))));
-    } else {
-        const auto rest = std::string_view(exchange.body).substr(narrow<std::size_t>(sent_bytes));
-        count = rest.copy(out.data(), out.size());
-    }
-    sent_bytes += count;
-    return count;
-}
-
 std::size_t CurlExchange::Impl::on_body(char* data, std::size_t size, std::size_t count, void* self) {
     return static_cast<Impl*>(self)->take_body({data, size * count});
 }
 
 std::size_t CurlExchange::Impl::on_send(char* data, std::size_t size, std::size_t count, void* self) {
     auto& me = *static_cast<Impl*>(self);
-    auto given = me.give_body({data, size * count});
+    auto given = next_to_send(me.exchange, me.sent_bytes, {data, size * count});
     if (!given.ok()) {
         me.local_error = std::move(given).error();
         return CURL_READFUNC_ABORT;
@@ -323,6 +313,13 @@ int CurlExchange::Impl::on_debug(CURL*, curl_infotype type, char* data, std::siz
     return 0;
 }
 
+/// A handshake is about to begin, perhaps with the proxy.
+CURLcode CurlExchange::Impl::on_tls(CURL* easy, void* ssl_config, void* self) {
+    auto& me = *static_cast<Impl*>(self);
+    me.server_check.install(ssl_config, tls_host(easy, me.options, me.url));
+    return CURLE_OK;
+}
+
 /// Called at least once a second: the only place where libcurl asks whether to go on.
 int CurlExchange::Impl::on_progress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
     auto& me = *static_cast<Impl*>(self);
@@ -362,6 +359,7 @@ Status CurlExchange::Impl::follow() {
 Failure CurlExchange::Impl::failure(int code, bool& local) {
     auto failure = failure_of(easy.get(), options, url, code, conversation.started() || head.status() != 0);
     failure.text = printable(clip(error_text.data(), k_reason_bytes));
+    failure.certificate = server_check.words();
     auto explained = explain(failure);
     local = explained.local;
     if (!failure.connected || explained.stage == Stage::tls || explained.stage == Stage::resolve) {

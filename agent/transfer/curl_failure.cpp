@@ -45,6 +45,12 @@ std::optional<Proxy> proxy_used(void* easy, const Options& options, const Url& u
     return used ? environment_proxy(url) : std::nullopt;
 }
 
+std::string tls_host(void* easy, const Options& options, const Url& url) {
+    const auto proxy = proxy_used(easy, options, url, CURLE_OK);
+    const bool way_is_open = is_encrypted(url.scheme) && connect_status(easy) / 100 == 2;
+    return proxy && proxy->encrypted && !way_is_open ? proxy->host : url.host;
+}
+
 CurlFailure failure_of(void* easy, const Options& options, const Url& url, int code, bool said) {
     const bool tls_first = is_encrypted(url.scheme) && url.scheme != Scheme::ftpes;
     CurlFailure failure;
@@ -52,6 +58,7 @@ CurlFailure failure_of(void* easy, const Options& options, const Url& url, int c
     failure.os = number(easy, CURLINFO_OS_ERRNO);
     failure.host = url.host;
     failure.resolved = time_us(easy, CURLINFO_NAMELOOKUP_TIME_T) > 0;
+    failure.said = said;
     failure.connected = said || time_us(easy, tls_first ? CURLINFO_APPCONNECT_TIME_T : CURLINFO_CONNECT_TIME_T) > 0;
     failure.quick = elapsed_us(easy) < 2'000'000;
     if (const auto proxy = proxy_used(easy, options, url, code)) {

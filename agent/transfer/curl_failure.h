@@ -20,6 +20,10 @@ namespace hagent::transfer {
 /// The proxy that this request went through, or was to go through when nothing came of it; `code` is its CURLcode.
 [[nodiscard]] std::optional<Proxy> proxy_used(void* easy, const Options& options, const Url& url, int code);
 
+/// Who must be at the other end of a TLS connection that is about to be secured: the server, or a proxy that is spoken
+/// to in TLS itself.
+[[nodiscard]] std::string tls_host(void* easy, const Options& options, const Url& url);
+
 /// Everything for explain() but the text; `said` is whether the peer has spoken.
 [[nodiscard]] CurlFailure failure_of(void* easy, const Options& options, const Url& url, int code, bool said);
 

@@ -172,6 +172,19 @@ void Request::http() const {
 
 }  // namespace
 
+Result<std::size_t> next_to_send(const Exchange& exchange, std::uint64_t& sent, std::span<char> out) {
+    std::size_t count = 0;
+    if (exchange.source != nullptr) {
+        const auto left = std::min<std::uint64_t>(exchange.source_bytes - sent, out.size());
+        count = left == 0 ? 0 : TRY(exchange.source->read_at(sent, out.first(narrow<std::size_t>(left))));
+    } else {
+        const auto rest = std::string_view(exchange.body).substr(narrow<std::size_t>(sent));
+        count = rest.copy(out.data(), out.size());
+    }
+    sent += count;
+    return count;
+}
+
 std::vector<std::string> header_lines(const Exchange& exchange, bool own_origin, const Headers& provided) {
     std::vector<std::string> lines;
     const auto add = [&](const std::string& name, const std::string& value) {

@@ -2,6 +2,8 @@
 // Owns the translation of what is wanted into libcurl options.
 #pragma once
 
+#include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -13,6 +15,9 @@ namespace hagent::transfer {
 
 /// Sets everything on a fresh handle (CURL*) but callbacks and HTTP header fields.
 void configure_request(void* easy, const Options& options, const Exchange& exchange, const Url& url);
+
+/// Copies the next bytes of what put and post send, and counts them in `sent`; 0 at the end.
+[[nodiscard]] Result<std::size_t> next_to_send(const Exchange& exchange, std::uint64_t& sent, std::span<char> out);
 
 /// The lines of HTTP header fields that an exchange and its origin want, as CURLOPT_HTTPHEADER takes them. What the
 /// exchange itself brings goes to its own origin only.

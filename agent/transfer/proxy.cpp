@@ -45,7 +45,7 @@ std::optional<Proxy> environment_proxy(const Url& url) {
     }
     const auto colon = rest.rfind(':');
     const bool has_port = colon != std::string_view::npos && rest.find(']', colon) == std::string_view::npos;
-    Proxy proxy{std::move(variable), printable(rest.substr(0, has_port ? colon : rest.size())), {}, socks};
+    Proxy proxy{std::move(variable), printable(rest.substr(0, has_port ? colon : rest.size())), {}, socks, encrypted};
     proxy.place = printable(rest) + (has_port ? "" : encrypted ? ":443" : ":1080");  // libcurl's
     return proxy;
 }

@@ -12,8 +12,9 @@ namespace hagent::transfer {
 struct Proxy {
     std::string variable;  // "https_proxy"
     std::string host;
-    std::string place;   // "proxy.example:3128"
-    bool socks = false;  // the way is asked for by SOCKS, not by CONNECT
+    std::string place;       // "proxy.example:3128"
+    bool socks = false;      // the way is asked for by SOCKS, not by CONNECT
+    bool encrypted = false;  // it is spoken to in TLS
 
     /// "proxy.example:3128 (https_proxy)"
     [[nodiscard]] std::string shown() const { return place + " (" + variable + ")"; }

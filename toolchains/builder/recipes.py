@@ -100,6 +100,11 @@ def curl(work, target, source, prefix):
     edit(netrc, "          if(!specific_login || our_login)\n            found |= FOUND_PASSWORD;", "          found |= FOUND_PASSWORD;")
     edit(netrc, "          if(found & FOUND_PASSWORD) {", "          if((found & FOUND_PASSWORD) && (!specific_login || our_login)) {")
     edit(netrc, "    else if(!login && !password)", "    else if((!login && !password) || (specific_login && !our_login))")
+    # What the server said last: the kind of its record (21: an alert, with its number), and the version that it chose.
+    edit(source / "lib" / "vtls" / "mbedtls.c", """    failf(data, "ssl_handshake returned: (-0x%04X) %s",
+          -ret, errorbuf);""", """    failf(data, "ssl_handshake -0x%04X record %d alert %d version %02X%02X", -ret,
+          backend->ssl.MBEDTLS_PRIVATE(in_msgtype), backend->ssl.MBEDTLS_PRIVATE(in_msg)[1],
+          backend->ssl.MBEDTLS_PRIVATE(in_msg)[4], backend->ssl.MBEDTLS_PRIVATE(in_msg)[5]);""")
     # FTP's unused converter of line ends counts as decoding, and what is decoded is handed on in small pieces.
     edit(source / "lib" / "cw-pause.c", "#define CW_PAUSE_DEC_WRITE_CHUNK   (4096)", f"#define CW_PAUSE_DEC_WRITE_CHUNK   ({CURL_PIECE_BYTES})")
     cmake_project(work, target, "curl", source, [

@@ -59,6 +59,38 @@ TEST_CASE("a slow look-up that failed was a silent name server") {
           errors::resolver(11002));
 }
 
+TEST_CASE("a server that ends TLS with an alert instead of an answer is no broken connection") {
+    CHECK(explain({.code = CURLE_RECV_ERROR, .text = "ssl_read returned: (-0x7780) SSL"})
+              .error.is(AgentCode::tls_handshake));
+    CHECK(explain({.code = CURLE_RECV_ERROR, .text = "ssl_read returned: (-0x7780) SSL", .said = true}).error.id ==
+          errors::winsock(10054));
+}
+
+TEST_CASE("what is wrong with a certificate or a handshake is told in words") {
+    CHECK(explain({.code = CURLE_PEER_FAILED_VERIFICATION, .text = "error 0x00000004", .host = "h", .certificate = "w"})
+              .error.context == "h: w");
+    CHECK(explain({.code = CURLE_SSL_CONNECT_ERROR,
+                   .text = "ssl_handshake -0x7780 record 21 alert 70 version 0303",
+                   .host = "h"})
+              .error.context.starts_with("h: the server refused with alert 70 protocol_version; taken are TLS 1.2"));
+    CHECK(explain({.code = CURLE_SSL_CONNECT_ERROR, .text = "another text", .host = "h"}).error.context == "h");
+}
+
+TEST_CASE("what fails at the proxy is the proxy's fault, and may pass") {
+    for (int code = 1; code < CURL_LAST; ++code) {
+        CAPTURE(code);
+        const auto explained = explain({.code = code, .text = "t", .host = "p", .proxy = "p:3128 (https_proxy)"});
+        CHECK(explained.error.is(AgentCode::proxy_failed));
+        CHECK(explained.error.context.starts_with("proxy p:3128 (https_proxy): "));
+        CHECK_FALSE(explained.local);
+    }
+    for (const long status : {300L, 307L, 401L, 404L, 405L, 410L, 503L}) {
+        CHECK(explain({.code = CURLE_RECV_ERROR, .proxy = "p:1", .connect_status = status})
+                  .error.is(AgentCode::proxy_failed));
+    }
+    CHECK(explain({.code = CURLE_RECV_ERROR, .proxy = "p:1", .connect_status = 407}).error.id == errors::http(407));
+}
+
 TEST_CASE("our own wrong settings are told from a server's faults") {
     CHECK(explain({.code = CURLE_SSL_CACERT_BADFILE}).local);
     CHECK_FALSE(explain({.code = CURLE_SSL_PINNEDPUBKEYNOTMATCH}).local);
