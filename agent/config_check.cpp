@@ -11,6 +11,7 @@
 #include "agent/errors/catalogue.h"
 #include "agent/http/access.h"
 #include "agent/trust/key_ring.h"
+#include "agent/trust/server_check.h"
 #include "agent/trust/tls_server.h"
 #include "platform/paths.h"
 
@@ -31,6 +32,11 @@ public:
         const auto content = machine_.files->read(file.path, k_most_bytes);
         if (!content.ok()) {
             return add(file.setting, file.path, content.error());
+        }
+        if (file.setting.ends_with("ca_file")) {
+            if (const auto usable = trust::check_authorities(*content); !usable.ok()) {
+                add(file.setting, file.path, usable.error());
+            }
         }
         if (file.setting == "listen.operators_file") {
             if (const auto operators = http::parse_operators(*content); !operators.ok()) {
@@ -157,7 +163,8 @@ std::vector<config::Complaint> what_is_lost(Machine& machine, const config::Sett
     Trials trials(machine);
     for (const auto& file : config::named_files(settings)) {
         const bool missing = file.role == FileRole::trusted && !machine.files->info(file.path).value_or(std::nullopt);
-        if (missing || file.role == FileRole::log || file.path == settings.trust.keys_dir) {
+        const bool tried = file.role == FileRole::log || file.setting.ends_with("ca_file");
+        if (missing || tried || file.path == settings.trust.keys_dir) {
             try_out(trials, file, settings);
         }
     }

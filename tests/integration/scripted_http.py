@@ -49,8 +49,12 @@ class Scripted:
         with contextlib.suppress(OSError, ValueError), peer:
             peer.settimeout(60)
             if self.context:
-                peer = self.context.wrap_socket(peer, server_side=True)
-            file = peer.makefile("rb")
+                with self.context.wrap_socket(peer, server_side=True) as encrypted:
+                    return self._talk(encrypted)
+            self._talk(peer)
+
+    def _talk(self, peer):
+        with peer.makefile("rb") as file:
             while line := file.readline():
                 method, target, _ = line.decode("latin-1").split(" ", 2)
                 fields = {}

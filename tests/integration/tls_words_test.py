@@ -114,6 +114,8 @@ class Tls(BoxTest):
             self.box.configure(manager={"urls": ["https://127.0.0.1/"], "ca_file": path})
             with self.subTest(name):
                 self.expect(self.box.run("run", "--check-config"), REFUSED, *words)
+        self.box.configure(manager={"urls": ["https://127.0.0.1:1/"], "ca_file": self.box.path("ca", "other")})
+        self.assertIn("certificate 2 (CN=edwards)", self.box.daemon().output())  # and it works with the other one
         self.box.configure(manager={"urls": ["https://127.0.0.1/"], "ca_file": self.ca.pem})
         self.expect(self.box.run("run", "--check-config"), DONE)
 

@@ -47,6 +47,10 @@ MUTATIONS = [
         ("agent/transfer/curl_request.cpp", "exchange.method == Method::get && exchange.past_caches", "exchange.method == Method::put && exchange.past_caches")]),
     Mutation("certificates are not looked at", "test_05", [
         ("agent/transfer/curl_request.cpp", "set(CURLOPT_SSL_VERIFYPEER, 1L);", "set(CURLOPT_SSL_VERIFYPEER, 0L);")]),
+    Mutation("a common name is enough", "tls_words: Tls.test_only_subject_alternative_names_count_and_an_address_needs_an_address", [
+        ("agent/trust/server_check.cpp", "        if (!names_host(names, me.host_)) {", "        if (!names.empty() && !names_host(names, me.host_)) {")]),
+    Mutation("a name is as good as an address", "tls_words: Tls.test_only_subject_alternative_names_count_and_an_address_needs_an_address", [
+        ("agent/trust/server_check.cpp", "return address.empty() && dns_matches(", "return dns_matches(")]),
     Mutation("any signature is good", "test_06", [
         ("agent/trust/key_ring.cpp", "bytes, signature.size()) == 0) {", "bytes, signature.size()) != 1) {")]),
     Mutation("files are not compared with their digests", "test_06", [
