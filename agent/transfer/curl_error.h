@@ -18,7 +18,7 @@ struct CurlFailure {
     std::string text{};         // CURLOPT_ERRORBUFFER
     std::string host{};         // that was asked
     bool connected = false;     // a connection was made, or the peer has already said something
-    bool said = false;       // the peer has answered, in the protocol that is spoken with it
+    bool said = false;          // the peer has answered, in the protocol that is spoken with it
     bool resolved = true;       // the name has an address
     bool quick = false;         // failed so fast that a second look-up costs no time
     std::string proxy{};        // "HOST:PORT (VARIABLE)" when the fault is the proxy's; `host` is its name then
