@@ -40,10 +40,14 @@ TEST_CASE("every refusal is reported with its number and the command it answered
                 script.for_ever = true;
             });
             const auto fetcher = curl_fetcher(Options());
-            const auto asked = get(*fetcher, server.url("/d/f"));
+            const auto asked = get(*fetcher, server.url("/d/f", "bob:x@"));
             REQUIRE(asked.reply.ok());
             REQUIRE(asked.reply->error);
-            CHECK(asked.reply->error->id == errors::ftp(static_cast<std::uint16_t>(code)));
+            // before anybody gave a name and a password, neither can be wrong
+            const bool full = code == 530 && place.stage == Stage::greeting;
+            CHECK(asked.reply->error->id ==
+                  (full ? errors::agent(AgentCode::server_full) : errors::ftp(static_cast<std::uint16_t>(code))));
+            CHECK(asked.reply->head.number == code);
             CHECK(asked.reply->stage == place.stage);
             CHECK(asked.bytes.empty());
             CHECK(contains(asked.reply->transcript, std::to_string(code) + " of that"));
