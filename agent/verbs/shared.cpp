@@ -78,8 +78,8 @@ int refused(Machine& machine, const Options& options, std::string_view what,
             all += concat({(all.empty() ? "" : ","), "{\"path\":", session::quoted(complaint.path),
                            ",\"message\":", session::quoted(complaint.message), "}"});
         }
-        machine.output->print(concat({"{\"error\":", session::error_json(config::to_error(complaints)),
-                                      ",\"complaints\":[", all, "]}\n"}));
+        machine.output->print(concat(
+            {"{\"error\":", session::error_json(config::to_error(complaints)), ",\"complaints\":[", all, "]}\n"}));
     }
     machine.output->complain(concat({"hagent: ", what, ":\n", config::render(complaints)}));
     return k_refused;
