@@ -51,8 +51,8 @@ public:
     void take(Event event);
     /// The check-in has ended well: the manager has said all that it has.
     void all_taken();
-    /// Jobs that wait here for permission to execute, or for another try, and that the manager said it no longer has are
-    /// dropped. Nothing as long as it has said nothing of that kind.
+    /// Jobs that wait here for permission to execute, or for another try, and that the manager said it no longer has
+    /// are dropped. Nothing as long as it has said nothing of that kind.
     void drop_waiting();
 
     /// The job whose cancel has come too late, which the manager is to be told next; null: none. Ends with refused().

@@ -426,11 +426,8 @@ Result<SessionEnd> Session::refused(const Error& why, Stop& stop) {
     }
     const bool permanent = errors::describe(why.id).retry == errors::Retry::permanent;
     auto result = error_result(why, permanent ? AgentCode::no_source : AgentCode::attempts_exhausted);
-    if (may_be_postponed(why)) {
-        return postpone(std::move(result));
-    }
-    record_.results.push_back(std::move(result));
-    return finish(Phase::completed, ReportStage::failure);
+    record_.results.push_back(result);
+    return may_be_postponed(why) ? postpone(std::move(result)) : finish(Phase::completed, ReportStage::failure);
 }
 
 /// Never once the device may have been changed: then it would be done twice.

@@ -43,7 +43,6 @@ std::string what_it_signs(Role role) {
                               : concat({package_kind_name(static_cast<JobKind>(role)), " packages"});
 }
 
-
 /// By PKCS#1 v1.5 or ECDSA first, which is what openssl writes; PSS is tried for RSA keys only.
 bool verifies(const Pk& key, const std::array<std::uint8_t, 32>& digest, std::string_view signature) {
     const auto* bytes = reinterpret_cast<const unsigned char*>(signature.data());

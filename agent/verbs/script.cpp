@@ -53,7 +53,8 @@ session::Job job_of(const Options& options, const std::string& file, const std::
     job.name = file.substr(file.find_last_of("/\\") + 1);
     job.relocation = options.root.empty() ? "" : platform::absolute(options.root);
     if (is_url(source)) {
-        job.source = session::SignedPackage{{}, source.back() == '/' ? source : source + "/", options.allow_unsigned};
+        job.source =
+            session::SignedPackage{{}, source.back() == '/' ? source : source + "/", options.allow_unsigned, {}};
     } else {
         job.source = session::LocalFolder{platform::absolute(source.empty() ? file + "/.." : source), file};
     }

@@ -27,8 +27,8 @@ enum class Placing : std::uint8_t {
 };
 
 /// Puts `content` at `target` (a real path); missing parents are made. Permissions: those of a file that is replaced
-/// (without a right to write for others, if it was another user's), else 0644; programs ("#!" or ELF) can be executed by
-/// all who can read them.
+/// (without a right to write for others, if it was another user's), else 0644; programs ("#!" or ELF) can be executed
+/// by all who can read them.
 /// Errors: those of platform::Files, cancelled, digest_mismatch; at `target` is then what was there before.
 [[nodiscard]] Status place(const Content& content, const std::string& target, Placing placing, platform::Files& files,
                            const CancelToken& cancel);

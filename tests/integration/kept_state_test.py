@@ -5,10 +5,9 @@
 import json
 import os
 import shutil
-import signal
 import unittest
 
-from kit import DONE, FACTOR, FAILED, BoxTest
+from kit import DONE, BoxTest
 from one_job_manager import OneJobManager
 
 SCRIPT = '[Version]\nNumber=1\nOS=SLX\n[Script]\nSF "<regroot>/big" "{root}/big"\nAL "{root}/done" "x"\n'
@@ -108,7 +107,7 @@ class KeptState(BoxTest):
         self.box.script_package("p", 1, SCRIPT.replace("{root}", self.box.root), self.key)
         self.manager.offer(self.box.path("p"))
         source = f"{self.manager.url}files/1/"
-        done = self.expect(self.box.run("script", "check", "p.rsp", "--source", source, "--json"), DONE)
+        done = self.expect(self.box.run("script", "check", self.box.path("p/p.rsp"), "--source", source, "--json"), DONE)
         self.assertEqual(2, len(json.loads(done.stdout)["plan"]))
         # as the place that the look used would have been left: with what it had verified then
         stale = self.box.path("state/sessions/check/package")
@@ -116,7 +115,7 @@ class KeptState(BoxTest):
         for name in ("manifest.json", "manifest.sig"):
             shutil.copy(self.box.path("p", name), stale)
         self.make_anew(os.path.join(stale, "entry"), (SCRIPT.replace("{root}", self.box.root) + 'EX "/bin/false"\n').encode())
-        done = self.expect(self.box.run("script", "check", "p.rsp", "--source", source, "--json"), DONE)
+        done = self.expect(self.box.run("script", "check", self.box.path("p/p.rsp"), "--source", source, "--json"), DONE)
         self.assertEqual(2, len(json.loads(done.stdout)["plan"]), "the plan is of what the server has")
 
 
