@@ -387,7 +387,8 @@ private:
     /// The exit code of `check-in --once` is to tell a job that failed; sessions that had ended before this process
     /// began do not count.
     void end_if_quiet() {
-        if (checks_in_again() || duration_ != Duration::one_check_in || !check_in_ || !check_in_->quiet() || !engine_.idle()) {
+        if (checks_in_again() || duration_ != Duration::one_check_in || !check_in_ || !check_in_->quiet() ||
+            !engine_.idle()) {
             return;  // without check_in_ the search for a manager ends it
         }
         if (check_in_->view().last_error) {

@@ -318,7 +318,7 @@ void Download::count(const Outcome& outcome) {
     const bool progress = part_.bytes() >= best_bytes_ + enough;
     best_bytes_ = std::max(best_bytes_, part_.bytes());
     sources_.count(progress);
-    misfits_ += is_misfit(outcome.reply) ? 1 : 0;
+    misfits_ += is_misfit(outcome.reply) ? 1U : 0U;
 }
 
 Situation Download::situation_after(const Outcome& outcome) const {
