@@ -165,6 +165,7 @@ Result<DeviceId> find_device_id(platform::Files& files, const config::StatePaths
         out.from = made.ok() && *made == kept.id ? "kept"
                    : made.ok()                   ? concat({"kept; this machine would now be ", *made})
                                                  : "kept; what it was made of is not there now";
+        out.from += kept.damaged ? "; the note of it is damaged" : "";
         return out;
     }
     out.id = TRY(std::move(made));

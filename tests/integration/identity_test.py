@@ -101,7 +101,9 @@ class IdentityTest(BoxTest):
         for at in range(len(whole)):
             with open(note, "wb") as file:
                 file.write(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1:])
-            self.assertEqual("008064112233", self.device()["id"], at)
+            device = self.device()
+            self.assertEqual("008064112233", device["id"], at)
+            self.assertIn("damaged", device["id_from"])
         agent = self.start()
         wait_until(lambda: "the note of the device's id is damaged" in agent.output(), 10 * FACTOR, "it is told")
         self.stop(agent)
