@@ -65,7 +65,8 @@ void show_device(Machine& machine, const config::Settings& settings, const manag
                  const status::Board& board, status::AgentView& view) {
     const auto keys = trust::KeyRing::load(*machine.files, settings.trust.keys_dir);
     view.volumes = machine.disks->volumes().value_or({});
-    const auto who = describe_device(machine, settings, id.id.empty() ? "unknown" : id.id, board, view.volumes, keys, {});
+    const auto who =
+        describe_device(machine, settings, id.id.empty() ? "unknown" : id.id, board, view.volumes, keys, {});
     view.device.emplace_back("id", who.device_id);
     view.device.emplace_back("id_from", id.from);
     view.device.insert(view.device.end(), who.attributes.begin(), who.attributes.end());
