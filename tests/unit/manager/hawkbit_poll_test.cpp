@@ -195,7 +195,7 @@ TEST_CASE("An answer that is no poll answer is malformed, whatever it is") {
           std::string("{\"config\":{}"), "{\"config\":" + deep + "}", std::string("{\"config\":\"\xff\"}"),
           poll({{"deploymentBase", "https://manager.example/"}}), poll({{"deploymentBase", "/deploymentBase/"}}),
           poll({{"deploymentBase", "/cancelAction/7"}}), poll({{"deploymentBase", "/deploymentBase/a%0ab"}}),
-          poll({{"deploymentBase", "https://manager.example/deploymentBase/%zz"}}),
+          poll({{"deploymentBase", "https://manager.example:99999/deploymentBase/1"}}),
           poll({{"cancelAction", "nonsense://x"}})}) {
         Server s;
         s.answers["GET "] = answer(200, body);
