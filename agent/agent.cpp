@@ -30,6 +30,7 @@
 #include "agent/session/json.h"
 #include "agent/session/reserve.h"
 #include "agent/state_check.h"
+#include "agent/state_health.h"
 #include "agent/status/api.h"
 #include "agent/status/board.h"
 #include "agent/transfer/file_fetcher.h"
@@ -39,8 +40,7 @@ namespace hagent {
 namespace {
 
 constexpr Millis k_look_for_card = Seconds{2}, k_card_patience = Seconds{10};
-constexpr Millis k_facts_age = Seconds{1};       // so old may the facts on the page be
-constexpr std::size_t k_state_text_bytes = 200;  // of an attribute that the manager is told
+constexpr Millis k_facts_age = Seconds{1};  // so old may the facts on the page be
 
 /// Tells the board and the report queue; wakes the loop for the manager. Called on the worker's thread.
 class Publisher final : public session::Observer {
@@ -108,7 +108,7 @@ public:
           started_(machine_.clock.uptime()),
           loop_(std::move(loop)),
           queue_(std::move(queue)),
-          damage_(std::move(damage)),
+          health_(services, *queue_, std::move(damage)),
           store_(*machine_.files, settings_.state()),
           publisher_(board_, *queue_,
                      [this] {
@@ -161,7 +161,7 @@ public:
     /// goes on, so that its progress can be watched. `check-in --once` has no listener: a daemon may have the port.
     Result<Ending> run(Requests& requests, Start start) {
         const Woken woken(requests, *loop_);
-        mend_state();
+        health_.mend(context_);
         load_history();
         if (duration_ == Duration::until_stopped) {
             TRY(listen(start));
@@ -190,47 +190,6 @@ private:
     static std::vector<std::string> folders(const config::Settings& settings) {
         const auto& m = settings.manager;
         return config::traits_of(m.dialect).takes("file") ? m.urls : std::vector<std::string>();
-    }
-
-    /// What the sessions remember goes to the queue before anybody asks it whether a job has ended.
-    void mend_state() {
-        for (const auto& line : damage_) {
-            services_.log.warning("agent", "the agent's memory is or was damaged", {{"where", line}});
-        }
-        const bool damaged = !session::mend_sessions(context_).empty();
-        const auto memory = store_.memory();
-        if (const auto recovered = memory.ok() ? queue_->recover(*memory, damaged) : Status(memory.error());
-            !recovered.ok()) {
-            services_.log.error("agent", "what is known of jobs cannot be compared with the sessions",
-                                {{"where", recovered.error().context}});
-        }
-        for (const auto& line : queue_->damage()) {
-            services_.log.warning("agent", "the reports are damaged", {{"where", line}});
-        }
-        damage_.insert(damage_.end(), queue_->damage().begin(), queue_->damage().end());
-        if (const auto now = services_.time.now(machine_.clock.wall(), true); !now.ok()) {
-            services_.log.error("agent", "nothing that expires is taken: the newest trusted time cannot be read",
-                                {{"where", now.error().context}});
-        } else if (!now->floor_note.empty()) {
-            services_.log.warning("agent", "the clock is late", {{"where", now->floor_note}});
-        }
-        if (const auto problem = state_problem(); !problem.empty()) {
-            services_.log.error("agent", "no job can be done: the state directory cannot be written",
-                                {{"where", problem}});
-        }
-        session::keep_reserve(context_);
-    }
-
-    /// Empty when all is well.
-    [[nodiscard]] std::string state_problem() const {
-        const auto problem = services_.state_problem ? services_.state_problem : queue_->unwritable();
-        return problem ? concat({errors::describe(problem->id).cause, " [", problem->context, "]"}) : std::string();
-    }
-
-    /// For the manager: the worst only, in a few words.
-    [[nodiscard]] std::string state_text() const {
-        const std::string problem = state_problem();
-        return std::string(clip(!problem.empty() || damage_.empty() ? problem : damage_.back(), k_state_text_bytes));
     }
 
     /// So that the page shows after a restart what was done before it.
@@ -373,7 +332,7 @@ private:
                });
     }
 
-    manager::Identity identity() { return identity_of(machine_, settings_, id_.id, board_, state_text()); }
+    manager::Identity identity() { return identity_of(machine_, settings_, id_.id, board_, health_.summary()); }
 
     /// On the loop's thread, after the worker has nothing left to run.
     void jobs_idle() {
@@ -447,8 +406,8 @@ private:
             out.manager = {m.dialect, m.url, m.last_check_in, m.last_result, m.next_check_in};
         }
         out.reports_queued = queue_->size();
-        out.damage = damage_;
-        out.state_problem = state_problem();
+        out.damage = health_.damage();
+        out.state_problem = health_.problem();
         out.now = machine_.clock.wall();
         return out;
     }
@@ -474,7 +433,7 @@ private:
     std::unique_ptr<loop::Loop> loop_;
     status::Board board_;
     std::unique_ptr<manager::ReportQueue> queue_;
-    std::vector<std::string> damage_;  // of the state directory, for people
+    StateHealth health_;
     session::Store store_;
     Publisher publisher_;
     std::unique_ptr<transfer::Fetcher> curl_;
@@ -522,42 +481,10 @@ void Requests::wake(loop::Loop* loop) {
     }
 }
 
-namespace {
-
-/// Without id where it is worth waiting for. It is kept as soon as it is sure; where that fails, this process keeps it.
-Result<manager::DeviceId> identity(AgentServices& services, Duration duration) {
-    auto& machine = services.machine;
-    const auto& settings = services.settings;
-    const auto host = machine.host->facts();
-    auto found = find_identity(machine, settings, host);
-    const bool waits = duration == Duration::until_stopped;
-    if (!found.ok()) {
-        return waits && manager::is_missing_yet(settings.device.id, host)
-                   ? Result<manager::DeviceId>(manager::DeviceId{})
-                   : std::move(found);
-    }
-    if (waits && !found->is_sure && !machine.identity) {
-        return manager::DeviceId{};
-    }
-    if (found->was_damaged) {
-        services.log.warning("agent", "the note of the device's id is damaged",
-                             {{"id", found->id}, {"from", found->from}});
-    }
-    const auto kept =
-        waits || found->is_sure ? manager::keep_device_id(*machine.files, settings.state(), *found) : Status();
-    if (!kept.ok()) {
-        services.log.warning("agent", "the device's id cannot be kept", {{"where", kept.error().context}});
-    }
-    machine.identity = *found;
-    return found;
-}
-
-}  // namespace
-
 /// What can fail is made here, before the object that borrows it.
 Result<Ending> run_agent(AgentServices& services, Duration duration, Requests& requests, Start start) {
     auto& machine = services.machine;
-    auto id = TRY(identity(services, duration));
+    auto id = TRY(settle_identity(machine, services.settings, services.log, duration == Duration::until_stopped));
     auto headers = TRY(manager_headers(machine, services.settings));
     auto damage = damage_of(*machine.files, services.settings.state());
     auto queue = TRY(manager::ReportQueue::open(*machine.files, services.settings.state().reports()));

@@ -54,6 +54,30 @@ Result<manager::DeviceId> find_identity(const Machine& machine, const config::Se
     return manager::find_device_id(*machine.files, settings.state(), settings.device.id, host);
 }
 
+Result<manager::DeviceId> settle_identity(Machine& machine, const config::Settings& settings, log::Log& log,
+                                          bool waits) {
+    const auto host = machine.host->facts();
+    auto found = find_identity(machine, settings, host);
+    if (!found.ok()) {
+        return waits && manager::is_missing_yet(settings.device.id, host)
+                   ? Result<manager::DeviceId>(manager::DeviceId{})
+                   : std::move(found);
+    }
+    if (waits && !found->is_sure && !machine.identity) {
+        return manager::DeviceId{};
+    }
+    if (found->was_damaged) {
+        log.warning("agent", "the note of the device's id is damaged", {{"id", found->id}, {"from", found->from}});
+    }
+    const auto kept =
+        waits || found->is_sure ? manager::keep_device_id(*machine.files, settings.state(), *found) : Status();
+    if (!kept.ok()) {
+        log.warning("agent", "the device's id cannot be kept", {{"where", kept.error().context}});
+    }
+    machine.identity = *found;
+    return found;
+}
+
 manager::Identity identity_of(Machine& machine, const config::Settings& settings, std::string device_id,
                               const status::Board& board, const std::string& state) {
     return describe_device(machine, settings, std::move(device_id), board, machine.disks->volumes().value_or({}),

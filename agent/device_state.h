@@ -6,6 +6,7 @@
 #include <string>
 
 #include "agent/config/settings.h"
+#include "agent/log/log.h"
 #include "agent/machine.h"
 #include "agent/manager/identity.h"
 #include "agent/status/board.h"
@@ -16,6 +17,11 @@ namespace hagent {
 /// Who this device is: as an earlier life of this process knew it, else as manager::find_device_id() does.
 [[nodiscard]] Result<manager::DeviceId> find_identity(const Machine& machine, const config::Settings& settings,
                                                       const platform::HostFacts& host);
+
+/// The same at the start of a life of the agent, kept from then on. Without id where it is worth waiting for; only who
+/// `waits` does. Where a sure one cannot be kept, this process keeps it.
+[[nodiscard]] Result<manager::DeviceId> settle_identity(Machine& machine, const config::Settings& settings,
+                                                        log::Log& log, bool waits);
 
 /// Identity and inventory as they are now. What the machine does not tell is left out: `image.version` without
 /// IMAGE_VERSION in os-release, `session.last` before the first one has ended. `agent.trust` says what content must be

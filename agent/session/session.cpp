@@ -52,11 +52,6 @@ Status has_kind(const Context& context, const Job& job) {
                : Status(error(AgentCode::job_unsupported, concat({"kind '", to_string(job.kind), "'"})));
 }
 
-/// Whether a step does more than look: only then is a write filter opened.
-bool changes_device(const work::Plan& plan) {
-    return std::any_of(plan.steps.begin(), plan.steps.end(), [](const work::StepPlan& step) { return step.acts; });
-}
-
 /// The pure planner of the job's kind over the facts of this device.
 std::unique_ptr<work::Work> work_of(Context& context, const Job& job, Origin& origin, Uploads& uploads,
                                     std::span<const work::StepRecord> earlier) {
@@ -322,7 +317,7 @@ Result<SessionEnd> Session::execute(Stop& stop) {
     const auto services = services_of(context_, &uploads, log_.directory());
     ChangeHooks hooks(services, record_.job.kind, log_.directory());
     // what is on trial has changed the device in an earlier life, and closed it
-    const bool hooked = record_.job.relocation.empty() && !on_trial_ && changes_device(work_->plan());
+    const bool hooked = record_.job.relocation.empty() && !on_trial_ && work_->plan().acts();
     if (const auto opened = hooked ? hooks.before(stop.token()) : go_on(); !opened.ok()) {
         return refused(opened.error(), stop);
     } else if (*opened == ChangeHooks::Answer::reboot) {

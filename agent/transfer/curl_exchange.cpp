@@ -49,7 +49,6 @@ struct ListTraits {
 
 // libcurl's own words behind ours; longer ones repeat the address.
 constexpr std::size_t k_reason_bytes = 160;
-constexpr std::size_t k_ticket_bytes = 8;  // what is shorter opens nothing, and is a word of many other texts
 
 void append(UniqueHandle<ListTraits>& list, const std::string& line) {
     list.reset(static_cast<curl_slist*>(with_line(list.release(), line)));
@@ -107,7 +106,6 @@ struct CurlExchange::Impl {
     }
 
     Status configure();
-    void hide_secrets();
     void configure_callbacks();
     void configure_headers();
     void configure_commands();
@@ -155,7 +153,7 @@ Status CurlExchange::Impl::configure() {
     begun = false;
     head = HttpHead();
 
-    hide_secrets();
+    transcript.hide_secrets_of(url);
     configure_request(easy.get(), options, exchange, url);
     configure_callbacks();
     if (is_ftp(url.scheme)) {
@@ -164,17 +162,6 @@ Status CurlExchange::Impl::configure() {
         configure_headers();
     }
     return {};
-}
-
-/// Peers quote what they were asked for, and their words are written down: a ticket in the address is as good as a
-/// password.
-void CurlExchange::Impl::hide_secrets() {
-    transcript.hide(url.password);
-    transcript.hide(url.query);
-    for (const auto pair : split(url.query, '&')) {
-        const auto value = pair.substr(pair.find('=') + 1);  // all of it where there is no '='
-        transcript.hide(value.size() < k_ticket_bytes ? std::string_view() : value);
-    }
 }
 
 void CurlExchange::Impl::configure_callbacks() {

@@ -41,6 +41,17 @@ void Transcript::hide(std::string_view secret) {
     }
 }
 
+void Transcript::hide_secrets_of(const Url& url) {
+    hide(url.password);
+    hide(url.query);
+    for (const auto pair : split(url.query, '&')) {
+        const auto value = pair.substr(pair.find('=') + 1);  // all of it where there is no '='
+        if (value.size() >= k_anywhere_bytes) {              // a short one is a word of many other texts
+            hide(value);
+        }
+    }
+}
+
 std::string Transcript::scrubbed(std::string_view text) const {
     std::string clean(text);
     for (const auto& secret : secrets_) {

@@ -2,6 +2,7 @@
 // Owns the plan of a piece of work as everybody but its kind sees it.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -32,6 +33,11 @@ struct Plan {
     std::vector<VolumeImpact> disk;      // every volume that is touched
     unsigned reboots = 0;                // times that the machine is restarted on the way
     std::vector<TaskResult> results;     // has_error(results): nothing may be run
+
+    /// Whether a step does more than look: only then is a write filter opened.
+    [[nodiscard]] bool acts() const {
+        return std::any_of(steps.begin(), steps.end(), [](const StepPlan& step) { return step.acts; });
+    }
 };
 
 }  // namespace hagent::work

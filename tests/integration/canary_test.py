@@ -120,6 +120,12 @@ class WholeLife(Hunt):
         self.assertEqual(wanted, self.manager.result(action)[0], self.manager.result(action)[1])
         return action
 
+    def bad_answer(self, agent, folder, change):
+        """Offers files that are not as the manager says, until the device says that it will try again."""
+        action = self.manager.offer(folder, change=change)
+        kit.wait_until(lambda: self.said_by("check-in").returncode == DONE, 20 * FACTOR, "the wish is heard")
+        agent.process.wait(lambda: "tried again" in str(self.manager.result(action)[1]), 60 * FACTOR, "the first try's end")
+
     def test_a_life_with_successes_and_failures_shows_no_secret(self):
         process = self.box.services.start("hagent", self.box.command("run"), self.box.path("output.log"), {**os.environ, "SECRET": ENVIRONMENT})
         agent = self.daemon_of(process)
@@ -128,9 +134,9 @@ class WholeLife(Hunt):
         steps = ['SF "<regroot>/file" "{root}/file"', 'EX "/usr/bin/env" "+"', 'AL "{root}/list" "x"']
         self.job(agent, "success", self.package(1, *steps))
         self.job(agent, "failure", self.package(2, *steps, 'EX "/bin/false" "+"'))
-        self.job(agent, "failure", self.package(3, *steps), lambda files: files.update({"file": b"other" * 1000}))
-        self.job(agent, "failure", self.package(4, *steps), lambda files: files.update({"manifest.sig": b"x" * 70}))
-        self.job(agent, "failure", self.package(5, *steps), dict.clear)
+        for serial, change in ((3, {"file": b"other" * 1000}), (4, {"manifest.sig": b"x" * 70})):
+            self.bad_answer(agent, self.package(serial, *steps), lambda files, change=change: files.update(change))
+        self.bad_answer(agent, self.package(5, *steps), dict.clear)
         self.job(agent, "failure", self.package(1, *steps))  # a replay
         self.assertTrue(self.manager.asked(TICKET))
         for path in ("/", "/v1/status", "/v1/status.txt", "/v1/log", "/v1/log.txt", "/v1/sessions", "/v1/sessions/000001", "/v1/sessions/000003", "/v1/results",
@@ -219,6 +225,7 @@ class Refused(Hunt):
         agent.signal(signal.SIGTERM)
         self.assertEqual(0, agent.wait(10))
 
+        self.box.write("demo.rsp", "[Version]\nNumber=p\nOS=SLX\n[Script]\n")
         for verb in ("check", "run"):
             refused = self.said_by("script", verb, "demo.rsp", "--source", f"http://user:{URL_PASSWORD}@127.0.0.1:{port}/package/", "--json")
             self.expect(refused, USAGE, "netrc_file")

@@ -99,9 +99,10 @@ class Hserver(OwnServers, BoxTest):
         self.lease(own_port())
         self.check_in()
         self.assertGreater(len(self.manager.requests), requests)
-        with open(os.path.join(self.box.state, "manager-met"), "w", encoding="utf-8"):
-            pass
-        self.check_in(TRY_LATER, "manager-met is empty")  # a lease takes its place only when an administrator removes it
+        for name in ("manager-met", "manager-met.copy"):
+            with open(os.path.join(self.box.state, name), "w", encoding="utf-8"):
+                pass
+        self.check_in(TRY_LATER, "manager-met is damaged")  # a lease takes its place only when an administrator removes it
 
     def test_a_configured_manager_is_never_replaced_by_a_suggested_one(self):
         stranger = LegacyManager()

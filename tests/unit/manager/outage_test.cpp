@@ -200,7 +200,7 @@ TEST_CASE("A manager that is away for a week, in whatever way, costs no memory a
         }
         CHECK(site.timers <= 2);
         CHECK(site.queue_bytes <= k_queue_bytes);
-        CHECK(site.b.files.tree() == std::vector<std::string>{"/state/", "/state/reports"});
+        CHECK(site.b.files.tree() == std::vector<std::string>{"/state/", "/state/reports", "/state/reports.copy"});
     }
 }
 

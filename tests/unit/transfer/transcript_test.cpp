@@ -40,3 +40,10 @@ TEST_CASE("a short secret is hidden where it stands for itself and leaves other 
           "too many users (***, ***:***) in use, ***.");
     CHECK(transcript.scrubbed("xlong-secretx") == "x***x");
 }
+
+TEST_CASE("what opens something in an address is hidden, whole and in parts") {
+    Transcript transcript;
+    transcript.hide_secrets_of(*parse_url("https://user:pass-word@host/file?v=1&ticket=abcdefgh&ijklmnop"));
+    CHECK(transcript.scrubbed("no /file?v=1&ticket=abcdefgh&ijklmnop") == "no /file?***");
+    CHECK(transcript.scrubbed("ticket abcdefgh, ijklmnop, pass-word of 1 user") == "ticket ***, ***, *** of 1 user");
+}
