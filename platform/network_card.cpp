@@ -25,10 +25,16 @@ auto rank(const NetworkCard& card) {
 }  // namespace
 
 void put_cards(std::vector<NetworkCard> cards, HostFacts& facts) {
-    std::stable_sort(cards.begin(), cards.end(),
-                     [](const NetworkCard& a, const NetworkCard& b) { return rank(a) < rank(b); });
-    facts.has_real_card = !cards.empty() && cards.front().real;
+    std::vector<NetworkCard>
+        ranked;  // one by one into their places: std::stable_sort of a few cards would be 5 KiB of code
     for (auto& card : cards) {
+        const auto place =
+            std::upper_bound(ranked.begin(), ranked.end(), card,
+                             [](const NetworkCard& a, const NetworkCard& b) { return rank(a) < rank(b); });
+        ranked.insert(place, std::move(card));
+    }
+    facts.has_real_card = !ranked.empty() && ranked.front().real;
+    for (auto& card : ranked) {
         if ((card.real || !facts.has_real_card) &&
             std::find(facts.macs.begin(), facts.macs.end(), card.mac) == facts.macs.end()) {
             facts.macs.push_back(std::move(card.mac));

@@ -7,10 +7,10 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cstdio>
 #include <optional>
 
 #include "agent/base/concat.h"
+#include "agent/base/text.h"
 #include "agent/errors/catalogue.h"
 #include "agent/trust/server_check.h"
 #include "platform/os_error.h"
@@ -81,16 +81,24 @@ std::string with_words(const std::string& host, const std::string& words) {
     return words.empty() ? host : concat({host, ": ", words});
 }
 
-/// As our libcurl writes it (toolchains/builder/recipes.py).
+/// 0 for what is no number.
+int number_of(std::string_view text, int base) {
+    int value = 0;
+    (void)std::from_chars(text.data(), text.data() + text.size(), value, base);
+    return value;
+}
+
+/// As our libcurl writes it (toolchains/builder/recipes.py): "ssl_handshake -0x7780 record 21 alert 40 version 0303".
 std::string handshake(const std::string& text) {
-    unsigned code = 0, version = 0;
-    trust::HandshakeEnd end;
-    if (std::sscanf(text.c_str(), "ssl_handshake -0x%x record %d alert %d version %x", &code, &end.record, &end.alert,
-                    &version) != 4) {
+    const auto parts = words(std::string_view(text));
+    if (parts.size() != 8 || parts[0] != "ssl_handshake" || !parts[1].starts_with("-0x")) {
         return {};
     }
-    end.code = static_cast<int>(code);
-    end.version = static_cast<int>(version);
+    trust::HandshakeEnd end;
+    end.code = number_of(parts[1].substr(3), 16);
+    end.record = number_of(parts[3], 10);
+    end.alert = number_of(parts[5], 10);
+    end.version = number_of(parts[7], 16);
     return trust::handshake_words(end);
 }
 

@@ -187,9 +187,6 @@ void CurlExchange::Impl::configure_callbacks() {
 void CurlExchange::Impl::configure_headers() {
     for (const auto& line : header_lines(exchange, same_origin(origin, url), provider ? provider(url) : Headers())) {
         append(header_list, line);
-        if (line.starts_with("Authorization:")) {
-            transcript.hide(std::string_view(line).substr(line.rfind(' ') + 1));
-        }
     }
     set(CURLOPT_HTTPHEADER, header_list.get());
 }
@@ -306,6 +303,9 @@ bool CurlExchange::Impl::goes_on() {
 int CurlExchange::Impl::on_debug(CURL*, curl_infotype type, char* data, std::size_t size, void* self) {
     auto& me = *static_cast<Impl*>(self);
     if (!is_ftp(me.url.scheme)) {
+        if (type == CURLINFO_HEADER_OUT) {
+            me.transcript.hide_secrets_of(std::string_view(data, size));
+        }
         return 0;
     }
     if (type == CURLINFO_HEADER_OUT) {

@@ -6,6 +6,7 @@
 
 #include "agent/base/limits.h"
 #include "agent/base/text.h"
+#include "agent/trust/base64.h"
 
 namespace hagent::transfer {
 namespace {
@@ -49,6 +50,20 @@ void Transcript::hide_secrets_of(const Url& url) {
         if (value.size() >= k_anywhere_bytes) {              // a short one is a word of many other texts
             hide(value);
         }
+    }
+}
+
+void Transcript::hide_secrets_of(std::string_view request_head) {
+    for (const auto line : split(request_head, '\n')) {
+        const auto name = line.substr(0, line.find(':'));
+        if (!equal_ignoring_case(name, "Authorization") && !equal_ignoring_case(name, "Proxy-Authorization")) {
+            continue;
+        }
+        const auto credentials = trim(line.substr(name.size() + 1));
+        const auto proof = credentials.substr(credentials.rfind(' ') + 1);
+        hide(proof);
+        const auto login = trust::from_base64(proof);
+        hide(login ? std::string_view(*login).substr(login->find(':') + 1) : std::string_view());
     }
 }
 

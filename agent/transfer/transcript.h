@@ -18,6 +18,8 @@ public:
     /// Its password, and its query with the values in it: peers quote what they were asked for, and a ticket in an
     /// address is as good as a password.
     void hide_secrets_of(const Url& url);
+    /// What the head of a request proves itself with; of Basic the password too.
+    void hide_secrets_of(std::string_view request_head);
     void add(std::string_view line);
     /// The text without what is to be hidden.
     [[nodiscard]] std::string scrubbed(std::string_view text) const;

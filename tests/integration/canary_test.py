@@ -156,8 +156,9 @@ class WholeLife(Hunt):
         self.expect(self.said_by("enrol", "--json"), DONE)
         self.said += [("reports", json.dumps(self.manager.reports)), ("attributes", json.dumps([str(r[3]) for r in self.manager.asked("configData")]))]
         keys = [piece for key in (self.server[1], self.own[1], self.device[1], self.release) for piece in key_bytes(key)]
-        ticket_in_journal = ("/journal", TICKET)  # with the job's addresses: an interrupted session goes on without its manager
-        self.hunt([TOKEN, URL_PASSWORD, NETRC_PASSWORD, OPERATOR, WRONG, REPLY_PASSWORD, TICKET, ENVIRONMENT, *keys], self.given, [ticket_in_journal])
+        # with the job's addresses: an interrupted session goes on without its manager
+        in_journals = [(name, TICKET) for name in ("/journal", "/journal.copy")]
+        self.hunt([TOKEN, URL_PASSWORD, NETRC_PASSWORD, OPERATOR, WRONG, REPLY_PASSWORD, TICKET, ENVIRONMENT, *keys], self.given, in_journals)
         everywhere = [os.path.join(folder, name) for folder, _, names in os.walk(self.box.state) for name in names]
         self.assertEqual([], [path for path in everywhere if os.stat(path).st_mode & 0o077])
 

@@ -43,7 +43,8 @@ class SlowClients(BoxTest):
                                                            "-u", f"http://127.0.0.1:{self.box.port}/{path}", *options],
                                           self.box.path(f"crowd-{mode}.log"))
         handles = daemon.descriptors()
-        wait_until(lambda: daemon.descriptors() > handles + 100 or not process.running(), 10 * FACTOR, "the crowd arrives")
+        if mode != "bodies":  # which no path wants: each client has its answer at once, and the crowd never stands
+            wait_until(lambda: daemon.descriptors() > handles + 100 or not process.running(), 10 * FACTOR, "the crowd arrives")
         times, memory = [], 0
         while process.running():
             times.append(self.answer_time())
@@ -59,7 +60,7 @@ class SlowClients(BoxTest):
         for mode, options in MODES.items():
             with self.subTest(mode):
                 times, memory = self.crowd(daemon, mode, options)
-                self.assertGreater(len(times), 20)
+                self.assertGreater(len(times), 5 if mode == "bodies" else 20)
                 print(f"{mode}: {len(times)} answers, median {1000 * times[len(times) // 2]:.1f} ms, 99th {1000 * times[len(times) * 99 // 100]:.1f} ms, "
                       f"worst {1000 * times[-1]:.1f} ms; memory {before} -> {memory} KiB")
                 self.assertLess(times[len(times) * 99 // 100], ANSWER_LIMIT_S * FACTOR)

@@ -47,3 +47,12 @@ TEST_CASE("what opens something in an address is hidden, whole and in parts") {
     CHECK(transcript.scrubbed("no /file?v=1&ticket=abcdefgh&ijklmnop") == "no /file?***");
     CHECK(transcript.scrubbed("ticket abcdefgh, ijklmnop, pass-word of 1 user") == "ticket ***, ***, *** of 1 user");
 }
+
+TEST_CASE("what a request proves itself with is hidden, as it was sent and decoded") {
+    Transcript transcript;
+    transcript.hide_secrets_of(
+        "GET / HTTP/1.1\r\nHost: h\r\nauthorization: Basic dXNlcjpwYXNzLXdvcmQ=\r\nProxy-Authorization: Bearer "
+        "abc.def\r\n\r\n");
+    CHECK(transcript.scrubbed("Basic dXNlcjpwYXNzLXdvcmQ= is user:pass-word, abc.def, GET h") ==
+          "Basic *** is user:***, ***, GET h");
+}
