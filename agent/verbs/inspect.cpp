@@ -6,6 +6,7 @@
 #include "agent/base/concat.h"
 #include "agent/base/libraries.h"
 #include "agent/base/limits.h"
+#include "agent/base/number.h"
 #include "agent/base/text.h"
 #include "agent/base/version.h"
 #include "agent/daemon_client.h"
@@ -15,6 +16,7 @@
 #include "agent/state_check.h"
 #include "agent/status/documents.h"
 #include "agent/verbs/verbs.h"
+#include "platform/os_error.h"
 
 namespace hagent::verbs {
 namespace {
@@ -186,6 +188,19 @@ int log(Machine& machine, const Options& options) {
     return k_done;
 }
 
+namespace {
+
+/// "os-40", as os_error tells the system's own numbers; "errno 40", as people do.
+std::optional<std::int64_t> system_number(std::string_view code) {
+    const auto digits = std::min(code.find_first_of("0123456789"), code.size());
+    const auto name = to_lower(code.substr(0, digits));
+    const auto number = parse_u64(code.substr(digits));
+    const bool named = name == "os-" || name == "os " || name == "errno " || name == "errno-";
+    return named && number && *number <= INT16_MAX ? std::optional(static_cast<std::int64_t>(*number)) : std::nullopt;
+}
+
+}  // namespace
+
 /// An unknown code among known ones must not go unnoticed by a script: the exit code tells.
 int explain(Machine& machine, const Options& options) {
     if (options.arguments.empty()) {
@@ -194,7 +209,12 @@ int explain(Machine& machine, const Options& options) {
     bool all_known = true;
     std::vector<const errors::Row*> rows;
     for (const auto& code : options.arguments) {
-        const auto found = errors::explain(code);
+        auto found = errors::explain(code);
+        if (const auto number = system_number(code); number && found.empty()) {
+            found = {errors::find(platform::file_error(*number, code).error().id)};
+            machine.output->print(
+                options.json ? "" : concat({code, ": \"", platform::system_words(*number), "\" on this system\n"}));
+        }
         all_known = all_known && !found.empty();
         rows.insert(rows.end(), found.begin(), found.end());
         if (!options.json) {

@@ -82,9 +82,10 @@ Failure file_error(std::int64_t number, TextView context) {
     }
     // no row of ours says it, so the system has to
     return {errors::agent(AgentCode::os_error), number,
-            concat({context, ": error ", std::to_string(number), " of the system, ",
-                    std::strerror(static_cast<int>(number))})};
+            concat({context, ": os-", std::to_string(number), ", ", system_words(number)})};
 }
+
+std::string system_words(std::int64_t number) { return std::strerror(static_cast<int>(number)); }
 
 Failure socket_error(std::int64_t number, TextView context) {
     for (const auto& row : k_socket_rows) {

@@ -4,7 +4,10 @@
 
 #include <array>
 
+#include "agent/base/concat.h"
+#include "agent/base/text.h"
 #include "platform/win32/api.h"
+#include "platform/win32/wide.h"
 
 namespace hagent::platform {
 namespace {
@@ -65,7 +68,16 @@ Failure file_error(std::int64_t number, TextView context) {
             return {errors::agent(row.code), number, context};
         }
     }
-    return {errors::agent(AgentCode::os_error), number, context};
+    // no row of ours says it, so the system has to
+    return {errors::agent(AgentCode::os_error), number,
+            concat({context, ": os-", std::to_string(number), ", ", system_words(number)})};
+}
+
+std::string system_words(std::int64_t number) {
+    std::array<wchar_t, 256> text{};
+    const DWORD length = FormatMessageW(FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_IGNORE_INSERTS, nullptr,
+                                        static_cast<DWORD>(number), 0, text.data(), text.size(), nullptr);
+    return std::string(trim(narrow_text({text.data(), length})));
 }
 
 Failure socket_error(std::int64_t number, TextView context) {

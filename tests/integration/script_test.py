@@ -10,6 +10,7 @@ import re
 import signal
 import stat
 import subprocess
+import sys
 import threading
 import unittest
 import urllib.request
@@ -179,6 +180,17 @@ class Programs(ScriptTest):
         self.assertIn("canary-output\"", self.read("/v1/sessions/000001", "token-otto"))
         agent.signal(signal.SIGTERM)
         self.assertEqual(0, agent.wait(20))
+
+    def test_a_program_that_runs_away_ends_with_its_time(self):
+        runner = self.box.write("runner", f"#!{sys.executable}\nimport os, time\nif os.fork():\n    time.sleep(60)\nwhile True:\n    os.setsid()\n"
+                                          "    time.sleep(0.01)\n    if os.fork():\n        os._exit(0)\n", 0o700)
+        path = self.script(HEAD + f'EX "{runner}" "+" "1"\n')
+        self.expect(self.box.run("script", "run", path), FAILED)
+        left = []
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            with contextlib.suppress(OSError), open(f"/proc/{pid}/cmdline", "rb") as file:
+                left += [pid] if runner.encode() in file.read().split(b"\0") else []
+        self.assertEqual([], left)
 
     def test_a_status_above_128_is_no_signal_and_a_signal_is_one(self):
         for line, words in (("exit 137", "ended with status 137"), ("exit 143", "ended with status 143"), ("kill -TERM $$", "was ended by signal 15")):

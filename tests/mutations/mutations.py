@@ -131,6 +131,10 @@ MUTATIONS = [
         ("agent/trust/serials.cpp", "if (kept.damage && kept.bodies.empty()) {", "if (kept.damage && kept.bodies.size() > 2) {")]),
     Mutation("a clock that is set back is believed", "damaged_state: Clock.test_a_clock_that_is_set_back_revives_no_package_and_no_list", [
         ("agent/trust/trusted_time.cpp", "    return Now{*floor_, true,\n", "    return Now{clock, sane,\n")]),
+    Mutation("one bad answer is for ever", "one_bad_answer: InAFolder.test_a_wrong_signature_once", [
+        ("agent/session/retry.cpp", "return !vouched_for(*package, trust::k_signature_name);", "return false;")]),
+    Mutation("a program may run away", "script: Programs.test_a_program_that_runs_away_ends_with_its_time", [
+        ("platform/posix/process.cpp", "if (clock.uptime() >= end) {", "if (clock.uptime() <= end) {")]),
     Mutation("an older serial is as good", "test_12", [
         ("agent/trust/package_check.cpp", "serial < *highest", "serial + 1000 < *highest")]),
     Mutation("a pin does not count beside an authority", "test_13", [

@@ -22,7 +22,7 @@ TEST_CASE("an unknown number becomes os_error and keeps number and context") {
 
 TEST_CASE("what no row of ours says is told with the system's number") {
     const auto context = platform::file_error(987654, "here").error().context;
-    CHECK((platform::native("/") == "\\" || context.find("error 987654 of the system") != std::string::npos));
+    CHECK(context.find("os-987654") != std::string::npos);
 }
 
 TEST_CASE("a missing file has the same number everywhere") {

@@ -156,6 +156,17 @@ TEST_CASE("a log file with control characters does not steer the terminal") {
     CHECK(is_tame(line.output.out));
 }
 
+TEST_CASE("explain knows the system's own numbers, as os_error tells them") {
+    CommandLine line;
+    CHECK(line.run({"explain", "os-99"}) == k_done);
+    CHECK(line.said("on this system"));
+    CHECK(line.said("os_error"));
+    CHECK(line.run({"explain", "errno 99", "--json"}) == k_done);
+    CHECK(line.document().at(0)["name"] == "os_error");
+    CHECK(line.run({"explain", "os-"}) == k_not_found);
+    CHECK(line.run({"explain", "os-99999999"}) == k_not_found);
+}
+
 TEST_CASE("explain looks a code up by number and by name") {
     CommandLine line;
     CHECK(line.run({"explain", "550"}) == k_done);
