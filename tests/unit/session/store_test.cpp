@@ -3,6 +3,7 @@
 #include <string>
 
 #include "agent/base/limits.h"
+#include "agent/base/number.h"
 #include "tests/fakes/job_source.h"
 #include "tests/unit/session/device.h"
 
@@ -188,7 +189,7 @@ struct Damaged : Device {
         bytes = *files.content(path);
         if (!decided) {
             bytes.resize(bytes.find("\"stage\""));  // behind its phases stands the verdict
-            bytes.resize(journal::replay(bytes).good_bytes);
+            bytes.resize(narrow<std::size_t>(journal::replay(bytes).good_bytes));
         }
         bytes[where(bytes)] ^= 0x20;
         files.put(path, bytes);
