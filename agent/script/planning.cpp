@@ -45,7 +45,9 @@ void Planning::fail(std::size_t index, const Error& error) {
 void Planning::doubt(std::size_t index, const Error& error) { add(column_of(index), error, errors::Severity::warning); }
 
 bool Planning::has_wildcards(std::size_t index) {
-    const bool found = has_wildcard(argument(index));
+    // the '?' of Windows' long form is none; that such a path names no file here is told where paths are looked at
+    const std::string_view path = argument(index);
+    const bool found = has_wildcard(path.substr(path.starts_with("\\\\?\\") ? 4 : 0));
     if (found) {
         refuse(index, error(errors::AgentCode::bad_argument,
                             "expected the path of one file or folder, without the wildcards * and ?"));

@@ -58,7 +58,7 @@ TEST_CASE("bad arguments of LU and QU") {
 TEST_CASE("below another root nothing is asked of this machine or its user") {
     Device device;
     device.jail.relocation = rooted("/mnt/image");
-    device.files.put_directory("/mnt/image");
+    device.files.put(in_image("/f"), "");
     for (const char* hook : {"lock", "unlock", "ask", "reboot"}) {
         device.files.put(std::string("/etc/hagent/hooks/") + hook, "#!");
     }
@@ -70,7 +70,7 @@ TEST_CASE("below another root nothing is asked of this machine or its user") {
     const Outcome outcome = device.run(script);
     CHECK(outcome.ended == Ended::completed);
     CHECK(states(outcome) == Strings{"done", "done", "done", "done", "done", "done", "done"});
-    CHECK(device.files.content("/mnt/image/f") == "x\n");
+    CHECK(device.files.content(in_image("/f")) == "x\n");
     CHECK(device.host.actions.empty());
     CHECK(device.clock.waits().empty());
     CHECK(device.processes.calls.empty());

@@ -33,7 +33,7 @@ struct Flipped : CutDevice {
     void offer_only(const std::vector<Job>& jobs) {
         auto queue = manager::ReportQueue::open(files, rooted(k_state + "/reports")).value();
         listener.forward = [&](const Report& report) { return queue->add(report); };
-        listener.ended = [&](const std::string& id) { return queue->finished(id).has_value(); };
+        listener.ended = [&](const std::string& job_id) { return queue->finished(job_id).has_value(); };
         work(*queue, jobs);
         listener.forward = nullptr;
         listener.ended = nullptr;
@@ -46,7 +46,7 @@ struct Flipped : CutDevice {
         REQUIRE(opened.ok());
         auto& queue = **opened;
         listener.forward = [&](const Report& report) { return queue.add(report); };
-        listener.ended = [&](const std::string& id) { return queue.finished(id).has_value(); };
+        listener.ended = [&](const std::string& job_id) { return queue.finished(job_id).has_value(); };
         const bool damaged = !mend_sessions(cut_context).empty();
         REQUIRE(queue.recover(store.memory().value(), damaged).ok());
         told.insert(told.end(), queue.damage().begin(), queue.damage().end());
