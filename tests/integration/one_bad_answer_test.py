@@ -40,8 +40,9 @@ class Rests:
         self.assertEqual("success", state, said)
         self.assertEqual(b"b" * 5000, read(os.path.join(self.box.root, "big")))
 
-    def rests_once(self, agent, spoil, mend, cause):
-        spoil()
+    def rests_once(self, start, spoil, mend, cause):
+        spoil()  # before the agent lives: it looks at once
+        agent = start()
         self.expect(self.box.run("check-in"), DONE)
         agent.process.wait(lambda: AGAIN in self.told()[1], PATIENCE_S, "the job rests")
         began = time.monotonic()
@@ -88,13 +89,13 @@ class InAFolder(Rests, BoxTest):
         self.put("manifest.sig", signature[:-1] + bytes([signature[-1] ^ 1]))
 
     def test_a_wrong_signature_once(self):
-        self.rests_once(self.box.daemon(), self.badly_signed, self.mend, "signature_invalid")
+        self.rests_once(self.box.daemon, self.badly_signed, self.mend, "signature_invalid")
 
     def test_a_package_that_is_half_published(self):
-        self.rests_once(self.box.daemon(), lambda: os.remove(os.path.join(self.site, "p", "big")), self.mend, "file_not_found")
+        self.rests_once(self.box.daemon, lambda: os.remove(os.path.join(self.site, "p", "big")), self.mend, "file_not_found")
 
     def test_a_manifest_that_is_not_yet_the_one_that_the_job_means(self):
-        self.rests_once(self.box.daemon(), lambda: self.put("manifest.json", self.good["manifest.json"] + b" "), self.mend, "digest_mismatch")
+        self.rests_once(self.box.daemon, lambda: self.put("manifest.json", self.good["manifest.json"] + b" "), self.mend, "digest_mismatch")
 
     def test_the_wait_survives_restarts_and_a_check_in_does_not_hurry_it(self):
         self.badly_signed()
@@ -144,12 +145,12 @@ class AtHawkbit(Rests, BoxTest):
         self.manager.served = dict(self.manager.files)
 
     def test_a_file_that_the_manager_cannot_give_yet(self):
-        self.rests_once(self.box.daemon(), lambda: self.manager.offer(self.box.path("p"), change=lambda files: files.pop("big")), self.mend, "no_source")
+        self.rests_once(self.box.daemon, lambda: self.manager.offer(self.box.path("p"), change=lambda files: files.pop("big")), self.mend, "no_source")
         finals = [report for _, report in self.manager.reports if report["status"]["execution"] == "closed"]
         self.assertEqual(1, len(finals), json.dumps(finals))
 
     def test_a_file_that_a_cache_gives_as_it_was(self):
-        self.rests_once(self.box.daemon(), lambda: self.manager.offer(self.box.path("p"), change=lambda files: files.update(big=b"c" * 5000)),
+        self.rests_once(self.box.daemon, lambda: self.manager.offer(self.box.path("p"), change=lambda files: files.update(big=b"c" * 5000)),
                         self.mend, "digest_mismatch")
 
 
