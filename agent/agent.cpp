@@ -159,12 +159,12 @@ public:
 
     /// Damaged journals get their end before anybody reads the store, and the listener stands before the first session
     /// goes on, so that its progress can be watched. `check-in --once` has no listener: a daemon may have the port.
-    Result<Ending> run(Requests& requests, Start start) {
+    Result<Ending> run(Requests& requests) {
         const Woken woken(requests, *loop_);
         health_.mend(context_);
         load_history();
         if (duration_ == Duration::until_stopped) {
-            TRY(listen(start));
+            listen();
         }
         TRY(engine_.resume_unfinished());
         start_manager();
@@ -203,14 +203,13 @@ private:
     }
 
     /// Who cancels through the listener is an operator and not the manager, which is therefore told a failure.
-    Status listen(Start start) {
-        listener_ = TRY(Listener::open(
+    void listen() {
+        listener_ = std::make_unique<Listener>(
             machine_, settings_, *loop_, services_.log,
-            {board_, services_.ring, [this] { return view(); },
-             [this](const std::string& peer) { return trigger(peer); },
-             [this](const std::string& id) { return engine_.cancel_session(id, session::StopReason::operators); }},
-            start == Start::first ? Listener::Faults::refused : Listener::Faults::tolerated));
-        return {};
+            status::ApiServices{
+                board_, services_.ring, [this] { return view(); },
+                [this](const std::string& peer) { return trigger(peer); },
+                [this](const std::string& id) { return engine_.cancel_session(id, session::StopReason::operators); }});
     }
 
     /// Without an address the search begins; meanwhile the agent lives on, for its page and for sessions that are
@@ -482,7 +481,7 @@ void Requests::wake(loop::Loop* loop) {
 }
 
 /// What can fail is made here, before the object that borrows it.
-Result<Ending> run_agent(AgentServices& services, Duration duration, Requests& requests, Start start) {
+Result<Ending> run_agent(AgentServices& services, Duration duration, Requests& requests) {
     auto& machine = services.machine;
     auto id = TRY(settle_identity(machine, services.settings, services.log, duration == Duration::until_stopped));
     auto headers = TRY(manager_headers(machine, services.settings));
@@ -490,7 +489,7 @@ Result<Ending> run_agent(AgentServices& services, Duration duration, Requests& r
     auto queue = TRY(manager::ReportQueue::open(*machine.files, services.settings.state().reports()));
     auto loop = TRY(loop::Loop::create(machine.clock));
     Agent agent(services, duration, std::move(loop), std::move(queue), headers, std::move(id), std::move(damage));
-    return agent.run(requests, start);
+    return agent.run(requests);
 }
 
 }  // namespace hagent

@@ -42,16 +42,9 @@ private:
     std::unique_ptr<platform::ServiceSignals> signals_;
 };
 
-/// How a life of the agent begins.
-enum class Start : std::uint8_t {
-    first,  // of the process: what the configuration names and cannot be used is an error
-    again,  // after a reload: it goes on without the page
-};
-
 /// Runs the agent with services whose state directory is locked. Returns when it was told to stop or to read its
 /// configuration again, or when the one check-in is done. Errors: what prevents a start; for one check-in also why it
 /// failed, or step_failed when a session that it brought ended with errors.
-[[nodiscard]] Result<Ending> run_agent(AgentServices& services, Duration duration, Requests& requests,
-                                       Start start = Start::first);
+[[nodiscard]] Result<Ending> run_agent(AgentServices& services, Duration duration, Requests& requests);
 
 }  // namespace hagent

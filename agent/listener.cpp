@@ -45,9 +45,6 @@ std::string literal(const std::optional<config::Endpoint>& at) {
                          ":", std::to_string(at->port)});
 }
 
-/// Errors of the system, which may pass. All others are in files that the configuration names.
-bool is_about_address(const Error& why) { return why.id.protocol == errors::Protocol::winsock; }
-
 }  // namespace
 
 struct Listener::Impl {
@@ -193,7 +190,13 @@ struct Listener::Impl {
     bool announced = false;  // the door was tried to be opened
 };
 
-Listener::Listener(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+/// The object stands before its parts are opened, because their handlers borrow it.
+Listener::Listener(Machine& machine, const config::Settings& settings, loop::Loop& loop, log::Log& log,
+                   status::ApiServices services)
+    : impl_(std::make_unique<Impl>(machine, settings, loop, log, std::move(services))) {
+    machine.sockets.keep_only({impl_->page.name, impl_->trigger.name, impl_->door.name});
+    impl_->open_missing();
+}
 Listener::~Listener() = default;
 
 std::string Listener::url() const { return impl_->url(); }
@@ -205,20 +208,6 @@ std::string Listener::trouble() const {
             out += concat({(out.empty() ? "" : "; "), part->setting, ": ", errors::describe(part->why->id).cause, " [",
                            part->why->context, "]"});
         }
-    }
-    return out;
-}
-
-/// The object stands before its parts are opened, because their handlers borrow it.
-Result<std::unique_ptr<Listener>> Listener::open(Machine& machine, const config::Settings& settings, loop::Loop& loop,
-                                                 log::Log& log, status::ApiServices services, Faults faults) {
-    std::unique_ptr<Listener> out(
-        new Listener(std::make_unique<Impl>(machine, settings, loop, log, std::move(services))));
-    auto& impl = *out->impl_;
-    machine.sockets.keep_only({impl.page.name, impl.trigger.name, impl.door.name});
-    impl.open_missing();
-    if (faults == Faults::refused && impl.page.why && !is_about_address(*impl.page.why)) {
-        return *impl.page.why;
     }
     return out;
 }

@@ -14,22 +14,15 @@
 namespace hagent {
 
 /// Lives as long as one configuration. On the loop's thread; `machine`, `settings`, `loop` and `log` are borrowed.
-/// An address that cannot be had does not keep the agent from its work: it is told and tried again. At its end the
-/// sockets go to `machine.sockets`, so that the next one has them without a moment in which others could take them.
+/// An address that cannot be had, and a certificate, key or operators file that cannot be used, do not keep the agent
+/// from its work: nothing is served there, which is told, and it is tried again. At its end the sockets go to
+/// `machine.sockets`, so that the next one has them without a moment in which others could take them.
 /// Source: spec 11 "HTTP listener".
 class Listener {
 public:
-    /// What to do about certificates, keys or an operators file that cannot be used.
-    enum class Faults : std::uint8_t {
-        refused,    // at the start, when somebody looks on
-        tolerated,  // in a running agent: as an address that cannot be had
-    };
-
-    /// Beside the addresses of the configuration there is always the door (agent/daemon_client.h). Errors, with
-    /// Faults::refused: those of the files that the configuration names.
-    [[nodiscard]] static Result<std::unique_ptr<Listener>> open(Machine& machine, const config::Settings& settings,
-                                                                loop::Loop& loop, log::Log& log,
-                                                                status::ApiServices services, Faults faults);
+    /// Beside the addresses of the configuration there is always the door (agent/daemon_client.h).
+    Listener(Machine& machine, const config::Settings& settings, loop::Loop& loop, log::Log& log,
+             status::ApiServices services);
     ~Listener();
     Listener(const Listener&) = delete;
     Listener& operator=(const Listener&) = delete;
@@ -41,7 +34,6 @@ public:
 
 private:
     struct Impl;
-    explicit Listener(std::unique_ptr<Impl> impl);
     std::unique_ptr<Impl> impl_;
 };
 

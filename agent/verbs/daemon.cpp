@@ -66,13 +66,13 @@ std::unique_ptr<AgentServices> read_again(Machine& machine, const Options& optio
 int live(Machine& machine, const Options& options, std::unique_ptr<AgentServices> services) {
     Requests requests;
     int code = k_done;
-    for (Start start = Start::first;; start = Start::again) {
+    for (bool first = true;; first = false) {
         tell_what_is_lost(*services);
-        const auto ended = run_agent(*services, Duration::until_stopped, requests, start);
+        const auto ended = run_agent(*services, Duration::until_stopped, requests);
         if (!ended.ok()) {
             code = failed(machine, options, ended.error());
         }
-        if (ended.ok() ? *ended == Ending::stopped : start == Start::first) {
+        if (ended.ok() ? *ended == Ending::stopped : first) {
             break;
         }
         for (int i = 0; !ended.ok() && i < k_looks_before_next_life && !requests.stop() && !requests.reload(); ++i) {

@@ -8,7 +8,7 @@ import ssl
 import unittest
 
 from certificates import Authority, pin
-from kit import DONE, FACTOR, NOT_FOUND, REFUSED, BoxTest, own_port, wait_until
+from kit import DONE, FACTOR, BoxTest, answers, own_port, wait_until
 
 
 # What the crowd below can hold at once on a machine that is too busy to let them go: 200 TLS sessions with two records and a handshake each.
@@ -113,17 +113,36 @@ class ListenerTlsTest(BoxTest):
         self.assertLess(daemon.memory_kib() - memory, ALL_CONNECTIONS_KIB * FACTOR)
         self.assert_sane(daemon.output())
 
-    def test_certificates_and_keys_that_do_not_fit_are_named_at_the_start(self):
-        other = self.ca.issue("other")[1]
-        for more, word in (({"tls_key_file": other}, "tls_key_file"), ({"tls_cert_file": self.box.write("rubbish", "rubbish")}, "tls_cert_file"),
-                           ({"tls_key_file": self.box.write("empty", "")}, "PEM"), ({"client_ca_file": self.box.write("ca-rubbish", "x")}, "client_ca_file"),
-                           ({"tls_cert_file": self.box.path("nosuch")}, "nosuch")):
+    def broken(self):
+        """What can be wrong with one of the listener's files, and the word by which it must be named."""
+        yield {"tls_key_file": self.ca.issue("other")[1]}, "tls_key_file"
+        yield {"tls_cert_file": self.box.write("rubbish", "rubbish")}, "tls_cert_file"
+        yield {"tls_key_file": self.box.write("empty", "")}, "PEM"
+        yield {"client_ca_file": self.box.write("ca-rubbish", "x")}, "client_ca_file"
+        yield {"tls_cert_file": self.box.path("nosuch")}, "nosuch"
+        yield {"operators_file": self.box.write("operators", "somebody once\n")}, "operators"
+
+    def test_what_cannot_be_used_is_named_and_only_the_page_is_lost(self):
+        for more, word in self.broken():
             with self.subTest(word):
                 self.box.port = own_port()
                 self.box.configure(listen={"status": f"127.0.0.1:{self.box.port}", "tls_cert_file": self.pem, "tls_key_file": self.key, **more})
-                done = self.box.run("run", timeout=20)
-                self.assertIn(done.returncode, (REFUSED, NOT_FOUND), done.stderr)
-                self.assertIn(word, done.stderr)
+                daemon = self.box.spawn("run")
+                daemon.wait(lambda: self.box.daemon_pid() == daemon.pid, 20 * FACTOR, "the verbs find it")
+                self.assertFalse(answers(self.box.port), "nothing is served without what the settings ask for")
+                said = self.box.run("status")
+                self.assertEqual(DONE, said.returncode, said.stderr)
+                self.assertIn(word, said.stdout)
+                self.assertIn(word, daemon.output())
+                daemon.wait(lambda: "check-in failed" in daemon.output(), 20 * FACTOR, "it goes on to its manager, which is not there")
+                daemon.stop()
+
+    def test_the_page_comes_when_its_file_is_mended(self):
+        self.box.configure(listen={"status": f"127.0.0.1:{self.box.port}", "operators_file": self.box.write("operators", "somebody once\n")})
+        daemon = self.box.spawn("run")
+        daemon.wait(lambda: "operators" in daemon.output(), 20 * FACTOR, "it says what is wrong")
+        self.box.write("operators", "")
+        daemon.wait(lambda: answers(self.box.port), 20 * FACTOR, "the page is there without a restart")
 
 
 if __name__ == "__main__":

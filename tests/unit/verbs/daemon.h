@@ -27,21 +27,19 @@ public:
         hello.message = "hello";
         ring_.write(hello);
         loop_ = std::move(loop::Loop::create(clock_)).value();
-        auto opened = Listener::open(line.machine, settings_, *loop_, log_,
-                                     {board_, ring_,
-                                      [] {
-                                          status::AgentView view;
-                                          view.pid = 4711;
-                                          return view;
-                                      },
-                                      [this](const std::string&) {
-                                          ++asked;
-                                          return willing.load();
-                                      },
-                                      [](const std::string&) { return session::CancelOutcome::unknown; }},
-                                     Listener::Faults::refused);
-        REQUIRE(opened.ok());
-        listener_ = std::move(opened).value();
+        listener_ = std::make_unique<Listener>(
+            line.machine, settings_, *loop_, log_,
+            status::ApiServices{board_, ring_,
+                                [] {
+                                    status::AgentView view;
+                                    view.pid = 4711;
+                                    return view;
+                                },
+                                [this](const std::string&) {
+                                    ++asked;
+                                    return willing.load();
+                                },
+                                [](const std::string&) { return session::CancelOutcome::unknown; }});
         thread_ = std::thread([this] { loop_->run([] {}); });
     }
     ~Daemon() {
