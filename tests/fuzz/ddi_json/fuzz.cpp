@@ -3,7 +3,6 @@
 // status in front.
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -11,17 +10,13 @@
 #include "agent/base/limits.h"
 #include "agent/manager/hawkbit.h"
 #include "tests/fakes/job_source.h"
+#include "tests/fuzz/require.h"
 
 namespace {
 
 using namespace hagent;
+using hagent::fuzz::require;
 using namespace hagent::manager;
-
-void require(bool holds) {
-    if (!holds) {
-        std::abort();
-    }
-}
 
 std::uint16_t status_of(char c) {
     switch (c) {

@@ -3,21 +3,16 @@
 // host.
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <string_view>
 
 #include "agent/manager/discovery.h"
 #include "agent/transfer/url.h"
+#include "tests/fuzz/require.h"
 
 namespace {
 
 using namespace hagent;
-
-void require(bool holds) {
-    if (!holds) {
-        std::abort();
-    }
-}
+using hagent::fuzz::require;
 
 }  // namespace
 

@@ -3,23 +3,18 @@
 // plain hosts.
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <span>
 #include <string_view>
 
 #include "agent/manager/discovery.h"
 #include "agent/transfer/url.h"
 #include "platform/dns_message.h"
+#include "tests/fuzz/require.h"
 
 namespace {
 
 using namespace hagent;
-
-void require(bool holds) {
-    if (!holds) {
-        std::abort();
-    }
-}
+using hagent::fuzz::require;
 
 }  // namespace
 

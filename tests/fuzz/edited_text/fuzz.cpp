@@ -2,23 +2,18 @@
 // Fuzzes the text files that AL and DL edit: a line to add in the first line, then the file.
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
 #include "agent/base/text.h"
 #include "agent/script/edited_text.h"
+#include "tests/fuzz/require.h"
 
-namespace {
-void require(bool held) {
-    if (!held) {
-        std::abort();
-    }
-}
-}  // namespace
+namespace {}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace hagent;
+    using hagent::fuzz::require;
     const std::string_view input(reinterpret_cast<const char*>(data), size);
     const auto end = input.find('\n');
     const std::string_view line = input.substr(0, end);

@@ -3,21 +3,16 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
 #include "agent/errors/catalogue.h"
+#include "tests/fuzz/require.h"
 
 namespace {
 
 using namespace hagent;
-
-void require(bool held) {
-    if (!held) {
-        std::abort();
-    }
-}
+using hagent::fuzz::require;
 
 bool same(const std::vector<const errors::Row*>& a, const std::vector<const errors::Row*>& b) { return a == b; }
 

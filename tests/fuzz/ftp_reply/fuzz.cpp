@@ -2,7 +2,6 @@
 // Fuzzes FTP control connections: lines beginning with '>' are ours, the rest the server's.
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
@@ -11,14 +10,11 @@
 #include "agent/transfer/ftp_conversation.h"
 #include "agent/transfer/ftp_step.h"
 #include "agent/transfer/reply_policy.h"
+#include "tests/fuzz/require.h"
 
-namespace {
-void require(bool held) {
-    if (!held) {
-        std::abort();
-    }
-}
-}  // namespace
+using hagent::fuzz::require;
+
+namespace {}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace hagent::transfer;

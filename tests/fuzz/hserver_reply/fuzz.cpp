@@ -2,7 +2,6 @@
 // Fuzzes the answers of a legacy manager: the grammar, and the job or the refusal that the dialect makes of it.
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -12,17 +11,13 @@
 #include "agent/manager/hserver.h"
 #include "platform/clock.h"
 #include "tests/fakes/job_source.h"
+#include "tests/fuzz/require.h"
 
 namespace {
 
 using namespace hagent;
+using hagent::fuzz::require;
 using namespace hagent::manager;
-
-void require(bool holds) {
-    if (!holds) {
-        std::abort();
-    }
-}
 
 void check_job(const session::Job& job) {
     require(!job.id.empty() && job.id.size() <= 64 && !session::wire_script(job).commands.empty() &&

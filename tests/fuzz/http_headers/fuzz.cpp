@@ -2,21 +2,17 @@
 // Fuzzes HTTP heads: what is believed is consistent, and no head makes a wrong part fit.
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <string_view>
 
 #include "agent/base/limits.h"
 #include "agent/base/text.h"
 #include "agent/transfer/http_head.h"
 #include "agent/transfer/reply_policy.h"
+#include "tests/fuzz/require.h"
 
-namespace {
-void require(bool held) {
-    if (!held) {
-        std::abort();
-    }
-}
-}  // namespace
+using hagent::fuzz::require;
+
+namespace {}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace hagent::transfer;

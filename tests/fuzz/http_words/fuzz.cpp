@@ -2,24 +2,19 @@
 // Fuzzes the words of refusing HTTP answers: the content type in the first line, then the body.
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
 #include "agent/base/limits.h"
 #include "agent/base/text.h"
 #include "agent/transfer/http_words.h"
+#include "tests/fuzz/require.h"
 
-namespace {
-void require(bool held) {
-    if (!held) {
-        std::abort();
-    }
-}
-}  // namespace
+namespace {}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace hagent;
+    using hagent::fuzz::require;
     const std::string_view text(reinterpret_cast<const char*>(data), size);
     const auto end = text.find('\n');
     const auto body = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);

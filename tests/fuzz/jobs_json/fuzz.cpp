@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <set>
 #include <string>
 #include <string_view>
@@ -12,16 +11,12 @@
 #include "agent/base/text.h"
 #include "agent/manager/folder_digests.h"
 #include "agent/manager/folder_jobs.h"
+#include "tests/fuzz/require.h"
 
 namespace {
 
 using namespace hagent;
-
-void require(bool holds) {
-    if (!holds) {
-        std::abort();
-    }
-}
+using hagent::fuzz::require;
 
 void check_folder(const std::string& path) {
     require(path.size() > 1 && path.size() <= limits::k_path_bytes + 1 && path.front() != '/' && path.back() == '/');

@@ -2,19 +2,15 @@
 // Fuzzes addresses: what parses prints and parses back the same, and nothing shown holds what stood before an '@'.
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
 #include "agent/transfer/url.h"
+#include "tests/fuzz/require.h"
+
+using hagent::fuzz::require;
 
 namespace {
-
-void require(bool held) {
-    if (!held) {
-        std::abort();
-    }
-}
 
 void check_address(std::string_view text) {
     using namespace hagent::transfer;

@@ -2,19 +2,15 @@
 // Fuzzes files of time zones, and the rule at their end alone.
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <string_view>
 
 #include "agent/base/limits.h"
 #include "agent/base/time_zone.h"
+#include "tests/fuzz/require.h"
+
+using hagent::fuzz::require;
 
 namespace {
-void require(bool held) {
-    if (!held) {
-        std::abort();
-    }
-}
-
 constexpr hagent::Seconds k_most{26 * 3600};
 constexpr std::int64_t k_step = 37 * 86'400 + 1'801;  // seconds
 }  // namespace
