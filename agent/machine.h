@@ -12,6 +12,7 @@
 #include "agent/manager/identity.h"
 #include "agent/output.h"
 #include "agent/work/kind.h"
+#include "platform/block_device.h"
 #include "platform/clock.h"
 #include "platform/dialog.h"
 #include "platform/disk.h"
@@ -28,6 +29,7 @@ struct Machine {
     std::unique_ptr<platform::Files> files = platform::system_files();
     std::unique_ptr<platform::Processes> processes = platform::system_processes();
     std::unique_ptr<platform::Disks> disks = platform::system_disks();
+    std::unique_ptr<platform::BlockDevices> devices = platform::system_block_devices();
     std::unique_ptr<platform::Host> host = platform::system_host();
     std::unique_ptr<platform::Dialogs> dialogs = platform::system_dialogs();
     std::unique_ptr<platform::Registry> registry = platform::system_registry();  // null where there is none

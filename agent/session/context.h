@@ -15,6 +15,7 @@
 #include "agent/trust/trusted_time.h"
 #include "agent/work/kind.h"
 #include "agent/work/services.h"
+#include "platform/block_device.h"
 #include "platform/clock.h"
 #include "platform/dialog.h"
 #include "platform/disk.h"
@@ -59,9 +60,10 @@ struct Context {
     Store& store;
     Observer& observer;
     const work::Kinds& kinds;
-    platform::Dialogs* dialogs = nullptr;    // null: nobody is told or asked
-    platform::Registry* registry = nullptr;  // the machine's; null: there is none
-    trust::TrustedTime* time = nullptr;      // null: nobody else in this process uses its file
+    platform::Dialogs* dialogs = nullptr;       // null: nobody is told or asked
+    platform::Registry* registry = nullptr;     // the machine's; null: there is none
+    trust::TrustedTime* time = nullptr;         // null: nobody else in this process uses its file
+    platform::BlockDevices* devices = nullptr;  // null: no system images are written
 };
 
 }  // namespace hagent::session

@@ -42,7 +42,8 @@ work::Services services_of(const Context& context, work::Uploads* uploads, std::
             uploads,
             context.registry,
             context.dialogs,
-            std::move(scratch_dir)};
+            std::move(scratch_dir),
+            context.devices};
 }
 
 /// Success when this agent has the job's kind of work.

@@ -129,7 +129,8 @@ struct SessionServices {
                   services.machine.kinds,
                   services.machine.dialogs.get(),
                   services.machine.registry.get(),
-                  &services.time} {}
+                  &services.time,
+                  services.machine.devices.get()} {}
 
     StepPrinter printer;
     std::unique_ptr<transfer::Fetcher> fetcher;

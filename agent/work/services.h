@@ -10,6 +10,7 @@
 #include "agent/base/time.h"
 #include "agent/config/state_paths.h"
 #include "agent/work/facts.h"
+#include "platform/block_device.h"
 #include "platform/clock.h"
 #include "platform/dialog.h"
 #include "platform/disk.h"
@@ -55,6 +56,7 @@ struct Services {
     platform::Registry* registry = nullptr;  // the machine's; null: there is none
     platform::Dialogs* dialogs = nullptr;    // where there is no hook; null: nobody is told or asked
     std::string scratch_dir = {};  // exists and is the agent's own: notes that outlive a restart; empty: none are kept
+    platform::BlockDevices* devices = nullptr;  // null: no system images are written
 };
 
 }  // namespace hagent::work

@@ -10,8 +10,6 @@
 namespace hagent::platform {
 namespace {
 
-constexpr std::size_t k_mount_table_bytes = 1U << 20U;
-
 /// Blanks and backslashes stand as three octal digits in the mount table.
 std::string unescaped(std::string_view text) {
     std::string out;

@@ -2,12 +2,15 @@
 // Owns the kernel's table of mounts.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
 #include "agent/base/result.h"
 
 namespace hagent::platform {
+
+inline constexpr std::size_t k_mount_table_bytes = 1U << 20U;
 
 struct Mount {
     std::string device, point, type;
