@@ -82,6 +82,14 @@ public:
         }
     }
 
+    /// Not opened: a watchdog that was opened wants to be fed.
+    void device(const config::NamedFile& file) {
+        const auto real = machine_.files->resolve(file.path);
+        if (!real.ok() || !machine_.files->info(*real).value_or(std::nullopt)) {
+            add(file.setting, file.path, Error(error(AgentCode::file_not_found, file.path)));
+        }
+    }
+
     void program(const config::NamedFile& file) {
         if (const auto found = machine_.processes->find(file.path, ""); !found.ok()) {
             add(file.setting, file.path, found.error());
@@ -124,7 +132,9 @@ private:
 void try_out(Trials& trials, const config::NamedFile& file, const config::Settings& settings) {
     switch (file.role) {
         case FileRole::secret: return file.setting.ends_with("token_file") ? trials.token(file) : trials.read(file);
-        case FileRole::trusted: return file.setting.starts_with("image.") ? trials.program(file) : trials.read(file);
+        case FileRole::trusted: return trials.read(file);
+        case FileRole::program: return trials.program(file);
+        case FileRole::device: return;  // it may come with its driver; who needs it says what is missing
         case FileRole::content: return file.path == settings.trust.keys_dir ? trials.keys(file) : void();
         case FileRole::state: return trials.state(file);
         case FileRole::log: return trials.write(file);
@@ -136,6 +146,9 @@ void try_out(Trials& trials, const config::NamedFile& file, const config::Settin
 
 std::vector<config::Complaint> check_files(Machine& machine, const config::Settings& settings) {
     auto out = config::check_places(*machine.files, settings, platform::own_program());
+    for (auto& complaint : config::check_deadlines(settings)) {
+        out.push_back(std::move(complaint));
+    }
     const auto told = [&](const config::Complaint& complaint) {
         const bool of_places =
             complaint.code == AgentCode::config_insecure_permissions || complaint.code == AgentCode::file_not_found;
@@ -162,13 +175,20 @@ std::vector<config::Complaint> what_is_lost(Machine& machine, const config::Sett
     auto out = config::check_places(*machine.files, settings, platform::own_program());
     Trials trials(machine);
     for (const auto& file : config::named_files(settings)) {
-        const bool missing = file.role == FileRole::trusted && !machine.files->info(file.path).value_or(std::nullopt);
+        const bool needed = file.role == FileRole::trusted || file.role == FileRole::program;
+        const bool missing = needed && !machine.files->info(file.path).value_or(std::nullopt);
         const bool tried = file.role == FileRole::log || file.setting.ends_with("ca_file");
         if (missing || tried || file.path == settings.trust.keys_dir) {
             try_out(trials, file, settings);
         }
+        if (file.role == FileRole::device) {
+            trials.device(file);
+        }
     }
     for (auto& complaint : trials.take()) {
+        out.push_back(std::move(complaint));
+    }
+    for (auto& complaint : config::check_deadlines(settings)) {
         out.push_back(std::move(complaint));
     }
     return out;

@@ -11,6 +11,7 @@ namespace hagent {
 
 /// All that is wrong with files and folders that the settings name: who else can change them (config::check_places),
 /// and what cannot be opened, read or written. The path of the latter is the setting's; the message names the file.
+/// And deadlines that check-ins cannot keep (config::check_deadlines).
 [[nodiscard]] std::vector<config::Complaint> check_files(Machine& machine, const config::Settings& settings);
 
 /// As much of it as the agent works without, for its log: single keys and hooks, a log that cannot be written, files

@@ -25,6 +25,11 @@ inline constexpr std::size_t k_manifest_files = 10000;
 inline constexpr std::size_t k_path_bytes = 1024;
 inline constexpr std::size_t k_key_bytes = 16U << 10U;
 
+// slots and trials
+inline constexpr std::size_t k_slot_name_bytes = 32;  // of a part's name too
+inline constexpr std::size_t k_slot_parts = 8;
+inline constexpr unsigned k_trial_tries = 3;
+
 // scripts
 inline constexpr std::size_t k_script_bytes = 1U << 20U;
 inline constexpr std::size_t k_script_line_bytes = 4096;

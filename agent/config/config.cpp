@@ -2,6 +2,7 @@
 // Owns the list of keys: which section has which, with its range.
 #include "agent/config/config.h"
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 
@@ -104,7 +105,8 @@ void read_software(Reader in, SoftwareSettings& out) {
     in.finish();
 }
 
-/// Both members are needed: nobody could write to a slot without a device, or name one without a name.
+/// Both members are needed: nobody could write to a slot without a device, or name one without a name. A device alone
+/// is its only part.
 void read_slots(Reader& in, std::vector<SlotSettings>& out) {
     auto slots = in.objects("slots", 2);
     if (!slots) {
@@ -113,22 +115,36 @@ void read_slots(Reader& in, std::vector<SlotSettings>& out) {
     out.clear();
     for (Reader& item : *slots) {
         SlotSettings slot;
-        item.text("name", slot.name, 32);
-        item.text("device", slot.device);
+        std::string device;
+        item.text("name", slot.name, limits::k_slot_name_bytes);
+        item.text("device", device);
+        item.map("parts", slot.parts, limits::k_slot_parts);
         item.finish();
-        if (slot.name.empty() || slot.device.empty()) {
-            item.complain("name", "is needed, and so is device");
+        if (!device.empty() && !slot.parts.empty()) {
+            item.complain("device", "stands for parts with a root alone; give one of the two");
         }
-        out.push_back(slot);
+        if (!device.empty()) {
+            slot.parts.emplace(k_root_part, std::move(device));
+        }
+        if (slot.name.empty() || slot.parts.empty()) {
+            item.complain("name", "is needed, and so is device or parts");
+        }
+        out.push_back(std::move(slot));
     }
 }
 
 void read_image(Reader in, ImageSettings& out) {
     in.choice("boot", out.boot,
               std::array{BootMethod::none, BootMethod::grub, BootMethod::efi, BootMethod::bcd, BootMethod::hook});
+    in.text("grub_env", out.grub_env);
     read_slots(in, out.slots);
+    in.text("running", out.running, limits::k_slot_name_bytes);
+    in.number("tries", out.tries, 1, limits::k_trial_tries);
     in.duration("confirm_deadline_s", out.confirm_deadline, 10, 7 * k_day_s);
-    in.texts("health", out.health, k_list_items);
+    out.confirm_deadline_max = std::max(out.confirm_deadline_max, out.confirm_deadline);  // the default gives way
+    in.duration("confirm_deadline_max_s", out.confirm_deadline_max, 10, 7 * k_day_s);
+    in.commands("health", out.health, k_list_items);
+    in.text("watchdog", out.watchdog);
     in.finish();
 }
 
@@ -145,6 +161,12 @@ void read_upgrade(Reader in, UpgradeSettings& out) {
             in.complain("window", k_window_form);
         }
     }
+    in.text("dir", out.dir);
+    in.number("trial_starts", out.trial_starts, 1, 100);
+    in.duration("confirm_deadline_s", out.confirm_deadline, 1, 7 * k_day_s);
+    in.duration("spread_s", out.spread, 0, 7 * k_day_s);
+    in.number("loop_rounds", out.loop_rounds, 1, 100);
+    in.duration("loop_hours", out.loop_hours, 1, std::uint64_t{365} * 24);
     in.finish();
 }
 

@@ -32,6 +32,10 @@ using Outcome = std::variant<Settings, std::vector<Complaint>>;
 /// config_unknown_key, config_bad_value, config_clear_text_refused.
 [[nodiscard]] Outcome parse(std::string_view text, ManagerRule manager);
 
+/// Check-ins that come too seldom for a trial to be confirmed: after one that fails the deadline would pass before the
+/// next. Bearable, as the device has been working so far; `--check-config` refuses it.
+[[nodiscard]] std::vector<Complaint> check_deadlines(const Settings& settings);
+
 /// One line per complaint, "manager.ulrs: unknown key; did you mean urls?", each ended by a line feed.
 [[nodiscard]] std::string render(std::span<const Complaint> complaints);
 

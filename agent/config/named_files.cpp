@@ -7,6 +7,8 @@
 namespace hagent::config {
 
 std::vector<NamedFile> named_files(const Settings& s) {
+    // has a default, which concerns only those who use it
+    const std::string grub_env = s.image.boot == BootMethod::grub ? s.image.grub_env : std::string();
     const struct {
         const char* setting;
         const std::string& path;
@@ -25,6 +27,9 @@ std::vector<NamedFile> named_files(const Settings& s) {
         {"listen.operators_file",      s.listen.operators_file,      FileRole::secret},
         {"transfer.netrc_file",        s.transfer.netrc_file,        FileRole::secret},
         {"script.hooks_dir",           s.script.hooks_dir,           FileRole::content},
+        {"image.grub_env",             grub_env,                     FileRole::device},
+        {"image.watchdog",             s.image.watchdog,             FileRole::device},
+        {"upgrade.dir",                s.upgrade.dir,                FileRole::state},
         {"trust.keys_dir",             s.trust.keys_dir,             FileRole::content},
         {"state_dir",                  s.state_dir,                  FileRole::state},
         {"log.file",                   s.log.file,                   FileRole::log},
@@ -37,9 +42,13 @@ std::vector<NamedFile> named_files(const Settings& s) {
         }
     }
     for (std::size_t i = 0; i < s.image.health.size(); ++i) {
-        const auto& command = s.image.health[i];
-        out.push_back({concat({"image.health[", std::to_string(i), "]"}), command.substr(0, command.find(' ')),
-                       FileRole::trusted});
+        out.push_back(
+            {concat({"image.health[", std::to_string(i), "]"}), s.image.health[i].front(), FileRole::program});
+    }
+    for (std::size_t i = 0; i < s.image.slots.size(); ++i) {
+        for (const auto& [part, device] : s.image.slots[i].parts) {
+            out.push_back({concat({"image.slots[", std::to_string(i), "].", part}), device, FileRole::device});
+        }
     }
     return out;
 }

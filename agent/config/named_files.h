@@ -13,7 +13,9 @@ namespace hagent::config {
 /// What the agent does with it, and therefore who may do what with it.
 enum class FileRole : std::uint8_t {
     secret,    // nobody else may read or change it
-    trusted,   // nobody else may change it: certificates of authorities, programs
+    trusted,   // nobody else may change it: certificates of authorities
+    program,   // nobody else may change it; it is run by us
+    device,    // of the machine or its boot loader, there or not; of a plain file: nobody else may change it
     content,   // a folder: nor anything in it, each file for itself
     state,     // a folder that the agent makes and writes to
     log,       // a file that the agent makes and writes to
@@ -26,8 +28,7 @@ struct NamedFile {
     FileRole role;
 };
 
-/// In the order of the configuration. Slots of images are not among them: they are devices, which scripts never touch,
-/// and what is written to them is checked by its signature.
+/// In the order of the configuration.
 [[nodiscard]] std::vector<NamedFile> named_files(const Settings& settings);
 
 }  // namespace hagent::config

@@ -193,6 +193,35 @@ void Reader::texts(const char* key, std::vector<std::string>& out, std::size_t m
     }
 }
 
+/// A list that cannot be read leaves an empty program behind, so that the numbers of the others stay right.
+void Reader::commands(const char* key, std::vector<std::vector<std::string>>& out, std::size_t max_items) {
+    constexpr std::size_t k_argument_bytes = 2048;
+    const JsonView items = list(key, max_items);
+    if (!items.exists()) {
+        return;
+    }
+    out.clear();
+    for (const JsonView item : items) {
+        auto& argv = out.emplace_back();
+        bool good = item.size() <= max_items;
+        if (const auto text = item.text(); is_plain_text(text, k_argument_bytes)) {
+            for (const auto word : split(*text, ' ')) {
+                word.empty() ? void() : void(argv.emplace_back(word));
+            }
+        } else if (item.is_array() && good) {
+            for (const JsonView argument : item) {
+                const auto word = argument.text();
+                good = good && is_plain_text(word, k_argument_bytes);
+                argv.emplace_back(good ? *word : "");
+            }
+        }
+        if (!good || argv.empty() || argv.front().empty()) {
+            complain(concat({key, "[", std::to_string(out.size() - 1), "]"}),
+                     "must be a program with its arguments, as [\"/usr/libexec/check\", \"--quick\"]");
+        }
+    }
+}
+
 /// Names are chosen by the user here, so there are no unknown keys; they are checked like texts, since they are sent
 /// and shown as well.
 void Reader::map(const char* key, std::map<std::string, std::string>& out, std::size_t max_items) {

@@ -31,6 +31,8 @@ public:
     void text(const char* key, std::string& out, std::size_t max_bytes = 1024);
     void flag(const char* key, bool& out);
     void texts(const char* key, std::vector<std::string>& out, std::size_t max_items);
+    /// Programs with their arguments, each a list of texts, or one text that blanks part.
+    void commands(const char* key, std::vector<std::vector<std::string>>& out, std::size_t max_items);
     void map(const char* key, std::map<std::string, std::string>& out, std::size_t max_items);
 
     template <class T>

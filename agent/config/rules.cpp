@@ -7,6 +7,7 @@
 #include <span>
 
 #include "agent/base/concat.h"
+#include "agent/base/limits.h"
 #include "agent/base/text.h"
 #include "platform/paths.h"
 
@@ -170,19 +171,75 @@ public:
         if (settings_.transfer.backoff_base > settings_.transfer.backoff_cap) {
             add("transfer.backoff_cap_ms", "must not be smaller than backoff_base_ms");
         }
+        if (!settings_.upgrade.dir.empty() && !platform::is_absolute(settings_.upgrade.dir)) {
+            add("upgrade.dir", "must be an absolute path");
+        }
+    }
+
+    /// A mistake here shows when the device starts the wrong system, or none.
+    void image() {
         const ImageSettings& image = settings_.image;
         if (image.boot != BootMethod::none && image.slots.size() != 2) {
             add("image.slots", "must describe exactly two slots for this boot method");
         }
-        if (image.slots.size() == 2 &&
-            (image.slots[0].name == image.slots[1].name || image.slots[0].device == image.slots[1].device)) {
-            add("image.slots", "must have two different names and devices");
+        if (image.boot == BootMethod::grub && image.grub_env.empty()) {
+            add("image.grub_env", "must name the environment block that GRUB reads");
         }
+        if (!image.running.empty() && image.find(image.running) == nullptr) {
+            add("image.running", "must be the name of one of image.slots");
+        }
+        if (image.confirm_deadline_max < image.confirm_deadline) {
+            add("image.confirm_deadline_max_s", "must not be smaller than confirm_deadline_s");
+        }
+        for (std::size_t i = 0; i < image.slots.size(); ++i) {
+            slot(concat({"image.slots[", std::to_string(i), "]."}), image.slots[i]);
+        }
+        two_slots(image.slots);
     }
 
 private:
     void add(std::string_view path, std::string_view message, AgentCode code = AgentCode::config_bad_value) {
         complaints_.push_back({code, std::string(path), std::string(message)});
+    }
+
+    /// Names of slots go to the kernel's command line and to boot loaders, which part words at blanks and more.
+    static bool is_name(std::string_view name) {
+        return !name.starts_with('-') && name.size() <= limits::k_slot_name_bytes &&
+               std::all_of(name.begin(), name.end(), [](char c) {
+                   return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' ||
+                          c == '_' || c == '.';
+               });
+    }
+
+    void slot(const std::string& path, const SlotSettings& slot) {
+        if (!is_name(slot.name)) {
+            add(path + "name", "must be of letters, digits, '-', '_' and '.'");
+        }
+        for (const auto& [part, device] : slot.parts) {
+            if (!is_name(part) || device.empty()) {
+                add(path + "parts", "must have names of letters, digits, '-', '_' and '.', each with its device");
+            }
+        }
+    }
+
+    /// An image is written to the parts of one slot today and to those of the other tomorrow.
+    void two_slots(const std::vector<SlotSettings>& slots) {
+        std::vector<std::string> devices;
+        for (const auto& each : slots) {
+            for (const auto& [part, device] : each.parts) {
+                devices.push_back(device);
+            }
+        }
+        std::sort(devices.begin(), devices.end());
+        const bool same_device = std::adjacent_find(devices.begin(), devices.end()) != devices.end();
+        if (same_device || (slots.size() == 2 && slots[0].name == slots[1].name)) {
+            add("image.slots", "must have different names and devices");
+        }
+        if (slots.size() == 2 &&
+            !std::equal(slots[0].parts.begin(), slots[0].parts.end(), slots[1].parts.begin(), slots[1].parts.end(),
+                        [](const auto& a, const auto& b) { return a.first == b.first; })) {
+            add("image.slots", "must have the same parts in both slots");
+        }
     }
 
     /// Clear text on this device is nobody's to read; elsewhere it has to be spelled out (spec 11 "Config").
@@ -252,6 +309,32 @@ void check_rules(const Settings& settings, ManagerRule manager, std::vector<Comp
     rules.listen();
     rules.places();
     rules.rest();
+    rules.image();
+}
+
+std::vector<Complaint> check_deadlines(const Settings& settings) {
+    std::vector<Complaint> out;
+    const auto fits = [&](const char* path, Seconds value, const char* name, Seconds deadline) {
+        if (value > deadline) {
+            out.push_back(
+                {AgentCode::config_bad_value, path,
+                 concat({"must not be longer than ", name, ", or a trial ends before a check-in can confirm it"}),
+                 true});
+        }
+    };
+    if (settings.image.boot != BootMethod::none) {
+        fits("manager.spread_s", settings.manager.spread, "image.confirm_deadline_s", settings.image.confirm_deadline);
+        fits("manager.interval_s", settings.manager.interval, "image.confirm_deadline_s",
+             settings.image.confirm_deadline);
+    }
+    // every agent has the default, and may be upgraded; who gives a deadline of his own has thought of one
+    if (settings.upgrade.confirm_deadline != UpgradeSettings{}.confirm_deadline) {
+        fits("manager.spread_s", settings.manager.spread, "upgrade.confirm_deadline_s",
+             settings.upgrade.confirm_deadline);
+        fits("manager.interval_s", settings.manager.interval, "upgrade.confirm_deadline_s",
+             settings.upgrade.confirm_deadline);
+    }
+    return out;
 }
 
 }  // namespace hagent::config

@@ -34,6 +34,16 @@ bool is_ipv6(std::string_view text) {
 std::string_view to_string(ContentTrust trust) { return k_trusts[static_cast<std::size_t>(trust)]; }
 std::string_view to_string(BootMethod method) { return k_boot_methods[static_cast<std::size_t>(method)]; }
 
+const std::string& SlotSettings::device() const {
+    const auto root = parts.find(std::string(k_root_part));
+    return root == parts.end() ? parts.begin()->second : root->second;
+}
+
+const SlotSettings* ImageSettings::find(std::string_view slot) const {
+    const auto found = std::find_if(slots.begin(), slots.end(), [&](const auto& each) { return each.name == slot; });
+    return found == slots.end() ? nullptr : &*found;
+}
+
 bool Endpoint::loopback() const { return address == "::1" || (address.starts_with("127.") && is_ipv4(address)); }
 
 /// An IPv6 address needs its brackets, or nobody could tell its last group from the port.

@@ -3,6 +3,7 @@
 // where the name differs.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -95,22 +96,40 @@ struct SoftwareSettings {
     std::map<std::string, std::string> options;  // 1387.2 extended options, as given with -x
 };
 
+/// One bootable system. Its parts are written and switched as one.
 struct SlotSettings {
-    std::string name;    // "A"
-    std::string device;  // "/dev/sda2"
+    std::string name;                          // "A": letters, digits, '-', '_' and '.'
+    std::map<std::string, std::string> parts;  // device by name of part: {"root", "/dev/sda2"}; not empty
+
+    /// Of the root file system; of the first part where none is called so.
+    [[nodiscard]] const std::string& device() const;
     friend bool operator==(const SlotSettings&, const SlotSettings&) = default;
 };
+inline constexpr std::string_view k_root_part = "root";
 
 struct ImageSettings {
     BootMethod boot = BootMethod::none;
-    std::vector<SlotSettings> slots;
-    Seconds confirm_deadline{600};    // image.confirm_deadline_s
-    std::vector<std::string> health;  // programs that must end with 0 before a confirm
+    std::string grub_env = "/boot/grub/grubenv";
+    std::vector<SlotSettings> slots;               // two, or with boot method none any number up to two
+    std::string running;                           // name of the slot that runs; empty: found out (agent/boot)
+    unsigned tries = 3;                            // starts that a trial has
+    Seconds confirm_deadline{600};                 // image.confirm_deadline_s
+    Seconds confirm_deadline_max{3600};            // image.confirm_deadline_max_s, with a manager that is silent
+    std::vector<std::vector<std::string>> health;  // programs with arguments that must end with 0 before a confirm
+    std::string watchdog;                          // device of the hardware watchdog; empty: none
+
+    [[nodiscard]] const SlotSettings* find(std::string_view slot) const;  // null: there is none of that name
 };
 
 struct UpgradeSettings {
-    bool automatic = true;         // upgrade.auto
-    std::optional<Window> window;  // "" (default): any time
+    bool automatic = true;              // upgrade.auto
+    std::string dir;                    // below it lies agent/VERSION; empty: below state_dir
+    std::optional<Window> window;       // "" (default): any time
+    unsigned trial_starts = 3;          // starts that a new agent has
+    Seconds confirm_deadline{300};      // upgrade.confirm_deadline_s
+    Seconds spread{0};                  // upgrade.spread_s: an offered upgrade begins somewhere in it
+    unsigned loop_rounds = 3;           // so many rounds of the same job
+    std::chrono::hours loop_hours{24};  // within these: it is parked
 };
 
 struct TrustSettings {
@@ -139,6 +158,10 @@ struct Settings {
     [[nodiscard]] bool has_manager() const { return !manager.urls.empty(); }
     /// Where everything below state_dir lies.
     [[nodiscard]] StatePaths state() const { return StatePaths(state_dir); }
+    /// Where agents of other versions lie, and the record of which of them is started.
+    [[nodiscard]] std::string agents() const {
+        return StatePaths(upgrade.dir.empty() ? state_dir : upgrade.dir).agents();
+    }
 };
 
 /// All defaults, with the directories of this system filled in.

@@ -20,6 +20,8 @@ std::string StatePaths::manager_met() const { return below("manager-met"); }
 std::string StatePaths::trusted_time() const { return below("trusted-time"); }
 std::string StatePaths::reserve() const { return below("reserve"); }
 
+std::string StatePaths::agents() const { return below("agent"); }
+
 std::string StatePaths::serials() const { return below("serials"); }
 std::string StatePaths::registry() const { return below("registry.ini"); }
 std::string StatePaths::sessions() const { return below("sessions"); }

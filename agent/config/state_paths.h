@@ -32,6 +32,8 @@ public:
     [[nodiscard]] std::string trusted_time() const;  // newest time at which the clock was trusted
     [[nodiscard]] std::string reserve() const;       // room that is given up when there is none left
 
+    [[nodiscard]] std::string agents() const;  // directory: agents of other versions
+
     // of sessions
     [[nodiscard]] std::string serials() const;   // highest serial of each package
     [[nodiscard]] std::string registry() const;  // key store of scripts where the machine has no registry

@@ -72,6 +72,15 @@ public:
         }
     }
 
+    /// Who may write to a device is the system's matter, which has groups for that; a file in its place has our rule.
+    void device(std::string_view setting, const std::string& path) {
+        const auto real = files_.resolve(path);
+        const auto info = real.ok() ? files_.info(*real).value_or(std::nullopt) : std::nullopt;
+        if (info && info->kind != FileKind::other) {
+            closed(setting, path);
+        }
+    }
+
     /// Who wrote it does not matter, only who may.
     void announced(std::string_view setting, const std::string& path) {
         const auto way = files_.way(path);
@@ -167,7 +176,9 @@ std::vector<Complaint> check_places(platform::Files& files, const Settings& sett
             case FileRole::secret: places.secret(setting, path); break;
             case FileRole::content: places.closed_with_content(setting, path); break;
             case FileRole::announced: places.announced(setting, path); break;
+            case FileRole::device: places.device(setting, path); break;
             case FileRole::trusted:
+            case FileRole::program:
             case FileRole::state:
             case FileRole::log: places.closed(setting, path); break;
         }

@@ -7,10 +7,9 @@ import lint
 
 SETTINGS, NAMED = "agent/config/settings.h", "agent/config/named_files.cpp"
 STRUCT = re.compile(r"struct (\w+) \{(.*?)^\};", re.DOTALL | re.MULTILINE)
-MEMBER = re.compile(r"^ {4}(?:std::string|std::vector<std::string>) (\w+)", re.MULTILINE)
+MEMBER = re.compile(r"^ {4}(?:std::string|std::vector<std::string>|std::vector<std::vector<std::string>>) (\w+)", re.MULTILINE)
 SECTION = re.compile(r"^ {4}(\w+Settings) (\w+);", re.MULTILINE)
 NAMES_A_FILE = re.compile(r"(^|_)(file|dir|path|program|device|health|watchdog|env|hook|script)s?$")
-NO_FILE_OF_OURS = {"SlotSettings": ("device",)}  # a disk: scripts touch none, and what is written there is signed
 
 
 def check(tree):
@@ -21,7 +20,7 @@ def check(tree):
     findings = []
     for kind, body in structs.items():
         for member in MEMBER.findall(body):
-            if not NAMES_A_FILE.search(member) or member in NO_FILE_OF_OURS.get(kind, ()):
+            if not NAMES_A_FILE.search(member):
                 continue
             if kind not in sections or not re.search(rf"\bs\.{re.escape(sections[kind])}{member}\b", named):
                 findings.append(f"{SETTINGS}: {sections.get(kind, kind + '::')}{member} names a file and is not in {NAMED}")
@@ -36,7 +35,9 @@ SAMPLES = [
     ("a list of programs", {SETTINGS: "struct ImageSettings {\n    std::vector<std::string> health;\n};\nstruct Settings {\n    ImageSettings image;\n};\n",
                             NAMED: ""}, ["image.health names a file"]),
     ("a new section", {SETTINGS: "struct NewSettings {\n    std::string ca_file;\n};\n", NAMED: ""}, ["NewSettings::ca_file names a file"]),
-    ("no file", {SETTINGS: "struct SlotSettings {\n    std::string name;\n    std::string device;\n};\n", NAMED: ""}, []),
+    ("a list of programs with arguments", {SETTINGS: "struct ImageSettings {\n    std::vector<std::vector<std::string>> health;\n};\n"
+                                           "struct Settings {\n    ImageSettings image;\n};\n", NAMED: ""}, ["image.health names a file"]),
+    ("no file", {SETTINGS: "struct SlotSettings {\n    std::string name;\n};\n", NAMED: ""}, []),
 ]
 
 if __name__ == "__main__":

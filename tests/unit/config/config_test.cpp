@@ -30,8 +30,21 @@ TEST_CASE("an empty object gives the defaults of the interface") {
     CHECK(s.script.time_limit == Seconds{3600});
     CHECK(s.image.boot == BootMethod::none);
     CHECK(s.image.confirm_deadline == Seconds{600});
+    CHECK(s.image.grub_env == "/boot/grub/grubenv");
+    CHECK(s.image.slots.empty());
+    CHECK(s.image.running.empty());
+    CHECK(s.image.tries == 3);
+    CHECK(s.image.confirm_deadline_max == Seconds{3600});
+    CHECK(s.image.health.empty());
+    CHECK(s.image.watchdog.empty());
     CHECK(s.upgrade.automatic);
+    CHECK(s.upgrade.dir.empty());
     CHECK_FALSE(s.upgrade.window);
+    CHECK(s.upgrade.trial_starts == 3);
+    CHECK(s.upgrade.confirm_deadline == Seconds{300});
+    CHECK(s.upgrade.spread == Seconds{0});
+    CHECK(s.upgrade.loop_rounds == 3);
+    CHECK(s.upgrade.loop_hours == std::chrono::hours{24});
     CHECK(s.windows.empty());
     CHECK(s.log.level == log::Level::info);
     CHECK(s.log.file.empty());
@@ -52,8 +65,11 @@ constexpr const char* k_every_key = R"({
       "script":   {"roots": ["/data", "/opt"], "run_as": "kiosk", "time_limit_s": 60, "hooks_dir": "/h"},
       "software": {"options": {"enforce_dsa": "true"}},
       "image":    {"boot": "grub", "slots": [{"name": "A", "device": "/dev/sda2"}, {"name": "B", "device": "/dev/sda3"}],
-                   "confirm_deadline_s": 30, "health": ["/bin/ok"]},
-      "upgrade":  {"auto": false, "window": "22:00-05:00"},
+                   "grub_env": "/b/grubenv", "running": "B", "tries": 2, "confirm_deadline_s": 30,
+                   "confirm_deadline_max_s": 40, "health": [["/bin/ok", "a b"], "/bin/also --quick"],
+                   "watchdog": "/dev/watchdog"},
+      "upgrade":  {"auto": false, "dir": "/u", "window": "22:00-05:00", "trial_starts": 5, "confirm_deadline_s": 60,
+                   "spread_s": 90, "loop_rounds": 2, "loop_hours": 6},
       "trust":    {"keys_dir": "/keys"}, "windows": ["mon-fri 20:00-06:00"], "state_dir": "/s",
       "log":      {"level": "debug", "file": "/l"} /* the end */
     })";
@@ -99,16 +115,56 @@ TEST_CASE("every key of what we do and where we keep it is taken") {
     CHECK(s.script.hooks_dir == rooted("/h"));
     CHECK(s.software.options.at("enforce_dsa") == "true");
     CHECK(s.image.boot == BootMethod::grub);
-    CHECK(s.image.slots == std::vector<SlotSettings>{{"A", rooted("/dev/sda2")}, {"B", rooted("/dev/sda3")}});
+    CHECK(s.image.grub_env == rooted("/b/grubenv"));
+    CHECK(s.image.slots ==
+          std::vector<SlotSettings>{{"A", {{"root", rooted("/dev/sda2")}}}, {"B", {{"root", rooted("/dev/sda3")}}}});
+    CHECK(s.image.running == "B");
+    CHECK(s.image.tries == 2);
     CHECK(s.image.confirm_deadline == Seconds{30});
-    CHECK(s.image.health == std::vector<std::string>{rooted("/bin/ok")});
+    CHECK(s.image.confirm_deadline_max == Seconds{40});
+    CHECK(s.image.health ==
+          std::vector<std::vector<std::string>>{{rooted("/bin/ok"), "a b"}, {rooted("/bin/also"), "--quick"}});
+    CHECK(s.image.watchdog == rooted("/dev/watchdog"));
     CHECK_FALSE(s.upgrade.automatic);
+    CHECK(s.upgrade.dir == rooted("/u"));
     CHECK(s.upgrade.window == parse_window("22:00-05:00"));
+    CHECK(s.upgrade.trial_starts == 5);
+    CHECK(s.upgrade.confirm_deadline == Seconds{60});
+    CHECK(s.upgrade.spread == Seconds{90});
+    CHECK(s.upgrade.loop_rounds == 2);
+    CHECK(s.upgrade.loop_hours == std::chrono::hours{6});
     CHECK(s.trust.keys_dir == rooted("/keys"));
     CHECK(s.windows == std::vector<Window>{*parse_window("mon-fri 20:00-06:00")});
     CHECK(s.state_dir == rooted("/s"));
     CHECK(s.log.level == log::Level::debug);
     CHECK(s.log.file == rooted("/l"));
+}
+
+TEST_CASE("a slot has parts, or one device, which is its root") {
+    const Settings s = settings_of(R"({"image": {"slots": [
+        {"name": "A", "parts": {"root": "/dev/sda2", "boot": "/dev/sda1"}}, {"name": "B", "parts": {"root": "/dev/sda4", "boot": "/dev/sda3"}}]}})");
+    REQUIRE(s.image.slots.size() == 2);
+    CHECK(s.image.slots[0].parts.size() == 2);
+    CHECK(s.image.slots[0].device() == "/dev/sda2");
+    CHECK(s.image.find("B") == &s.image.slots[1]);
+    CHECK(s.image.find("C") == nullptr);
+    CHECK(SlotSettings{"C", {{"boot", "/dev/sda9"}}}.device() == "/dev/sda9");
+    CHECK(complaints_of(R"({"image": {"slots": [{"name": "A", "device": "/a", "parts": {"root": "/b"}}]}})")
+              .starts_with("image.slots[0].device: stands for parts"));
+}
+
+TEST_CASE("the longest time for a confirm is never shorter than the ordinary one unless somebody says so") {
+    CHECK(settings_of(R"({"image": {"confirm_deadline_s": 7200}})").image.confirm_deadline_max == Seconds{7200});
+    CHECK(complaints_of(R"({"image": {"confirm_deadline_s": 7200, "confirm_deadline_max_s": 3600}})") ==
+          "image.confirm_deadline_max_s: must not be smaller than confirm_deadline_s\n");
+}
+
+TEST_CASE("agents of other versions lie below the state directory unless another place is named") {
+    Settings s;
+    s.state_dir = "/s";
+    CHECK(s.agents() == "/s/agent");
+    s.upgrade.dir = "/u";
+    CHECK(s.agents() == "/u/agent");
 }
 
 TEST_CASE("empty text switches a listener off") {
@@ -154,7 +210,17 @@ TEST_CASE("wrong types and values out of range are named with their path") {
     CHECK(
         complaints_of(R"({"upgrade": {"window": "25:00-26:00"}})").starts_with("upgrade.window: must be a time span"));
     CHECK(complaints_of(R"({"image": {"slots": [{"name": "A", "dev": "x"}]}})") ==
-          "image.slots[0].dev: unknown key; did you mean device?\nimage.slots[0].name: is needed, and so is device\n");
+          "image.slots[0].dev: unknown key; did you mean device?\nimage.slots[0].name: is needed, and so is device or "
+          "parts\n");
+    for (const char* bad : {"0", "4", "-1", "\"3\""}) {
+        CAPTURE(bad);
+        CHECK(complaints_of(R"({"image": {"tries": )" + std::string(bad) + "}}").starts_with("image.tries: must be "));
+    }
+    for (const char* bad : {"5", "[]", "\"\"", "[5]", "[\"\"]", "[\"/a\", 1]", "{}"}) {
+        CAPTURE(bad);
+        CHECK(complaints_of(R"({"image": {"health": [["/ok"], )" + std::string(bad) + "]}}")
+                  .starts_with("image.health[1]: must be a program with its arguments"));
+    }
     CHECK(code_of(R"({"device": []})") == AgentCode::config_bad_value);
 }
 

@@ -132,7 +132,61 @@ TEST_CASE("a status page for other machines needs a certificate, the trigger doe
     CHECK_FALSE(complaints_of(R"({"listen": {"trigger": "127.0.0.1:8420"}})").empty());
 }
 
+TEST_CASE("slots that cannot be told apart, or named at a boot loader, are refused") {
+    const auto slots = [](const std::string& list) {
+        return complaints_of("{\"image\": {\"slots\": [" + list + "]}}");
+    };
+    const std::string a = R"({"name": "A", "device": "/dev/a"})";
+    CHECK(slots(a).empty());
+    CHECK(slots(a + R"(, {"name": "B-2_x.1", "device": "/dev/b"})").empty());
+    CHECK(slots(a + R"(, {"name": "A", "device": "/dev/b"})") ==
+          "image.slots: must have different names and devices\n");
+    CHECK(slots(a + R"(, {"name": "B", "device": "/dev/a"})") ==
+          "image.slots: must have different names and devices\n");
+    CHECK(slots(R"({"name": "A", "parts": {"root": "/x", "boot": "/x"}})") ==
+          "image.slots: must have different names and devices\n");
+    CHECK(slots(a + R"(, {"name": "B", "parts": {"root": "/b", "boot": "/c"}})") ==
+          "image.slots: must have the same parts in both slots\n");
+    for (const char* name : {"A B", "A=B", "-A", "A$", "\u00e4"}) {
+        CAPTURE(name);
+        CHECK(slots(R"({"name": ")" + std::string(name) + R"(", "device": "/b"})")
+                  .starts_with("image.slots[0].name: must be of letters"));
+        CHECK(slots(R"({"name": "A", "parts": {")" + std::string(name) + R"(": "/b"}})")
+                  .starts_with("image.slots[0].parts: must have names"));
+    }
+    CHECK(complaints_of(R"({"image": {"running": "C", "slots": [{"name": "A", "device": "/dev/a"}]}})") ==
+          "image.running: must be the name of one of image.slots\n");
+}
+
+TEST_CASE("check-ins that cannot keep a deadline are told, and do not stop an agent that works") {
+    const auto late = [](const std::string& text) {
+        const auto settings = settings_of(text);
+        const auto complaints = check_deadlines(settings);
+        for (const auto& complaint : complaints) {
+            CHECK(complaint.bearable);
+        }
+        return render(complaints);
+    };
+    const std::string slots =
+        R"("boot": "hook", "slots": [{"name": "A", "device": "/a"}, {"name": "B", "device": "/b"}])";
+    CHECK(late("{}").empty());
+    CHECK(late(R"({"manager": {"interval_s": 86400, "spread_s": 86400}})").empty());  // no slots: no such trial
+    CHECK(late("{\"image\": {" + slots + "}}").empty());
+    CHECK(late("{\"manager\": {\"spread_s\": 601}, \"image\": {" + slots + "}}") ==
+          "manager.spread_s: must not be longer than image.confirm_deadline_s, or a trial ends before a check-in can "
+          "confirm it\n");
+    CHECK(late("{\"manager\": {\"interval_s\": 601}, \"image\": {" + slots + "}}")
+              .starts_with("manager.interval_s: must not be longer than image.confirm_deadline_s"));
+    CHECK(
+        late("{\"manager\": {\"interval_s\": 601}, \"image\": {\"confirm_deadline_s\": 601, " + slots + "}}").empty());
+    CHECK(late(R"({"manager": {"spread_s": 61, "interval_s": 30}, "upgrade": {"confirm_deadline_s": 60}})")
+              .starts_with("manager.spread_s: must not be longer than upgrade.confirm_deadline_s"));
+    CHECK(late(R"({"manager": {"spread_s": 0, "interval_s": 61}, "upgrade": {"confirm_deadline_s": 60}})")
+              .starts_with("manager.interval_s: must not be longer than upgrade.confirm_deadline_s"));
+}
+
 TEST_CASE("combinations that cannot work are refused") {
+    CHECK(complaints_of(R"({"upgrade": {"dir": "here"}})") == "upgrade.dir: must be an absolute path\n");
     CHECK(complaints_of(R"({"transfer": {"backoff_base_ms": 10, "backoff_cap_ms": 5}})")
               .starts_with("transfer.backoff_cap_ms"));
     CHECK(complaints_of(R"({"image": {"boot": "grub"}})").starts_with("image.slots"));

@@ -23,6 +23,7 @@ TEST_CASE("every file of the state directory has its permanent name") {
     CHECK(paths.reports() == "/s/reports");
     CHECK(paths.jobs_serials() == "/s/jobs-serials");
     CHECK(paths.manager_met() == "/s/manager-met");
+    CHECK(paths.agents() == "/s/agent");
     CHECK(paths.serials() == "/s/serials");
     CHECK(paths.registry() == "/s/registry.ini");
     CHECK(paths.sessions() == "/s/sessions");
@@ -38,26 +39,13 @@ TEST_CASE("every file of the state directory has its permanent name") {
 
 TEST_CASE("no two things share a place") {
     const StatePaths paths("/s");
-    const std::vector<std::string> all = {paths.trusted_time(),
-                                          paths.reserve(),
-                                          paths.lock(),
-                                          paths.daemon_endpoint(),
-                                          paths.device_id(),
-                                          paths.device_key(),
-                                          paths.reports(),
-                                          paths.jobs_serials(),
-                                          paths.manager_met(),
-                                          paths.serials(),
-                                          paths.registry(),
-                                          paths.sessions(),
-                                          paths.session("1"),
-                                          paths.journal("1"),
-                                          paths.session("2"),
-                                          paths.package("1"),
-                                          paths.package_file("1", "a"),
-                                          paths.downloads(),
-                                          paths.download("1", 0),
-                                          paths.download("1", 1),
+    const std::vector<std::string> all = {paths.trusted_time(),    paths.reserve(),        paths.lock(),
+                                          paths.daemon_endpoint(), paths.device_id(),      paths.device_key(),
+                                          paths.reports(),         paths.jobs_serials(),   paths.manager_met(),
+                                          paths.agents(),          paths.serials(),        paths.registry(),
+                                          paths.sessions(),        paths.session("1"),     paths.journal("1"),
+                                          paths.session("2"),      paths.package("1"),     paths.package_file("1", "a"),
+                                          paths.downloads(),       paths.download("1", 0), paths.download("1", 1),
                                           paths.download("2", 0)};
     CHECK(std::set<std::string>(all.begin(), all.end()).size() == all.size());
 }

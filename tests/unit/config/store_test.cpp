@@ -57,8 +57,18 @@ std::vector<std::string> every_file(fakes::FakeFiles& files, Settings& s) {
         files.put(names.back(), "x", 0600);
     }
     names.emplace_back("/usr/libexec/check");
-    s.image.health = {rooted("/usr/libexec/check") + " --quick"};
+    s.image.health = {{rooted("/usr/libexec/check"), "--quick"}};
     files.put("/usr/libexec/check", "x", 0755);
+    s.image.boot = BootMethod::grub;
+    for (const auto& [path, setting] :
+         {std::pair("/boot/grubenv", &s.image.grub_env), {"/run/watchdog", &s.image.watchdog}}) {
+        *setting = rooted(path);
+        names.emplace_back(path);
+        files.put(path, "x", 0600);
+    }
+    s.image.slots = {{"A", {{"root", rooted("/images/a")}}}};
+    names.emplace_back("/images/a");
+    files.put("/images/a", "x", 0600);
     return names;
 }
 
