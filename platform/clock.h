@@ -16,6 +16,8 @@ public:
     /// Monotonic time since an unknown start; every wait and time limit uses it. It may stand still while the machine
     /// sleeps.
     [[nodiscard]] virtual Uptime uptime() = 0;
+    /// Time since this start of the machine: the same for all its processes, and it goes on while the machine sleeps.
+    [[nodiscard]] virtual Uptime since_boot() = 0;
     /// Waits at most `time`; true when it was cancelled before or meanwhile.
     [[nodiscard]] virtual bool wait(Millis time, const CancelToken& cancel) = 0;
 };
@@ -28,6 +30,7 @@ class SystemClock final : public Clock {
 public:
     WallTime wall() override;
     Uptime uptime() override;
+    Uptime since_boot() override;
     bool wait(Millis time, const CancelToken& cancel) override;
 };
 

@@ -37,8 +37,12 @@ public:
     /// Reads all of them anew, which takes some milliseconds. What the machine does not say is left empty.
     [[nodiscard]] virtual HostFacts facts() = 0;
     /// Asks the system's service manager, so that services and file systems end in order; returns once it was asked.
-    /// Errors: reboot_failed with the answer, command_not_found, permission_denied.
+    /// A restart goes through the firmware: a kernel that was loaded to be jumped into is dropped, else it would bypass
+    /// the boot loader and its choice. Errors: reboot_failed with the answer, command_not_found, permission_denied.
     [[nodiscard]] virtual Status power(PowerAction action) = 0;
+    /// Restarts the machine here and now, once power() was asked and nothing came of it: what is written is made
+    /// durable, nothing else ends in order. Errors: permission_denied, those of the system.
+    [[nodiscard]] virtual Status force_restart() = 0;
 };
 
 [[nodiscard]] std::unique_ptr<Host> system_host();

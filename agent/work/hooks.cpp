@@ -128,4 +128,12 @@ Status stop_machine(const Services& services, platform::PowerAction action, Seco
     return {};
 }
 
+Result<bool> force_late_restart(const Services& services, Millis asked_ago) {
+    if (asked_ago < k_restart_patience) {
+        return false;
+    }
+    auto forced = services.host.force_restart();
+    return forced ? Result<bool>(true) : Result<bool>(error(AgentCode::reboot_failed, forced.error().context));
+}
+
 }  // namespace hagent::work

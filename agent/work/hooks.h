@@ -50,4 +50,11 @@ struct HookEnd {
 [[nodiscard]] Status stop_machine(const Services& services, platform::PowerAction action, Seconds delay,
                                   Environment environment, std::string& output, const CancelToken& cancel);
 
+/// How long a restart that was asked for may take before whoever asked for it forces it.
+inline constexpr Seconds k_restart_patience{120};
+
+/// For a machine that was asked to restart so long ago and is still up: forces it when the patience is over. False:
+/// there is time left. Errors: reboot_failed.
+[[nodiscard]] Result<bool> force_late_restart(const Services& services, Millis asked_ago);
+
 }  // namespace hagent::work

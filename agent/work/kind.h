@@ -14,6 +14,7 @@
 #include "agent/base/job_kind.h"
 #include "agent/base/result.h"
 #include "agent/trust/manifest.h"
+#include "agent/work/manager_link.h"
 #include "agent/work/plan.h"
 #include "agent/work/runner.h"
 #include "agent/work/services.h"
@@ -43,7 +44,9 @@ struct Run {
     StepObserver& observer;
     const std::vector<StepRecord>& earlier;  // as run_steps() takes them
     const CancelToken& cancel;
-    bool checked_in = false;  // the manager has answered since this life of the agent began
+    bool checked_in = false;         // a check-in has ended well since this life of the agent began
+    bool manager_answered = false;   // or the manager has at least shown who it is, and answered, whatever it said
+    ManagerLink* manager = nullptr;  // null: no manager takes part (command line)
 };
 
 /// One piece of work, analysed: a plan, and the way to carry it out.
@@ -66,8 +69,14 @@ class Kind {
 public:
     virtual ~Kind() = default;
     /// Changes nothing on the device. What is wrong is in the plan's results.
-    /// Never null. Fetches nothing: what has to be downloaded is in Plan::downloads.
+    /// Never null. Fetches nothing: what has to be downloaded is in Plan::downloads, what run() reads by
+    /// PackageFiles::read_range() in Plan::streamed_bytes.
     [[nodiscard]] virtual std::unique_ptr<Work> analyse(const Request& request) const = 0;
+    /// Paths of the files that analyse() itself reads, each once: they are fetched and verified before it, and then
+    /// PackageFiles::staged() has them. One that the manifest does not list is left out: analyse() tells it.
+    [[nodiscard]] virtual std::vector<std::string> files_for_analysis(const trust::Manifest& /*manifest*/) const {
+        return {};
+    }
     /// Paths of the files that an entry without a manifest wants, each once. What is wrong with the entry is not told
     /// here but by analyse(). Only for kinds that a manager without manifests can send.
     [[nodiscard]] virtual std::vector<std::string> files_wanted(const std::string& /*entry*/,

@@ -4,8 +4,10 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "agent/base/cancel.h"
 #include "agent/base/result.h"
 
 namespace hagent::work {
@@ -16,6 +18,13 @@ struct PackageFile {
     std::uint64_t bytes = 0;
     std::string sha256;  // lower-case hex
     friend bool operator==(const PackageFile&, const PackageFile&) = default;
+};
+
+/// Takes bytes in their order. An error ends the reading and is its result.
+class RangeSink {
+public:
+    virtual ~RangeSink() = default;
+    [[nodiscard]] virtual Status write(std::string_view bytes) = 0;
 };
 
 /// Implemented by the session for each place that a package comes from.
@@ -32,6 +41,15 @@ public:
     /// Whether staged copies belong to the agent, so that their last user may move them instead of copying.
     /// False for a package that lies in an administrator's folder.
     [[nodiscard]] virtual bool disposable() const = 0;
+    /// Reads bytes [offset, offset + bytes) of a file of the manifest from its sources, as a download does: cut off it
+    /// goes on where it was, retries, asks the next source. Each byte is given to the sink once, in order; success
+    /// means that all were. Nothing is stored and no digest is checked: the caller checks each chunk, and reads again
+    /// from the one that was bad; with `avoid_last_source` another source than the last one is asked if there is one,
+    /// and no cache on the way. Only while a plan runs. Neighbouring ranges share their connection over HTTP.
+    /// Errors: file_not_listed, limit_exceeded (beyond its end), unsupported_here (such a package has no ranges), those
+    /// of a download, those of the sink.
+    [[nodiscard]] virtual Status read_range(const std::string& path, std::uint64_t offset, std::uint64_t bytes,
+                                            RangeSink& sink, bool avoid_last_source, const CancelToken& cancel);
     /// How much of a file is still to be stored in the staging folder: all of it unless a part is there already.
     [[nodiscard]] virtual std::uint64_t bytes_to_stage(const PackageFile& file) const { return file.bytes; }
 };

@@ -33,6 +33,8 @@ struct Plan {
     std::vector<VolumeImpact> disk;      // every volume that is touched
     unsigned reboots = 0;                // times that the machine is restarted on the way
     std::vector<TaskResult> results;     // has_error(results): nothing may be run
+    std::uint64_t streamed_bytes = 0;    // that PackageFiles::read_range() brings, in all lives together
+    std::uint64_t streamed_before = 0;   // of these: brought in earlier lives
 
     /// Whether a step does more than look: only then is a write filter opened.
     [[nodiscard]] bool acts() const {

@@ -137,8 +137,11 @@ Result<Next> Runner::act(const StepPlan& step, StepRecord& record) {
         const bool cancelled = acted.error().is(AgentCode::cancelled) && cancel_.requested();
         return cancelled ? Next::cancelled : TRY(fail(step, record, acted.error()));
     }
-    if (*acted != Acted::done) {
-        return *acted == Acted::suspended ? Next::suspended : Next::on_trial;
+    switch (*acted) {
+        case Acted::done: break;
+        case Acted::suspended: return Next::suspended;
+        case Acted::on_trial: return Next::on_trial;
+        case Acted::restarts: return Next::stopped;
     }
     const Next next = TRY(end(step, record, StepState::done));
     return next == Next::step ? follow(step, record) : Result<Next>(next);

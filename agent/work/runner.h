@@ -20,6 +20,7 @@ enum class Acted : std::uint8_t {
     done,
     suspended,  // half-way, at a place where it may rest or be given up; it is acted again when work goes on
     on_trial,   // it is done when a later run finds that it was (after a restart, a check-in); it is acted again then
+    restarts,   // half-way, and the machine was asked to restart: it is acted again in the next start of the machine
 };
 
 /// What a kind hands to the runner. Everything is called on the session's thread.
@@ -41,7 +42,7 @@ enum class Ended : std::uint8_t {
     completed,         // every step is done, or failed and optional
     failed,            // a step failed; the later ones are skipped
     cancelled,         // stopped between or in steps; the rest is pending and can be run later
-    reboot_requested,  // the machine is going down (or a hook took note) and steps remain: run again with the records
+    reboot_requested,  // the machine is going down (or a hook took note) and work remains: run again with the records
     suspended,         // a step rests: run again with the records, or give up
     on_trial,          // all is done that can be; the verdict comes later: run again with the records
 };
@@ -50,6 +51,8 @@ struct Outcome {
     std::vector<StepRecord> steps;    // one for each step of the plan
     std::vector<TaskResult> results;  // of the steps of this run, in order, and step_failed at the end of a failed one
     Ended ended = Ended::completed;
+    // of what is on trial, or waits for a restart: it is run again then, by Clock::uptime(), whoever has checked in
+    std::optional<Uptime> look_again_at;
 };
 
 /// Runs the steps of a plan without ERROR. `earlier`: the last record of each step that was begun before a restart;

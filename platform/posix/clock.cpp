@@ -24,6 +24,7 @@ constexpr Millis k_longest_wait = std::chrono::hours{24 * 365};
 
 WallTime SystemClock::wall() { return {read_clock(CLOCK_REALTIME)}; }
 Uptime SystemClock::uptime() { return {read_clock(CLOCK_MONOTONIC)}; }
+Uptime SystemClock::since_boot() { return {read_clock(CLOCK_BOOTTIME)}; }
 bool SystemClock::wait(Millis time, const CancelToken& cancel) { return cancel.wait(std::min(time, k_longest_wait)); }
 
 }  // namespace hagent::platform

@@ -2,6 +2,8 @@
 // Owns the machine's identity and its power switch on Linux.
 #include "platform/host.h"
 
+#include <sys/reboot.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 #include <utmpx.h>
@@ -16,6 +18,7 @@
 #include "agent/base/text.h"
 #include "platform/files.h"
 #include "platform/firmware_text.h"
+#include "platform/os_error.h"
 #include "platform/os_release_text.h"
 #include "platform/posix/network_facts.h"
 #include "platform/process.h"
@@ -119,19 +122,31 @@ public:
     /// The service manager's own commands, so that services and file systems end in order.
     Status power(PowerAction action) override {
         const bool again = action == PowerAction::reboot;
+        if (again) {
+            drop_kexec_kernel();
+        }
         TRY(ask({"shutdown", again ? "-r" : "-h", "now"}, {again ? "reboot" : "poweroff"}));
         return {};
     }
 
+    Status force_restart() override {
+        sync();
+        (void)reboot(RB_AUTOBOOT);
+        return file_error(errno, "restart");
+    }
+
 private:
     using Arguments = std::vector<std::string>;
+
+    /// No segments: whatever is loaded goes. Where that is refused nothing is loaded, or only systemctl can tell.
+    static void drop_kexec_kernel() { (void)syscall(SYS_kexec_load, 0UL, 0UL, nullptr, 0UL); }
 
     /// Runs the first command, and the second one where the first fails: small systems lack shutdown(8).
     static Status ask(const Arguments& first, const Arguments& second) {
         Command command;
         command.time_limit = k_power_time_limit;
         command.output_limit = 512;
-        command.environment = {{"PATH", "/usr/sbin:/usr/bin:/sbin:/bin"}};
+        command.environment = {{"PATH", "/usr/sbin:/usr/bin:/sbin:/bin"}, {"SYSTEMCTL_SKIP_AUTO_KEXEC", "1"}};
         const CancelToken never;
         Failure last = error(AgentCode::command_not_found);
         for (const auto& arguments : {first, second}) {

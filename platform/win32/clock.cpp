@@ -33,6 +33,8 @@ Uptime SystemClock::uptime() {
     return {Seconds{seconds} + Millis{rest * 1000 / per_second.QuadPart}};
 }
 
+Uptime SystemClock::since_boot() { return {Millis{static_cast<std::int64_t>(GetTickCount64())}}; }
+
 bool SystemClock::wait(Millis time, const CancelToken& cancel) { return cancel.wait(std::min(time, k_longest_wait)); }
 
 }  // namespace hagent::platform

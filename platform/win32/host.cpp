@@ -173,6 +173,14 @@ public:
         }
         return {};
     }
+
+    Status force_restart() override {
+        TRY(take_shutdown_privilege());
+        if (ExitWindowsEx(EWX_REBOOT | EWX_FORCE, SHTDN_REASON_MAJOR_APPLICATION | SHTDN_REASON_FLAG_PLANNED) == 0) {
+            return file_error(GetLastError(), "restart");
+        }
+        return {};  // it ends every process, this one too
+    }
 };
 
 }  // namespace

@@ -25,6 +25,27 @@ TEST_CASE_TEMPLATE("uptime never goes back", T, BOTH) {
     }
 }
 
+TEST_CASE_TEMPLATE("the time since the machine's start goes on as the uptime does", T, BOTH) {
+    T clock;
+    const CancelToken cancel;
+    const Uptime up = clock.uptime(), booted = clock.since_boot();
+    CHECK(booted > Uptime{});
+    CHECK_FALSE(clock.wait(Millis{20}, cancel));
+    const Millis gone = clock.uptime() - up;
+    CHECK(clock.since_boot() - booted >= Millis{4});  // Windows counts in steps of 16 ms
+    CHECK(clock.since_boot() - booted <= gone + Millis{5000});
+}
+
+TEST_CASE("another start of the fake machine begins at nothing") {
+    FakeClock clock;
+    const Uptime up = clock.uptime();
+    clock.restart();
+    CHECK(clock.since_boot() == Uptime{});
+    CHECK(clock.uptime() == up);
+    clock.advance(Millis{7});
+    CHECK(clock.since_boot() == Uptime{Millis{7}});
+}
+
 TEST_CASE_TEMPLATE("the wall clock shows a plausible date", T, BOTH) {
     T clock;
     CHECK(rfc3339(clock.wall()) > "2025-01-01T00:00:00Z");

@@ -14,6 +14,16 @@ Uptime FakeClock::uptime() {
     return uptime_;
 }
 
+Uptime FakeClock::since_boot() {
+    const std::lock_guard lock(mutex_);
+    return Uptime{} + (uptime_ - booted_);
+}
+
+void FakeClock::restart() {
+    const std::lock_guard lock(mutex_);
+    booted_ = uptime_;
+}
+
 bool FakeClock::wait(Millis time, const CancelToken& cancel) {
     {
         const std::lock_guard lock(mutex_);

@@ -15,6 +15,7 @@ class FakeClock final : public platform::Clock {
 public:
     [[nodiscard]] WallTime wall() override;
     [[nodiscard]] Uptime uptime() override;
+    [[nodiscard]] Uptime since_boot() override;
     /// Notes the wait, calls on_wait, and turns the clock by `time` unless cancelled by then.
     [[nodiscard]] bool wait(Millis time, const CancelToken& cancel) override;
 
@@ -22,6 +23,8 @@ public:
     void advance(Millis time);
     /// Only the wall clock is set, as a user or a time server does.
     void set_wall(WallTime time);
+    /// The machine starts again: since_boot() is 0.
+    void restart();
     /// Every wait so far, in order.
     [[nodiscard]] std::vector<Millis> waits();
 
@@ -32,6 +35,7 @@ private:
     std::mutex mutex_;
     WallTime wall_{Millis{1'767'225'600'000}};
     Uptime uptime_{Millis{3'600'000}};
+    Uptime booted_{};
     std::vector<Millis> waits_;
 };
 

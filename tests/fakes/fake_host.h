@@ -18,6 +18,11 @@ public:
         return power_answer;
     }
 
+    [[nodiscard]] Status force_restart() override {
+        forced += power_answer.ok() ? 1U : 0U;
+        return power_answer;
+    }
+
     platform::HostFacts known = {"device-1",
                                  {"00:80:64:aa:bb:cc"},
                                  {"192.0.2.10"},
@@ -34,6 +39,7 @@ public:
                                  ""};
     Status power_answer;                         // set an error to refuse
     std::vector<platform::PowerAction> actions;  // what was asked and not refused, in order
+    unsigned forced = 0;                         // restarts that were forced and not refused
 };
 
 }  // namespace hagent::fakes

@@ -49,6 +49,10 @@ public:
         TRY(files_.outside("power"));
         return host_.power(action);
     }
+    [[nodiscard]] Status force_restart() override {
+        TRY(files_.outside("power"));
+        return host_.force_restart();
+    }
 
 private:
     fakes::FakeHost& host_;

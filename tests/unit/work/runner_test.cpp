@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 
+#include "agent/work/hooks.h"
 #include "tests/fakes/fake_clock.h"
 #include "tests/fakes/fake_disks.h"
 #include "tests/fakes/fake_files.h"
@@ -145,6 +146,29 @@ TEST_CASE("a stop of the machine is asked for behind its record, and again in th
     bed.host.known.boot_id += "+";
     CHECK(bed.run().ended == Ended::completed);
     CHECK(bed.log == Lines{"begin", "intent 2", "act 2", "done 2", "end"});
+}
+
+TEST_CASE("a step that has asked for a restart half-way is acted again behind it, and nothing is told as over") {
+    Bed bed;
+    bed.add();
+    bed.on_act = [](const StepPlan&) -> Result<Acted> { return Acted::restarts; };
+    CHECK(bed.run().ended == Ended::reboot_requested);
+    CHECK(bed.log == Lines{"begin", "intent 1", "act 1"});
+    bed.on_act = [](const StepPlan&) -> Result<Acted> { return error(AgentCode::command_failed, "fell back"); };
+    CHECK(bed.run().ended == Ended::failed);
+    CHECK(bed.log == Lines{"begin", "intent 1", "act 1", "failed 1", "end"});
+}
+
+TEST_CASE("a restart that does not come is forced when the patience is over") {
+    Bed bed;
+    CHECK_FALSE(*force_late_restart(bed.services, k_restart_patience - Millis{1}));
+    CHECK(bed.host.forced == 0);
+    CHECK(*force_late_restart(bed.services, k_restart_patience));
+    CHECK(bed.host.forced == 1);
+    bed.host.power_answer = error(AgentCode::permission_denied, "restart");
+    const auto refused = force_late_restart(bed.services, k_restart_patience);
+    REQUIRE_FALSE(refused.ok());
+    CHECK(refused.error().id == errors::agent(AgentCode::reboot_failed));
 }
 
 TEST_CASE("a stop of the machine that is refused fails its step") {

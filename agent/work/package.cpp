@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/work/package.h"
+
+namespace hagent::work {
+
+Status PackageFiles::read_range(const std::string& path, std::uint64_t /*offset*/, std::uint64_t /*bytes*/,
+                                RangeSink& /*sink*/, bool /*avoid_last_source*/, const CancelToken& /*cancel*/) {
+    return error(errors::AgentCode::unsupported_here, path);
+}
+
+}  // namespace hagent::work
