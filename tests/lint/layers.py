@@ -10,6 +10,7 @@ LAYERS = {
     "agent/script": 4, "agent/software": 4, "agent/image": 4, "agent/upgrade": 4,
     "agent/work": 3.75,
     "agent/transfer": 3.5, "agent/http": 3.5,  # above trust, below what kinds of work share
+    "agent/boot": 3.25,  # reads the settings of slots
     "agent/config": 3, "agent/journal": 3, "agent/trust": 3, "agent/loop": 3,
     "agent/log": 2,
     "platform": 1,
