@@ -31,6 +31,16 @@ struct HostFacts {
 
 enum class PowerAction : std::uint8_t { reboot, power_off };
 
+/// A hardware watchdog that counts: the machine restarts when nobody feeds it in time. Closed without disarm() it goes
+/// on counting.
+class Watchdog {
+public:
+    virtual ~Watchdog() = default;
+    [[nodiscard]] virtual Status feed() = 0;
+    /// It counts no more, where it can be stopped.
+    [[nodiscard]] virtual Status disarm() = 0;
+};
+
 class Host {
 public:
     virtual ~Host() = default;
@@ -43,6 +53,11 @@ public:
     /// Restarts the machine here and now, once power() was asked and nothing came of it: what is written is made
     /// durable, nothing else ends in order. Errors: permission_denied, those of the system.
     [[nodiscard]] virtual Status force_restart() = 0;
+    /// Opening it starts it. Errors: file_not_found, permission_denied, busy (somebody else feeds it);
+    /// unsupported_here.
+    [[nodiscard]] virtual Result<std::unique_ptr<Watchdog>> open_watchdog(const std::string& device) {
+        return error(errors::AgentCode::unsupported_here, device);
+    }
 };
 
 [[nodiscard]] std::unique_ptr<Host> system_host();

@@ -21,6 +21,7 @@
 #include "platform/os_error.h"
 #include "platform/os_release_text.h"
 #include "platform/posix/network_facts.h"
+#include "platform/posix/watchdog.h"
 #include "platform/process.h"
 
 namespace hagent::platform {
@@ -133,6 +134,10 @@ public:
         sync();
         (void)reboot(RB_AUTOBOOT);
         return file_error(errno, "restart");
+    }
+
+    Result<std::unique_ptr<Watchdog>> open_watchdog(const std::string& device) override {
+        return linux_watchdog(device);
     }
 
 private:
