@@ -53,6 +53,8 @@ session::Settings session_settings_of(Machine& machine, const config::Settings& 
     out.hooks_dir = settings.script.hooks_dir;
     out.run_as = settings.script.run_as;
     out.time_limit = settings.script.time_limit;
+    out.image = settings.image;
+    out.has_manager = settings.has_manager();
     return out;
 }
 

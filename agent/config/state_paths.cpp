@@ -22,6 +22,9 @@ std::string StatePaths::reserve() const { return below("reserve"); }
 
 std::string StatePaths::agents() const { return below("agent"); }
 
+std::string StatePaths::images() const { return below("images.json"); }
+std::string StatePaths::boot_lock() const { return below("boot.lock"); }
+
 std::string StatePaths::serials() const { return below("serials"); }
 std::string StatePaths::registry() const { return below("registry.ini"); }
 std::string StatePaths::sessions() const { return below("sessions"); }

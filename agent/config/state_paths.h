@@ -34,6 +34,9 @@ public:
 
     [[nodiscard]] std::string agents() const;  // directory: agents of other versions
 
+    [[nodiscard]] std::string images() const;     // what is known of the slots, their trial and the last image
+    [[nodiscard]] std::string boot_lock() const;  // held by who writes for the boot loader
+
     // of sessions
     [[nodiscard]] std::string serials() const;   // highest serial of each package
     [[nodiscard]] std::string registry() const;  // key store of scripts where the machine has no registry

@@ -7,6 +7,7 @@
 
 #include "agent/base/cancel.h"
 #include "agent/log/log.h"
+#include "agent/log/ring.h"
 #include "agent/session/record.h"
 #include "agent/session/store.h"
 #include "agent/transfer/fetcher.h"
@@ -64,6 +65,7 @@ struct Context {
     platform::Registry* registry = nullptr;     // the machine's; null: there is none
     trust::TrustedTime* time = nullptr;         // null: nobody else in this process uses its file
     platform::BlockDevices* devices = nullptr;  // null: no system images are written
+    const log::Ring* log_lines = nullptr;       // the last ones; null: none are kept
 };
 
 }  // namespace hagent::session

@@ -43,7 +43,8 @@ work::Services services_of(const Context& context, work::Uploads* uploads, std::
             context.registry,
             context.dialogs,
             std::move(scratch_dir),
-            context.devices};
+            context.devices,
+            context.log_lines};
 }
 
 /// Success when this agent has the job's kind of work.

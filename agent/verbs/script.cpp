@@ -130,7 +130,8 @@ struct SessionServices {
                   services.machine.dialogs.get(),
                   services.machine.registry.get(),
                   &services.time,
-                  services.machine.devices.get()} {}
+                  services.machine.devices.get(),
+                  &services.ring} {}
 
     StepPrinter printer;
     std::unique_ptr<transfer::Fetcher> fetcher;

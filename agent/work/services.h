@@ -8,7 +8,9 @@
 #include "agent/base/cancel.h"
 #include "agent/base/result.h"
 #include "agent/base/time.h"
+#include "agent/config/settings.h"
 #include "agent/config/state_paths.h"
+#include "agent/log/ring.h"
 #include "agent/work/facts.h"
 #include "platform/block_device.h"
 #include "platform/clock.h"
@@ -31,6 +33,8 @@ struct Settings {
     std::string hooks_dir;                     // empty: no hooks
     std::string run_as;                        // user of the programs that a package starts; empty: as we are
     Seconds time_limit{3600};                  // of programs without their own
+    config::ImageSettings image;               // slots, boot method, trial
+    bool has_manager = false;                  // the configuration names one, or asks for one to be found
 };
 
 /// Takes a local file to the place that the package came from. Repeating it is harmless.
@@ -57,6 +61,7 @@ struct Services {
     platform::Dialogs* dialogs = nullptr;    // where there is no hook; null: nobody is told or asked
     std::string scratch_dir = {};  // exists and is the agent's own: notes that outlive a restart; empty: none are kept
     platform::BlockDevices* devices = nullptr;  // null: no system images are written
+    const log::Ring* log_lines = nullptr;       // the last ones; null: none are kept
 };
 
 }  // namespace hagent::work
