@@ -30,6 +30,11 @@ inline constexpr std::size_t k_slot_name_bytes = 32;  // of a part's name too
 inline constexpr std::size_t k_slot_parts = 8;
 inline constexpr unsigned k_trial_tries = 3;
 
+// images
+inline constexpr std::uint32_t k_image_chunks = 1U << 17U;
+inline constexpr std::uint64_t k_image_unsynced_bytes = 16U << 20U;  // written, and not yet noted as safe
+inline constexpr std::size_t k_image_record_bytes = 64U << 10U;
+
 // scripts
 inline constexpr std::size_t k_script_bytes = 1U << 20U;
 inline constexpr std::size_t k_script_line_bytes = 4096;
