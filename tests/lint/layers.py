@@ -12,6 +12,7 @@ LAYERS = {
     "agent/transfer": 3.5, "agent/http": 3.5,  # above trust, below what kinds of work share
     "agent/boot": 3.25,  # reads the settings of slots
     "agent/config": 3, "agent/journal": 3, "agent/trust": 3, "agent/loop": 3,
+    "agent/config": 3, "agent/decode": 3, "agent/journal": 3, "agent/trust": 3, "agent/loop": 3,
     "agent/log": 2,
     "platform": 1,
     "agent/base": 0, "agent/errors": 0,
