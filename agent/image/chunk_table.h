@@ -25,9 +25,9 @@ struct Chunk {
     friend bool operator==(const Chunk&, const Chunk&) = default;
 };
 
-/// Reads one table. What has been given out holds as far as one can see up to that line: offsets without gap and overlap
-/// from 0 on, sizes that chunks of this kind can have, never past the end of the image file. Whether the table ends with
-/// the image is known at its end only.
+/// Reads one table. What has been given out holds as far as one can see up to that line: offsets from 0 on without gap
+/// and overlap, sizes that chunks of this kind can have, never past the end of the image file. Whether the table ends
+/// with the image is known at its end only.
 class ChunkTable {
 public:
     /// Where reading goes on; a value that may be kept (only of this table, and for as long as its file is the same).
