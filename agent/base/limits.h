@@ -30,10 +30,6 @@ inline constexpr std::size_t k_slot_name_bytes = 32;  // of a part's name too
 inline constexpr std::size_t k_slot_parts = 8;
 inline constexpr unsigned k_trial_tries = 3;
 
-// images
-inline constexpr std::uint32_t k_image_chunks = 1U << 17U;
-inline constexpr std::uint64_t k_image_unsynced_bytes = 16U << 20U;  // written, and not yet noted as safe
-inline constexpr std::size_t k_image_record_bytes = 64U << 10U;
 // images: spec 7 "Image package"
 inline constexpr std::uint32_t k_chunk_least_bytes = 4096;  // raw; chunks are multiples of it
 inline constexpr std::uint32_t k_chunk_most_bytes = 1U << 20U;
@@ -42,6 +38,9 @@ inline constexpr std::uint32_t k_chunk_growth_bytes = 4096;
 inline constexpr std::size_t k_image_parts = 16;
 inline constexpr std::size_t k_part_name_bytes = 32;
 inline constexpr std::size_t k_chunk_line_bytes = 160;
+inline constexpr std::uint32_t k_image_chunks = 1U << 17U;
+inline constexpr std::uint64_t k_image_unsynced_bytes = 16U << 20U;  // written, and not yet noted as safe
+inline constexpr std::size_t k_image_record_bytes = 64U << 10U;
 inline constexpr std::size_t k_decoder_bytes = std::size_t{1536} << 10U;  // that the decoder of one chunk takes
 
 // scripts
