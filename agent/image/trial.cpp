@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/image/trial.h"
+
+#include <algorithm>
+
+#include "agent/base/concat.h"
+#include "agent/base/text.h"
+#include "agent/errors/catalogue.h"
+#include "agent/work/hooks.h"
+
+namespace hagent::image {
+
+using errors::AgentCode;
+using work::Acted;
+
+namespace {
+
+constexpr Seconds k_look_often{60}, k_look_soon{10};
+constexpr std::string_view k_crash_records = "/sys/fs/pstore";
+
+std::string words_of(const Error& error) {
+    const std::string cause(errors::describe(error.id).cause);
+    return error.context.empty() ? cause : concat({cause, " [", error.context, "]"});
+}
+
+/// The line of a program that failed begins with the program.
+std::string_view program_of(std::string_view line) { return line.substr(0, line.find(" ended ")); }
+
+}  // namespace
+
+Result<std::string> run_health(const work::Services& services, const CancelToken& cancel) {
+    std::string said;
+    for (const auto& argv : services.settings.image.health) {
+        const auto end = work::run_hook(services, argv, work::device_environment(services.facts),
+                                        services.settings.image.confirm_deadline, cancel);
+        if (cancel.requested()) {
+            return error(AgentCode::cancelled);
+        }
+        if (end.ok() && !end->timed_out && end->code == 0) {
+            continue;
+        }
+        std::string what;
+        for (const auto& word : argv) {
+            what += what.empty() ? word : " " + word;
+        }
+        said += what + " ended ";
+        if (!end.ok()) {
+            said += "before it began; " + words_of(end.error());
+        } else {
+            said += end->timed_out ? "not in time" : "with " + std::to_string(end->code);
+            said += end->output.empty() ? "" : concat({work::k_it_said, work::last_words(end->output)});
+        }
+        said += '\n';
+    }
+    return said;
+}
+
+Trial::Trial(boot::Boot& boot, const work::Run& run, std::string job) : boot_(boot), run_(run), job_(std::move(job)) {}
+
+Status Trial::save() { return save_notes(run_.services.files, run_.services.settings.state.images(), notes_); }
+
+/// The note comes first: a trial without one could not be confirmed by anybody.
+Status Trial::begin(TrialNote note) {
+    notes_ = TRY(load_notes(run_.services.files, run_.services.settings.state.images()));
+    const auto state = TRY(boot_.look());
+    if (state.running == note.to) {
+        return {};  // the power went between the switch and its record
+    }
+    note.job = job_;
+    note.switched_in = boot_id();
+    note.tries = settings().tries;
+    note.mac = run_.services.facts.mac;
+    note.serial = run_.services.facts.serial;
+    note.since = rfc3339(run_.services.clock.wall());
+    const std::string target = note.to;
+    notes_.trial = std::move(note);
+    TRY(save());
+    auto switched = boot_.try_once(target, settings().tries);
+    if (!switched.ok()) {
+        notes_.trial.reset();
+        TRY(save());
+    }
+    return switched;
+}
+
+/// Asked for once in each start of the machine, and forced where it does not come. A hook takes the request to whoever
+/// restarts the machine by other means: it is not forced then.
+Result<Acted> Trial::ask_for_restart(work::StepRecord& record) {
+    const auto& services = run_.services;
+    const auto now = static_cast<std::uint64_t>(services.clock.since_boot().since_start.count());
+    const bool asked = note().asked_in == boot_id() && note().asked_ms <= now;
+    const bool by_hook = !TRY(work::hook_program(services, "reboot")).empty();
+    look_again_at_ = again_in(work::k_restart_patience);
+    if (asked) {
+        if (!by_hook) {
+            (void)TRY(work::force_late_restart(services, Millis{static_cast<std::int64_t>(now - note().asked_ms)}));
+        }
+        return Acted::restarts;
+    }
+    note().asked_in = boot_id();
+    note().asked_ms = now;
+    TRY(save());
+    auto environment = work::device_environment(services.facts);
+    environment.emplace_back("HAGENT_SLOT", note().to);
+    if (auto stopped = work::stop_machine(services, platform::PowerAction::reboot, Seconds{0}, std::move(environment),
+                                          record.output, run_.cancel);
+        !stopped.ok()) {
+        note().asked_in.clear();
+        TRY(save());
+        return std::move(stopped).failure();
+    }
+    return Acted::restarts;
+}
+
+/// Only another start of the machine can mean that the trial was not taken; where the machine does not tell its starts
+/// apart, the boot loader's own word counts.
+Result<Acted> Trial::restart(work::StepRecord& record) {
+    notes_ = TRY(load_notes(run_.services.files, run_.services.settings.state.images()));
+    if (!notes_.trial || notes_.trial->job != job_) {
+        return Acted::done;  // judged already
+    }
+    const auto state = TRY(boot_.look());
+    const bool pending = state.trial && !state.trial->over && state.trial->slot == note().to;
+    if (state.running == note().to || boot_id() != note().switched_in || !pending) {
+        return Acted::done;
+    }
+    return ask_for_restart(record);
+}
+
+Result<Acted> Trial::judge(work::StepRecord& record) {
+    notes_ = TRY(load_notes(run_.services.files, run_.services.settings.state.images()));
+    const auto state = TRY(boot_.look());
+    if (!notes_.trial || notes_.trial->job != job_) {
+        return told_before(state);
+    }
+    if (state.running == note().to) {
+        return judge_here(state, record);
+    }
+    const bool pending = state.trial && !state.trial->over && state.trial->slot == note().to;
+    if (pending && boot_id() == note().switched_in) {
+        look_again_at_ = again_in(k_look_often);
+        return Acted::on_trial;  // still to be taken
+    }
+    Error why = reason(state);
+    TRY(came_back(state));
+    notes_.last =
+        LastImage{job_, note().version, "failed", why.context, rfc3339(run_.services.clock.wall()), why.id.number};
+    notes_.trial.reset();
+    TRY(save());
+    return why;
+}
+
+/// The verdict is in the notes, the step's end is not in the journal: the same answer again.
+Result<Acted> Trial::told_before(const boot::State& state) {
+    if (!notes_.last || notes_.last->job != job_) {
+        if (state.trial) {
+            TRY(boot_.fall_back());
+        }
+        return error(AgentCode::image_no_trial, "its record is gone");
+    }
+    if (notes_.last->code == 0) {
+        return Acted::done;
+    }
+    return Error{{errors::Protocol::agent, notes_.last->code}, 0, notes_.last->reason};
+}
+
+void Trial::stop_watchdog() {
+    if (!feeding_) {
+        feeding_.emplace(run_.services.host, run_.services.clock, settings().watchdog, Millis{0});
+    }
+    feeding_->disarm();
+    feeding_.reset();
+}
+
+/// What is left of the trial is cleaned up. A watchdog that was armed for it is told to stop.
+Status Trial::came_back(const boot::State& state) {
+    stop_watchdog();
+    return state.trial ? boot_.fall_back() : Status();
+}
+
+Error Trial::reason(const boot::State& state) const {
+    const TrialNote& of = *notes_.trial;
+    const unsigned left = state.trial ? state.trial->tries_left : 0;
+    if (!of.why.empty()) {
+        const std::string log = of.log.empty() ? "" : concat({"; its log ended with: ", of.log});
+        return error(AgentCode::image_trial_failed, {of.step, ": ", of.why, log});
+    }
+    if (of.starts > 0) {
+        return error(AgentCode::image_trial_failed,
+                     {"its agent came up ", std::to_string(of.starts), of.starts == 1 ? " time" : " times",
+                      ", and the machine restarted before it could confirm: it hung, or lost its power"});
+    }
+    if (state.trial && left >= of.tries) {
+        return error(AgentCode::image_trial_not_taken, {"slot ", of.to});
+    }
+    const auto crashes = run_.services.files.list(std::string(k_crash_records));
+    const bool panic = crashes.ok() && std::any_of(crashes->begin(), crashes->end(),
+                                                   [](const std::string& name) { return name.starts_with("dmesg"); });
+    const std::string starts = left == 0 ? concat({"all ", std::to_string(of.tries), " starts are used up"})
+                                         : concat({std::to_string(of.tries - left), " of ", std::to_string(of.tries),
+                                                   " starts, then the boot loader took the other slot"});
+    return error(AgentCode::image_trial_not_reached,
+                 {"slot ", of.to, ": ", starts,
+                  panic ? "; the kernel left the record of a panic in /sys/fs/pstore"
+                        : "; the kernel stopped, or it found no init or no agent"});
+}
+
+/// Once in each start of the machine.
+Status Trial::note_start() {
+    if (note().seen_in != boot_id() || note().starts == 0) {
+        note().seen_in = boot_id();
+        ++note().starts;
+        note().network_ms.reset();
+        TRY(save());
+        if (note().starts <= note().tries) {  // an agent that comes up again and again has no endless starts either
+            TRY(boot_.give_back_try(note().tries));
+        }
+    }
+    if (!note().network_ms && !run_.services.host.facts().addresses.empty()) {
+        note().network_ms = static_cast<std::uint64_t>(run_.services.clock.since_boot().since_start.count());
+        TRY(save());
+    }
+    return {};
+}
+
+/// Why this is not the device that began, or nothing.
+std::optional<std::string> Trial::other_device() const {
+    const auto& facts = run_.services.facts;
+    const bool same = notes_.trial->mac == facts.mac && notes_.trial->serial == facts.serial;
+    if (same) {
+        return std::nullopt;
+    }
+    return concat({"this device has ", facts.mac, " and ", facts.serial, ", the one that began had ", notes_.trial->mac,
+                   " and ", notes_.trial->serial});
+}
+
+/// What failed in the old system too is no evidence against the new one.
+Result<std::optional<std::string>> Trial::sick() {
+    const std::string said = TRY(run_health(run_.services, run_.cancel));
+    for (const auto line : split(said, '\n')) {
+        if (!line.empty() && note().ill.find(concat({program_of(line), " ended "})) == std::string::npos) {
+            return std::optional(std::string(line));
+        }
+    }
+    return std::optional<std::string>();
+}
+
+Result<Acted> Trial::judge_here(const boot::State& state, work::StepRecord& record) {
+    if (!state.trial && state.chosen == note().to) {
+        return proved();  // confirmed already, by hand or before a power cut
+    }
+    const auto& clock_now = run_.services.clock.since_boot().since_start;
+    const Millis most = std::max<Millis>(settings().confirm_deadline_max, settings().confirm_deadline) - clock_now;
+    feeding_.emplace(run_.services.host, run_.services.clock, settings().watchdog, most);
+    if (!note().why.empty()) {
+        return give_up(note().why, note().step, record);  // the power went before the restart
+    }
+    if (!state.trial) {
+        return give_up("the boot loader knows of no trial any more", "trial", record);
+    }
+    TRY(note_start());
+    if (const auto other = other_device()) {
+        return give_up(*other, "identity", record);
+    }
+    if (const auto said = TRY(sick())) {
+        return give_up(concat({"health program ", *said}), "health", record);
+    }
+    if (run_.checked_in || (run_.manager == nullptr && !run_.services.settings.has_manager)) {
+        return proved();
+    }
+    return wait_for_manager(record);
+}
+
+/// The time that counts is that since the start of the machine, from when there is an address on. A manager that is
+/// silent gets more of it: nobody can tell whether the new system is to blame. One that answers at all, whatever it
+/// says, has been reached.
+Result<Acted> Trial::wait_for_manager(work::StepRecord& record) {
+    const Millis now = run_.services.clock.since_boot().since_start;
+    const Millis hard = std::max<Millis>(settings().confirm_deadline_max, settings().confirm_deadline);
+    const Millis begun = note().network_ms ? Millis{static_cast<std::int64_t>(*note().network_ms)} : now;
+    const Millis soft = std::min<Millis>(begun + settings().confirm_deadline, hard);
+    if (now >= soft && run_.manager_answered) {
+        return proved();
+    }
+    if (now >= hard) {
+        return give_up(concat({"no manager answered within ", std::to_string(hard.count() / 1000), " s",
+                               note().network_ms ? "" : "; the device got no address"}),
+                       "check-in", record);
+    }
+    const Millis slice =
+        now < soft ? std::min<Millis>(soft - now, k_look_often) : std::min<Millis>(hard - now, k_look_often);
+    look_again_at_ = again_in(std::max<Millis>(std::min<Millis>(slice, k_look_soon), Millis{1000}));
+    if (run_.manager == nullptr) {
+        return Acted::on_trial;
+    }
+    const auto reached = run_.manager->check_in(std::chrono::duration_cast<Seconds>(slice + Millis{999}), run_.cancel);
+    if (reached.ok()) {
+        return proved();
+    }
+    if (run_.cancel.requested()) {
+        return error(AgentCode::cancelled);
+    }
+    look_again_at_ = again_in(Millis{0});
+    return Acted::on_trial;
+}
+
+/// The boot loader first: what is noted before it would be a lie after a power cut.
+Result<Acted> Trial::proved() {
+    TRY(boot_.confirm(note().to));
+    const auto state = TRY(boot_.look());
+    if (state.trial || state.chosen != note().to) {
+        return error(AgentCode::boot_not_kept, "the confirmation");
+    }
+    notes_.versions[note().to] = note().version;
+    notes_.last = LastImage{job_, note().version, "success", "", rfc3339(run_.services.clock.wall()), 0};
+    notes_.trial.reset();
+    TRY(save());
+    stop_watchdog();
+    return Acted::done;
+}
+
+std::string Trial::last_lines() const {
+    constexpr std::uint64_t k_lines = 5;
+    std::string text;
+    const auto* log = run_.services.log_lines;
+    const std::uint64_t last = log == nullptr ? 0 : log->last_seq();
+    for (const auto& entry :
+         log == nullptr ? std::vector<log::Ring::Entry>() : log->since(last > k_lines ? last - k_lines : 0)) {
+        text += concat({text.empty() ? "" : " | ", entry.record.area, ": ", entry.record.message});
+    }
+    return text;
+}
+
+/// Reason and step are durable before anything is undone.
+Result<Acted> Trial::give_up(const std::string& why, const std::string& step, work::StepRecord& record) {
+    if (note().why.empty()) {
+        note().why = why;
+        note().step = step;
+        note().log = last_lines();
+        note().asked_in.clear();
+        TRY(save());
+    }
+    TRY(boot_.fall_back());
+    return ask_for_restart(record);
+}
+
+}  // namespace hagent::image
