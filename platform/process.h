@@ -48,4 +48,8 @@ public:
 
 [[nodiscard]] std::unique_ptr<Processes> system_processes();
 
+/// What every program gets to know: where programs lie, and a language that can be read again. Nothing is inherited: a
+/// variable that the agent was started with could hold a secret, or change what a program does on one device only.
+[[nodiscard]] std::vector<std::pair<std::string, std::string>> program_environment();
+
 }  // namespace hagent::platform

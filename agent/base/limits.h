@@ -29,6 +29,7 @@ inline constexpr std::size_t k_key_bytes = 16U << 10U;
 inline constexpr std::size_t k_slot_name_bytes = 32;  // of a part's name too
 inline constexpr std::size_t k_slot_parts = 8;
 inline constexpr unsigned k_trial_tries = 3;
+inline constexpr std::size_t k_boot_answer_bytes = 64U << 10U;  // of bcdedit, of the hook `boot`
 
 // images: spec 7 "Image package"
 inline constexpr std::uint32_t k_chunk_least_bytes = 4096;  // raw; chunks are multiples of it

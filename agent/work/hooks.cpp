@@ -17,15 +17,9 @@ constexpr Seconds k_stop_hook_time{60};       // beyond the delay that it waits 
 
 }  // namespace
 
-/// Nothing is inherited: a variable that the agent was started with could hold a secret, or change what a script does
-/// on one device only.
 Environment device_environment(const Facts& facts) {
-    const std::string system_root = platform::environment("SystemRoot");
-    const bool windows = platform::native("/") == "\\" && !system_root.empty();
-    Environment environment = {
-        {"PATH", windows ? concat({system_root, "\\System32;", system_root})
-                         : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
-        {"LANG", "C"},
+    Environment environment = platform::program_environment();
+    const Environment known = {
         {"HAGENT_OS", facts.os_codes.empty() ? "" : facts.os_codes.front()},
         {"HAGENT_IMAGE", facts.image_version},
         {"HAGENT_MAC", facts.mac},
@@ -33,10 +27,7 @@ Environment device_environment(const Facts& facts) {
         {"HAGENT_HOSTNAME", facts.hostname},
         {"HAGENT_SERIAL", facts.serial},
     };
-    if (windows) {
-        environment.emplace_back("SystemRoot", system_root);
-        environment.emplace_back("TEMP", platform::environment("TEMP"));
-    }
+    environment.insert(environment.end(), known.begin(), known.end());
     std::erase_if(environment, [](const auto& variable) { return variable.second.empty(); });
     return environment;
 }
