@@ -13,16 +13,16 @@ namespace {
 using config::BootMethod;
 
 constexpr const char* k_lock = "/state/boot";
-constexpr const char* k_env = "/boot/grub/grubenv";
+constexpr const char* k_env = k_grub_env;
 const std::string k_variables = "/sys/firmware/efi/efivars/";
 
 /// GRUB with packaging/grub/hagent.cfg.
 class GrubWorld final : public BootWorld {
 public:
-    GrubWorld() : BootWorld(BootMethod::grub) {
+    explicit GrubWorld(const std::string& of_others) : BootWorld(BootMethod::grub) {
         counts = true;
         image.grub_env = k_env;
-        std::string block = "# GRUB Environment Block\nsaved_entry=Debian\n";
+        std::string block = "# GRUB Environment Block\n" + of_others;
         block.resize(boot::k_env_bytes, '#');
         files.put(k_env, block, 0600);
     }
@@ -295,7 +295,14 @@ boot::State BootWorld::look() {
     return *state;
 }
 
-std::unique_ptr<BootWorld> grub_world() { return std::make_unique<GrubWorld>(); }
+std::unique_ptr<BootWorld> grub_world() { return std::make_unique<GrubWorld>("saved_entry=Debian\n"); }
+std::unique_ptr<BootWorld> full_grub_world() {
+    std::string lines;
+    for (int i = 10; i < 40; ++i) {
+        lines += "of_others_" + std::to_string(i) + "=v\n";
+    }
+    return std::make_unique<GrubWorld>(lines);
+}
 std::unique_ptr<BootWorld> efi_world() { return std::make_unique<EfiWorld>(); }
 std::unique_ptr<BootWorld> bcd_world() { return std::make_unique<BcdWorld>(); }
 std::unique_ptr<BootWorld> hook_world() { return std::make_unique<HookWorld>(); }

@@ -54,6 +54,9 @@ private:
 };
 
 [[nodiscard]] std::unique_ptr<BootWorld> grub_world();
+/// With variables of others that the first sector has no room for beside ours.
+[[nodiscard]] std::unique_ptr<BootWorld> full_grub_world();
+inline constexpr const char* k_grub_env = "/boot/grub/grubenv";
 [[nodiscard]] std::unique_ptr<BootWorld> efi_world();
 [[nodiscard]] std::unique_ptr<BootWorld> bcd_world();
 [[nodiscard]] std::unique_ptr<BootWorld> hook_world();
