@@ -6,23 +6,17 @@
 #include <utility>
 
 #include "agent/base/concat.h"
-#include "agent/base/crc32.h"
 #include "agent/base/limits.h"
 #include "agent/base/text.h"
 #include "agent/transfer/download_request.h"
 #include "agent/transfer/part_file.h"
 #include "agent/transfer/rate.h"
 #include "agent/transfer/standings.h"
+#include "agent/transfer/tries.h"
 #include "agent/transfer/url.h"
 
 namespace hagent::transfer {
 namespace {
-
-/// Tells addresses apart in what is kept on disk, where no login and no ticket belongs.
-std::string mark_of(const std::string& url) {
-    const auto query = url.find('?');
-    return shown(url) + (query == std::string::npos ? "" : std::to_string(crc32(std::string_view(url).substr(query))));
-}
 
 using errors::AgentCode;
 
@@ -31,23 +25,8 @@ constexpr std::uint64_t k_spared_bytes = 64U << 20U;    // of free space, by a f
 constexpr std::uint64_t k_spared_fraction = 16;         // or a 16th of it
 constexpr std::uint64_t k_progress_fraction = 64;       // but of a small file a 64th part is enough
 
-std::vector<std::string> shown_urls(const DownloadRequest& request) {
-    std::vector<std::string> urls;
-    for (const auto& source : request.sources) {
-        urls.push_back(shown(source.url));
-    }
-    return urls;
-}
-
 /// A full device must be left as it was.
 bool out_of_space(const Error& why) { return why.is(AgentCode::disk_full) || why.is(AgentCode::quota_exceeded); }
-
-/// Faults of an address or of what came from it, not of this device.
-bool about_the_source(const Error& why) {
-    return why.is(AgentCode::bad_range) || why.is(AgentCode::changed_on_server) || why.is(AgentCode::size_mismatch) ||
-           why.is(AgentCode::limit_exceeded) || why.is(AgentCode::bad_url) || why.is(AgentCode::unsupported_scheme) ||
-           why.is(AgentCode::protocol_garbage);
-}
 
 class Download final : public Sink {
 public:
@@ -60,7 +39,8 @@ public:
           rate_(services.clock),
           best_bytes_(part_.bytes()),
           tries_of_file_(part_.bytes() > 0 ? 1 : 0),
-          sources_(shown_urls(request), services.options.attempts) {}
+          sources_(shown_urls(request.sources), services.options.attempts),
+          tries_(request.sources, sources_, services, observer) {}
 
     Result<Downloaded> run();
 
@@ -68,35 +48,23 @@ public:
     Status write(std::string_view bytes) override;
 
 private:
-    struct Outcome {
-        errors::Id reply;
-        Stage stage = Stage::connect;
-        std::string context;
-        std::optional<Seconds> retry_after;
-        std::optional<std::uint64_t> total;
-        std::optional<errors::Id> said{};  // the server's own reply where `reply` is what it amounts to
-    };
-
-    [[nodiscard]] const std::string& source() const { return request_.sources[sources_.current()].url; }
+    [[nodiscard]] const std::string& source() const { return tries_.source(); }
     [[nodiscard]] bool has_digest() const { return !request_.sha256.empty() || !request_.sha1.empty(); }
     [[nodiscard]] bool same_source() const { return part_.url() == mark_of(source()); }
     [[nodiscard]] bool resumable() const;
     [[nodiscard]] std::optional<std::uint64_t> total_of(const ReplyHead& head) const;
     [[nodiscard]] bool whole_without_asking() const;
 
-    [[nodiscard]] bool past_caches() const { return request_.past_caches || doubtful_; }
+    [[nodiscard]] bool past_caches() const { return request_.past_caches || tries_.doubtful(); }
     [[nodiscard]] Exchange ask() const;
-    [[nodiscard]] Result<Outcome> attempt();
-    [[nodiscard]] Outcome check_file(Outcome outcome);
-    [[nodiscard]] Situation situation_after(const Outcome& outcome) const;
-    [[nodiscard]] Decision judge(const Outcome& outcome) const { return decide(situation_after(outcome)); }
-    [[nodiscard]] Millis wait_after(const Decision& decision, const Outcome& outcome, std::size_t next) const;
-    void count(const Outcome& outcome);
-    [[nodiscard]] Status act(const Decision& decision, const Outcome& outcome);
-    void report(const Outcome& outcome, const Decision& decision, Millis wait);
+    [[nodiscard]] Result<TryOutcome> attempt();
+    [[nodiscard]] TryOutcome check_file(TryOutcome outcome);
+    [[nodiscard]] Situation situation_after(const TryOutcome& outcome) const;
+    [[nodiscard]] Decision judge(const TryOutcome& outcome) const { return decide(situation_after(outcome)); }
+    void count(const TryOutcome& outcome);
+    [[nodiscard]] Status act(const Decision& decision, const TryOutcome& outcome);
     void show_progress(bool now);
     [[nodiscard]] Result<Downloaded> release(const std::string& from);
-    [[nodiscard]] Failure final_error(const Decision& decision, const Outcome& outcome) const;
     [[nodiscard]] Failure too_large(std::uint64_t bytes) const;
     [[nodiscard]] Status check_space(std::optional<std::uint64_t> total);
     [[nodiscard]] Failure local_failure(Failure why);
@@ -112,9 +80,8 @@ private:
     std::uint64_t best_bytes_;
     unsigned tries_of_file_;  // that brought the bytes at hand
     Standings sources_;
-    unsigned misfits_ = 0;
+    Tries tries_;
     bool arrived_whole_ = false;
-    bool doubtful_ = false;            // what came before did not fit: it may have come from a cache
     std::uint64_t room_ = UINT64_MAX;  // bytes that the file may take on its volume
 };
 
@@ -170,16 +137,9 @@ std::optional<std::uint64_t> Download::total_of(const ReplyHead& head) const {
 /// The head of a positive reply is here, the bytes are not: the last moment to keep the part from being spoiled.
 Status Download::begin(const ReplyHead& head) {
     const auto validator = same_source() ? part_.validator() : std::string();
-    switch (judge_range(head, asked_from_, validator, part_.total() ? part_.total() : request_.bytes)) {
-        case RangeVerdict::fits: break;
-        case RangeVerdict::afresh: asked_from_ = 0; break;
-        case RangeVerdict::changed: return error(AgentCode::changed_on_server, shown(source()));
-        case RangeVerdict::no_file:
-            return error(AgentCode::protocol_garbage, {"HTTP ", std::to_string(head.number), " brings no file"});
-        case RangeVerdict::broken:
-            return error(AgentCode::bad_range,
-                         {"asked from byte ", std::to_string(asked_from_), ", got byte ", std::to_string(head.start)});
-    }
+    const auto verdict = judge_range(head, asked_from_, validator, part_.total() ? part_.total() : request_.bytes);
+    TRY(check_verdict(verdict, head, asked_from_, source()));
+    asked_from_ = verdict == RangeVerdict::afresh ? 0 : asked_from_;
     if (request_.bytes && head.total && *head.total != *request_.bytes) {
         return error(AgentCode::size_mismatch,
                      {std::to_string(*head.total), " instead of ", std::to_string(*request_.bytes), " bytes"});
@@ -258,38 +218,21 @@ void Download::show_progress(bool now) {
 }
 
 /// Asks once and tells what came of it. Errors are this device's own.
-Result<Download::Outcome> Download::attempt() {
-    ++result_.attempts;
+Result<TryOutcome> Download::attempt() {
     const Exchange exchange = ask();
     asked_from_ = exchange.offset;
     arrived_whole_ = false;
-    auto replied = services_.fetcher.exchange(exchange, *this, services_.cancel);
+    auto tried = tries_.ask(exchange, *this);
     TRY(part_.save());
-    if (!replied.ok()) {
-        auto& why = replied.error();
-        if (!about_the_source(why)) {
-            return std::move(why);
-        }
-        return Outcome{why.id, Stage::data, why.context, std::nullopt, std::nullopt};
-    }
-    observer_.transcript(replied->transcript);
-    result_.transcript = std::move(replied->transcript);
-    const errors::Id said{replied->head.protocol, replied->head.number};
-    Outcome outcome{said, replied->stage, {}, replied->retry_after, replied->head.total};
-    if (replied->error) {
-        outcome.reply = replied->error->id;
-        outcome.context = replied->error->context;
-        if (replied->error->is(AgentCode::server_full)) {
-            outcome.said = said;
-        }
-        return outcome;
+    if (!tried.ok() || !tried->went_well) {
+        return tried;
     }
     arrived_whole_ = true;
-    return check_file(std::move(outcome));
+    return check_file(std::move(*tried));
 }
 
 /// Everything came; whether it is the right file is another question.
-Download::Outcome Download::check_file(Outcome outcome) {
+TryOutcome Download::check_file(TryOutcome outcome) {
     const auto refuse = [&](AgentCode code, std::string context) {
         outcome.reply = errors::agent(code);
         outcome.context = std::move(context);
@@ -311,98 +254,35 @@ Download::Outcome Download::check_file(Outcome outcome) {
 
 /// Tries count as failed in a row until one brings real progress: a server that sends a few bytes and closes each time
 /// must not keep the download going for ever.
-void Download::count(const Outcome& outcome) {
+void Download::count(const TryOutcome& outcome) {
     const auto total = part_.total() ? part_.total() : request_.bytes;
     const auto enough =
         total ? std::clamp<std::uint64_t>(*total / k_progress_fraction, 1, k_progress_bytes) : k_progress_bytes;
     const bool progress = part_.bytes() >= best_bytes_ + enough;
     best_bytes_ = std::max(best_bytes_, part_.bytes());
-    sources_.count(progress);
-    misfits_ += is_misfit(outcome.reply) ? 1U : 0U;
+    tries_.count(outcome, progress);
 }
 
-Situation Download::situation_after(const Outcome& outcome) const {
-    Situation situation;
-    situation.reply = outcome.reply;
-    situation.stage = outcome.stage;
-    situation.failures = sources_.failures();
+Situation Download::situation_after(const TryOutcome& outcome) const {
+    Situation situation = tries_.situation(outcome);
     situation.offset = asked_from_;
-    situation.attempts = services_.options.attempts;
     situation.bytes = part_.bytes();
     situation.can_resume = resumable();
-    situation.other_source = sources_.next().has_value();
-    situation.misfits = misfits_;
-    situation.hints = sources_.hints();
     situation.pieced = tries_of_file_ > 1;
     situation.by_caches = source().starts_with("http") && !past_caches();
-    situation.total = outcome.total;
     situation.wanted = request_.bytes || has_digest() ? request_.bytes : part_.total();
     return situation;
 }
 
-void Download::report(const Outcome& outcome, const Decision& decision, Millis wait) {
-    Attempted attempted{result_.attempts, shown(source()), outcome.said.value_or(outcome.reply),
-                        outcome.stage,    outcome.context, decision.kind,
-                        decision.because, wait.count(),    part_.bytes()};
-    observer_.attempted(attempted);
-    result_.decisions.push_back(std::move(attempted));
-    if (result_.decisions.size() > k_kept_decisions) {
-        result_.decisions.erase(result_.decisions.begin());
-    }
-}
-
-/// A source that nobody has asked yet, or that has just brought bytes, need not wait for what another one said; and
-/// where the turn comes back to one that asked for a rest, it has it.
-Millis Download::wait_after(const Decision& decision, const Outcome& outcome, std::size_t next) const {
-    const bool elsewhere = next != sources_.current();
-    const auto& options = services_.options;
-    const auto wait = decision.wait == Wait::none || (elsewhere && sources_.fresh(next))
-                          ? Millis(0)
-                          : next_wait(elsewhere ? std::nullopt : outcome.retry_after, sources_.failures(),
-                                      options.backoff_base, options.backoff_cap, services_.random);
-    return elsewhere ? std::max(wait, sources_.rests_until(next) - services_.clock.uptime()) : wait;
-}
-
 /// Carries out a decision that is neither accept nor give_up.
-Status Download::act(const Decision& decision, const Outcome& outcome) {
-    if (decision.wait == Wait::none) {
-        sources_.forgive();  // another question, not the same one again
-    }
-    const auto next =
-        decision.kind == Decide::next_source ? sources_.next().value_or(sources_.current()) : sources_.current();
-    const auto wait = wait_after(decision, outcome, next);
-    report(outcome, decision, wait);
-    leave_out(sources_.hints(), decision.fallback);
-    const Seconds rest = std::min(outcome.retry_after.value_or(Seconds(0)), Seconds(limits::k_retry_after_cap_seconds));
-    sources_.note(error(outcome.reply, outcome.context), services_.clock.uptime() + rest);
-    doubtful_ = doubtful_ || is_doubtful(outcome.reply);
+Status Download::act(const Decision& decision, const TryOutcome& outcome) {
+    const auto wait = tries_.move_on(outcome, decision, part_.bytes());
     if (is_misfit(outcome.reply) && arrived_whole_) {
         TRY(part_.restart());
         best_bytes_ = 0;
     }
     from_zero_ = decision.kind == Decide::restart;
-    if (decision.kind == Decide::next_source && decision.wait == Wait::none) {
-        sources_.strike();
-    }
-    sources_.go_to(next);
-    if (services_.clock.wait(wait, services_.cancel)) {
-        return error(AgentCode::cancelled);
-    }
-    return {};
-}
-
-/// With the word of every source. A refusal that would have ended it anywhere is not outweighed.
-Failure Download::final_error(const Decision& decision, const Outcome& outcome) const {
-    const bool exhausted = decision.because == errors::agent(AgentCode::attempts_exhausted);
-    std::string context = shown(source()) + (outcome.context.empty() ? "" : ": " + outcome.context);
-    if (exhausted) {
-        context += concat(
-            {" (gave up after ", std::to_string(result_.attempts), (result_.attempts == 1 ? " try)" : " tries)")});
-    }
-    auto elsewhere = situation_after(outcome);
-    elsewhere.other_source = true;
-    return sources_.with_others(error(exhausted ? outcome.reply : decision.because, context),
-                                !exhausted && decide(elsewhere).kind != Decide::give_up);
+    return tries_.wait(wait);
 }
 
 Result<Downloaded> Download::release(const std::string& from) {
@@ -414,6 +294,9 @@ Result<Downloaded> Download::release(const std::string& from) {
     result_.bytes = part_.bytes();
     result_.sha256 = part_.sha256_hex();
     result_.source = from;
+    result_.attempts = tries_.number();
+    result_.decisions = tries_.take_decisions();
+    result_.transcript = tries_.take_transcript();
     return std::move(result_);
 }
 
@@ -439,9 +322,9 @@ Result<Downloaded> Download::run() {
         if (!tried.ok()) {
             return local_failure(std::move(tried).failure());
         }
-        Outcome outcome = std::move(tried).value();
+        TryOutcome outcome = std::move(tried).value();
         if (!arrived_whole_ && whole_without_asking()) {  // these are the bytes, whatever became of the connection
-            report(outcome, {Decide::accept, Wait::none, outcome.reply}, Millis(0));
+            tries_.report(outcome, {Decide::accept, Wait::none, outcome.reply}, Millis(0), part_.bytes());
             return release(shown(source()));
         }
         count(outcome);
@@ -455,15 +338,15 @@ Result<Downloaded> Download::run() {
             decision = judge(outcome);
         }
         if (decision.kind == Decide::accept) {
-            report(outcome, decision, Millis(0));
+            tries_.report(outcome, decision, Millis(0), part_.bytes());
             return release(shown(source()));
         }
         if (decision.kind == Decide::give_up) {
-            report(outcome, decision, Millis(0));
+            tries_.report(outcome, decision, Millis(0), part_.bytes());
             if (arrived_whole_) {
                 TRY(part_.remove());  // the wrong file is of no use to anybody
             }
-            return final_error(decision, outcome);
+            return tries_.final_error(outcome, decision, situation_after(outcome));
         }
         if (auto status = act(decision, outcome); !status.ok()) {
             return local_failure(std::move(status).failure());
