@@ -87,6 +87,7 @@ struct CurlExchange::Impl {
     std::size_t control_lines = 0;
     bool begun = false;
     UnwantedBody unwanted;
+    bool satisfied = false;            // ended here: all that was asked for has come
     bool late = false;                 // ended here by the exchange's time limit
     std::optional<Error> local_error;  // from the sink or from reading what is sent
     trust::ServerCheck server_check;
@@ -240,15 +241,18 @@ std::size_t CurlExchange::Impl::take_body(std::string_view bytes) {
         return unwanted.take(bytes) ? bytes.size() : 0;
     }
     auto status = begin();
-    if (status.ok()) {
-        status = sink.write(bytes);
+    const auto wanted = before_end(exchange, reply.head.start + reply.body_bytes, bytes);
+    if (status.ok() && !wanted.empty()) {
+        status = sink.write(wanted);
     }
     if (!status.ok()) {
         local_error = std::move(status).error();
         return 0;
     }
-    reply.body_bytes += bytes.size();
-    return bytes.size();
+    reply.body_bytes += wanted.size();
+    reply.stage = Stage::data;  // where it ends here
+    satisfied = wanted.size() < bytes.size() || goes_on_behind_end(exchange, reply.head, reply.body_bytes);
+    return satisfied ? 0 : bytes.size();
 }
 
 std::size_t CurlExchange::Impl::on_body(char* data, std::size_t size, std::size_t count, void* self) {
@@ -471,7 +475,7 @@ std::optional<Result<Reply>> CurlExchange::Impl::finished(int code) {
         reply.stage = Stage::http_head;
         return close(std::move(followed).error());
     }
-    auto why = is_ftp(url.scheme) ? judge_ftp(code) : judge_http(code);
+    auto why = satisfied ? std::nullopt : is_ftp(url.scheme) ? judge_ftp(code) : judge_http(code);
     if (local_error) {
         return *local_error;
     }

@@ -197,8 +197,9 @@ std::vector<std::string> header_lines(const Exchange& exchange, bool own_origin,
     for (const auto& [name, value] : provided) {
         add(name, value);
     }
-    if (exchange.method == Method::get && exchange.offset > 0) {
-        add("Range", concat({"bytes=", std::to_string(exchange.offset), "-"}));
+    if (exchange.method == Method::get && (exchange.offset > 0 || exchange.end)) {
+        const auto last = exchange.end ? std::to_string(*exchange.end - 1) : std::string();
+        add("Range", concat({"bytes=", std::to_string(exchange.offset), "-", last}));
         if (!exchange.if_range.empty()) {
             add("If-Range", exchange.if_range);
         }

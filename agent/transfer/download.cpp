@@ -137,7 +137,7 @@ std::optional<std::uint64_t> Download::total_of(const ReplyHead& head) const {
 /// The head of a positive reply is here, the bytes are not: the last moment to keep the part from being spoiled.
 Status Download::begin(const ReplyHead& head) {
     const auto validator = same_source() ? part_.validator() : std::string();
-    const auto verdict = judge_range(head, asked_from_, validator, part_.total() ? part_.total() : request_.bytes);
+    const auto verdict = judge_range(head, {asked_from_}, validator, part_.total() ? part_.total() : request_.bytes);
     TRY(check_verdict(verdict, head, asked_from_, source()));
     asked_from_ = verdict == RangeVerdict::afresh ? 0 : asked_from_;
     if (request_.bytes && head.total && *head.total != *request_.bytes) {

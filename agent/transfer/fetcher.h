@@ -2,6 +2,7 @@
 // Owns Fetcher, the seam to the wire: one request, one reply, no retry and no opinion about what the reply means.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -37,6 +38,7 @@ struct Exchange {
     platform::File* source = nullptr;  // borrowed: what put sends, read piece by piece
     std::uint64_t source_bytes = 0;
     std::uint64_t offset = 0;             // get: the first byte wanted (HTTP Range, FTP REST)
+    std::optional<std::uint64_t> end{};   // get: behind the last byte wanted, above `offset`; empty: all that follow
     std::string if_range;                 // HTTP: validator sent back with the range, byte for byte; may be empty
     std::uint64_t limit_bytes_per_s = 0;  // 0: none
     bool past_caches = false;             // HTTP get: caches on the way must ask the server (RFC 9111, 5.2.1.4)
@@ -56,6 +58,21 @@ struct ReplyHead {
     std::string validator;               // strong ETag, else Last-Modified, as received; FTP: "SIZE MDTM"; may be empty
     bool range_broken = false;           // a 206 whose Content-Range is missing, malformed or contradicts its length
 };
+
+/// Of bytes that begin at `at` of a file, those that were asked for.
+[[nodiscard]] inline std::string_view before_end(const Exchange& exchange, std::uint64_t at, std::string_view bytes) {
+    if (!exchange.end) {
+        return bytes;
+    }
+    const std::uint64_t left = *exchange.end - std::min(*exchange.end, at);
+    return left < bytes.size() ? bytes.substr(0, static_cast<std::size_t>(left)) : bytes;
+}
+
+/// All that was asked for has come, and the server is known to send more: FTP has no other end than a cut.
+[[nodiscard]] inline bool goes_on_behind_end(const Exchange& exchange, const ReplyHead& head, std::uint64_t came) {
+    const auto stops_at = head.end ? head.end : head.total;
+    return exchange.end && head.start + came >= *exchange.end && stops_at && *stops_at > *exchange.end;
+}
 
 /// Where the bytes of a positive reply go. An error from either function ends the exchange and is its result.
 class Sink {
@@ -88,6 +105,8 @@ public:
     /// A Reply for everything that server and network do. Errors are local: cancelled (seen within a second),
     /// bad_url, unsupported_scheme, what the sink returned, what reading `source` returned, netrc or CA file
     /// unreadable.
+    /// The sink gets nothing behind the `end` that was asked for. A server that goes on there is cut off, with its
+    /// connection, and that is no error.
     [[nodiscard]] virtual Result<Reply> exchange(const Exchange& exchange, Sink& sink, const CancelToken& cancel) = 0;
 };
 

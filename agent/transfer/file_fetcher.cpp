@@ -120,11 +120,11 @@ Status FileFetcher::get(const Exchange& exchange, const std::string& path, Sink&
         reply.error = file.error();
         return {};
     }
-    if (exchange.offset > 0 && exchange.offset < *head.total &&
+    if ((exchange.offset > 0 || exchange.end) && exchange.offset < *head.total &&
         (exchange.if_range.empty() || exchange.if_range == head.validator)) {
         head.number = 206;
         head.start = exchange.offset;
-        head.end = head.total;
+        head.end = std::min(exchange.end.value_or(*head.total), *head.total);
     }
     TRY(sink.begin(head));
     std::vector<char> piece(k_piece_bytes);
@@ -136,9 +136,15 @@ Status FileFetcher::get(const Exchange& exchange, const std::string& path, Sink&
         if (!count.ok() || *count == 0) {
             return {};
         }
-        TRY(sink.write({piece.data(), *count}));
+        const auto wanted = before_end(exchange, at, {piece.data(), *count});
+        if (!wanted.empty()) {
+            TRY(sink.write(wanted));
+        }
         at += *count;
-        reply.body_bytes += *count;
+        reply.body_bytes += wanted.size();
+        if (wanted.size() < *count || exchange.end == at) {
+            return {};
+        }
     }
     return error(AgentCode::cancelled);
 }

@@ -232,10 +232,11 @@ Decision judge(const Situation& now, const Row& row) {
     return {Decide::give_up, Wait::none, because};
 }
 
-/// A 206 is taken only when it begins exactly where the bytes at hand end and reaches to the end of the file.
-RangeVerdict judge_part(const ReplyHead& head, std::uint64_t offset, std::string_view validator,
+/// A 206 is taken only when it begins exactly where the bytes at hand end and reaches as far as was asked for.
+RangeVerdict judge_part(const ReplyHead& head, const AskedRange& asked, std::string_view validator,
                         std::optional<std::uint64_t> total) {
-    if (head.range_broken || offset == 0 || head.start != offset) {
+    const bool unasked = asked.from == 0 && !asked.until;
+    if (head.range_broken || unasked || head.start != asked.from) {
         return RangeVerdict::broken;
     }
     if (!validator.empty() && !head.validator.empty() && validator != head.validator) {
@@ -244,7 +245,7 @@ RangeVerdict judge_part(const ReplyHead& head, std::uint64_t offset, std::string
     if (total && head.total && *total != *head.total) {
         return RangeVerdict::changed;
     }
-    const auto size = head.total ? head.total : total;
+    const auto size = asked.until ? asked.until : (head.total ? head.total : total);
     return size && head.end && *head.end == *size ? RangeVerdict::fits : RangeVerdict::broken;
 }
 
@@ -288,18 +289,18 @@ void leave_out(FtpHints& hints, Fallback fallback) {
     }
 }
 
-RangeVerdict judge_range(const ReplyHead& head, std::uint64_t offset, std::string_view validator,
+RangeVerdict judge_range(const ReplyHead& head, const AskedRange& asked, std::string_view validator,
                          std::optional<std::uint64_t> total) {
     if (!brings_file(head)) {
         return RangeVerdict::no_file;
     }
     if (head.protocol == Protocol::http && head.number == 206) {
-        return judge_part(head, offset, validator, total);
+        return judge_part(head, asked, validator, total);
     }
-    if (offset == 0) {
+    if (asked.from == 0) {
         return RangeVerdict::fits;
     }
-    if (head.start != offset) {
+    if (head.start != asked.from) {
         return RangeVerdict::afresh;
     }
     const bool other_file =

@@ -70,9 +70,15 @@ enum class RangeVerdict : std::uint8_t {
     no_file   // a success that brings no file: HTTP 201, 202, 204 ...
 };
 
-/// What the head of a positive reply means for a download that asked for everything from `offset`. `validator` and
-/// `total` are what was known before (empty: nothing). Source: RFC 9110, 14.4 and 15.3.7.
-[[nodiscard]] RangeVerdict judge_range(const ReplyHead& head, std::uint64_t offset, std::string_view validator,
+/// What was asked for: bytes [from, until).
+struct AskedRange {
+    std::uint64_t from = 0;
+    std::optional<std::uint64_t> until{};  // empty: up to the end of the file
+};
+
+/// What the head of a positive reply means for who has asked for that. `validator` and `total` are what was known
+/// before (empty: nothing). Source: RFC 9110, 14.4 and 15.3.7.
+[[nodiscard]] RangeVerdict judge_range(const ReplyHead& head, const AskedRange& asked, std::string_view validator,
                                        std::optional<std::uint64_t> total);
 
 /// "resume", "next_source" ...

@@ -31,14 +31,15 @@ ReplyHead head_of(const FakeRemoteFile& file, const transfer::Exchange& exchange
     const std::uint64_t size = file.bytes.size();
     const bool unchanged = exchange.if_range.empty() || exchange.if_range == file.validator;
     const bool ftp = speaks_ftp(exchange.url);
-    const bool part = exchange.offset > 0 && file.ranges && (ftp || unchanged);
+    const bool asked = exchange.offset > 0 || (exchange.end && !ftp);
+    const bool part = asked && file.ranges && (ftp || unchanged);
     ReplyHead head;
     head.protocol = ftp ? errors::Protocol::ftp : errors::Protocol::http;
     head.number = ftp ? 150 : (part ? 206 : 200);
     head.validator = file.validator;
     if (part) {
         head.start = exchange.offset + static_cast<std::uint64_t>(fault.shift_start.value_or(0));
-        head.end = ftp ? std::nullopt : std::optional(size);
+        head.end = ftp ? std::nullopt : std::optional(std::min(exchange.end.value_or(size), size));
     }
     if (file.tells_size) {
         head.total = fault.claimed_total.value_or(size);
@@ -93,6 +94,7 @@ Result<Reply> FakeFetcher::get(const transfer::Exchange& exchange, transfer::Sin
     TRY(sink.begin(reply.head));
     const auto first = std::min<std::uint64_t>(reply.head.start, file.bytes.size());
     std::string_view rest = std::string_view(file.bytes).substr(narrow<std::size_t>(first));
+    rest = transfer::before_end(exchange, first, rest);
     if (fault.cut_after && *fault.cut_after < rest.size()) {
         rest = rest.substr(0, narrow<std::size_t>(*fault.cut_after));
         reply.error = error(fault.refuse.value_or(errors::agent(AgentCode::truncated)));
@@ -110,7 +112,8 @@ Result<Reply> FakeFetcher::get(const transfer::Exchange& exchange, transfer::Sin
         reply.body_bytes += piece.size();
         rest.remove_prefix(piece.size());
     }
-    reply.head.number = ftp && !reply.error ? 226 : reply.head.number;
+    const bool to_end = first + reply.body_bytes == file.bytes.size();
+    reply.head.number = ftp && !reply.error && to_end ? 226 : reply.head.number;
     return reply;
 }
 

@@ -67,14 +67,17 @@ HttpAnswer file_answer(const HttpAsked& asked, const std::string& bytes, const s
     if (!range.starts_with("bytes=") || (!if_range.empty() && if_range != etag)) {
         return {"HTTP/1.1 200 OK\r\nContent-Length: " + size + "\r\n" + common, bytes};
     }
-    const auto first = narrow<std::size_t>(parse_u64(std::string_view(range).substr(6, range.size() - 7)).value_or(0));
+    const auto dash = std::min(range.find('-'), range.size());
+    const auto first = narrow<std::size_t>(parse_u64(std::string_view(range).substr(6, dash - 6)).value_or(0));
     if (first >= bytes.size()) {
         return status_answer("416 Range Not Satisfiable", "Content-Range: bytes */" + size + "\r\n");
     }
-    const auto part = bytes.substr(first);
+    const auto last = parse_u64(std::string_view(range).substr(std::min(dash + 1, range.size())));
+    const auto behind = std::min<std::size_t>(bytes.size(), narrow<std::size_t>(last.value_or(bytes.size() - 1)) + 1);
+    const auto part = bytes.substr(first, behind - std::min(behind, first));
     return {"HTTP/1.1 206 Partial Content\r\nContent-Length: " + std::to_string(part.size()) +
-                "\r\nContent-Range: bytes " + std::to_string(first) + "-" + std::to_string(bytes.size() - 1) + "/" +
-                size + "\r\n" + common,
+                "\r\nContent-Range: bytes " + std::to_string(first) + "-" + std::to_string(behind - 1) + "/" + size +
+                "\r\n" + common,
             part};
 }
 

@@ -218,8 +218,37 @@ TEST_CASE("the rest of a file follows where it was asked from") {
         const auto reply = world.fetcher().exchange(exchange, sink, CancelToken());
         REQUIRE(reply.ok());
         CHECK_FALSE(reply->error);
-        CHECK(judge_range(sink.head, 150000, "", bytes.size()) == RangeVerdict::fits);
+        CHECK(judge_range(sink.head, {150000}, "", bytes.size()) == RangeVerdict::fits);
         CHECK(sink.bytes == bytes.substr(150000));
+    });
+}
+
+TEST_CASE("a part with an end brings no byte behind it, and the next one comes as well") {
+    in_every_world([](World& world) {
+        const auto bytes = sample();
+        world.put("/f", bytes);
+        for (const auto& [from, until] : {std::pair<std::size_t, std::size_t>{0, 1},
+                                          {0, 70000},
+                                          {70000, 70001},
+                                          {70001, 150000},
+                                          {150000, bytes.size()}}) {
+            const std::size_t first = from;
+            CAPTURE(first);
+            auto exchange = asking(world, "/f");
+            exchange.offset = from;
+            exchange.end = until;
+            Collector sink;
+            const auto reply = world.fetcher().exchange(exchange, sink, CancelToken());
+            REQUIRE(reply.ok());
+            CHECK_FALSE(reply->error);
+            CHECK(judge_range(sink.head, {from, until}, "", bytes.size()) == RangeVerdict::fits);
+            CHECK(sink.bytes == bytes.substr(from, until - from));
+            CHECK(reply->body_bytes == until - from);
+            Situation situation;
+            situation.reply = {reply->head.protocol, reply->head.number};
+            situation.stage = reply->stage;
+            CHECK(decide(situation).kind == Decide::accept);
+        }
     });
 }
 
@@ -233,7 +262,7 @@ TEST_CASE("a part of a file that has changed meanwhile is told apart") {
         Collector sink;
         const auto reply = world.fetcher().exchange(exchange, sink, CancelToken());
         REQUIRE(reply.ok());
-        const auto verdict = judge_range(sink.head, 1000, "7 20000101000000", std::nullopt);
+        const auto verdict = judge_range(sink.head, {1000}, "7 20000101000000", std::nullopt);
         CHECK(verdict == (world.ftp() ? RangeVerdict::changed : RangeVerdict::afresh));
         CHECK(sink.bytes == (world.ftp() ? bytes.substr(1000) : bytes));
     });

@@ -28,7 +28,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(!reply.end || reply.start < *reply.end);
     require(!reply.total || !reply.end || *reply.end <= *reply.total);
     require(!head.retry_after() || head.retry_after()->count() >= 0);
-    if (reply.number == 206 && judge_range(reply, k_offset, "", k_total) == RangeVerdict::fits) {
+    if (reply.number == 206 && judge_range(reply, {k_offset}, "", k_total) == RangeVerdict::fits) {
         require(reply.start == k_offset && reply.end == k_total && !reply.range_broken);
     }
     Situation situation;

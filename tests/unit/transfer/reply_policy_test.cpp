@@ -276,7 +276,7 @@ TEST_CASE("a part must continue exactly what is at hand") {
     part.end = 1000;
     part.total = 1000;
     part.validator = "\"a\"";
-    const auto verdict = [&](const ReplyHead& head) { return judge_range(head, 100, "\"a\"", 1000); };
+    const auto verdict = [&](const ReplyHead& head) { return judge_range(head, {100}, "\"a\"", 1000); };
     CHECK(verdict(part) == RangeVerdict::fits);
     for (const std::uint64_t start : {0U, 99U, 101U}) {
         auto other = part;
@@ -300,16 +300,23 @@ TEST_CASE("a part must continue exactly what is at hand") {
     other = part;
     other.total.reset();
     CHECK(verdict(other) == RangeVerdict::fits);
-    CHECK(judge_range(other, 100, "", std::nullopt) == RangeVerdict::broken);
-    CHECK(judge_range(part, 0, "", std::nullopt) == RangeVerdict::broken);
+    CHECK(judge_range(other, {100}, "", std::nullopt) == RangeVerdict::broken);
+    CHECK(judge_range(part, {0}, "", std::nullopt) == RangeVerdict::broken);
+    // with an end: that one and no other, also from the first byte on
+    CHECK(judge_range(part, {100, *part.end}, "", std::nullopt) == RangeVerdict::fits);
+    CHECK(judge_range(part, {100, *part.end - 1}, "", std::nullopt) == RangeVerdict::broken);
+    CHECK(judge_range(part, {100, *part.end + 1}, "", std::nullopt) == RangeVerdict::broken);
+    ReplyHead front = part;
+    front.start = 0;
+    CHECK(judge_range(front, {0, *front.end}, "", std::nullopt) == RangeVerdict::fits);
 }
 
 TEST_CASE("a whole file in answer to a range begins afresh") {
     ReplyHead whole;
     whole.number = 200;
     whole.total = 1000;
-    CHECK(judge_range(whole, 100, "\"a\"", 1000) == RangeVerdict::afresh);
-    CHECK(judge_range(whole, 0, "\"a\"", 1000) == RangeVerdict::fits);
+    CHECK(judge_range(whole, {100}, "\"a\"", 1000) == RangeVerdict::afresh);
+    CHECK(judge_range(whole, {0}, "\"a\"", 1000) == RangeVerdict::fits);
 }
 
 TEST_CASE("FTP continues only the same size and time") {
@@ -319,11 +326,11 @@ TEST_CASE("FTP continues only the same size and time") {
     head.start = 100;
     head.total = 1000;
     head.validator = "1000 20260101000000";
-    CHECK(judge_range(head, 100, "1000 20260101000000", 1000) == RangeVerdict::fits);
-    CHECK(judge_range(head, 100, "1000 20250101000000", 1000) == RangeVerdict::changed);
-    CHECK(judge_range(head, 100, "", 999) == RangeVerdict::changed);
+    CHECK(judge_range(head, {100}, "1000 20260101000000", 1000) == RangeVerdict::fits);
+    CHECK(judge_range(head, {100}, "1000 20250101000000", 1000) == RangeVerdict::changed);
+    CHECK(judge_range(head, {100}, "", 999) == RangeVerdict::changed);
     head.start = 0;
-    CHECK(judge_range(head, 100, "1000 20260101000000", 1000) == RangeVerdict::afresh);
+    CHECK(judge_range(head, {100}, "1000 20260101000000", 1000) == RangeVerdict::afresh);
 }
 
 TEST_CASE("a full server is waited for, then the next source is asked, and it ends") {
