@@ -88,6 +88,9 @@ inline constexpr std::size_t k_sources = 16;
 inline constexpr std::uint64_t k_checkpoint_least_bytes = 4U << 20U;
 inline constexpr std::uint64_t k_checkpoint_most_bytes = 16U << 20U;  // is safe already, within these
 inline constexpr std::int64_t k_retry_after_cap_seconds = 3600;
+// in front of a part of a file, thrown away where a server cannot begin elsewhere; times this from the last source
+inline constexpr std::uint64_t k_skipped_range_bytes = 4U << 20U;
+inline constexpr std::uint64_t k_skipped_last_resort = 8;
 
 // manager
 inline constexpr std::size_t k_manager_answer_bytes = 1U << 20U;

@@ -99,6 +99,7 @@ constexpr std::array k_agent_rows = {
     Row{1306, 1306, k_any, Rule::afresh},     // bad_range
     Row{1321, 1321, k_any, Rule::elsewhere},  // upload_failed
     Row{1322, 1322, k_any, Rule::afresh},     // partial_file_lost
+    Row{1940, 1940, k_any, Rule::elsewhere},  // no_ranges
     Row{1400, UINT16_MAX, k_any, Rule::stop},
 };
 // clang-format on

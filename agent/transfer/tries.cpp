@@ -19,7 +19,7 @@ using errors::AgentCode;
 bool about_the_source(const Error& why) {
     return why.is(AgentCode::bad_range) || why.is(AgentCode::changed_on_server) || why.is(AgentCode::size_mismatch) ||
            why.is(AgentCode::limit_exceeded) || why.is(AgentCode::bad_url) || why.is(AgentCode::unsupported_scheme) ||
-           why.is(AgentCode::protocol_garbage);
+           why.is(AgentCode::protocol_garbage) || why.is(AgentCode::no_ranges);
 }
 
 }  // namespace
