@@ -10,6 +10,7 @@
 #include "agent/base/limits.h"
 #include "agent/base/text.h"
 #include "agent/errors/catalogue.h"
+#include "agent/session/analysis.h"
 #include "agent/session/change_hooks.h"
 #include "agent/session/json.h"
 #include "agent/session/messages.h"
@@ -231,6 +232,7 @@ Status Session::select(Stop& stop) {
     TRY(has_kind(context_, record_.job));
     origin_ = TRY(Origin::select(context_, record_, stop.token()));
     TRY(has_kind(context_, record_.job));  // the manifest may have told another one
+    TRY(stage_for_analysis(context_, record_.job, *origin_, stop.token()));
     if (!origin_->unmeasured()) {
         return {};
     }
@@ -255,11 +257,11 @@ Status Session::analyse() {
     }
     TRY(log_.plan(record_));
     record_.downloads = work_->plan().downloads;
-    std::uint64_t bytes = 0;
+    std::uint64_t bytes = work_->plan().streamed_bytes;
     for (const auto& file : record_.downloads) {
         bytes += file.bytes;
     }
-    record_.progress = {0, bytes, 0, {}};
+    record_.progress = {work_->plan().streamed_before, bytes, 0, {}};
     return had_plan_ ? Status()
                      : report(ReportStage::accepted, plan_messages(record_, bytes, record_.downloads.size()));
 }
@@ -359,6 +361,7 @@ Result<work::Outcome> Session::run_work(const work::Services& services, Stop& st
     });
     work::Run run{services, log_, watch, earlier_, stop.token(), life_.checked_in};
     auto outcome = TRY(work_->run(run));
+    origin_->streams_ended(outcome.ended != work::Ended::failed);
     TRY(std::move(reported));
     keep_results_of_no_step(outcome);
     return outcome;
@@ -475,26 +478,6 @@ Result<SessionEnd> Session::conclude(ReportStage stage) {
     }
     context_.observer.changed(record_);
     return SessionEnd::finished;
-}
-
-/// A remote package needs a place for its manifest and its entry; it goes again, also after an error. What a look that
-/// was killed has left there is nobody's: it goes first. A local folder is read where it lies, so that looking at it
-/// writes nothing.
-Result<Preview> dry_run(Context& context, SessionRecord& record, const CancelToken& cancel) {
-    const auto& paths = context.settings.state;
-    const bool remote = !std::holds_alternative<LocalFolder>(record.job.source);
-    TRY(has_kind(context, record.job));
-    if (remote) {
-        TRY(context.store.drop_downloads(record.id));
-        TRY(context.files.remove_tree(paths.session(record.id)));
-        TRY(context.files.make_directories(paths.package(record.id), 0700));
-    }
-    auto preview = preview_of(context, record, cancel);
-    if (remote) {
-        TRY(context.store.drop_downloads(record.id));
-        TRY(context.files.remove_tree(paths.session(record.id)));
-    }
-    return preview;
 }
 
 }  // namespace hagent::session

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t k_shown_decisions = 12;
 constexpr std::size_t k_shown_lines = 16;
+constexpr Millis k_shown_every{250};
 
 /// Room for one more: the oldest one that went well makes place.
 void make_room(std::vector<TransferView>& views) {
@@ -49,7 +50,7 @@ void TransferWatch::publish() { context_.observer.changed(record_); }
 
 /// A file that begins anew goes back to 0: what it has counted before is taken out of the total first, else the bar
 /// would pass its end.
-void TransferWatch::progress(std::uint64_t bytes, std::optional<std::uint64_t> total, std::uint64_t bytes_per_s) {
+void TransferWatch::count(std::uint64_t bytes, std::optional<std::uint64_t> total, std::uint64_t bytes_per_s) {
     TransferView& shown = view();
     shown.bytes = bytes;
     shown.total = total.value_or(shown.total);
@@ -62,6 +63,10 @@ void TransferWatch::progress(std::uint64_t bytes, std::optional<std::uint64_t> t
     if (bytes_per_s > 0 && all.total >= all.bytes) {
         all.eta_s = static_cast<std::int64_t>((all.total - all.bytes) / bytes_per_s);
     }
+}
+
+void TransferWatch::progress(std::uint64_t bytes, std::optional<std::uint64_t> total, std::uint64_t bytes_per_s) {
+    count(bytes, total, bytes_per_s);
     publish();
 }
 
@@ -99,12 +104,52 @@ void TransferWatch::transcript(const std::vector<std::string>& lines) {
 
 /// A file that lay here complete has never reported any progress.
 void TransferWatch::finished(bool success) {
-    TransferView& shown = view();
-    shown.state = success ? TransferState::done : TransferState::failed;
     if (success) {
-        progress(shown.total, shown.total, shown.rate_bps);
+        const TransferView& shown = view();
+        count(shown.total, shown.total, shown.rate_bps);
     }
+    ended(success);
+}
+
+void TransferWatch::ended(bool success) {
+    view().state = success ? TransferState::done : TransferState::failed;
     publish();
+}
+
+StreamWatch::StreamWatch(Context& context, SessionRecord& record, std::string file, std::uint64_t total)
+    : watch_(context, record, std::move(file), total), clock_(context.clock) {}
+
+/// Who reads again from a chunk that was bad reads bytes that have been counted.
+void StreamWatch::begin(std::uint64_t offset, std::uint64_t bytes) {
+    before_ += here_;
+    here_ = 0;
+    const bool again = offset >= offset_ && offset < end_;
+    before_ -= again ? std::min(before_, end_ - offset) : 0;
+    offset_ = offset;
+    end_ = offset + bytes;
+}
+
+/// Parts may be many and small, so that only what is new at a glance is told.
+void StreamWatch::progress(std::uint64_t bytes, std::optional<std::uint64_t> /*total*/, std::uint64_t bytes_per_s) {
+    here_ = bytes;
+    watch_.count(before_ + here_, std::nullopt, bytes_per_s);
+    const auto now = clock_.uptime();
+    if (!shown_at_ || now - *shown_at_ >= k_shown_every) {
+        shown_at_ = now;
+        watch_.publish();
+    }
+}
+
+void StreamWatch::attempted(const transfer::Attempted& attempt) {
+    if (attempt.decision != transfer::Decide::accept || attempt.source != source_) {
+        source_ = attempt.source;
+        watch_.attempted(attempt);
+    }
+}
+
+void StreamWatch::finished(bool success) {
+    watch_.count(before_ + here_, before_ + here_, 0);
+    watch_.ended(success);
 }
 
 }  // namespace hagent::session

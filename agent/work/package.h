@@ -33,8 +33,8 @@ public:
     virtual ~PackageFiles() = default;
     /// Every file of the signed manifest. The answer stays valid as long as the object.
     [[nodiscard]] virtual const std::vector<PackageFile>& files() const = 0;
-    /// The local path of the copy whose size and digest were checked. Asked only while a plan runs. Errors:
-    /// file_not_listed.
+    /// The local path of the copy whose size and digest were checked. Asked only while a plan runs; of what
+    /// Kind::files_for_analysis() names, in analysis too. Errors: file_not_listed.
     [[nodiscard]] virtual Result<std::string> staged(const std::string& path) = 0;
     /// Whether somebody has signed that list; else it is what lies in a folder, or what a script names.
     [[nodiscard]] virtual bool has_manifest() const { return true; }

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "agent/base/concat.h"
+#include "agent/base/number.h"
 #include "agent/base/text.h"
 #include "agent/work/hooks.h"
 #include "agent/work/placing.h"
@@ -39,7 +40,7 @@ StepPlan step_from(const Line& line, unsigned n) {
     step.op = line.word.substr(0, line.word.find('?'));
     step.effect = concat({line.word, " ", line.first});
     step.optional = line.word.ends_with('?');
-    step.acts = line.word != "look";
+    step.acts = line.word != "look" && line.word != "early";
     step.may_repeat = line.word != "once";
     step.stops_machine = line.word == "restart";
     step.stage = line.word == "fetch" ? work::Stage::files : work::Stage::any;
@@ -60,6 +61,12 @@ public:
         } else if (line.word == "fetch") {
             TRY(work::place({TRY(package_.staged(line.first)), {}}, line.second, work::Placing::copy, files,
                             run_.cancel));
+        } else if (line.word == "stream") {
+            TRY(stream(line));
+        } else if (line.word == "restart-half") {
+            return restart_once(step, record);
+        } else if (line.word.starts_with("deadline")) {
+            return judge_in_time(step);
         } else if (line.word == "restart") {
             record.boot_id = run_.services.host.facts().boot_id;
         } else if (line.word == "suspend") {
@@ -83,7 +90,56 @@ public:
                                   work::device_environment(run_.services.facts), record.output, run_.cancel);
     }
 
+    std::optional<Uptime> look_at;  // of the trial
+
 private:
+    /// In two parts, the second one first.
+    [[nodiscard]] Status stream(const Line& line) {
+        struct Sink final : work::RangeSink {
+            Status write(std::string_view bytes) override {
+                text += bytes;
+                return {};
+            }
+            std::string text;
+        };
+        const auto& all = package_.files();
+        const auto file = std::find_if(all.begin(), all.end(), [&](const auto& f) { return f.path == line.first; });
+        const std::uint64_t bytes = file == all.end() ? 0 : file->bytes, half = bytes / 2;
+        Sink front, back;
+        TRY(package_.read_range(line.first, half, bytes - half, back, false, run_.cancel));
+        TRY(package_.read_range(line.first, 0, half, front, false, run_.cancel));
+        return run_.services.files.write_durable(line.second, front.text + back.text, 0644);
+    }
+
+    /// The note holds the start of the machine in which the restart was asked for.
+    Result<Acted> restart_once(const StepPlan& step, StepRecord& record) {
+        auto& files = run_.services.files;
+        const std::string boot = run_.services.host.facts().boot_id;
+        if (TRY(files.info(note(step))) && TRY(files.read(note(step), 128)) != boot) {
+            return Acted::done;
+        }
+        TRY(files.write_durable(note(step), boot, 0600));
+        TRY(stop_machine(step, record));
+        return Acted::restarts;
+    }
+
+    /// The note holds the moment until which the manager has to answer.
+    Result<Acted> judge_in_time(const StepPlan& step) {
+        auto& files = run_.services.files;
+        const Uptime now = run_.services.clock.uptime();
+        if (!TRY(files.info(note(step)))) {
+            const auto until = (now + Seconds{600}).since_start.count();
+            TRY(files.write_durable(note(step), std::to_string(until), 0600));
+        }
+        const auto until = parse_u64(TRY(files.read(note(step), 128)), INT64_MAX).value_or(0);
+        look_at = Uptime{Millis{static_cast<std::int64_t>(until)}};
+        if (now >= *look_at) {
+            return error(AgentCode::command_failed,
+                         run_.manager_answered ? "the manager did not say the right thing" : "nobody has answered");
+        }
+        return run_.checked_in ? Acted::done : Acted::on_trial;
+    }
+
     [[nodiscard]] std::string note(const StepPlan& step) const {
         return concat({run_.services.scratch_dir, "/probe-", std::to_string(step.n)});
     }
@@ -126,7 +182,10 @@ public:
     [[nodiscard]] const work::Plan& plan() const override { return plan_; }
     [[nodiscard]] Result<work::Outcome> run(work::Run& run) override {
         ProbeActions actions(lines_, package_, run);
-        return work::run_steps(plan_.steps, actions, run.services, run.journal, run.observer, run.earlier, run.cancel);
+        auto outcome = TRY(
+            work::run_steps(plan_.steps, actions, run.services, run.journal, run.observer, run.earlier, run.cancel));
+        outcome.look_again_at = actions.look_at;
+        return outcome;
     }
     [[nodiscard]] std::string plan_json() const override { return R"({"probe":true})"; }
     [[nodiscard]] std::string plan_text() const override { return concat({std::to_string(lines_.size()), " lines\n"}); }
@@ -138,14 +197,34 @@ private:
 };
 
 bool known(const Line& line) {
-    constexpr std::array<std::string_view, 14> k_words = {
-        "look",    "write",     "once",        "fetch",      "restart",
-        "suspend", "trial",     "trial-fails", "trial-life", "trial-life-fails",
-        "wait",    "wait-once", "fail",        "fail?"};
+    constexpr std::array<std::string_view, 18> k_words = {
+        "stream", "early",     "deadline", "restart-half", "look",        "write",      "once",
+        "fetch",  "restart",   "suspend",  "trial",        "trial-fails", "trial-life", "trial-life-fails",
+        "wait",   "wait-once", "fail",     "fail?"};
     return std::find(k_words.begin(), k_words.end(), line.word) != k_words.end();
 }
 
+/// What analysis reads of the package itself.
+std::string early_text(const work::Request& request, const std::string& path, work::Plan& plan) {
+    auto place = request.package.staged(path);
+    auto text = place.ok() ? request.services.files.read(*place, 4096) : std::move(place);
+    if (!text.ok()) {
+        plan.results.push_back(error_result(text.error(), AgentCode::step_failed));
+    }
+    return text.ok() ? ": " + *text : "";
+}
+
 }  // namespace
+
+std::vector<std::string> ProbeKind::files_for_analysis(const trust::Manifest& manifest) const {
+    std::vector<std::string> paths = {"early/not-listed"};
+    for (const auto& file : manifest.files) {
+        if (file.path.starts_with("early/")) {
+            paths.push_back(file.path);
+        }
+    }
+    return paths;
+}
 
 std::unique_ptr<work::Work> ProbeKind::analyse(const work::Request& request) const {
     std::vector<Line> lines;
@@ -168,6 +247,10 @@ std::unique_ptr<work::Work> ProbeKind::analyse(const work::Request& request) con
             if (lines.back().word == "fetch" && file.path == lines.back().first) {
                 plan.downloads.push_back(file);
             }
+            plan.streamed_bytes += lines.back().word == "stream" && file.path == lines.back().first ? file.bytes : 0;
+        }
+        if (lines.back().word == "early") {
+            plan.steps.back().effect += early_text(request, lines.back().first, plan);
         }
         plan.reboots += lines.back().word == "restart" ? 1U : 0U;
     }

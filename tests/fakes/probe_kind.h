@@ -5,11 +5,15 @@
 //   write PATH TEXT    writes a file (may be done again)
 //   once PATH TEXT     the same, but nobody may do it twice
 //   fetch FILE PATH    places a file of the package
+//   stream FILE PATH   the same, but it is read part by part
+//   early FILE         settled in analysis, which reads the file: a package's files below "early/" are there for it
 //   restart            asks the machine to restart
+//   restart-half       the same, but half-way: it is done in another start of the machine
 //   suspend            rests, and goes on when it is run again
 //   trial              is done after a restart of the machine and a check-in
 //   trial-life         is done in another life of the agent, after a check-in
 //   ...-fails          the same as either, but then it fails
+//   deadline           is done after a check-in; without one it fails after ten minutes
 //   wait               until it is cancelled
 //   wait-once          the same, but a later life of the agent finds it done
 //   fail               fails; "fail?" is optional
@@ -22,6 +26,7 @@ namespace hagent::fakes {
 class ProbeKind final : public work::Kind {
 public:
     [[nodiscard]] std::unique_ptr<work::Work> analyse(const work::Request& request) const override;
+    [[nodiscard]] std::vector<std::string> files_for_analysis(const trust::Manifest& manifest) const override;
 };
 
 }  // namespace hagent::fakes

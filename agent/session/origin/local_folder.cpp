@@ -1,14 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/session/origin/local_folder.h"
 
+#include <algorithm>
+#include <span>
+#include <vector>
+
 #include "agent/base/concat.h"
 #include "agent/base/limits.h"
+#include "agent/base/number.h"
 #include "agent/trust/digest.h"
 #include "platform/paths.h"
 
 namespace hagent::session {
 
 using errors::AgentCode;
+
+namespace {
+
+constexpr std::size_t k_piece_bytes = 64U << 10U;
+
+}  // namespace
 
 /// A manifest is made, so that work sees no difference. It has no digests: the administrator's files are what they are
 /// at the moment when they are read.
@@ -54,6 +65,31 @@ Result<std::string> LocalFolderOrigin::entry_text() {
 /// They lie where the step takes them from.
 Status LocalFolderOrigin::stage(const work::PackageFile& file, const CancelToken& /*cancel*/) {
     count_as_staged(file);
+    return {};
+}
+
+/// From the disk; there is no other source.
+Status LocalFolderOrigin::read_range(const std::string& path, std::uint64_t offset, std::uint64_t bytes,
+                                     work::RangeSink& sink, bool /*avoid_last_source*/, const CancelToken& cancel) {
+    if (manifest_.find(path) == nullptr) {
+        return error(AgentCode::file_not_listed, path);
+    }
+    const auto file = TRY(context_.files.open(TRY(staged(path)), platform::OpenMode::read));
+    std::vector<char> piece(k_piece_bytes);
+    for (std::uint64_t done = 0; done < bytes;) {
+        if (cancel.requested()) {
+            return error(AgentCode::cancelled);
+        }
+        const auto want = std::min<std::uint64_t>(piece.size(), bytes - done);
+        const auto got = TRY(file->read_at(offset + done, std::span(piece).first(narrow<std::size_t>(want))));
+        if (got == 0) {
+            return error(AgentCode::limit_exceeded, {path, " has no byte ", std::to_string(offset + done)});
+        }
+        TRY(sink.write({piece.data(), got}));
+        done += got;
+        record_.progress.bytes += got;
+    }
+    context_.observer.changed(record_);
     return {};
 }
 

@@ -14,6 +14,8 @@ public:
     [[nodiscard]] Result<std::string> entry_text() override;
     [[nodiscard]] Status stage(const work::PackageFile& file, const CancelToken& cancel) override;
     [[nodiscard]] Result<std::string> staged(const std::string& path) override;
+    [[nodiscard]] Status read_range(const std::string& path, std::uint64_t offset, std::uint64_t bytes,
+                                    work::RangeSink& sink, bool avoid_last_source, const CancelToken& cancel) override;
     [[nodiscard]] bool has_manifest() const override { return false; }
     [[nodiscard]] bool disposable() const override { return false; }
     [[nodiscard]] std::uint64_t bytes_to_stage(const work::PackageFile& /*file*/) const override { return 0; }

@@ -35,6 +35,9 @@ public:
     /// context.
     [[nodiscard]] virtual Status stage(const work::PackageFile& file, const CancelToken& cancel) = 0;
 
+    /// Nothing more is read with read_range(); for what is shown of it.
+    virtual void streams_ended(bool /*success*/) {}
+
     [[nodiscard]] const std::vector<work::PackageFile>& files() const override { return files_; }
 
 protected:

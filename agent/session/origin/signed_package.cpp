@@ -219,4 +219,44 @@ Status SignedPackageOrigin::stage(const work::PackageFile& file, const CancelTok
     return {};
 }
 
+/// One reader a file, for as long as the session runs: it remembers what its sources are worth.
+Result<SignedPackageOrigin::Stream*> SignedPackageOrigin::stream_of(const std::string& path) {
+    auto& stream = streams_[path];
+    if (!stream) {
+        const auto& listed = manifest_.files[TRY(number_of(path)) - 1];
+        transfer::RangedFile file;
+        file.sources = sources_of(listed, manifest_, source());
+        file.bytes = listed.bytes;
+        stream = std::make_unique<Stream>(
+            Stream{transfer::RangeReader(std::move(file), context_.clock, context_.transfer_options.attempts),
+                   StreamWatch(context_, record_, path, listed.bytes)});
+    }
+    return stream.get();
+}
+
+Status SignedPackageOrigin::read_range(const std::string& path, std::uint64_t offset, std::uint64_t bytes,
+                                       work::RangeSink& sink, bool avoid_last_source, const CancelToken& cancel) {
+    Stream& stream = *TRY(stream_of(path));
+    stream.watch.begin(offset, bytes);
+    bool refused = false;
+    auto done = stream.reader.read(
+        {offset, bytes, avoid_last_source},
+        [&](std::string_view piece) {
+            auto taken = sink.write(piece);
+            refused = !taken.ok();
+            return taken;
+        },
+        {context_.files, context_.clock, context_.fetcher, context_.transfer_options, context_.random, cancel},
+        stream.watch);
+    return done.ok() || refused ? std::move(done) : Status(std::move(done).error().with(path));
+}
+
+void SignedPackageOrigin::streams_ended(bool success) {
+    for (const auto& [path, stream] : streams_) {
+        if (stream) {
+            stream->watch.finished(success);
+        }
+    }
+}
+
 }  // namespace hagent::session

@@ -2,10 +2,14 @@
 // Owns packages with a signed manifest: nothing in one is believed before its signature was checked.
 #pragma once
 
+#include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "agent/session/origin/staged_origin.h"
+#include "agent/session/transfer_watch.h"
+#include "agent/transfer/range_reader.h"
 #include "agent/trust/key_ring.h"
 
 namespace hagent::session {
@@ -22,8 +26,17 @@ public:
         : StagedOrigin(context, record), begun_with_(record.package_sha256) {}
 
     [[nodiscard]] Status stage(const work::PackageFile& file, const CancelToken& cancel) override;
+    [[nodiscard]] Status read_range(const std::string& path, std::uint64_t offset, std::uint64_t bytes,
+                                    work::RangeSink& sink, bool avoid_last_source, const CancelToken& cancel) override;
+    void streams_ended(bool success) override;
 
 private:
+    /// A file of which parts are read.
+    struct Stream {
+        transfer::RangeReader reader;
+        StreamWatch watch;
+    };
+    [[nodiscard]] Result<Stream*> stream_of(const std::string& path);
     /// Manifest and signature are fetched (or found from before) and verified, with targets, expiry and serial of the
     /// package; then the entry is fetched.
     [[nodiscard]] Status open(const CancelToken& cancel) override;
@@ -41,6 +54,7 @@ private:
     [[nodiscard]] const SignedPackage& source() const { return std::get<SignedPackage>(record_.job.source); }
 
     std::string begun_with_;  // of the manifest that an earlier life accepted; empty: none has
+    std::map<std::string, std::unique_ptr<Stream>> streams_;  // by path
 };
 
 }  // namespace hagent::session

@@ -30,6 +30,94 @@ TEST_CASE("a kind that the session has never heard of fetches, changes and is re
     CHECK(session_json(bed.listener.last).find(R"("kind":"software")") != std::string::npos);
 }
 
+TEST_CASE("a file is read part by part from where the package lies, stored nowhere, and counts as progress") {
+    Bed bed;
+    const std::string content(300001, 'x');
+    bed.publish_probe("fetch g /data/g\nstream f /data/f\n", {{"f", content + "y"}, {"g", "12345"}});
+    bed.fetcher.piece_bytes = 1000;
+    bed.fetcher.on_piece = [&] { bed.clock.advance(Millis{100}); };
+    std::uint64_t most = 0;
+    bed.listener.on_change = [&](const SessionRecord& record) {
+        if (record.progress.total != 300007) {
+            return;  // before the plan
+        }
+        CHECK(record.progress.bytes >= most);
+        most = std::max(most, record.progress.bytes);
+    };
+    CHECK(bed.run(Bed::probe_job()).value() == SessionEnd::finished);
+    CHECK(bed.files.content("/data/f") == content + "y");
+    CHECK(bed.listener.last.progress.total == 300007);
+    CHECK(most == 300007);
+    const auto& views = bed.listener.last.transfers;
+    const auto view = std::find_if(views.begin(), views.end(), [](const auto& v) { return v.file == "f"; });
+    REQUIRE(view != views.end());
+    CHECK(view->state == TransferState::done);
+    CHECK(view->bytes == 300002);
+    CHECK(view->url == std::string(k_base_url) + "f");
+    CHECK(bed.fetcher.asked.back().end == 150001);
+}
+
+TEST_CASE("a part that does not come fails the step and names the file and the server's word") {
+    Bed bed;
+    bed.publish_probe("stream f /data/f\n", {{"f", "12345"}});
+    bed.fetcher.files.erase(std::string(k_base_url) + "f");
+    CHECK(bed.run(Bed::probe_job()).value() == SessionEnd::finished);
+    CHECK(bed.listener.finals().at(0).stage == ReportStage::failure);
+    CHECK(bed.listener.text().find(std::string("f: ") + k_base_url) != std::string::npos);
+}
+
+TEST_CASE("what analysis reads is fetched before it, checked in each life, and in a dry run as well") {
+    Bed bed;
+    bed.publish_probe("early early/t\nsuspend\n", {{"early/t", "one text"}});
+    SUBCASE("a session") {
+        CHECK(bed.run(Bed::probe_job()).value() == SessionEnd::suspended);
+        CHECK(bed.listener.last.steps.at(0).effect == "early early/t: one text");
+        const auto asked = bed.fetcher.asked.size();
+        SUBCASE("kept") {}
+        SUBCASE("changed meanwhile") {
+            for (const unsigned number : {1U, 2U}) {
+                const auto part = bed.store.download_directory(bed.id, number) + "/part";
+                if (bed.files.content(plain(part)) == "one text") {
+                    bed.files.put(plain(part), "two text");
+                }
+            }
+            CHECK(bed.resume().value() == SessionEnd::finished);
+            CHECK(bed.listener.last.steps.at(0).effect == "early early/t: one text");
+            CHECK(bed.fetcher.asked.size() == asked + 1);
+            return;
+        }
+        CHECK(bed.resume().value() == SessionEnd::finished);
+        CHECK(bed.fetcher.asked.size() == asked);
+    }
+    SUBCASE("a dry run") {
+        SessionRecord record;
+        record.id = k_look;
+        record.job = Bed::probe_job();
+        const auto preview = dry_run(bed.context, record, CancelToken());
+        REQUIRE(preview.ok());
+        CHECK_FALSE(has_error(preview->results));
+        CHECK(preview->json == R"({"probe":true})");
+    }
+    SUBCASE("it is another one") {
+        bed.fetcher.files[std::string(k_base_url) + "early/t"].bytes = "bad text";
+        CHECK(bed.run(Bed::probe_job()).value() == SessionEnd::finished);
+        CHECK(has_code(bed.listener.last.results, AgentCode::digest_mismatch));
+        CHECK(bed.listener.last.steps.empty());
+    }
+}
+
+TEST_CASE("a restart that is asked for half-way is gone on with in the machine's next start") {
+    Bed bed;
+    bed.publish_probe("restart-half\nwrite /data/a one\n");
+    CHECK(bed.run(Bed::probe_job()).value() == SessionEnd::rebooting);
+    CHECK(bed.listener.last.phase == Phase::ready_for_reboot);
+    CHECK(bed.host.actions.size() == 1);
+    CHECK(bed.resume().value() == SessionEnd::rebooting);  // the agent alone has begun anew
+    bed.host.known.boot_id += "+";
+    CHECK(bed.resume().value() == SessionEnd::finished);
+    CHECK(bed.files.content("/data/a") == "one");
+}
+
 TEST_CASE("what its analysis objects to ends the session before any change") {
     Bed bed;
     bed.publish_probe("write /data/a one\nnonsense\n");
