@@ -20,6 +20,7 @@ struct Volume {
     std::uint64_t total_bytes = 0;
     std::uint64_t free_bytes = 0;       // for the superuser
     std::uint64_t available_bytes = 0;  // for everybody else
+    bool no_programs = false;           // nothing that lies there can be executed (noexec)
 };
 
 class Disks {

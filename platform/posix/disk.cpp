@@ -43,6 +43,7 @@ Result<Volume> measured(const Mount& mount) {
     volume.total_bytes = found.f_blocks * unit;
     volume.free_bytes = found.f_bfree * unit;
     volume.available_bytes = found.f_bavail * unit;
+    volume.no_programs = (found.f_flag & ST_NOEXEC) != 0;
     return volume;
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "agent/base/check.h"
+#include "platform/win32/agent_events.h"
 #include "platform/win32/api.h"
 
 namespace hagent::platform {
@@ -31,11 +32,18 @@ public:
     Watch(void (*on_request)(ServiceRequest, void*), void* context) : on_request_(on_request), context_(context) {
         check(g_watch.exchange(this) == nullptr);
         SetConsoleCtrlHandler(on_event, TRUE);
+        hear(AgentEvent::stop, WT_EXECUTEONLYONCE, waits_[0]);
+        hear(AgentEvent::reload, WT_EXECUTEDEFAULT, waits_[1]);
         if (stop_wanted()) {
             stop();
         }
     }
     ~Watch() override {
+        for (const HANDLE wait : waits_) {
+            if (wait != nullptr) {
+                UnregisterWaitEx(wait, INVALID_HANDLE_VALUE);  // nobody is in the callback after this
+            }
+        }
         SetConsoleCtrlHandler(on_event, FALSE);
         g_watch = nullptr;
     }
@@ -48,6 +56,19 @@ public:
 private:
     [[nodiscard]] static bool stop_wanted();
 
+    /// The launcher that has started this process passes on what it is told.
+    void hear(AgentEvent event, ULONG flags, HANDLE& wait) {
+        if (const HANDLE from = launcher_event(event)) {
+            RegisterWaitForSingleObject(&wait, from, event == AgentEvent::stop ? stop_heard : reload_heard, this,
+                                        INFINITE, flags);
+        }
+    }
+    static void CALLBACK stop_heard(void* watch, BOOLEAN /*timed_out*/) { static_cast<const Watch*>(watch)->stop(); }
+    static void CALLBACK reload_heard(void* watch, BOOLEAN /*timed_out*/) {
+        static_cast<const Watch*>(watch)->reload();
+    }
+
+    std::array<HANDLE, 2> waits_{};
     void (*on_request_)(ServiceRequest, void*);
     void* context_;
 };
