@@ -17,6 +17,7 @@
 #include "agent/device_state.h"
 #include "agent/dialects.h"
 #include "agent/errors/catalogue.h"
+#include "agent/links.h"
 #include "agent/listener.h"
 #include "agent/loop/loop.h"
 #include "agent/loop/worker.h"
@@ -26,6 +27,7 @@
 #include "agent/manager/loop_caller.h"
 #include "agent/manager/trigger_gate.h"
 #include "agent/manager_search.h"
+#include "agent/own_upgrade.h"
 #include "agent/session/engine.h"
 #include "agent/session/json.h"
 #include "agent/session/reserve.h"
@@ -41,47 +43,6 @@ namespace {
 
 constexpr Millis k_look_for_card = Seconds{2}, k_card_patience = Seconds{10};
 constexpr Millis k_facts_age = Seconds{1};  // so old may the facts on the page be
-
-/// Tells the board and the report queue; wakes the loop for the manager. Called on the worker's thread.
-class Publisher final : public session::Observer {
-public:
-    Publisher(status::Board& board, manager::ReportQueue& queue, std::function<void()> on_report)
-        : board_(board), queue_(queue), on_report_(std::move(on_report)) {}
-
-    void changed(const session::SessionRecord& record) override { board_.publish(record); }
-
-    Status report(const session::Report& report) override {
-        if (report.job_id.starts_with(session::k_local_job)) {
-            return {};
-        }
-        TRY(queue_.add(report));
-        on_report_();
-        return {};
-    }
-
-    bool has_ended(const std::string& job_id) const override { return queue_.finished(job_id).has_value(); }
-
-private:
-    status::Board& board_;
-    manager::ReportQueue& queue_;
-    std::function<void()> on_report_;
-};
-
-/// The engine as a check-in sees it: a cancel from there is the manager's.
-class EngineJobs final : public manager::Jobs {
-public:
-    explicit EngineJobs(session::Engine& engine) : engine_(engine) {}
-    session::Offer offer(const session::Job& job) override { return engine_.offer(job); }
-    session::CancelOutcome cancel(const std::string& job_id) override {
-        return engine_.cancel(job_id, session::StopReason::manager);
-    }
-    bool idle() const override { return engine_.idle(); }
-    std::vector<std::string> waiting() const override { return engine_.waiting(); }
-    std::optional<Uptime> next_try() const override { return engine_.next_try(); }
-
-private:
-    session::Engine& engine_;
-};
 
 /// The requests wake this loop as long as it lives.
 class Woken {
@@ -138,11 +99,11 @@ public:
                    &services.time,
                    machine_.devices.get(),
                    &services.ring},
+                   &own_upgrade_},
           worker_(limits::k_queued_jobs * 2),
           engine_(context_, worker_, [this] { loop_->post([this] { jobs_idle(); }); }),
           jobs_(engine_),
           loop_fetcher_(*loop_, services.transfer, headers),
-          timers_(*loop_),
           caller_(loop_fetcher_, fetcher_, timers_),
           dialect_(make_dialect({*machine_.files, machine_.clock, services_.log, settings_, *queue_, &services.time})),
           search_(
@@ -168,6 +129,7 @@ public:
         if (duration_ == Duration::until_stopped) {
             listen();
         }
+        own_upgrade_.begin();
         TRY(engine_.resume_unfinished());
         start_manager();
         services_.log.info("agent", "ready",
@@ -178,7 +140,11 @@ public:
         loop_->run([&] { serve(requests); });
         engine_.shut_down();
         services_.log.info("agent", "stopped");
+        own_upgrade_.ended(requests.stop());
         TRY(std::move(outcome_));
+        if (own_upgrade_.restart_wanted() && !requests.stop()) {
+            return Ending::relaunch;
+        }
         return (requests.take_reload() || manager_found_ || identity_found_) && !requests.stop() ? Ending::reload
                                                                                                  : Ending::stopped;
     }
@@ -246,6 +212,9 @@ private:
             check_in_->check_in_until_quiet();
         } else {
             check_in_->start();
+            if (own_upgrade_.on_trial()) {
+                check_in_->check_in_now();  // its time is short
+            }
         }
     }
 
@@ -306,7 +275,11 @@ private:
         }
         if (const auto answered = check_in_->view().last_success; answered && answered != answered_) {
             answered_ = answered;
+            own_upgrade_.checked_in();  // first: what it says is the verdict of a trial
             engine_.checked_in();
+        }
+        if (const auto failed = check_in_->view().last_error) {
+            own_upgrade_.check_in_failed(*failed);
         }
         if (settings_.manager.discovered && check_in_->view().last_success) {
             const auto noted = first_manager_.met(check_in_->view().url);
@@ -432,6 +405,8 @@ private:
     const Uptime started_;
     const WallTime began_ = machine_.clock.wall();
     std::unique_ptr<loop::Loop> loop_;
+    manager::LoopTimers timers_{*loop_};
+    OwnUpgrade own_upgrade_{services_, *loop_, timers_};
     status::Board board_;
     std::unique_ptr<manager::ReportQueue> queue_;
     StateHealth health_;
@@ -444,7 +419,6 @@ private:
     session::Engine engine_;
     EngineJobs jobs_;
     transfer::LoopFetcher loop_fetcher_;
-    manager::LoopTimers timers_;
     manager::LoopCaller caller_;
     std::unique_ptr<manager::Dialect> dialect_;
     ManagerSearch search_;

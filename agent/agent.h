@@ -17,7 +17,11 @@ enum class Duration : std::uint8_t {
 };
 
 /// Why it returned; `reload`: the configuration is to be read again, because somebody asked or a manager was found.
-enum class Ending : std::uint8_t { stopped, reload };
+enum class Ending : std::uint8_t {
+    stopped,
+    reload,
+    relaunch,  // the launcher is to choose anew which agent runs
+};
 
 /// What the system asks of this process by signals, from the first life of the agent to the last: none is lost between
 /// two. At most one object may live at a time.

@@ -19,6 +19,7 @@
 #include "platform/files.h"
 #include "platform/host.h"
 #include "platform/process.h"
+#include "platform/program_start.h"
 #include "platform/registry.h"
 
 namespace hagent {
@@ -33,8 +34,10 @@ struct Machine {
     std::unique_ptr<platform::Host> host = platform::system_host();
     std::unique_ptr<platform::Dialogs> dialogs = platform::system_dialogs();
     std::unique_ptr<platform::Registry> registry = platform::system_registry();  // null where there is none
+    std::unique_ptr<platform::ProgramStarter> starter = platform::system_program_starter();
     std::unique_ptr<Output> output = standard_output();
     work::Kinds kinds;                          // that this program has
+    std::vector<std::string> command_line;      // of this process, its name first; empty: it cannot be started again
     std::vector<std::string> named_managers;    // by name servers, for the next time that the configuration is read
     http::Sockets sockets;                      // of the listener, between two lives of the agent
     std::optional<manager::DeviceId> identity;  // once the agent has found it

@@ -87,6 +87,9 @@ constexpr std::array k_verbs = {
                                                          "make a folder a signed package; sign FOLDER/jobs.json --key FILE signs that"},
     Verb{"verify",   "verify DIR [--keys DIR]",          "check a signed package, or a signed jobs.json"},
     Verb{"enrol",    "enrol [--key FILE] [--replace]",   "make this device's key and a request for its certificate"},
+    Verb{"upgrade",  "upgrade status|stage SOURCE|confirm|rollback",
+                                                         "the agent itself: what is here, put a signed package on trial, end a trial, go back"},
+    Verb{"self-test", "self-test",                       "does this program work on this machine?"},
     Verb{"version",  "version",                          "version of the agent and its libraries"},
 };
 
@@ -118,6 +121,7 @@ constexpr std::array k_options = {
     Option{"os",             0,   "CODE",  " sign ", "only for devices with this OS code; may be repeated",         list_value<&Options::os>},
     Option{"device",         0,   "ID",    " sign ", "only for this device; may be repeated",                       list_value<&Options::devices>},
     Option{"expires",        0,   "TIME",  " sign ", "not to be used after this time (RFC 3339)",                   text_value<&Options::expires>},
+    Option{"allow-downgrade", 0,  nullptr, " sign ", "agents: this package may take the place of a newer one",       flag<&Options::allow_downgrade>},
     Option{"keys",           0,   "DIR",   " verify ", "trusted keys (default: the configured ones)",               text_value<&Options::keys>},
 };
 // clang-format on

@@ -30,6 +30,7 @@ struct Options {
     std::string key;                                     // sign, enrol
     bool replace = false;                                // enrol
     std::string kind, entry, package, version, expires;  // sign
+    bool allow_downgrade = false;                        // sign
     std::uint64_t serial = 0;                            // sign
     std::vector<std::string> repositories, os, devices;  // sign
     std::vector<std::string> file_sources;               // sign, each PATH=URL

@@ -24,6 +24,7 @@ int run_program(const work::Kinds& kinds, int argc, char** argv) {
     pointers.push_back(nullptr);
     Machine machine;
     machine.kinds = kinds;
+    machine.command_line = words;
     return verbs::run_command_line(machine, static_cast<int>(words.size()), pointers.data());
 }
 

@@ -12,6 +12,7 @@
 #include "agent/manager/identity.h"
 #include "agent/transfer/file_fetcher.h"
 #include "agent/transfer/url.h"
+#include "agent/upgrade/launcher.h"
 #include "platform/paths.h"
 
 namespace hagent {
@@ -55,6 +56,14 @@ session::Settings session_settings_of(Machine& machine, const config::Settings& 
     out.time_limit = settings.script.time_limit;
     out.image = settings.image;
     out.has_manager = settings.has_manager();
+    out.program = platform::own_program();
+    out.agents_dir = settings.agents();
+    out.protected_paths.push_back(out.agents_dir);
+    if (const auto launcher = upgrade::launcher_of(platform::environment(upgrade::k_launched))) {
+        out.protected_paths.push_back(launcher->path);
+    }
+    out.agent_trial_starts = settings.upgrade.trial_starts;
+    out.agent_trial_deadline = settings.upgrade.confirm_deadline;
     return out;
 }
 

@@ -11,6 +11,8 @@ namespace hagent::limits {
 
 // files of our own
 inline constexpr std::size_t k_config_bytes = 256U << 10U;
+inline constexpr std::size_t k_agent_record_bytes = 64U << 10U;  // which agent is started
+inline constexpr std::size_t k_agent_program_bytes = 64U << 20U;
 inline constexpr std::size_t k_journal_record_bytes = 1U << 20U;
 inline constexpr std::size_t k_journal_bytes = 16U << 20U;
 inline constexpr std::uint64_t k_reserve_bytes = 256U << 10U;  // kept free for the job that frees space

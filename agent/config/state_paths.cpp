@@ -20,6 +20,8 @@ std::string StatePaths::manager_met() const { return below("manager-met"); }
 std::string StatePaths::trusted_time() const { return below("trusted-time"); }
 std::string StatePaths::reserve() const { return below("reserve"); }
 
+std::string StatePaths::agent_record() const { return below("agent/record"); }
+std::string StatePaths::agent_record_lock() const { return below("agent/lock"); }
 std::string StatePaths::agents() const { return below("agent"); }
 
 std::string StatePaths::images() const { return below("images.json"); }

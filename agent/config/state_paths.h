@@ -32,7 +32,9 @@ public:
     [[nodiscard]] std::string trusted_time() const;  // newest time at which the clock was trusted
     [[nodiscard]] std::string reserve() const;       // room that is given up when there is none left
 
-    [[nodiscard]] std::string agents() const;  // directory: agents of other versions
+    [[nodiscard]] std::string agent_record() const;       // which agent is started: agent/upgrade/FORMAT.md
+    [[nodiscard]] std::string agent_record_lock() const;  // held by whoever changes it, for a moment
+    [[nodiscard]] std::string agents() const;             // directory: agents of other versions
 
     [[nodiscard]] std::string images() const;     // what is known of the slots, their trial and the last image
     [[nodiscard]] std::string boot_lock() const;  // held by who writes for the boot loader

@@ -46,6 +46,7 @@ work::Services services_of(const Context& context, work::Uploads* uploads, std::
             std::move(scratch_dir),
             context.devices,
             context.log_lines};
+            context.restarts};
 }
 
 /// Success when this agent has the job's kind of work.

@@ -7,6 +7,7 @@
 #include "agent/base/concat.h"
 #include "agent/config_check.h"
 #include "agent/daemon_client.h"
+#include "agent/launch.h"
 #include "agent/session/json.h"
 #include "agent/verbs/verbs.h"
 #include "platform/service.h"
@@ -72,6 +73,11 @@ int live(Machine& machine, const Options& options, std::unique_ptr<AgentServices
         if (!ended.ok()) {
             code = failed(machine, options, ended.error());
         }
+        if (ended.ok() && *ended == Ending::relaunch) {
+            remove_endpoint(*machine.files, services->settings);
+            services.reset();  // the state's lock goes with it
+            return relaunch_agent(machine);
+        }
         if (ended.ok() ? *ended == Ending::stopped : first) {
             break;
         }
@@ -124,12 +130,18 @@ Result<Ending> check_in_once(AgentServices& services) {
 }  // namespace
 
 int run(Machine& machine, const Options& options) {
-    return platform::run_as_service([&] { return run_daemon(machine, options); });
+    return platform::run_as_service([&] {
+        const auto ended = options.check_config ? std::nullopt : launch_agent(machine, options);
+        return ended ? *ended : run_daemon(machine, options);
+    });
 }
 
 /// A running daemon is asked, because it holds the lock on the state. Where a manager was only now found the verb
 /// begins anew with it, as the daemon does.
 int check_in(Machine& machine, const Options& options) {
+    if (const auto ended = options.once ? launch_agent(machine, options) : std::nullopt) {
+        return *ended;
+    }
     auto [services, code] = open_services(machine, options, config::ManagerRule::required);
     if (!services) {
         return code;
@@ -144,6 +156,9 @@ int check_in(Machine& machine, const Options& options) {
         say_accepted(machine, options, (**answer).from);
         return k_done;
     }
+    if (const auto launched = options.once ? std::nullopt : launch_agent(machine, options)) {
+        return *launched;
+    }
     if (const auto locked = services->lock_state(); !locked.ok()) {
         return failed(machine, options, locked.error());
     }
@@ -151,6 +166,10 @@ int check_in(Machine& machine, const Options& options) {
     const auto ended = check_in_once(*services);
     if (!ended.ok()) {
         return failed(machine, options, ended.error());
+    }
+    if (*ended == Ending::relaunch) {  // the new agent ends what this one has begun
+        services.reset();
+        return relaunch_agent(machine);
     }
     if (*ended == Ending::reload) {  // a manager was found
         // The lock has to go before the next call takes it.

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns `status`, `sessions`, `log`, `explain` and `version`: verbs that change nothing.
+// Owns `status`, `sessions`, `log`, `explain`, `self-test` and `version`: verbs that change nothing.
 #include <algorithm>
 #include <optional>
 
 #include "agent/base/concat.h"
+#include "agent/base/json_writer.h"
 #include "agent/base/libraries.h"
 #include "agent/base/limits.h"
 #include "agent/base/number.h"
@@ -12,6 +13,7 @@
 #include "agent/daemon_client.h"
 #include "agent/device_state.h"
 #include "agent/manager/report_queue.h"
+#include "agent/self_test.h"
 #include "agent/session/json.h"
 #include "agent/state_check.h"
 #include "agent/status/documents.h"
@@ -225,6 +227,31 @@ int explain(Machine& machine, const Options& options) {
         machine.output->print(status::explain_json(rows) + "\n");
     }
     return all_known ? k_done : k_not_found;
+}
+
+/// The same words for people and for the agent that has staged this one.
+int self_test(Machine& machine, const Options& options) {
+    const auto tests = self_tests(machine);
+    const bool good = std::all_of(tests.begin(), tests.end(), [](const SelfTest& test) { return test.good; });
+    if (options.json) {
+        JsonWriter json;
+        json.begin_object();
+        json.member("version", agent_version());
+        json.member("target", HAGENT_TARGET_NAME);
+        json.member("good", good);
+        json.begin_object("tests");
+        for (const auto& test : tests) {
+            json.member(test.name, test.good);
+        }
+        json.end_object();
+        json.end_object();
+        machine.output->print(json.take() + "\n");
+    } else {
+        for (const auto& test : tests) {
+            machine.output->print(concat({test.good ? "good    " : "FAILED  ", test.name, "\n"}));
+        }
+    }
+    return good ? k_done : k_failed;
 }
 
 /// Which libraries are in the program and whether they hold all patches: what support and a vulnerability scan ask for.

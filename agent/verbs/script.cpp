@@ -11,39 +11,12 @@
 #include "agent/transfer/url.h"
 #include "agent/trust/digest.h"
 #include "agent/trust/verify.h"
-#include "agent/verbs/verbs.h"
+#include "agent/verbs/local_session.h"
 #include "platform/paths.h"
 #include "platform/service.h"
 
 namespace hagent::verbs {
 namespace {
-
-/// Says each step as it ends, on standard error, so that a result on standard output stays one document. Nobody is
-/// reported to: a local job has no manager.
-class StepPrinter final : public session::Observer {
-public:
-    StepPrinter(Output& output, bool quiet) : output_(output), quiet_(quiet) {}
-
-    void changed(const session::SessionRecord& record) override {
-        for (const auto& step : record.steps) {
-            const bool ended = step.state != work::StepState::pending && step.state != work::StepState::running;
-            if (ended && step.n > told_ && !quiet_) {
-                told_ = step.n;
-                output_.complain(
-                    concat({"step ", std::to_string(step.n), " ", step.op, ": ", work::to_string(step.state), "\n"}));
-            }
-        }
-    }
-    Status report(const session::Report&) override { return {}; }
-
-private:
-    Output& output_;
-    bool quiet_;
-    unsigned told_ = 0;
-};
-
-/// Else it is a folder: a drive letter has no two slashes behind its colon.
-bool is_url(const std::string& source) { return source.find("://") != std::string::npos; }
 
 /// The same command again is the same job: an unfinished session of it goes on. The file that was named is what runs: a
 /// package from elsewhere has to have the same bytes as its entry.
@@ -64,19 +37,6 @@ session::Job job_of(const Options& options, const std::string& file, const std::
     return job;
 }
 
-/// Id of a session that an earlier run of this command has begun and not ended.
-/// A run that was interrupted or cut off by the power is gone on with; a second session would do its steps twice.
-std::optional<std::string> unfinished(const session::Store& store, const std::string& job_id) {
-    const auto ids = store.list();
-    for (const auto& id : ids.ok() ? *ids : std::vector<std::string>{}) {
-        const auto stored = store.load(id);
-        if (stored.ok() && !stored->record.ended && stored->record.job.id == job_id) {
-            return id;
-        }
-    }
-    return std::nullopt;
-}
-
 /// Told before a session is begun for nothing.
 Status readable_file(Machine& machine, const std::string& file) {
     const auto info = TRY(machine.files->info(file));
@@ -85,16 +45,6 @@ Status readable_file(Machine& machine, const std::string& file) {
     }
     if (info->kind == platform::FileKind::directory) {
         return error(errors::AgentCode::is_a_directory, file);
-    }
-    return {};
-}
-
-/// The session's journal keeps the address, so that it can go on: no secret may be in it.
-Status usable_source(const std::string& source) {
-    const auto url = TRY(transfer::parse_url(source));
-    if (!url.user.empty() || !url.password.empty()) {
-        return error(errors::AgentCode::usage,
-                     "--source takes no user and password; put them into the file that transfer.netrc_file names");
     }
     return {};
 }
@@ -180,7 +130,7 @@ int run_script(AgentServices& services, const Options& options, const session::J
 
 /// Takes no lock and makes no session, so a plan can be looked at while the daemon works.
 int check_script(AgentServices& services, const Options& options, session::Job job) {
-    SessionServices parts(services, true);
+    LocalSession parts(services, true);
     session::SessionRecord record;
     // No id of the store: what a remote package needs on the disk lies under this name and goes again at the end. Each
     // look has a name of its own, so that none finds what another one, or one that was killed, has left.
@@ -211,7 +161,7 @@ int script(Machine& machine, const Options& options) {
         return failed(machine, options, digest.error());
     }
     const auto job = job_of(options, file, *digest);
-    return check ? check_script(*services, options, job) : run_script(*services, options, job);
+    return check ? check_script(*services, options, job) : run_local_session(*services, options, job);
 }
 
 }  // namespace hagent::verbs

@@ -132,9 +132,20 @@ int dispatch(Machine& machine, const Options& options) {
         std::string_view name;
         Do verb;
     };
-    constexpr Entry k_table[] = {{"run", run},   {"check-in", check_in}, {"status", status}, {"sessions", sessions},
-                                 {"log", log},   {"explain", explain},   {"fetch", fetch},   {"script", script},
-                                 {"sign", sign}, {"enrol", enrol},       {"verify", verify}, {"version", version}};
+    constexpr Entry k_table[] = {{"run", run},
+                                 {"check-in", check_in},
+                                 {"status", status},
+                                 {"sessions", sessions},
+                                 {"log", log},
+                                 {"explain", explain},
+                                 {"fetch", fetch},
+                                 {"script", script},
+                                 {"sign", sign},
+                                 {"enrol", enrol},
+                                 {"verify", verify},
+                                 {"version", version},
+                                 {"self-test", self_test},
+                                 {"upgrade", upgrade}};
     for (const auto& entry : k_table) {
         if (entry.name == options.verb) {
             return entry.verb(machine, options);

@@ -10,6 +10,8 @@
 #include "agent/session/json.h"
 #include "agent/trust/digest.h"
 #include "agent/trust/verify.h"
+#include "agent/upgrade/agent_member.h"
+#include "agent/upgrade/record.h"
 #include "agent/verbs/verbs.h"
 #include "platform/paths.h"
 
@@ -60,6 +62,20 @@ Result<trust::Manifest> requested(const Options& options) {
         }
     }
     return manifest;
+}
+
+/// The member that is named like the kind, where the folder says what is in it.
+Status add_member(Machine& machine, const Options& options, trust::Manifest& manifest) {
+    if (manifest.kind != JobKind::upgrade) {
+        return {};
+    }
+    if (!upgrade::is_version(manifest.version)) {
+        return error(errors::AgentCode::usage, "--version of an agent is up to four numbers with dots between them");
+    }
+    const auto folder = platform::absolute(options.arguments.front());
+    manifest.details =
+        TRY(upgrade::make_agent_member(TRY(upgrade::agent_files(*machine.files, folder)), options.allow_downgrade));
+    return {};
 }
 
 /// The folder of a jobs.json that is the only argument, with '/' at its end; else empty.
@@ -174,6 +190,9 @@ int sign(Machine& machine, const Options& options) {
     const auto key = machine.files->read(options.key, limits::k_key_bytes);
     if (!key.ok()) {
         return failed(machine, options, key.error());
+    }
+    if (const auto made = add_member(machine, options, *request); !made.ok()) {
+        return failed(machine, options, made.error());
     }
     const auto signed_ =
         trust::sign_package(*machine.files, platform::absolute(options.arguments.front()), *std::move(request), *key);

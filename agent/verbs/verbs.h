@@ -45,6 +45,12 @@ int verify(Machine& machine, const Options& options);
 /// Needs neither configuration nor state.
 int version(Machine& machine, const Options& options);
 
+/// Does this build work on this machine? Needs neither configuration nor state. What a new agent is asked before it is
+/// started: exit code, and `version` in the document, must stay what they are.
+int self_test(Machine& machine, const Options& options);
+/// The agents of this device: status, stage, confirm, rollback.
+int upgrade(Machine& machine, const Options& options);
+
 /// A whole run of the program, from the words of its command line (`argv[0]` is its name, a null ends them) to the exit
 /// code. A result that could not be written makes a success a failure.
 int run_command_line(Machine& machine, int argc, char* const* argv);

@@ -36,6 +36,9 @@ public:
     /// The local path of the copy whose size and digest were checked. Asked only while a plan runs; of what
     /// Kind::files_for_analysis() names, in analysis too. Errors: file_not_listed.
     [[nodiscard]] virtual Result<std::string> staged(const std::string& path) = 0;
+    /// The bytes of manifest.json or manifest.sig, as they were checked. Errors: file_not_listed where nobody has
+    /// signed anything.
+    [[nodiscard]] virtual Result<std::string> signed_text(std::string_view name);
     /// Whether somebody has signed that list; else it is what lies in a folder, or what a script names.
     [[nodiscard]] virtual bool has_manifest() const { return true; }
     /// Whether staged copies belong to the agent, so that their last user may move them instead of copying.

@@ -35,6 +35,10 @@ struct Settings {
     Seconds time_limit{3600};                  // of programs without their own
     config::ImageSettings image;               // slots, boot method, trial
     bool has_manager = false;                  // the configuration names one, or asks for one to be found
+    std::string program;                       // this agent's own, as it runs
+    std::string agents_dir;                    // where other versions of the agent lie; empty: nowhere
+    unsigned agent_trial_starts = 3;           // that a new one has
+    Seconds agent_trial_deadline{300};         // from its first start to its first good check-in
 };
 
 /// Takes a local file to the place that the package came from. Repeating it is harmless.
@@ -45,6 +49,14 @@ public:
     /// those of platform::Files and of the transfer.
     [[nodiscard]] virtual Status upload(const std::string& local_path, const std::string& name,
                                         const CancelToken& cancel) = 0;
+};
+
+/// Ends this life of the agent in order, so that the launcher starts the one that is chosen by then.
+class Restarts {
+public:
+    virtual ~Restarts() = default;
+    /// Returns at once; the end comes soon after. From any thread.
+    virtual void restart_agent() = 0;
 };
 
 /// The device, for the length of one analysis or one run.
@@ -62,6 +74,7 @@ struct Services {
     std::string scratch_dir = {};  // exists and is the agent's own: notes that outlive a restart; empty: none are kept
     platform::BlockDevices* devices = nullptr;  // null: no system images are written
     const log::Ring* log_lines = nullptr;       // the last ones; null: none are kept
+    Restarts* restarts = nullptr;  // null: whoever does this work cannot be started again
 };
 
 }  // namespace hagent::work

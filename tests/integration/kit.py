@@ -154,7 +154,7 @@ class Box:
             "log": {"level": "info", "file": self.log},
         }
         for name, section in sections.items():
-            settings[name] = {**settings[name], **section} if isinstance(section, dict) else section
+            settings[name] = {**settings.get(name, {}), **section} if isinstance(section, dict) else section
         return settings
 
     def configure(self, **sections):

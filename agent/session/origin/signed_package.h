@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/base/limits.h"
 #include "agent/session/origin/staged_origin.h"
 #include "agent/session/transfer_watch.h"
 #include "agent/transfer/range_reader.h"
@@ -29,6 +30,9 @@ public:
     [[nodiscard]] Status read_range(const std::string& path, std::uint64_t offset, std::uint64_t bytes,
                                     work::RangeSink& sink, bool avoid_last_source, const CancelToken& cancel) override;
     void streams_ended(bool success) override;
+    [[nodiscard]] Result<std::string> signed_text(std::string_view name) override {
+        return context_.files.read(kept(name), limits::k_manifest_bytes);
+    }
 
 private:
     /// A file of which parts are read.
