@@ -98,7 +98,7 @@ public:
                    machine_.registry.get(),
                    &services.time,
                    machine_.devices.get(),
-                   &services.ring},
+                   &services.ring,
                    &own_upgrade_},
           worker_(limits::k_queued_jobs * 2),
           engine_(context_, worker_, [this] { loop_->post([this] { jobs_idle(); }); }),

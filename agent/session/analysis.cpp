@@ -24,7 +24,10 @@ work::Services services_of(const Context& context, work::Uploads* uploads, std::
             uploads,
             context.registry,
             context.dialogs,
-            std::move(scratch_dir)};
+            std::move(scratch_dir),
+            context.devices,
+            context.log_lines,
+            context.restarts};
 }
 
 Status has_kind(const Context& context, const Job& job) {

@@ -66,10 +66,7 @@ struct Context {
     trust::TrustedTime* time = nullptr;         // null: nobody else in this process uses its file
     platform::BlockDevices* devices = nullptr;  // null: no system images are written
     const log::Ring* log_lines = nullptr;       // the last ones; null: none are kept
-    platform::Dialogs* dialogs = nullptr;    // null: nobody is told or asked
-    platform::Registry* registry = nullptr;  // the machine's; null: there is none
-    trust::TrustedTime* time = nullptr;      // null: nobody else in this process uses its file
-    work::Restarts* restarts = nullptr;      // null: the agent cannot be started again (command line)
+    work::Restarts* restarts = nullptr;         // null: the agent cannot be started again (command line)
 };
 
 }  // namespace hagent::session

@@ -31,49 +31,6 @@ bool is_space_finding(const TaskResult& result) {
            result.id == errors::xdsa(errors::Xdsa::dsa_over_limit);
 }
 
-/// The device as work sees it at this moment.
-work::Services services_of(const Context& context, work::Uploads* uploads, std::string scratch_dir) {
-    return {context.files,
-            context.processes,
-            context.host,
-            context.clock,
-            context.disks,
-            context.settings,
-            work::facts_from(context.host.facts(), context.settings.os_codes, context.settings.image_version),
-            uploads,
-            context.registry,
-            context.dialogs,
-            std::move(scratch_dir),
-            context.devices,
-            context.log_lines};
-            context.restarts};
-}
-
-/// Success when this agent has the job's kind of work.
-Status has_kind(const Context& context, const Job& job) {
-    return context.kinds.find(job.kind) != nullptr
-               ? Status()
-               : Status(error(AgentCode::job_unsupported, concat({"kind '", to_string(job.kind), "'"})));
-}
-
-/// The pure planner of the job's kind over the facts of this device.
-std::unique_ptr<work::Work> work_of(Context& context, const Job& job, Origin& origin, Uploads& uploads,
-                                    std::span<const work::StepRecord> earlier) {
-    const auto services = services_of(context, uploads.possible() ? &uploads : nullptr, {});
-    const work::Kind* kind = context.kinds.find(job.kind);
-    check(kind != nullptr);
-    auto entry = origin.manifest().entry.empty() ? Result<std::string>(std::string()) : origin.entry_text();
-    return kind->analyse({origin.manifest(), origin, std::move(entry), job.options, job.relocation, earlier, services});
-}
-
-Result<Preview> preview_of(Context& context, SessionRecord& record, const CancelToken& cancel) {
-    const auto origin = TRY(Origin::select(context, record, cancel));
-    TRY(has_kind(context, record.job));
-    Uploads uploads(context, record, origin->manifest());
-    const auto work = work_of(context, record.job, *origin, uploads, {});
-    return Preview{work->plan().results, work->plan_json(), work->plan_text()};
-}
-
 Result<ChangeHooks::Answer> go_on() { return ChangeHooks::Answer::go_on; }
 
 /// Tells the record, the status page and the manager about each step.

@@ -107,7 +107,9 @@ LocalSession::LocalSession(AgentServices& services, bool quiet, const std::vecto
               services.machine.kinds,
               services.machine.dialogs.get(),
               services.machine.registry.get(),
-              &services.time} {}
+              &services.time,
+              services.machine.devices.get(),
+              &services.ring} {}
 
 int run_local_session(AgentServices& services, const Options& options, const session::Job& job) {
     if (const auto locked = services.lock_state(); !locked.ok()) {
