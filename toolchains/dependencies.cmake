@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-# The static dependencies as targets: hagent::curl, hagent::mbedtls, hagent::json, hagent::doctest (and hagent::archive when
-# it was built). They are looked up in the builder's cache; -DHAGENT_DEPS=prefix names another place.
+# The static dependencies as targets: hagent::curl, hagent::mbedtls, hagent::json, hagent::doctest, hagent::inflate,
+# hagent::lzma_decoder, hagent::zstd_decoder (and hagent::archive when it was built). They are looked up in the builder's cache; -DHAGENT_DEPS=prefix names another place.
 set(HAGENT_TARGET native CACHE STRING "Target that the dependencies are built for")
 set(HAGENT_DEPS "" CACHE PATH "Prefix of the static dependencies; empty: the one that toolchains/build made")
+set(HAGENT_DECODER_DEPS "" CACHE PATH "Prefix of the decoders of image chunks; empty: the one that toolchains/build made")
 set(HAGENT_ARCHIVE_DEPS "" CACHE PATH "Prefix of libarchive and its decoders; empty: the one that toolchains/build made, if it did")
 
 # Asks the builder where a group of dependencies is; empty when it is not built.
@@ -29,16 +30,31 @@ function(hagent_imported name folder archive)
     target_link_libraries(hagent::${name} INTERFACE ${ARG_DEPENDS})
 endfunction()
 
-set(_prefix "${HAGENT_DEPS}")
-if(NOT _prefix)
-    hagent_find_prefix(_prefix)
-endif()
-if(NOT EXISTS "${_prefix}/libraries.def")
-    message(FATAL_ERROR "The static dependencies for ${HAGENT_TARGET} are not there. Run ./toolchains/build PRESET "
-        "(for example ./toolchains/build dev), or name their folder with -DHAGENT_DEPS=prefix.")
-endif()
-message(STATUS "Dependencies: ${_prefix}")
-set(HAGENT_LIBRARIES_FROM ${_prefix} CACHE INTERNAL "Holds libraries.def: what hagent version says about the libraries")
+# hagent_prefix(VARIABLE CACHED group): the folder of a group that the agent links, which has to be there.
+function(hagent_prefix result cached group)
+    set(_found "${${cached}}")
+    if(NOT _found)
+        hagent_find_prefix(_found --group ${group})
+    endif()
+    if(NOT EXISTS "${_found}/libraries.def")
+        message(FATAL_ERROR "The static dependencies (${group}) for ${HAGENT_TARGET} are not there. Run ./toolchains/build PRESET "
+            "(for example ./toolchains/build dev), or name their folder with -D${cached}=prefix.")
+    endif()
+    message(STATUS "Dependencies (${group}): ${_found}")
+    set(${result} "${_found}" PARENT_SCOPE)
+endfunction()
+
+hagent_prefix(_prefix HAGENT_DEPS base)
+hagent_prefix(_decoders HAGENT_DECODER_DEPS decoders)
+set(HAGENT_LIBRARIES_FROM "${_prefix};${_decoders}" CACHE INTERNAL "Each holds libraries.def and versions.json: what its libraries were built from")
+# What hagent version says about the libraries: the tables of both as one.
+set(_table "")
+foreach(_from ${HAGENT_LIBRARIES_FROM})
+    file(READ ${_from}/libraries.def _rows)
+    string(APPEND _table "${_rows}")
+endforeach()
+set(HAGENT_LIBRARIES_TABLE_IN ${PROJECT_BINARY_DIR}/libraries)
+file(CONFIGURE OUTPUT ${HAGENT_LIBRARIES_TABLE_IN}/libraries.def CONTENT "${_table}" @ONLY)
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
     ${CMAKE_CURRENT_LIST_DIR}/versions ${CMAKE_CURRENT_LIST_DIR}/mbedtls_config.h ${CMAKE_CURRENT_LIST_DIR}/builder/recipes.py)
 
@@ -57,6 +73,10 @@ hagent_imported(mbedtls ${_prefix}/mbedtls libmbedtls.a DEPENDS hagent::mbedx509
 hagent_imported(curl ${_prefix}/curl libcurl.a DEPENDS hagent::mbedtls ${_curl_system} DEFINES CURL_STATICLIB)
 hagent_imported(json ${_prefix}/json "")
 hagent_imported(doctest ${_prefix}/doctest "")
+
+hagent_imported(inflate ${_decoders}/zlib libinflate.a)
+hagent_imported(lzma_decoder ${_decoders}/lzma liblzma_decoder.a DEFINES LZMA_API_STATIC)
+hagent_imported(zstd_decoder ${_decoders}/zstd libzstd_decoder.a)
 
 set(_archive "${HAGENT_ARCHIVE_DEPS}")
 if(NOT _archive)

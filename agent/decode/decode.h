@@ -20,11 +20,12 @@ enum class Compression : std::uint8_t { none, gzip, xz, zstd };
 /// What the name of a file gets: "", ".gz", ".xz", ".zst".
 [[nodiscard]] std::string_view suffix(Compression compression);
 
-/// Decodes one chunk (a whole gzip member, xz stream or zstd frame, with its own check sum) into all of `raw`, and
-/// gives raw.size() back. Errors: decoded_size (fewer or more bytes than `raw` takes: a bomb ends there),
-/// decoded_rest (something stands behind the end), decode_failed (damaged, cut, another format, or a feature that is
-/// left out), decode_memory (asks for more than the limits in base/limits.h). `raw` then holds anything. Besides it no
-/// memory that depends on the chunk is taken, but up to limits::k_decoder_bytes.
+/// Decodes one chunk (a whole gzip member, xz stream or zstd frame) into all of `raw`, at most
+/// limits::k_chunk_most_bytes, and gives raw.size() back. Errors: decoded_size (fewer or more bytes than `raw` takes: a
+/// bomb ends there), decoded_rest (something stands behind the end), decode_failed (damaged, cut, another format, or a
+/// feature that is left out), out_of_memory. `raw` then holds anything. Whatever the head asks for, no more than
+/// limits::k_decoder_bytes of memory are taken. Of the check sums inside only gzip's is looked at: whoever asks knows
+/// the digest of what has to come out, which says more.
 [[nodiscard]] Result<std::size_t> decode(Compression compression, std::string_view stored, std::span<char> raw);
 
 }  // namespace hagent::decode

@@ -12,9 +12,12 @@ import kit
 def built():
     """What the libraries that the program under test was linked with were built from, by name."""
     with open(os.path.join(os.path.dirname(kit.binary()), "CMakeCache.txt"), encoding="utf-8") as file:
-        prefix = re.search(r"^HAGENT_LIBRARIES_FROM:INTERNAL=(.*)$", file.read(), re.MULTILINE)[1]
-    with open(os.path.join(prefix, "versions.json"), encoding="utf-8") as file:
-        return {name: about for name, about in json.load(file)["libraries"].items() if name != "doctest"}
+        prefixes = re.search(r"^HAGENT_LIBRARIES_FROM:INTERNAL=(.*)$", file.read(), re.MULTILINE)[1].split(";")
+    found = {}
+    for prefix in prefixes:
+        with open(os.path.join(prefix, "versions.json"), encoding="utf-8") as file:
+            found.update(json.load(file)["libraries"])
+    return {name: about for name, about in found.items() if name != "doctest"}
 
 
 def version(*options):

@@ -10,8 +10,8 @@ LIBRARIES = {
     "libcurl": ("curl/", ("agent/transfer", "agent/loop")),
     "mbedTLS": (("mbedtls/", "psa/"), ("agent/trust",)),
     "the JSON library": ("nlohmann/", ("agent/base/json.cpp",)),  # each user would cost tens of kilobytes of templates
-    "libarchive": (("archive.h", "archive_entry.h"), ("agent/software", "agent/image")),
-    "the decoders of libarchive": (("zlib.h", "lzma.h", "zstd.h"), ()),
+    "libarchive": (("archive.h", "archive_entry.h"), ("agent/software",)),
+    "the decoders": (("zlib.h", "lzma.h", "zstd"), ("agent/decode",)),
     "the test library": ("doctest/", ()),
 }
 PARSE = re.compile(r"\bjson::(?:parse|from_\w+)\s*\(")

@@ -14,8 +14,10 @@ import loopback
 ROOT = Path(__file__).resolve().parents[2]
 RECIPES = '''# SPDX-License-Identifier: Apache-2.0
 import shutil
-GROUPS, ONLY_TESTS = {"base": ["curl", "json"], "archive": []}, set()
+GROUPS, LINKED, ONLY_TESTS = {"base": ["curl", "json"], "archive": []}, ("base",), set()
 RECIPES = {name: lambda work, target, source, prefix, name=name: shutil.copytree(source, prefix / name) for name in GROUPS["base"]}
+def recipe(group, name):
+    return RECIPES[name]
 def text_of(group):
     return "sample"
 '''

@@ -34,7 +34,7 @@ def parse(arguments):
 
 
 def groups(options):
-    return ["base"] + [extra for extra in options.extras if extra in recipes.GROUPS]
+    return [*recipes.LINKED] + [extra for extra in options.extras if extra in recipes.GROUPS]
 
 
 def print_prefixes(options, versions):

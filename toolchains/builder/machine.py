@@ -17,7 +17,7 @@ BY_TARGET = {
 CLANG = ["clang-14", "libclang-rt-14-dev", "lld-14", "llvm-14"]
 BY_PRESET = {"dev": CLANG, "asan-ubsan": CLANG, "tsan": CLANG, "fuzz": CLANG}
 
-FOR_TESTS = {"dev": ["clang-format-14", "clang-tidy-14"], "win-x86_64": ["wine64"]}  # by preset
+FOR_TESTS = {"dev": ["clang-format-14", "clang-tidy-14", "zstd"], "win-x86_64": ["wine64"]}  # by preset
 
 
 def needed(presets, targets, with_tests):

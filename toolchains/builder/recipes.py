@@ -8,8 +8,9 @@ import shutil
 
 from .common import TOOLCHAINS, Failure, jobs, run
 
-# "base" is what the agent links. "archive" is built on request for the software utilities.
-GROUPS = {"base": ["mbedtls", "curl", "json", "doctest"], "archive": ["zlib", "lzma", "zstd", "archive"]}
+# "base" and "decoders" are what the agent links. "archive" is built on request for the software utilities.
+GROUPS = {"base": ["mbedtls", "curl", "json", "doctest"], "decoders": ["zlib", "lzma", "zstd"], "archive": ["zlib", "lzma", "zstd", "archive"]}
+LINKED = ("base", "decoders")
 ONLY_TESTS = {"doctest"}  # in no binary that ships
 
 C_FLAGS = "-ffunction-sections -fdata-sections -fvisibility=hidden -fstack-protector-strong -DNDEBUG"
@@ -18,6 +19,7 @@ CURL_OFF = """ALTSVC AWS BEARER_AUTH BINDLOCAL CA_SEARCH COOKIES DICT DIGEST_AUT
 IPFS KERBEROS_AUTH LDAP LDAPS LIBCURL_OPTION MIME MQTT NEGOTIATE_AUTH NTLM PARSEDATE POP3 PROGRESS_METER RTSP SHA512_256
 SHUFFLE_DNS SMB SMTP SRP TELNET TFTP VERBOSE_STRINGS WEBSOCKETS"""
 
+LZMA_DICTIONARY_BYTES = 1 << 20  # limits::k_chunk_most_bytes
 CURL_PIECE_BYTES = 64 << 10  # handed to the write function at a time: what one recv brings, so that it need not be copied together
 
 
@@ -173,11 +175,89 @@ def archive(work, target, source, prefix):
              "ENABLE_UNZIP", "ENABLE_WERROR", "ENABLE_XATTR")], prefix, ["libarchive.a"])
 
 
+def c_library(work, target, source, library, files, flags, fast=()):
+    """Builds a static library out of the named C files of a source tree, those in `fast` for speed, and says where it lies."""
+    lists = work / "build" / library
+    lists.mkdir(parents=True)
+    log = work / f"{library}.log"
+    quick = "-Xclang -O2" if target == "linux-i686-musl" else "-O2"
+    (lists / "CMakeLists.txt").write_text(
+        f"cmake_minimum_required(VERSION 3.25)\nproject({library} LANGUAGES C)\n"
+        f"add_library({library} STATIC {' '.join(str(source / name) for name in files)})\n"
+        f"target_compile_options({library} PRIVATE {' '.join(flags)})\n"
+        + "".join(f'set_source_files_properties({source / name} PROPERTIES COMPILE_FLAGS "{quick}")\n' for name in fast))
+    env = {"CFLAGS": f"{C_FLAGS} -ffile-prefix-map={work}=."}
+    run(["cmake", "-S", lists, "-B", lists / "out", "-G", "Ninja", f"-DCMAKE_TOOLCHAIN_FILE={TOOLCHAINS}/{target}.cmake",
+         "-DCMAKE_BUILD_TYPE=MinSizeRel", "-DCMAKE_POSITION_INDEPENDENT_CODE=ON"], log=log, env=env)
+    run(["cmake", "--build", lists / "out", "-j", jobs()], log=log, env=env)
+    return lists / "out" / f"lib{library}.a"
+
+
+def install(prefix, name, library, headers):
+    for folder in ("include", "lib"):
+        (prefix / name / folder).mkdir(parents=True, exist_ok=True)
+    shutil.copy(library, prefix / name / "lib")
+    for header in headers:
+        shutil.copy(header, prefix / name / "include")
+
+
+def zlib_decoder(work, target, source, prefix):
+    # Raw deflate only: agent/decode reads the head and the end of a gzip member itself, with the agent's own CRC-32.
+    library = c_library(work, target, source, "inflate", ["inflate.c", "inffast.c", "inftrees.c", "zutil.c", "adler32.c"],
+                        ["-DNO_GZIP", f"-I{source}"], fast=["inffast.c"])
+    install(prefix, "zlib", library, [source / "zlib.h", source / "zconf.h"])
+
+
+def lzma_decoder(work, target, source, prefix):
+    liblzma = source / "src" / "liblzma"
+    # What a chunk needs of its dictionary is never more than the largest chunk, whatever its head asks for: xz asks for 8 MiB when
+    # nobody tells it how large the chunk is.
+    edit(liblzma / "lz" / "lz_decoder.c", "\tif (lz_options.dict_size < 4096)\n",
+         f"\tif (lz_options.dict_size > {LZMA_DICTIONARY_BYTES})\n\t\tlz_options.dict_size = {LZMA_DICTIONARY_BYTES};\n\n"
+         "\tif (lz_options.dict_size < 4096)\n")
+    # Only the heads are checked with it: what the chunk holds is known by its SHA-256.
+    (liblzma / "check" / "crc32_bits.c").write_text(
+        '#include "check.h"\nuint32_t lzma_crc32(const uint8_t *buf, size_t size, uint32_t crc) {\n    crc = ~crc;\n'
+        "    while (size-- > 0) {\n        crc ^= *buf++;\n        for (int bit = 0; bit < 8; ++bit)\n"
+        "            crc = (crc >> 1) ^ (0xEDB88320U & (0U - (crc & 1U)));\n    }\n    return ~crc;\n}\n")
+    names = ["check/check", "check/crc32_bits", "lz/lz_decoder", "lzma/lzma_decoder", "lzma/lzma2_decoder", "simple/simple_coder",
+             "simple/simple_decoder", "simple/x86",
+             *[f"common/{name}" for name in ("block_decoder", "block_header_decoder", "block_util", "common", "filter_common",
+                                             "filter_decoder", "filter_flags_decoder", "index_hash", "stream_decoder",
+                                             "stream_flags_common", "stream_flags_decoder", "vli_decoder", "vli_size")]]
+    folders = ["src/common", *[f"src/liblzma/{name}" for name in ("api", "check", "common", "lz", "lzma", "rangecoder", "simple", "delta")]]
+    # HAVE_SMALL: one copy of the decoding loop and not two (10 KiB).
+    defines = ["HAVE_STDBOOL_H", "HAVE_STDINT_H", "HAVE_INTTYPES_H", "HAVE_STRING_H", "HAVE_VISIBILITY=0", "TUKLIB_SYMBOL_PREFIX=lzma_",
+               "HAVE_SMALL", "HAVE_CHECK_CRC32", "HAVE_DECODERS", "HAVE_DECODER_LZMA2", "HAVE_DECODER_X86", "LZMA_API_STATIC"]
+    library = c_library(work, target, liblzma, "lzma_decoder", [f"{name}.c" for name in names],
+                        [f"-D{name}" for name in defines] + [f"-I{source}/{name}" for name in folders], fast=["lzma/lzma_decoder.c"])
+    install(prefix, "lzma", library, [liblzma / "api" / "lzma.h"])
+    shutil.copytree(liblzma / "api" / "lzma", prefix / "lzma" / "include" / "lzma")
+
+
+def zstd_decoder(work, target, source, prefix):
+    lib = source / "lib"
+    names = [*[f"common/{name}" for name in ("debug", "entropy_common", "error_private", "fse_decompress", "xxhash", "zstd_common")],
+             *[f"decompress/{name}" for name in ("huf_decompress", "zstd_ddict", "zstd_decompress", "zstd_decompress_block")]]
+    flags = ["ZSTD_LEGACY_SUPPORT=0", "ZSTD_DISABLE_ASM", "DYNAMIC_BMI2=0", "ZSTD_NO_INLINE", "ZSTD_STRIP_ERROR_STRINGS",
+             "ZSTD_FORCE_DECOMPRESS_SEQUENCES_SHORT", "ZSTD_NO_TRACE", "HUF_FORCE_DECOMPRESS_X1", "DEBUGLEVEL=0"]
+    library = c_library(work, target, lib, "zstd_decoder", [f"{name}.c" for name in names], [f"-D{flag}" for flag in flags],
+                        fast=["decompress/huf_decompress.c", "decompress/zstd_decompress_block.c"])
+    install(prefix, "zstd", library, [lib / "zstd.h", lib / "zstd_errors.h"])
+
+
 RECIPES = {"mbedtls": mbedtls, "curl": curl, "json": json, "doctest": doctest,
            "zlib": zlib, "lzma": lzma, "zstd": zstd, "archive": archive}
+DECODERS = {"zlib": zlib_decoder, "lzma": lzma_decoder, "zstd": zstd_decoder}
+
+
+def recipe(group, name):
+    return DECODERS[name] if group == "decoders" else RECIPES[name]
 
 
 def text_of(group):
     """What decides how a group is built, as text: a change of it means another key."""
-    functions = [cmake_project, *[RECIPES[name] for name in GROUPS[group]]]
-    return C_FLAGS + (f"{CURL_OFF}{CURL_PIECE_BYTES}" if group == "base" else "") + "".join(inspect.getsource(function) for function in functions)
+    first = [c_library, install] if group == "decoders" else [cmake_project]
+    functions = [*first, *[recipe(group, name) for name in GROUPS[group]]]
+    values = {"base": f"{CURL_OFF}{CURL_PIECE_BYTES}", "decoders": f"{LZMA_DICTIONARY_BYTES}"}
+    return C_FLAGS + values.get(group, "") + "".join(inspect.getsource(function) for function in functions)

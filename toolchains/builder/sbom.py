@@ -34,7 +34,7 @@ def component(row, built):
 
 def describe(binary, target, groups, versions):
     """The document as a value; the same for the same binary, so without a time."""
-    linked = [name for group in groups for name in recipes.GROUPS[group] if name not in recipes.ONLY_TESTS]
+    linked = list(dict.fromkeys(name for group in groups for name in recipes.GROUPS[group] if name not in recipes.ONLY_TESTS))
     strangers = [name for name in linked if name not in ABOUT]
     if strangers:
         raise Failure(f"toolchains/builder/sbom.py knows no licence of {', '.join(strangers)}: add a line")

@@ -69,7 +69,7 @@ def build_now(target, group, found, prefix):
         folder = work / "source" / name
         folder.parent.mkdir(exist_ok=True)
         sources.unpack(source, folder, work / f"{name}.log")
-        recipes.RECIPES[name](work, target, folder, stage)
+        recipes.recipe(group, name)(work, target, folder, stage)
         say(f"{target}: {name} {source.row['version']} built in {time.monotonic() - step:.0f} s")
     if zig.FLAGS.get(target):
         warm_up(target, work)
