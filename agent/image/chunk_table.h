@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "agent/base/result.h"
+#include "agent/base/text_view.h"
 #include "agent/image/image_member.h"
 #include "platform/files.h"
 
@@ -51,11 +52,13 @@ public:
     [[nodiscard]] Status skip_to(std::uint64_t chunk);
 
 private:
+    static constexpr std::size_t k_window_bytes = 4096;
+
     ChunkTable(std::unique_ptr<platform::File> file, std::string path, const Part& part, std::uint64_t image_bytes)
         : file_(std::move(file)), path_(std::move(path)), part_(part), image_bytes_(image_bytes) {}
     [[nodiscard]] Result<std::optional<std::string_view>> line();
     [[nodiscard]] Result<Chunk> parse(std::string_view line) const;
-    [[nodiscard]] Error malformed(std::string_view why) const;
+    [[nodiscard]] Failure malformed(TextView why) const;
 
     std::unique_ptr<platform::File> file_;
     std::string path_;
