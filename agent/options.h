@@ -27,6 +27,7 @@ struct Options {
     std::uint64_t limit_rate = 0;                        // fetch, bytes a second
     unsigned attempts = 0;                               // fetch; 0: as configured
     std::string source, root;                            // script
+    std::string slot;                                    // image
     std::string key;                                     // sign, enrol
     bool replace = false;                                // enrol
     std::string kind, entry, package, version, expires;  // sign

@@ -86,6 +86,7 @@ Status ImageActions::prepare() {
     auto notes = TRY(load_notes(run_.services.files, path));
     notes.writing = WritingNote{plan_.package, plan_.place.running, plan_.place.target};
     notes.versions.erase(plan_.place.target);
+    notes.chunks.clear();
     TRY(save_notes(run_.services.files, path, notes));
     TRY(open_writer());
     if (plan_.place.switches) {

@@ -68,6 +68,7 @@ std::string plan_json(const ImagePlan& plan) {
     }
     json.end_array();
     json.raw("chunks", plan.counts.json());
+    json.member("fetch_bytes", plan.counts.fetch_bytes);
     json.begin_array("results");
     for (const auto& result : plan.general.results) {
         json.begin_object();

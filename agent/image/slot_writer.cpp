@@ -104,7 +104,6 @@ std::string ChunkCounts::json() const {
     json.member("kept", kept);
     json.member("copied", copied);
     json.member("fetched", fetched);
-    json.member("fetch_bytes", fetch_bytes);
     json.end_object();
     return json.take();
 }

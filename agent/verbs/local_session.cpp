@@ -111,7 +111,8 @@ LocalSession::LocalSession(AgentServices& services, bool quiet, const std::vecto
               services.machine.devices.get(),
               &services.ring} {}
 
-int run_local_session(AgentServices& services, const Options& options, const session::Job& job) {
+int run_local_session(AgentServices& services, const Options& options, const session::Job& job,
+                      const SessionJson& json) {
     if (const auto locked = services.lock_state(); !locked.ok()) {
         return failed(services.machine, options, locked.error());
     }
@@ -134,7 +135,7 @@ int run_local_session(AgentServices& services, const Options& options, const ses
         return failed(services.machine, options, end.error());
     }
     const auto& record = (*session)->record();
-    services.machine.output->print(options.json ? session::session_json(record) + "\n" : status::session_text(record));
+    services.machine.output->print(options.json ? json(record) + "\n" : status::session_text(record));
     if (*end == session::SessionEnd::interrupted) {
         services.machine.output->complain("Interrupted; give the same command again to go on.\n");
     }

@@ -2,10 +2,12 @@
 // Owns the sessions that the command line makes: what they borrow, and how one is run to its end.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "agent/session/json.h"
 #include "agent/session/session.h"
 #include "agent/transfer/file_fetcher.h"
 #include "agent/verbs/verbs.h"
@@ -47,9 +49,13 @@ struct LocalSession {
     session::Context context;
 };
 
+/// The session as --json prints it.
+using SessionJson = std::function<std::string(const session::SessionRecord&)>;
+
 /// Runs that job to its end, under the lock of the state directory: the daemon and this verb must not change the device
 /// at the same time. The same job again goes on where an earlier run of it was interrupted. Prints the session. Returns
 /// the exit code: k_refused also for a package that was not trusted.
-int run_local_session(AgentServices& services, const Options& options, const session::Job& job);
+int run_local_session(AgentServices& services, const Options& options, const session::Job& job,
+                      const SessionJson& json = session::session_json);
 
 }  // namespace hagent::verbs

@@ -145,7 +145,8 @@ int dispatch(Machine& machine, const Options& options) {
                                  {"verify", verify},
                                  {"version", version},
                                  {"self-test", self_test},
-                                 {"upgrade", upgrade}};
+                                 {"upgrade", upgrade},
+                                 {"image", image}};
     for (const auto& entry : k_table) {
         if (entry.name == options.verb) {
             return entry.verb(machine, options);

@@ -51,6 +51,14 @@ int self_test(Machine& machine, const Options& options);
 /// The agents of this device: status, stage, confirm, rollback.
 int upgrade(Machine& machine, const Options& options);
 
+/// System images: which of the following was meant.
+int image(Machine& machine, const Options& options);
+int image_status(Machine& machine, const Options& options);
+/// A session like that of a manager's job, into the slot that is named or the one that does not run.
+int image_write(Machine& machine, const Options& options);
+int image_confirm(Machine& machine, const Options& options);
+int image_rollback(Machine& machine, const Options& options);
+
 /// A whole run of the program, from the words of its command line (`argv[0]` is its name, a null ends them) to the exit
 /// code. A result that could not be written makes a success a failure.
 int run_command_line(Machine& machine, int argc, char* const* argv);
