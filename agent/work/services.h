@@ -74,7 +74,7 @@ struct Services {
     std::string scratch_dir = {};  // exists and is the agent's own: notes that outlive a restart; empty: none are kept
     platform::BlockDevices* devices = nullptr;  // null: no system images are written
     const log::Ring* log_lines = nullptr;       // the last ones; null: none are kept
-    Restarts* restarts = nullptr;  // null: whoever does this work cannot be started again
+    Restarts* restarts = nullptr;               // null: whoever does this work cannot be started again
 };
 
 }  // namespace hagent::work

@@ -152,6 +152,15 @@ TEST_CASE("a trial on another device is not kept") {
     CHECK(machine.running == "A");
 }
 
+void check_refused(Machine& machine, AgentCode expected) {
+    machine.files.forget_calls();
+    CHECK_FALSE(machine.live());
+    CHECK_MESSAGE(objects(machine, expected), (machine.refused.empty() ? "" : machine.refused[0].context));
+    CHECK(machine.whole("A"));
+    CHECK(machine.files.calls().empty());
+    CHECK(machine.content("B") == std::string(k_machine_slot, 'b'));
+}
+
 TEST_CASE("what cannot become a running system is refused before anything is changed") {
     Machine machine;
     AgentCode expected = AgentCode::internal;
@@ -196,6 +205,12 @@ TEST_CASE("what cannot become a running system is refused before anything is cha
         machine.options = {{"slot", "A"}};
         expected = AgentCode::image_slot_in_use;
     }
+    check_refused(machine, expected);
+}
+
+TEST_CASE("what the device or the package says of itself is looked at before anything is changed") {
+    Machine machine;
+    AgentCode expected = AgentCode::internal;
     SUBCASE("a system that sleeps") {
         std::string swap(8192, '\0');
         swap.replace(4086, 9, "S1SUSPEND");
@@ -211,12 +226,7 @@ TEST_CASE("what cannot become a running system is refused before anything is cha
         machine.files.put("/package/root.chunks", "0 5 " + std::string(64, '0') + "\n");
         expected = AgentCode::chunk_table_malformed;
     }
-    machine.files.forget_calls();
-    CHECK_FALSE(machine.live());
-    CHECK_MESSAGE(objects(machine, expected), (machine.refused.empty() ? "" : machine.refused[0].context));
-    CHECK(machine.whole("A"));
-    CHECK(machine.files.calls().empty());
-    CHECK(machine.content("B") == std::string(k_machine_slot, 'b'));
+    check_refused(machine, expected);
 }
 
 TEST_CASE("a downgrade that the manifest allows is done") {
