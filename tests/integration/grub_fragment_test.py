@@ -18,7 +18,7 @@ MODULES = "/usr/lib/grub/i386-pc"
 FRAGMENT = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "packaging", "grub", "hagent.cfg")
 CORE = "biosdisk part_msdos ext2 normal configfile linux chain loadenv test boot echo sleep reboot".split()
 SECTOR, START, BOOT_SECTORS, SLOT_SECTORS = 512, 2048, 8192, 2048
-KERNEL_BYTES = 1 << 20
+KERNEL_BYTES = 1 << 16
 
 # 32-bit code at the address where a kernel begins, esi is the page of boot parameters: prints cmd_line_ptr, then isa-debug-exit.
 CODE = bytes.fromhex("8bbe28020000"    # mov edi, [esi+0x228]
