@@ -34,6 +34,22 @@ bool means_another(const Job& before, const Job& now) {
 
 }  // namespace
 
+/// The manager as the session of one job reaches it.
+class Engine::Link final : public work::ManagerLink {
+public:
+    Link(Engine& engine, std::string job_id) : engine_(engine), job_id_(std::move(job_id)) {}
+
+    Status check_in(Seconds most, const CancelToken& cancel) override {
+        return engine_.ask_manager_ ? engine_.ask_manager_(most, cancel)
+                                    : Status(error(errors::AgentCode::unsupported_here, "no manager"));
+    }
+    [[nodiscard]] bool may_execute() const override { return engine_.may_execute(job_id_); }
+
+private:
+    Engine& engine_;
+    std::string job_id_;
+};
+
 Engine::Engine(Context& context, loop::Worker& worker, std::function<void()> on_idle)
     : context_(context), worker_(worker), on_idle_(std::move(on_idle)) {}
 
@@ -51,6 +67,7 @@ Status Engine::resume_unfinished() {
         Entry entry;
         entry.job = stored->record.job;
         entry.session_id = id;
+        entry.may_execute = entry.job.execute;
         const bool begun = stored->executing || !stored->steps.empty();
         if ((begun && !stored->suspended) || stored->verdict) {
             (void)entry.stop->commit();  // a cancel comes too late for it
@@ -82,7 +99,8 @@ bool Engine::may_go_on(const Entry& entry, const Job& offered) const {
     switch (entry.rest) {
         case Rest::none: return false;
         case Rest::permission: return offered.execute;
-        case Rest::trial: return false;
+        case Rest::trial:
+        case Rest::behind: return false;
         case Rest::retry: return context_.clock.uptime() >= entry.not_before || means_another(entry.job, offered);
         case Rest::later: return context_.clock.uptime() - entry.rests_since >= k_try_again;
     }
@@ -93,6 +111,7 @@ Offer Engine::offer(const Job& job) {
     {
         const std::lock_guard lock(mutex_);
         if (Entry* known = find(job.id)) {
+            known->may_execute = job.execute;
             if (!may_go_on(*known, job)) {
                 return Offer::known;
             }
@@ -109,6 +128,7 @@ Offer Engine::offer(const Job& job) {
         } else {
             Entry entry;
             entry.job = job;
+            entry.may_execute = job.execute;
             entries_.push_back(std::move(entry));
         }
     }
@@ -153,7 +173,11 @@ void Engine::settle(const std::string& job_id, const Result<SessionEnd>& end) {
     const auto half_way = [](SessionEnd e) { return e == SessionEnd::rebooting || e == SessionEnd::suspended; };
     if (end.ok() && *end == SessionEnd::on_trial) {
         // the manager may have answered while the session ran
-        done->rest = checked_in_ && !done->checked_in ? Rest::none : Rest::trial;
+        const bool news = (checked_in_ && !done->checked_in) || (answered_ && !done->answered);
+        done->rest = news ? Rest::none : Rest::trial;
+    } else if (end.ok() && *end == SessionEnd::behind) {
+        done->rest = stopped ? Rest::none : Rest::behind;
+        done->told_to_wait = true;
     } else if (end.ok() && *end == SessionEnd::waiting) {
         done->rest = done->job.execute || stopped ? Rest::none : Rest::permission;
     } else if (end.ok() && *end == SessionEnd::postponed) {
@@ -163,6 +187,11 @@ void Engine::settle(const std::string& job_id, const Result<SessionEnd>& end) {
         done->rests_since = context_.clock.uptime();
     } else {
         entries_.erase(done);
+    }
+    if (!end.ok() || *end == SessionEnd::finished || *end == SessionEnd::suspended) {
+        for (auto& entry : entries_) {  // what they waited for may be over
+            entry.rest = entry.rest == Rest::behind ? Rest::none : entry.rest;
+        }
     }
 }
 
@@ -195,19 +224,23 @@ Result<SessionEnd> Engine::run_one(Entry entry) {
                            {{"job", entry.job.id}, {"where", session.error().context}});
         return std::move(session).failure();
     }
-    bool checked_in = false;
+    Link link(*this, entry.job.id);
+    Life life{.may_be_postponed = true, .told_to_wait = entry.told_to_wait, .manager = &link};
     {
         const std::lock_guard lock(mutex_);
+        life.checked_in = checked_in_;
+        life.manager_answered = answered_;
         if (Entry* known = find(entry.job.id)) {
             known->session_id = (*session)->record().id;
             known->checked_in = checked_in_;
+            known->answered = answered_;
         }
-        checked_in = checked_in_;
     }
-    auto end = (*session)->run(*entry.stop, {checked_in, true});
-    if (end.ok() && *end == SessionEnd::postponed) {
-        const std::lock_guard lock(mutex_);
-        if (Entry* known = find(entry.job.id)) {
+    auto end = (*session)->run(*entry.stop, life);
+    const std::lock_guard lock(mutex_);
+    if (Entry* known = find(entry.job.id); known != nullptr && end.ok()) {
+        known->look_again_at = (*session)->look_again_at();
+        if (*end == SessionEnd::postponed) {
             rest_until_next_try(*known, (*session)->record());
         }
     }
@@ -266,11 +299,11 @@ CancelOutcome Engine::cancel_session(const std::string& session_id, StopReason r
 
 /// It is also noted for later: a session that runs at this moment may end on trial and must not wait for another
 /// check-in.
-void Engine::checked_in() {
+void Engine::wake_trials(bool& noted) {
     bool any = false;
     {
         const std::lock_guard lock(mutex_);
-        checked_in_ = true;
+        noted = true;
         for (auto& entry : entries_) {
             any = any || entry.rest == Rest::trial;
             entry.rest = entry.rest == Rest::trial ? Rest::none : entry.rest;
@@ -279,6 +312,56 @@ void Engine::checked_in() {
     if (any) {
         schedule();
     }
+}
+
+void Engine::checked_in() { wake_trials(checked_in_); }
+
+/// Later answers are no news.
+void Engine::manager_answered() {
+    {
+        const std::lock_guard lock(mutex_);
+        if (answered_) {
+            return;
+        }
+    }
+    wake_trials(answered_);
+}
+
+std::optional<Uptime> Engine::next_look() const {
+    const std::lock_guard lock(mutex_);
+    std::optional<Uptime> first;
+    for (const auto& entry : entries_) {
+        const bool rests = entry.rest == Rest::trial || entry.rest == Rest::later;
+        if (rests && entry.look_again_at && (!first || *entry.look_again_at < *first)) {
+            first = entry.look_again_at;
+        }
+    }
+    return first;
+}
+
+void Engine::look_again() {
+    bool any = false;
+    {
+        const std::lock_guard lock(mutex_);
+        const auto now = context_.clock.uptime();
+        for (auto& entry : entries_) {
+            const bool rests = entry.rest == Rest::trial || entry.rest == Rest::later;
+            if (rests && entry.look_again_at && *entry.look_again_at <= now) {
+                entry.look_again_at.reset();
+                entry.rest = Rest::none;
+                any = true;
+            }
+        }
+    }
+    if (any) {
+        schedule();
+    }
+}
+
+bool Engine::may_execute(const std::string& job_id) {
+    const std::lock_guard lock(mutex_);
+    const Entry* known = find(job_id);
+    return known != nullptr && known->may_execute;
 }
 
 /// Under the lock of work(): a job that it has only just taken out hears of it as well.
@@ -299,7 +382,7 @@ std::vector<std::string> Engine::waiting() const {
     const std::lock_guard lock(mutex_);
     std::vector<std::string> ids;
     for (const auto& entry : entries_) {
-        if (entry.rest == Rest::permission || entry.rest == Rest::retry) {
+        if (entry.rest == Rest::permission || entry.rest == Rest::retry || entry.rest == Rest::behind) {
             ids.push_back(entry.job.id);
         }
     }

@@ -49,8 +49,18 @@ public:
     [[nodiscard]] CancelOutcome cancel(const std::string& job_id, StopReason reason);
     /// By session id, as the status page names it.
     [[nodiscard]] CancelOutcome cancel_session(const std::string& session_id, StopReason reason);
-    /// The manager has answered: what is on trial is looked at again, now and whenever it is asked for.
+    /// A check-in has ended well: what is on trial is looked at again, now and whenever it is asked for.
     void checked_in();
+    /// The manager has at least shown who it is: the first time, what is on trial is looked at again.
+    void manager_answered();
+    /// When a session wants to be looked at again though nobody has checked in; empty: none does.
+    [[nodiscard]] std::optional<Uptime> next_look() const;
+    /// That moment may have come.
+    void look_again();
+    /// How work asks the manager (work::ManagerLink::check_in), called on the worker's thread. Call it before anything
+    /// is begun.
+    using AskManager = std::function<Status(Seconds most, const CancelToken& cancel)>;
+    void ask_manager_with(AskManager ask) { ask_manager_ = std::move(ask); }
     /// Stops what runs so that it can go on at the next start. No job is begun any more.
     void shut_down();
     /// Nothing runs and nothing is queued (jobs that wait for permission to execute do not count).
@@ -67,6 +77,7 @@ private:
         permission,  // downloaded, waits for permission to execute
         later,       // stopped half-way: suspended, the machine is going down, or the state could not be written
         trial,       // all is done, its verdict comes with a check-in
+        behind,      // waits for another change of the system to end
         retry,       // failed before it changed anything: is tried again at `not_before`
     };
 
@@ -78,11 +89,19 @@ private:
         Uptime not_before{};
         bool replaced = false;    // the job is not the one that its session was begun with
         bool checked_in = false;  // what its session was told when it ran last
+        bool answered = false;    // the same
+        bool told_to_wait = false;
+        bool may_execute = false;             // by its last offer
+        std::optional<Uptime> look_again_at;  // of one on trial, or that waits for the machine to go down
         // shared: the session's thread and those who stop it
         std::shared_ptr<Stop> stop = std::make_shared<Stop>();
     };
 
+    class Link;
+
     [[nodiscard]] Entry* find(const std::string& job_id);
+    [[nodiscard]] bool may_execute(const std::string& job_id);
+    void wake_trials(bool& noted);
     [[nodiscard]] CancelOutcome cancel_entry(std::vector<Entry>::iterator entry, StopReason reason);
     [[nodiscard]] bool may_go_on(const Entry& entry, const Job& offered) const;
     void rest_until_next_try(Entry& entry, const SessionRecord& record) const;
@@ -99,7 +118,9 @@ private:
     mutable std::mutex mutex_;
     std::vector<Entry> entries_;  // running_ points into it by job id
     std::string running_;         // job id; empty: none
+    AskManager ask_manager_;
     bool checked_in_ = false;
+    bool answered_ = false;
     bool shut_down_ = false;
 };
 

@@ -12,6 +12,7 @@
 #include "agent/errors/catalogue.h"
 #include "agent/session/analysis.h"
 #include "agent/session/change_hooks.h"
+#include "agent/session/exclusive.h"
 #include "agent/session/json.h"
 #include "agent/session/messages.h"
 #include "agent/session/retry.h"
@@ -162,6 +163,9 @@ Result<SessionEnd> Session::phases(Stop& stop) {
         return refused(selected.error(), stop);
     }
     TRY(log_.package(record_));
+    if (const auto other = executing_ ? std::nullopt : TRY(system_change_under_way(context_.store, record_))) {
+        return wait_behind(*other, stop);
+    }
     TRY(analyse());
     if (has_error(record_.results)) {
         return finish(Phase::completed, ReportStage::failure);
@@ -317,9 +321,11 @@ Result<work::Outcome> Session::run_work(const work::Services& services, Stop& st
             reported = report(ReportStage::executing, {step_message(step, record_.steps.size())});
         }
     });
-    work::Run run{services, log_, watch, earlier_, stop.token(), life_.checked_in};
+    work::Run run{services,     log_, watch, earlier_, stop.token(), life_.checked_in, life_.manager_answered,
+                  life_.manager};
     auto outcome = TRY(work_->run(run));
     origin_->streams_ended(outcome.ended != work::Ended::failed);
+    look_again_at_ = outcome.look_again_at;
     TRY(std::move(reported));
     keep_results_of_no_step(outcome);
     return outcome;
@@ -336,6 +342,23 @@ void Session::keep_results_of_no_step(const work::Outcome& outcome) {
             record_.results.push_back(result);
         }
     }
+}
+
+/// Shown and told, so that nobody wonders; whoever cannot wait hears it as a failure.
+Result<SessionEnd> Session::wait_behind(const SessionRecord& other, Stop& stop) {
+    if (stop.token().requested()) {
+        return refused(error(AgentCode::cancelled), stop);
+    }
+    const std::string which = concat({"session ", other.id, " (", other.job.name, ")"});
+    if (!life_.may_be_postponed) {
+        return refused(error(AgentCode::waits_for_trial, which), stop);
+    }
+    record_.results = {{errors::agent(AgentCode::waits_for_trial), errors::Severity::warning, 1, which, {}}};
+    context_.observer.changed(record_);
+    if (!life_.told_to_wait) {
+        TRY(report(ReportStage::accepted, {concat({"waits for the trial of ", which, " to end"})}));
+    }
+    return SessionEnd::behind;
 }
 
 /// The machine may go down before this is written. That loses the report only: the step, or the hook's note, is durable

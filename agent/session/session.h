@@ -20,13 +20,17 @@ enum class SessionEnd : std::uint8_t {
     rebooting,    // the machine was asked to restart: goes on after that
     suspended,    // rests half-way: goes on when it is offered again or at the next start, or is given up
     postponed,    // failed before it changed anything: run it again when `try_again` of the record has come
+    behind,       // another change of the system is under way: run it again when that one is over
     on_trial,     // all is done; what comes of it is known after a restart and a check-in: run it again then
 };
 
 /// What a session is told about the life that it runs in.
 struct Life {
-    bool checked_in = false;        // the manager has answered since this life of the agent began
-    bool may_be_postponed = false;  // whoever runs it will run it again; else the first failure is the last
+    bool checked_in = false;               // the manager has answered since this life of the agent began
+    bool may_be_postponed = false;         // whoever runs it will run it again; else the first failure is the last
+    bool manager_answered = false;         // or at least shown who it is, and answered, whatever it said
+    bool told_to_wait = false;             // the manager knows that it waits for another change of the system
+    work::ManagerLink* manager = nullptr;  // null: none takes part
 };
 
 class Session {
@@ -44,6 +48,8 @@ public:
     [[nodiscard]] Result<SessionEnd> run(Stop& stop, Life life = {});
 
     [[nodiscard]] const SessionRecord& record() const { return record_; }
+    /// After `on_trial` and `rebooting`: run it again then, whoever has checked in; empty: nothing is due.
+    [[nodiscard]] std::optional<Uptime> look_again_at() const { return look_again_at_; }
 
 private:
     Session(Context& context, SessionLog log, Stored stored);
@@ -56,6 +62,7 @@ private:
     [[nodiscard]] Result<SessionEnd> finish(Phase phase, ReportStage stage);
     [[nodiscard]] Result<work::Outcome> run_work(const work::Services& services, Stop& stop);
     void keep_results_of_no_step(const work::Outcome& outcome);
+    [[nodiscard]] Result<SessionEnd> wait_behind(const SessionRecord& other, Stop& stop);
     [[nodiscard]] Result<SessionEnd> wait_for_reboot();
     [[nodiscard]] Result<SessionEnd> suspend(Stop& stop);
     [[nodiscard]] Result<SessionEnd> wait_for_verdict();
@@ -76,6 +83,7 @@ private:
     bool suspended_;  // it rested, and may still be given up
     bool on_trial_;   // an earlier run had done all that can be done
     Life life_;
+    std::optional<Uptime> look_again_at_;
     std::optional<ReportStage> verdict_;  // an earlier run had come to its end, and only had to say so
     std::unique_ptr<Origin> origin_;
     std::unique_ptr<work::Work> work_;  // borrows from origin_

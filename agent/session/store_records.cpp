@@ -289,6 +289,12 @@ void postponed_from(JsonView from, SessionRecord& record) {
     record.package_sha256.clear();
 }
 
+/// The kind that the manifest has told holds also when the job is offered again by a manager that does not know it.
+void take_job(Job job, SessionRecord& record) {
+    job.kind = job.kind_of_manifest && !record.package.empty() ? record.job.kind : job.kind;
+    record.job = std::move(job);
+}
+
 }  // namespace
 
 std::string begin_payload(const SessionRecord& record) {
@@ -310,6 +316,7 @@ std::string package_payload(const SessionRecord& record) {
         json.member("serial", record.serial);
         json.member("signer", record.signer);
         json.member("sha256", record.package_sha256);
+        json.member("kind", to_string(record.job.kind));
     });
 }
 
@@ -376,7 +383,7 @@ void apply(const journal::Record& entry, Stored& stored) {
         case k_begin:
             stored.begun = true;
             record.started = time(value, "started");
-            record.job = job_from(value.find("job"));
+            take_job(job_from(value.find("job")), record);
             break;
         case k_phase:
             record.phase = phase_from_number(number(value, "phase")).value_or(record.phase);
@@ -392,6 +399,7 @@ void apply(const journal::Record& entry, Stored& stored) {
             record.signer = text(value, "signer");
             record.package_sha256 = text(value, "sha256");
             record.serial = number(value, "serial");
+            record.job.kind = job_kind(text(value, "kind")).value_or(record.job.kind);
             break;
         // each life plans anew; its plan takes the place of the one before
         case k_plan:

@@ -130,12 +130,19 @@ struct CutDevice : Device {
             if (!(*queue)->finished(offered.id)) {
                 (void)engine.offer(offered);
             }
+            for (const auto& job : more) {
+                if (!(*queue)->finished(job.id)) {
+                    (void)engine.offer(job);
+                }
+            }
             engine.checked_in();  // the manager has answered: what is on trial may be judged
             REQUIRE(idle.wait(engine));
         }
         worker.stop();
         deliver(**queue);
-        over = !files.power_is_off() && (*queue)->finished(offered.id).has_value() && (*queue)->size() == 0 &&
+        const bool all = std::all_of(more.begin(), more.end(),
+                                     [&](const Job& job) { return (*queue)->finished(job.id).has_value(); });
+        over = !files.power_is_off() && all && (*queue)->finished(offered.id).has_value() && (*queue)->size() == 0 &&
                none_unfinished();
         listener.forward = nullptr;
         listener.ended = nullptr;
@@ -147,6 +154,7 @@ struct CutDevice : Device {
                 ++finals;
                 last_final = waiting->report;
                 final_reports.insert(waiting->number);
+                ends[waiting->report.job_id] = waiting->report.stage;
             }
             if (!queue.acknowledge(waiting->number).ok()) {
                 cut_in_delivery = true;
@@ -196,6 +204,8 @@ struct CutDevice : Device {
     Context cut_context{files, clock,    processes, cut_host, disks, cut_fetcher,  options, random,
                         log,   settings, store,     listener, kinds, &cut_dialogs, nullptr};
     Job offered = job();
+    std::vector<Job> more;                    // offered behind it
+    std::map<std::string, ReportStage> ends;  // how each job ended
     unsigned finals = 0;
     std::set<std::uint64_t> final_reports;  // the numbers of the queue
     Report last_final;

@@ -12,10 +12,14 @@ inline constexpr JobKind k_probe_kind = JobKind::software;
 /// `Base` is a Device whose agent has the probe.
 template <class Base>
 struct Probed : Base {
-    Probed() { this->kinds.add(k_probe_kind, probe); }
+    Probed() {
+        for (const auto kind : {k_probe_kind, JobKind::image, JobKind::upgrade}) {
+            this->kinds.add(kind, probe);
+        }
+    }
 
     /// Signs a package of the probe's kind; paths in `lines` are written as POSIX does.
-    void publish_probe(const std::string& lines, FileMap content = {}) {
+    void publish_probe(const std::string& lines, FileMap content = {}, JobKind kind = k_probe_kind) {
         std::string rooted_lines;
         for (std::string_view rest = lines; !rest.empty();) {
             const auto line = rest.substr(0, rest.find('\n'));
@@ -28,14 +32,14 @@ struct Probed : Base {
         }
         content["probe.txt"] = rooted_lines;
         trust::Manifest manifest;
-        manifest.kind = k_probe_kind;
+        manifest.kind = kind;
         manifest.entry = "probe.txt";
         this->publish("", std::move(content), std::move(manifest));
     }
 
-    [[nodiscard]] static Job probe_job() {
-        Job job = Device::job();
-        job.kind = k_probe_kind;
+    [[nodiscard]] static Job probe_job(JobKind kind = k_probe_kind, const std::string& id = "job-1") {
+        Job job = Device::job(id);
+        job.kind = kind;
         return job;
     }
 

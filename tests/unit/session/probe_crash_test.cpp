@@ -88,5 +88,53 @@ TEST_CASE("a trial that is not good fails once, wherever the power fails") {
     cut_everywhere("trial-fails", fakes::Unsynced::lost, ReportStage::failure);
 }
 
+/// An image that goes on trial, and another one that is offered all the time.
+struct Two : Probed<CutDevice> {
+    Two() {
+        publish_probe("write /data/second two\n", {}, JobKind::image);
+        for (const char* name : {"probe.txt", "manifest.json", "manifest.sig"}) {
+            fetcher.files[k_second + name] = fetcher.files[std::string(k_base_url) + name];
+        }
+        publish_probe("write /data/first one\ntrial\n", {}, JobKind::image);
+        offered = probe_job(JobKind::image, "first");
+        more = {probe_job(JobKind::image, "second")};
+        signed_package(more[0]).base_url = k_second;
+        files.forget_calls();
+    }
+    /// The second one has changed nothing unless the first one is over.
+    void check_order() {
+        const auto first = store.load("000001");
+        CHECK((!files.exists("/data/second") || (first.ok() && (first->verdict || first->record.ended))));
+    }
+
+    const std::string k_second = "http://repository.example/second/";
+};
+
+TEST_CASE("wherever the power fails, the next image begins behind the trial of the one before") {
+    std::uint64_t call = first_cut(fakes::Unsynced::lost);
+    for (bool cut = true; cut; call += k_stride) {
+        CAPTURE(call);
+        Two device;
+        device.files.cut_power_at(call);
+        cut = false;
+        for (int lives = 0; !device.over && lives < 10; ++lives) {
+            device.live();
+            if (device.files.power_is_off()) {
+                device.files.restart(fakes::Unsynced::lost);
+                cut = true;
+            }
+            device.check_order();
+            device.host.known.boot_id += "+";
+        }
+        REQUIRE(device.over);
+        CHECK(device.ends ==
+              std::map<std::string, ReportStage>{{"first", ReportStage::success}, {"second", ReportStage::success}});
+        CHECK(device.final_reports.size() == 2);
+        CHECK(device.files.content("/data/second") == "two");
+    }
+    MESSAGE("cut at one in " << k_stride << " of " << call << " changes");
+    CHECK(call > 100);
+}
+
 }  // namespace
 }  // namespace hagent::session
