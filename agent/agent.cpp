@@ -36,6 +36,7 @@
 #include "agent/status/api.h"
 #include "agent/status/board.h"
 #include "agent/transfer/file_fetcher.h"
+#include "agent/trials.h"
 #include "platform/paths.h"
 
 namespace hagent {
@@ -219,6 +220,7 @@ private:
                                      {settings_.manager.interval, settings_.manager.spread},
                                      manager::place_of(id_.id)},
             services);
+        trials_.attach(*check_in_);
         check_in_->on_change([this] { loop_->post([this] { manager_changed(); }); });
         if (duration_ == Duration::one_check_in) {
             check_in_->check_in_until_quiet();
@@ -285,14 +287,14 @@ private:
         if (checks_in_again()) {
             return;
         }
-        if (const auto answered = check_in_->view().last_success; answered && answered != answered_) {
-            answered_ = answered;
+        const auto view = check_in_->view();
+        if (view.last_success && view.last_success != std::exchange(answered_, view.last_success)) {
             own_upgrade_.checked_in();  // first: what it says is the verdict of a trial
-            engine_.checked_in();
         }
-        if (const auto failed = check_in_->view().last_error) {
-            own_upgrade_.check_in_failed(*failed);
+        if (view.last_error) {
+            own_upgrade_.check_in_failed(*view.last_error);
         }
+        trials_.heard(view);
         if (settings_.manager.discovered && check_in_->view().last_success) {
             const auto noted = first_manager_.met(check_in_->view().url);
             if (!noted.ok() && !std::exchange(note_complained_, true)) {
@@ -318,11 +320,18 @@ private:
                });
     }
 
+    void ask_manager() {
+        if (check_in_) {
+            check_in_->check_in_now();
+        }
+    }
+
     manager::Identity identity() { return identity_of(machine_, settings_, id_.id, board_, health_.summary()); }
 
     /// On the loop's thread, after the worker has nothing left to run.
     void jobs_idle() {
         session::keep_reserve(context_);
+        trials_.jobs_idle();
         if (check_in_) {
             check_in_->jobs_idle();
         }
@@ -365,9 +374,7 @@ private:
         if (!gate_.pass(peer, machine_.clock.uptime())) {
             return false;
         }
-        if (check_in_) {
-            check_in_->check_in_now();
-        }
+        ask_manager();
         return true;
     }
 
@@ -434,6 +441,7 @@ private:
     manager::LoopCaller caller_;
     std::unique_ptr<manager::Dialect> dialect_;
     ManagerSearch search_;
+    Trials trials_{engine_, timers_, machine_.clock, [this] { loop_->post([this] { ask_manager(); }); }};
     std::unique_ptr<manager::CheckIn> check_in_;
     std::unique_ptr<Listener> listener_;
     manager::TriggerGate gate_;
@@ -441,10 +449,9 @@ private:
     std::optional<Uptime> facts_read_;
     manager::FirstManager first_manager_{*machine_.files, settings_.state_dir};
     bool identity_found_ = false;
-    std::string told_;                  // what the identity waits for: said when it changes
-    bool manager_found_ = false;        // by the search: the configuration is to be read again
-    std::optional<WallTime> answered_;  // by the manager, for the last time
-    bool note_complained_ = false;      // about the note of the first manager; once is enough
+    std::string told_;              // what the identity waits for: said when it changes
+    bool manager_found_ = false;    // by the search: the configuration is to be read again
+    bool note_complained_ = false;  // about the note of the first manager; once is enough
     Status outcome_;
 };
 

@@ -153,11 +153,16 @@ void CheckIn::refuse() {
 }
 
 void CheckIn::call(Call call) {
+    const auto url = transfer::parse_url(call.url);
+    call_is_encrypted_ = url.ok() && transfer::is_encrypted(url->scheme);
     call_ = services_.caller.call(std::move(call), [this](const Reply& reply) { answered(reply); });
 }
 
 void CheckIn::answered(const Reply& reply) {
     call_ = 0;
+    if (reply.ok() && call_is_encrypted_) {
+        view_.last_answer = services_.clock.wall();
+    }
     if (stage_ == Stage::talking) {
         if (const auto status = services_.dialect.answered(reply); !status.ok()) {
             fail(status.error(), reply.ok() ? reply->retry_after : std::nullopt);

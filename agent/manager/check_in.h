@@ -50,9 +50,10 @@ struct ManagerView {
     std::string url;          // the one in use, without credentials
     bool registered = false;  // a check-in has succeeded since the agent started
     std::optional<WallTime> last_check_in, last_success, next_check_in;
-    std::string last_result;          // "ok", or what went wrong in one sentence; empty before the first check-in
-    std::optional<Error> last_error;  // empty after a success
-    unsigned failures = 0;            // in a row, all addresses tried
+    std::optional<WallTime> last_answer;  // of a manager that had shown who it is, whatever it said
+    std::string last_result;              // "ok", or what went wrong in one sentence; empty before the first check-in
+    std::optional<Error> last_error;      // empty after a success
+    unsigned failures = 0;                // in a row, all addresses tried
     std::size_t reports_waiting = 0;
 };
 
@@ -72,6 +73,8 @@ public:
 
     /// Begins the schedule: the first check-in falls into the spread window, at this device's place.
     void start();
+    /// While a trial waits for the manager (Schedule::hurry()).
+    void hurry(bool on) { schedule_.hurry(on); }
     /// As soon as possible. While a check-in is under way another one follows.
     void check_in_now();
     /// For `check-in --once`: one now, and more until one has begun while the jobs were idle.
@@ -120,6 +123,7 @@ private:
     Offers offers_;
     Stage stage_ = Stage::reporting;  // of the one that is under way
     std::uint64_t call_ = 0;          // 0: none under way but that of delivery_
+    bool call_is_encrypted_ = false;  // so that its answer shows who gave it
     std::uint64_t timer_ = 0;         // 0: none set
     std::uint64_t retry_timer_ = 0;   // of the job that is tried again first; 0: none set
     Identity identity_;

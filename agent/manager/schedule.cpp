@@ -11,6 +11,7 @@ namespace {
 
 constexpr Millis k_failure_cap = Seconds{3600};
 constexpr Millis k_failure_floor = Seconds{1};
+constexpr Millis k_hurried_cap = Seconds{30};  // a trial has some minutes, and its network may just be coming up
 constexpr unsigned k_doublings = 10;
 constexpr Millis k_shortest_gap = Seconds{1};  // between the beginnings of two check-ins
 
@@ -57,7 +58,7 @@ Millis next_check_in(const ScheduleSettings& settings, const ScheduleInput& inpu
     const Millis interval =
         std::clamp<Seconds>(input.hint.value_or(settings.interval), k_shortest_interval, k_longest_interval);
     if (input.first) {
-        return point(settings.spread, chance);
+        return input.hurried ? Millis{0} : point(settings.spread, chance);
     }
     if (input.retry_after) {
         const Millis wish =
@@ -65,8 +66,8 @@ Millis next_check_in(const ScheduleSettings& settings, const ScheduleInput& inpu
         return wish + portion(wish / 10, chance);
     }
     if (input.failures > 0) {
-        const Millis ceiling =
-            std::min(k_failure_cap, interval * (std::int64_t{1} << std::min(input.failures, k_doublings)));
+        const Millis ceiling = std::min(input.hurried ? k_hurried_cap : k_failure_cap,
+                                        interval * (std::int64_t{1} << std::min(input.failures, k_doublings)));
         return std::max(k_failure_floor, portion(ceiling, chance));
     }
     if (input.drain) {
@@ -86,6 +87,7 @@ void Schedule::plan(Uptime now, Millis delay) {
 void Schedule::start(Uptime now, std::uint64_t place) {
     ScheduleInput input;
     input.first = true;
+    input.hurried = hurried_;
     plan(now, next_check_in(settings_, input, place));
 }
 
@@ -137,6 +139,7 @@ void Schedule::fail(Uptime now, std::optional<Seconds> hint, std::optional<Secon
     soon_ = false;
     ScheduleInput input;
     input.failures = ++failures_;
+    input.hurried = hurried_;
     input.hint = hint;
     input.retry_after = retry_after;
     plan(now, next_check_in(settings_, input, chance));

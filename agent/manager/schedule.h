@@ -23,6 +23,7 @@ struct ScheduleInput {
     unsigned failures = 0;               // check-ins in a row that failed
     bool settling = false;               // one of the first k_settling_waits since this process began
     bool drain = false;                  // a job was finished, cancelled or confirmed: look for the next one
+    bool hurried = false;                // a trial waits for the manager
     std::optional<Seconds> hint;         // the manager's own interval
     std::optional<Seconds> retry_after;  // the manager's wish after a refusal
 };
@@ -41,6 +42,7 @@ inline constexpr unsigned k_settling_waits = 8;  // after check-ins that ended w
 /// - drain: at once;
 /// - after failures: up to interval * 2^failures (at most an hour, never below a second) with full jitter, or
 ///   Retry-After plus jitter;
+/// - hurried: the first one at once, and after failures at most half a minute;
 /// - else the hint or the interval, minus up to a tenth of it by chance; while settling up to half of it, so that
 ///   devices which were switched on together are out of step within half an hour and not after many.
 [[nodiscard]] Millis next_check_in(const ScheduleSettings& settings, const ScheduleInput& input, std::uint64_t chance);
@@ -56,6 +58,8 @@ public:
 
     /// The agent starts. The first check-in falls into the spread window, at this device's place_of().
     void start(Uptime now, std::uint64_t place);
+    /// While a trial waits for the manager: no spread, and short waits after failures. Call it before start().
+    void hurry(bool on) { hurried_ = on; }
     /// One is wanted as soon as possible; while one is under way another follows it.
     void ask(Uptime now);
     /// The same, and another one until one has begun while the jobs were idle: what the manager answers to an earlier
@@ -99,7 +103,8 @@ private:
     unsigned settling_ = k_settling_waits;  // waits that are left of them
     Last last_ = Last::none;
     bool under_way_ = false;
-    bool soon_ = false;         // one was asked for and has not begun
+    bool soon_ = false;  // one was asked for and has not begun
+    bool hurried_ = false;
     bool until_quiet_ = false;  // ask_until_quiet()
     bool began_idle_ = false;   // the last one: the jobs were idle when it began
 };

@@ -7,6 +7,7 @@
 
 #include "agent/base/limits.h"
 #include "agent/errors/catalogue.h"
+#include "agent/session/exclusive.h"
 #include "agent/session/reserve.h"
 
 namespace hagent::session {
@@ -72,6 +73,7 @@ Status Engine::resume_unfinished() {
         if ((begun && !stored->suspended) || stored->verdict) {
             (void)entry.stop->commit();  // a cancel comes too late for it
         }
+        entry.on_trial = changes_half_done(*stored);
         if (stored->record.try_again) {
             rest_until_next_try(entry, stored->record);
             context_.observer.changed(stored->record);
@@ -240,6 +242,7 @@ Result<SessionEnd> Engine::run_one(Entry entry) {
     const std::lock_guard lock(mutex_);
     if (Entry* known = find(entry.job.id); known != nullptr && end.ok()) {
         known->look_again_at = (*session)->look_again_at();
+        known->on_trial = *end == SessionEnd::on_trial;
         if (*end == SessionEnd::postponed) {
             rest_until_next_try(*known, (*session)->record());
         }
@@ -325,6 +328,11 @@ void Engine::manager_answered() {
         }
     }
     wake_trials(answered_);
+}
+
+bool Engine::has_trial() const {
+    const std::lock_guard lock(mutex_);
+    return std::any_of(entries_.begin(), entries_.end(), [](const Entry& e) { return e.on_trial; });
 }
 
 std::optional<Uptime> Engine::next_look() const {

@@ -53,6 +53,9 @@ public:
     void checked_in();
     /// The manager has at least shown who it is: the first time, what is on trial is looked at again.
     void manager_answered();
+    /// Whether a change of the system waits for its verdict: a session on trial, or one that this life has found half
+    /// done.
+    [[nodiscard]] bool has_trial() const;
     /// When a session wants to be looked at again though nobody has checked in; empty: none does.
     [[nodiscard]] std::optional<Uptime> next_look() const;
     /// That moment may have come.
@@ -91,6 +94,7 @@ private:
         bool checked_in = false;  // what its session was told when it ran last
         bool answered = false;    // the same
         bool told_to_wait = false;
+        bool on_trial = false;
         bool may_execute = false;             // by its last offer
         std::optional<Uptime> look_again_at;  // of one on trial, or that waits for the machine to go down
         // shared: the session's thread and those who stop it

@@ -63,6 +63,10 @@ public:
                             run_.cancel));
         } else if (line.word == "stream") {
             TRY(stream(line));
+        } else if (line.word == "ask") {
+            do {
+                TRY(run_.manager->check_in(Seconds{60}, run_.cancel));
+            } while (!run_.manager->may_execute());
         } else if (line.word == "restart-half") {
             return restart_once(step, record);
         } else if (line.word.starts_with("deadline")) {
@@ -197,10 +201,11 @@ private:
 };
 
 bool known(const Line& line) {
-    constexpr std::array<std::string_view, 18> k_words = {
-        "stream", "early",     "deadline", "restart-half", "look",        "write",      "once",
-        "fetch",  "restart",   "suspend",  "trial",        "trial-fails", "trial-life", "trial-life-fails",
-        "wait",   "wait-once", "fail",     "fail?"};
+    constexpr std::array<std::string_view, 19> k_words = {
+        "stream",  "early",     "deadline",    "restart-half", "ask",
+        "look",    "write",     "once",        "fetch",        "restart",
+        "suspend", "trial",     "trial-fails", "trial-life",   "trial-life-fails",
+        "wait",    "wait-once", "fail",        "fail?"};
     return std::find(k_words.begin(), k_words.end(), line.word) != k_words.end();
 }
 

@@ -22,7 +22,7 @@ namespace hagent::manager::fixture {
 
 /// A dialect of few words: "GET poll", "POST report JOB STAGE messages", "POST refuse JOB". The test says what a poll
 /// brings.
-class PlainDialect final : public Dialect {
+class PlainDialect : public Dialect {
 public:
     [[nodiscard]] std::string_view name() const override { return "plain"; }
     void begin(const std::string& manager_url, const Identity&) override {

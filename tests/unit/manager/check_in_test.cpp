@@ -8,6 +8,51 @@ using namespace hagent::manager::fixture;
 using session::ReportStage;
 using Urls = std::vector<std::string>;
 
+/// Its poll has an address that can be read.
+struct AddressedDialect final : PlainDialect {
+    void begin(const std::string& manager_url, const Identity& identity) override {
+        PlainDialect::begin(manager_url, identity);
+        poll = Call{transfer::Method::get, manager_url + "poll", {}, {}};
+    }
+    [[nodiscard]] std::optional<Call> next() override { return std::exchange(poll, std::nullopt); }
+    std::optional<Call> poll;
+};
+
+TEST_CASE("any answer over TLS shows that the manager was reached, one in clear text does not") {
+    for (const bool encrypted : {true, false}) {
+        FixtureOf<AddressedDialect> b({encrypted ? "https://a/" : "http://a/"});
+        b.check_in->start();
+        b.no_answer();
+        CHECK_FALSE(b.check_in->view().last_answer.has_value());
+        for (const int status : {500, 401, 200}) {
+            b.check_in->check_in_now();
+            b.timers.advance(Seconds{1});
+            const auto before = b.check_in->view().last_answer;
+            b.answer(status);
+            CHECK((b.check_in->view().last_answer != before) == encrypted);
+            CHECK(b.check_in->view().last_success.has_value() == (status == 200));
+        }
+    }
+}
+
+TEST_CASE("a trial asks at once, and again soon while nobody answers") {
+    Fixture b({"a"}, {Seconds{3600}, Seconds{600}}, UINT64_MAX / 2);
+    b.check_in->hurry(true);
+    b.check_in->start();
+    REQUIRE(b.caller.waits());
+    b.chance = 29'999;
+    b.no_answer();
+    CHECK(b.timers.next() == Millis{29'999});
+    b.timers.advance(Seconds{30});
+    b.check_in->hurry(false);
+    b.no_answer();
+    b.chance = 3'000'000;
+    b.check_in->check_in_now();
+    b.timers.advance(Seconds{1});
+    b.no_answer();
+    CHECK(b.timers.next() == Millis{3'000'000});
+}
+
 TEST_CASE("The first check-in falls into the spread window, the next one follows after the interval") {
     Fixture b({"a"}, {Seconds{300}, Seconds{60}}, 0xB333'3334'0000'0000);  // seven tenths
     b.chance = 1;

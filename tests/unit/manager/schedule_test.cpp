@@ -52,6 +52,30 @@ TEST_CASE("Without a spread window the first check-in is at once") {
     }
 }
 
+TEST_CASE("While a trial waits for the manager nothing is spread, and failures back off to half a minute at most") {
+    for (const auto chance : k_chances) {
+        Schedule schedule(k_settings);
+        schedule.hurry(true);
+        schedule.start(Uptime{}, chance);
+        CHECK(schedule.due(Uptime{}));
+        for (int failures = 0; failures < 20; ++failures) {
+            const Uptime now = *schedule.next();
+            schedule.begin(now, true);
+            schedule.fail(now, {}, {}, chance);
+            CHECK(*schedule.next() - now >= Seconds{1});
+            CHECK(*schedule.next() - now <= Seconds{30});
+        }
+        Uptime now = *schedule.next();
+        schedule.begin(now, true);
+        schedule.fail(now, {}, Seconds{120}, chance);  // the manager's wish
+        CHECK(*schedule.next() - now >= Seconds{120});
+        now = *schedule.next();
+        schedule.begin(now, true);
+        schedule.succeed(now, {}, chance, true);
+        CHECK(*schedule.next() - now >= Seconds{150});
+    }
+}
+
 TEST_CASE("A usual wait is the interval less up to a tenth") {
     for (const auto chance : k_chances) {
         const auto wait = next_check_in(k_settings, {}, chance);
