@@ -12,7 +12,7 @@ import unittest
 
 import kit
 from ftp_daemons import DAEMONS, PASSWORD, Missing, make_certificate
-from kit import DONE, FACTOR, FAILED, BoxTest, OwnServers
+from kit import DONE, FACTOR, FAILED, BoxTest, OwnServers, wait_until
 
 PUT = sys.argv.pop(1) if len(sys.argv) > 1 and sys.argv[1].endswith("hagent_put") else os.environ.get("HAGENT_PUT", "")
 BIG = 14 << 20
@@ -122,6 +122,36 @@ class Scenarios(OwnServers):
         self.assertTrue(document["resumed"], document)
         self.assertTrue(0 < document["resumed_at"][0] <= have)
         self.assert_got(self.big, "big.bin")
+
+    def read_parts(self, parts, attempts=8, rate="0", **how):
+        """Starts to read parts of the big file; with its end the document that was printed."""
+        arguments = [word for first, count in parts for word in ("--read", f"{first}:{count}")]
+        return subprocess.Popen([PUT, self.box.path("parts.bin"), self.daemon.url("big.bin"), "--size", str(BIG), *arguments, "--attempts", str(attempts), "--base-ms",
+                                 "100", "--ca", self.daemon.cert, "--limit-rate", rate], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **how)
+
+    def end_of_parts(self, process, parts):
+        document = json.loads(process.communicate(timeout=60 * FACTOR)[0])
+        self.assertIsNone(document["error"], document)
+        self.assert_got(b"".join(self.big[first:first + count] for first, count in parts), "parts.bin")
+        return document
+
+    def test_parts_of_a_file(self):
+        parts = [(5 << 20, 1 << 20), (6 << 20, 70_001), (0, 1), (1, 99_999), (BIG - 1, 1), (BIG - 100_000, 100_000)]
+        document = self.end_of_parts(self.read_parts(parts), parts)
+        self.assertEqual(len(parts), document["attempts"], document)  # a cut of our own is no failure
+
+    def test_parts_of_a_file_survive_the_death_of_the_server(self):
+        parts = [(1 << 20, BIG - (2 << 20)), (0, 1 << 20)]
+        process = self.read_parts(parts, rate=str(8 << 20))
+        try:
+            wait_until(lambda: os.path.exists(self.box.path("parts.bin")) and os.path.getsize(self.box.path("parts.bin")) > 4 << 20, 60 * FACTOR, "4 MiB of the part")
+            self.daemon.kill()
+            self.daemon.start()
+            document = self.end_of_parts(process, parts)
+        finally:
+            process.kill()
+            process.wait()
+        self.assertGreater(document["resumed_at"][0], 5 << 20, document)
 
     def test_resume_after_the_server_was_killed(self):
         process = self.begin()
