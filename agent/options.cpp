@@ -61,6 +61,18 @@ bool attempts(Options& o, const std::string& value) {
     return number && *number > 0;
 }
 
+bool chunk_bytes(Options& o, const std::string& value) {
+    const auto bytes = parse_size(value);
+    o.chunk_bytes = static_cast<std::uint32_t>(std::min<std::uint64_t>(bytes.value_or(0), UINT32_MAX));
+    return bytes && *bytes > 0;
+}
+
+bool level(Options& o, const std::string& value) {
+    const auto number = parse_u64(value, 99);
+    o.level = static_cast<unsigned>(number.value_or(0));
+    return number && *number > 0;
+}
+
 bool serial(Options& o, const std::string& value) {
     const auto number = parse_u64(value);
     o.serial = number.value_or(0);
@@ -87,8 +99,8 @@ constexpr std::array k_verbs = {
                                                          "make a folder a signed package; sign FOLDER/jobs.json --key FILE signs that"},
     Verb{"verify",   "verify DIR [--keys DIR]",          "check a signed package, or a signed jobs.json"},
     Verb{"enrol",    "enrol [--key FILE] [--replace]",   "make this device's key and a request for its certificate"},
-    Verb{"image",    "image status|write SOURCE [--slot NAME]|confirm|rollback",
-                                                         "system images: what is in the slots, write one, keep or end a trial"},
+    Verb{"image",    "image status|write SOURCE [--slot NAME]|confirm|rollback|pack RAW -o DIR",
+                                                         "system images: what is in the slots, write one, keep or end a trial; pack: make the files of a package"},
     Verb{"upgrade",  "upgrade status|stage SOURCE|confirm|rollback",
                                                          "the agent itself: what is here, put a signed package on trial, end a trial, go back"},
     Verb{"self-test", "self-test",                       "does this program work on this machine?"},
@@ -104,7 +116,7 @@ constexpr std::array k_options = {
     Option{"verbose",        'v', nullptr, " fetch script image check-in run ", "say more on standard error",             flag<&Options::verbose>},
     Option{"check-config",   0,   nullptr, " run ", "check the configuration and end",                              flag<&Options::check_config>},
     Option{"once",           0,   nullptr, " check-in ", "do it in this process, not through the daemon",           flag<&Options::once>},
-    Option{"output",         'o', "FILE",  " fetch ", "where to put the file (default: its name in the URL)",       text_value<&Options::output>},
+    Option{"output",         'o', "FILE",  " fetch image ", "where to put it (fetch: by its name in the URL; image pack: a folder)", text_value<&Options::output>},
     Option{"sha256",         0,   "HEX",   " fetch ", "digest that the file must have",                             digest},
     Option{"limit-rate",     0,   "BYTES", " fetch ", "bytes a second at most; K, M and G are understood",          rate},
     Option{"attempts",       0,   "N",     " fetch ", "tries in a row without progress that each source gets",      attempts},
@@ -112,12 +124,20 @@ constexpr std::array k_options = {
     Option{"root",           0,   "DIR",   " script ", "every device path lies below DIR",                          text_value<&Options::root>},
     Option{"allow-unsigned", 0,   nullptr, " script ", "take a package from a URL without a signature",             flag<&Options::allow_unsigned>},
     Option{"slot",           0,   "NAME",  " image ", "write: into this slot (default: the one that does not run)", text_value<&Options::slot>},
+    Option{"part",           0,   "NAME",  " image ", "pack: part of the slot (default: root); each one is packed by itself",       text_value<&Options::part>},
+    Option{"compression",    0,   "FORMAT", " image ", "pack: none, gzip, xz or zstd (default), by the program of that name",      text_value<&Options::compression>},
+    Option{"chunk-bytes",    0,   "N",     " image ", "pack: 4K to 1M (default: 256K)",                          chunk_bytes},
+    Option{"level",          0,   "N",     " image ", "pack: how hard to try (default: 6 for gzip and xz, 9 for zstd)", level},
+    Option{"after-write",    0,   "FILE",  " image ", "pack: program in DIR that runs when the slot is written",  text_value<&Options::after_write>},
+    Option{"min-version",    0,   "V",     " image ", "pack: only over this version or a newer one",             text_value<&Options::min_version>},
+    Option{"platform",       0,   "NAME",  " image ", "pack: only for this hardware; may be repeated",           list_value<&Options::platforms>},
+    Option{"allow-downgrade", 0,  nullptr, " image ", "pack: also over a newer version",                         flag<&Options::allow_downgrade>},
     Option{"key",            0,   "FILE",  " sign enrol ", "private key (PEM: EC P-256 or RSA)",                    text_value<&Options::key>},
     Option{"replace",        0,   nullptr, " enrol ", "a new key although there is one; the old one is kept beside it", flag<&Options::replace>},
     Option{"kind",           0,   "KIND",  " sign ", "script, software, image or agent",                            text_value<&Options::kind>},
     Option{"entry",          0,   "FILE",  " sign ", "the file to begin with (a script package's *.rsp)",           text_value<&Options::entry>},
     Option{"package",        0,   "NAME",  " sign ", "the package's name",                                          text_value<&Options::package>},
-    Option{"version",        0,   "V",     " sign ", "the package's version",                                       text_value<&Options::version>},
+    Option{"version",        0,   "V",     " sign image ", "the package's version; pack: the image's, where it is another",                                       text_value<&Options::version>},
     Option{"serial",         0,   "N",     " sign ", "grows with each release: an older one is refused",            serial},
     Option{"repository",     0,   "URL",   " sign ", "where the files can be fetched; may be repeated",             list_value<&Options::repositories>},
     Option{"file-source",    0,   "PATH=URL", " sign ", "where one file can be fetched; may be repeated",        list_value<&Options::file_sources>},

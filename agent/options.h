@@ -22,7 +22,7 @@ struct Options {
     bool once = false;                                   // check-in
     bool check_config = false;                           // run
     bool allow_unsigned = false;                         // script
-    std::string output;                                  // fetch
+    std::string output;                                  // fetch, image
     std::string sha256;                                  // fetch
     std::uint64_t limit_rate = 0;                        // fetch, bytes a second
     unsigned attempts = 0;                               // fetch; 0: as configured
@@ -30,8 +30,13 @@ struct Options {
     std::string slot;                                    // image
     std::string key;                                     // sign, enrol
     bool replace = false;                                // enrol
-    std::string kind, entry, package, version, expires;  // sign
-    bool allow_downgrade = false;                        // sign
+    std::string kind, entry, package, version, expires;  // sign; image takes version too
+    std::string part, compression;                       // image
+    std::uint32_t chunk_bytes = 0;                       // image; 0: as usual
+    unsigned level = 0;                                  // image; 0: as usual
+    std::string min_version, after_write;                // image
+    std::vector<std::string> platforms;                  // image
+    bool allow_downgrade = false;                        // sign, image
     std::uint64_t serial = 0;                            // sign
     std::vector<std::string> repositories, os, devices;  // sign
     std::vector<std::string> file_sources;               // sign, each PATH=URL

@@ -51,6 +51,8 @@ struct Manifest {
 
 inline constexpr std::string_view k_manifest_name = "manifest.json";
 inline constexpr std::string_view k_signature_name = "manifest.sig";
+/// Beside the files of an image until they are signed: what becomes the member `image`, no file of the package.
+inline constexpr std::string_view k_image_json_name = "image.json";
 
 /// Strict: format 1, every member of the right type and within limits.h, unknown and repeated members refused, paths
 /// unique and none a folder of another. All failures are manifest_malformed with the member's path in the context.

@@ -77,6 +77,9 @@ Result<std::string> fingerprint(std::string_view key_pem) {
 Result<Manifest> build_manifest(platform::Files& files, const std::string& directory, Manifest request) {
     std::vector<std::string> paths;
     TRY(collect(files, directory, "", paths));
+    if (request.kind == JobKind::image) {
+        std::erase(paths, k_image_json_name);
+    }
     std::sort(paths.begin(), paths.end());
     std::map<std::string, std::vector<std::string>> sources;
     for (ManifestFile& file : request.files) {

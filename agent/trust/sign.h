@@ -21,8 +21,8 @@ namespace hagent::trust {
 
 /// `request` with `files` filled from the folder: every regular file below it, in the order of paths, with size and
 /// digest, read as a stream; `sources` given in the request for a path are kept. manifest.json and manifest.sig are
-/// left out. Errors: manifest_malformed (a name that valid_path() refuses, a symlink or device, an entry that is not
-/// there, no files, too many), those of Files.
+/// left out, for an image also image.json. Errors: manifest_malformed (a name that valid_path() refuses, a symlink or
+/// device, an entry that is not there, no files, too many), those of Files.
 [[nodiscard]] Result<Manifest> build_manifest(platform::Files& files, const std::string& directory, Manifest request);
 
 /// build_manifest(), sign() and both files written durably; returns what was signed.

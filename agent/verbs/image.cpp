@@ -13,7 +13,8 @@ struct ImageVerb {
     int (*run)(Machine&, const Options&);
 };
 constexpr std::array k_verbs = {ImageVerb{"status", image_status}, ImageVerb{"write", image_write},
-                                ImageVerb{"confirm", image_confirm}, ImageVerb{"rollback", image_rollback}};
+                                ImageVerb{"confirm", image_confirm}, ImageVerb{"rollback", image_rollback},
+                                ImageVerb{"pack", image_pack}};
 
 }  // namespace
 
@@ -22,7 +23,7 @@ int image(Machine& machine, const Options& options) {
         return !options.arguments.empty() && options.arguments.front() == known.name;
     });
     return verb == k_verbs.end()
-               ? usage(machine, options, "say what to do with images: status, write SOURCE, confirm, rollback")
+               ? usage(machine, options, "say what to do with images: status, write SOURCE, confirm, rollback, pack RAW")
                : verb->run(machine, options);
 }
 

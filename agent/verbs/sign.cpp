@@ -5,6 +5,7 @@
 #include "agent/base/limits.h"
 #include "agent/base/text.h"
 #include "agent/config/store.h"
+#include "agent/image/pack.h"
 #include "agent/manager/folder_digests.h"
 #include "agent/manager/folder_jobs.h"
 #include "agent/session/json.h"
@@ -66,13 +67,18 @@ Result<trust::Manifest> requested(const Options& options) {
 
 /// The member that is named like the kind, where the folder says what is in it.
 Status add_member(Machine& machine, const Options& options, trust::Manifest& manifest) {
+    const auto folder = platform::absolute(options.arguments.front());
+    if (manifest.kind == JobKind::image) {
+        auto member = TRY(image::packed_member(*machine.files, folder));
+        member.version = member.version.empty() ? manifest.version : member.version;
+        manifest.details = image::write_image_member(member);
+    }
     if (manifest.kind != JobKind::upgrade) {
         return {};
     }
     if (!upgrade::is_version(manifest.version)) {
         return error(errors::AgentCode::usage, "--version of an agent is up to four numbers with dots between them");
     }
-    const auto folder = platform::absolute(options.arguments.front());
     manifest.details =
         TRY(upgrade::make_agent_member(TRY(upgrade::agent_files(*machine.files, folder)), options.allow_downgrade));
     return {};

@@ -58,6 +58,7 @@ int image_status(Machine& machine, const Options& options);
 int image_write(Machine& machine, const Options& options);
 int image_confirm(Machine& machine, const Options& options);
 int image_rollback(Machine& machine, const Options& options);
+int image_pack(Machine& machine, const Options& options);
 
 /// A whole run of the program, from the words of its command line (`argv[0]` is its name, a null ends them) to the exit
 /// code. A result that could not be written makes a success a failure.

@@ -38,7 +38,7 @@ UsageError wrong(const Words& words) {
 std::string complaint(const Words& words) { return wrong(words).message; }
 
 const Words k_verbs = {"run",   "check-in", "status", "sessions", "log",    "explain",
-                       "fetch", "script",   "sign",   "verify",   "version"};
+                       "fetch", "script",   "image",  "sign",     "verify", "version"};
 const std::string k_digest(64, 'A');
 
 TEST_CASE("every verb is known, alone and with the options that all of them take") {
@@ -164,6 +164,9 @@ TEST_CASE("help needs no verb, and tells every verb and every option that a verb
         {"check-in", {"--once", "--verbose"}},
         {"fetch", {"-o, --output FILE", "--sha256 HEX", "--limit-rate BYTES", "--attempts N"}},
         {"script", {"--source PLACE", "--root DIR", "--allow-unsigned"}},
+        {"image",
+         {"-o, --output FILE", "--part NAME", "--compression FORMAT", "--chunk-bytes N", "--level N",
+          "--after-write FILE", "--min-version V", "--platform NAME", "--allow-downgrade"}},
         {"sign",
          {"--key FILE", "--kind KIND", "--entry FILE", "--package NAME", "--version V", "--serial N",
           "--repository URL", "--file-source PATH=URL", "--os CODE", "--device ID", "--expires TIME"}},
