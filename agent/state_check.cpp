@@ -56,6 +56,7 @@ private:
 std::vector<std::string> damage_of(platform::Files& files, const config::StatePaths& paths) {
     Look look(files);
     look.at_journal(paths.reports());
+    look.at_journal(paths.rounds());
     for (const auto& path : {paths.serials(), paths.jobs_serials(), paths.trusted_time()}) {
         look.at_text(path);
     }

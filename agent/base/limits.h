@@ -109,6 +109,10 @@ inline constexpr std::size_t k_queued_jobs = 32;
 inline constexpr unsigned k_job_tries = 7;
 inline constexpr std::int64_t k_job_first_wait_seconds = 10;  // each further wait is three times as long
 
+// loop guard
+inline constexpr std::size_t k_remembered_rounds = 200;
+inline constexpr std::size_t k_remembered_holds = 32;  // ids of jobs that were stopped for one reason
+
 // log
 inline constexpr std::size_t k_log_lines = 400;
 inline constexpr std::size_t k_log_line_bytes = 1024;

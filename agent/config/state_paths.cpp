@@ -29,6 +29,7 @@ std::string StatePaths::boot_lock() const { return below("boot.lock"); }
 
 std::string StatePaths::serials() const { return below("serials"); }
 std::string StatePaths::registry() const { return below("registry.ini"); }
+std::string StatePaths::rounds() const { return below("rounds"); }
 std::string StatePaths::sessions() const { return below("sessions"); }
 std::string StatePaths::session(std::string_view id) const { return concat({state_dir_, "/sessions/", id}); }
 std::string StatePaths::journal(std::string_view id) const { return session(id) + "/journal"; }

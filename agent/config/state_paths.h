@@ -42,6 +42,7 @@ public:
     // of sessions
     [[nodiscard]] std::string serials() const;   // highest serial of each package
     [[nodiscard]] std::string registry() const;  // key store of scripts where the machine has no registry
+    [[nodiscard]] std::string rounds() const;    // journal of session::Parking
     [[nodiscard]] std::string sessions() const;  // directory: one directory a session in it
     [[nodiscard]] std::string session(std::string_view id) const;
     [[nodiscard]] std::string journal(std::string_view id) const;

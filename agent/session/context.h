@@ -8,6 +8,7 @@
 #include "agent/base/cancel.h"
 #include "agent/log/log.h"
 #include "agent/log/ring.h"
+#include "agent/session/leave.h"
 #include "agent/session/record.h"
 #include "agent/session/store.h"
 #include "agent/transfer/fetcher.h"
@@ -26,6 +27,8 @@
 #include "platform/registry.h"
 
 namespace hagent::session {
+
+class Parking;
 
 /// Hears of every change, on the session's thread.
 class Observer {
@@ -67,6 +70,8 @@ struct Context {
     platform::BlockDevices* devices = nullptr;  // null: no system images are written
     const log::Ring* log_lines = nullptr;       // the last ones; null: none are kept
     work::Restarts* restarts = nullptr;         // null: the agent cannot be started again (command line)
+    Parking* parking = nullptr;                 // null: nothing is held, and nothing counts
+    const Leave* leave = nullptr;               // null: every job may begin at once
 };
 
 }  // namespace hagent::session

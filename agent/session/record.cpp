@@ -8,6 +8,11 @@
 #include "agent/base/limits.h"
 
 namespace hagent::session {
+namespace {
+
+constexpr Millis k_longest_leave = std::chrono::hours{24 * 8};  // a window opens once a week at least
+
+}  // namespace
 
 std::string_view to_string(TransferState state) {
     constexpr std::array<std::string_view, 4> k_names = {"waiting", "running", "done", "failed"};
@@ -24,7 +29,7 @@ Millis wait_before_try(unsigned failed_tries) {
 
 /// The wall clock may have been set meanwhile, either way: nobody waits longer than the longest wait that was meant.
 Millis SessionRecord::rests_for(WallTime now) const {
-    const Millis most = wait_before_try(tries) + wait_before_try(tries) / 4;
+    const Millis most = waits_for_leave ? k_longest_leave : wait_before_try(tries) + wait_before_try(tries) / 4;
     return try_again ? std::clamp(try_again->since_epoch - now.since_epoch, Millis{0}, most) : Millis{0};
 }
 

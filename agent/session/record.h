@@ -71,6 +71,7 @@ struct SessionRecord {
     unsigned resumptions = 0;           // how often it went on after a restart, or was tried again
     unsigned tries = 0;                 // that failed before anything was changed and were not the last one
     std::optional<WallTime> try_again;  // it rests until then
+    bool waits_for_leave = false;       // because of the device's own rules: nothing has failed
     std::vector<StepView> steps;
     Progress progress;
     std::vector<TransferView> transfers;

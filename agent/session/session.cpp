@@ -14,8 +14,10 @@
 #include "agent/session/change_hooks.h"
 #include "agent/session/exclusive.h"
 #include "agent/session/json.h"
+#include "agent/session/leave.h"
 #include "agent/session/messages.h"
 #include "agent/session/retry.h"
+#include "agent/session/step_watch.h"
 #include "agent/session/uploads.h"
 
 namespace hagent::session {
@@ -33,39 +35,6 @@ bool is_space_finding(const TaskResult& result) {
 }
 
 Result<ChangeHooks::Answer> go_on() { return ChangeHooks::Answer::go_on; }
-
-/// Tells the record, the status page and the manager about each step.
-class StepWatch final : public work::StepObserver {
-public:
-    using Report = std::function<void(const StepView&)>;
-    StepWatch(Context& context, SessionRecord& record, const work::Plan& plan, Report report)
-        : context_(context), record_(record), plan_(plan), report_(std::move(report)) {}
-
-    void step_changed(const work::StepRecord& step) override {
-        if (step.state == work::StepState::running) {  // shown only: the journal knows that it executes
-            record_.phase = static_cast<Phase>(plan_.steps[step.n - 1].stage);
-        }
-        for (auto& view : record_.steps) {
-            if (view.n != step.n) {
-                continue;
-            }
-            const bool news = view.state != step.state;
-            view.state = step.state;
-            view.results = step.results;
-            view.output = step.output;
-            context_.observer.changed(record_);
-            if (news && step.state != work::StepState::running) {
-                report_(view);
-            }
-        }
-    }
-
-private:
-    Context& context_;
-    SessionRecord& record_;
-    const work::Plan& plan_;
-    Report report_;
-};
 
 }  // namespace
 
@@ -185,7 +154,23 @@ Result<SessionEnd> Session::phases(Stop& stop) {
         TRY(report(ReportStage::downloaded, {"all files are here and verified; waiting for permission to execute"}));
         return SessionEnd::waiting;
     }
-    return execute(stop);
+    const auto wait = executing_ ? Result<Leave::Wait>(Leave::Wait{}) : wait_before(context_, record_);
+    if (!wait.ok()) {
+        return refused(wait.error(), stop);
+    }
+    return wait->in > Millis{0} ? rest(*wait) : execute(stop);
+}
+
+/// Nothing is wrong and nothing done: the next try goes the whole way again, like any other.
+Result<SessionEnd> Session::rest(const Leave::Wait& wait) {
+    record_.try_again = WallTime{context_.clock.wall().since_epoch + wait.in};
+    record_.waits_for_leave = true;
+    const std::string at = rfc3339(*record_.try_again);
+    context_.log.info("session", wait.what, {{"id", record_.id}, {"job", record_.job.id}, {"begins", at}});
+    TRY(report(ReportStage::downloaded,
+               {concat({"all files are here and verified; ", wait.what, ": it begins at ", at})}));
+    context_.observer.changed(record_);
+    return SessionEnd::postponed;
 }
 
 /// The kind is asked for first, so that nothing is fetched for work that this agent cannot do; so are the planners,
@@ -194,6 +179,7 @@ Status Session::select(Stop& stop) {
     TRY(has_kind(context_, record_.job));
     origin_ = TRY(Origin::select(context_, record_, stop.token()));
     TRY(has_kind(context_, record_.job));  // the manifest may have told another one
+    TRY(executing_ ? Status() : may_be_begun(context_, record_));
     TRY(stage_for_analysis(context_, record_.job, *origin_, stop.token()));
     if (!origin_->unmeasured()) {
         return {};
@@ -279,6 +265,8 @@ Result<SessionEnd> Session::execute(Stop& stop) {
         return refused(error(AgentCode::cancelled), stop);
     }
     TRY(enter(Phase::executing));
+    executing_ = true;
+    TRY(work_->plan().acts() ? note_beginning(context_, record_) : Status());
     Uploads uploads(context_, record_, origin_->manifest());
     const auto services = services_of(context_, &uploads, log_.directory());
     ChangeHooks hooks(services, record_.job.kind, log_.directory());
@@ -451,6 +439,7 @@ Result<SessionEnd> Session::finish(Phase phase, ReportStage stage) {
 
 /// Downloads go last, when nothing can ask for them any more. That they cannot be removed is no failure of the job.
 Result<SessionEnd> Session::conclude(ReportStage stage) {
+    TRY(note_end(context_, record_, stage, executing_));
     TRY(report(stage, final_messages(record_)));
     TRY(log_.end(record_));
     if (const auto dropped = context_.store.drop_downloads(record_.id); !dropped.ok()) {

@@ -19,7 +19,7 @@ enum class SessionEnd : std::uint8_t {
     interrupted,  // stopped by a shutdown: goes on at the next start
     rebooting,    // the machine was asked to restart: goes on after that
     suspended,    // rests half-way: goes on when it is offered again or at the next start, or is given up
-    postponed,    // failed before it changed anything: run it again when `try_again` of the record has come
+    postponed,    // rests before it changed anything: run it again when `try_again` of the record has come
     behind,       // another change of the system is under way: run it again when that one is over
     on_trial,     // all is done; what comes of it is known after a restart and a check-in: run it again then
 };
@@ -70,6 +70,7 @@ private:
     [[nodiscard]] Result<SessionEnd> refused(const Error& why, Stop& stop);
     [[nodiscard]] bool may_be_postponed(const Error& why) const;
     [[nodiscard]] Result<SessionEnd> postpone(TaskResult why);
+    [[nodiscard]] Result<SessionEnd> rest(const Leave::Wait& wait);
     [[nodiscard]] Status enter(Phase phase);
     [[nodiscard]] Status report(ReportStage stage, std::vector<std::string> messages);
     void take_steps(const work::Plan& plan);
@@ -79,7 +80,7 @@ private:
     SessionLog log_;
     std::vector<work::StepRecord> earlier_;
     bool had_plan_;
-    bool executing_;  // an earlier run had begun to change the device
+    bool executing_;  // this run or an earlier one has begun to change the device
     bool suspended_;  // it rested, and may still be given up
     bool on_trial_;   // an earlier run had done all that can be done
     Life life_;

@@ -25,7 +25,9 @@ std::string when(const std::optional<WallTime>& time) { return time ? rfc3339(*t
 std::string outcome(const SessionRecord& record) {
     std::string out(plain_words(record.phase));
     if (record.try_again) {
-        out = concat({"failed before it changed anything, will be tried again at ", rfc3339(*record.try_again)});
+        out = concat({record.waits_for_leave ? "all is here, it begins at "
+                                             : "failed before it changed anything, will be tried again at ",
+                      rfc3339(*record.try_again)});
     }
     if (record.failed()) {
         const auto worst = std::find_if(record.results.begin(), record.results.end(),

@@ -26,6 +26,7 @@ TEST_CASE("every file of the state directory has its permanent name") {
     CHECK(paths.agents() == "/s/agent");
     CHECK(paths.serials() == "/s/serials");
     CHECK(paths.registry() == "/s/registry.ini");
+    CHECK(paths.rounds() == "/s/rounds");
     CHECK(paths.sessions() == "/s/sessions");
     CHECK(paths.session("000012") == "/s/sessions/000012");
     CHECK(paths.journal("000012") == "/s/sessions/000012/journal");
@@ -39,13 +40,28 @@ TEST_CASE("every file of the state directory has its permanent name") {
 
 TEST_CASE("no two things share a place") {
     const StatePaths paths("/s");
-    const std::vector<std::string> all = {paths.trusted_time(),    paths.reserve(),        paths.lock(),
-                                          paths.daemon_endpoint(), paths.device_id(),      paths.device_key(),
-                                          paths.reports(),         paths.jobs_serials(),   paths.manager_met(),
-                                          paths.agents(),          paths.serials(),        paths.registry(),
-                                          paths.sessions(),        paths.session("1"),     paths.journal("1"),
-                                          paths.session("2"),      paths.package("1"),     paths.package_file("1", "a"),
-                                          paths.downloads(),       paths.download("1", 0), paths.download("1", 1),
+    const std::vector<std::string> all = {paths.trusted_time(),
+                                          paths.reserve(),
+                                          paths.lock(),
+                                          paths.daemon_endpoint(),
+                                          paths.device_id(),
+                                          paths.device_key(),
+                                          paths.reports(),
+                                          paths.jobs_serials(),
+                                          paths.manager_met(),
+                                          paths.agents(),
+                                          paths.serials(),
+                                          paths.registry(),
+                                          paths.rounds(),
+                                          paths.sessions(),
+                                          paths.session("1"),
+                                          paths.journal("1"),
+                                          paths.session("2"),
+                                          paths.package("1"),
+                                          paths.package_file("1", "a"),
+                                          paths.downloads(),
+                                          paths.download("1", 0),
+                                          paths.download("1", 1),
                                           paths.download("2", 0)};
     CHECK(std::set<std::string>(all.begin(), all.end()).size() == all.size());
 }
