@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns the version comparison.
+// Owns the comparison of versions and of releases.
 #include "agent/base/version.h"
 
 #include <algorithm>
+
+#include "agent/base/number.h"
+#include "agent/base/text.h"
 
 namespace hagent {
 namespace {
@@ -34,6 +37,8 @@ std::strong_ordering compare_parts(std::string_view a, std::string_view b) {
     return order != 0 ? order : a.compare(b) <=> 0;
 }
 
+constexpr std::size_t k_deciding_numbers = 3;
+
 }  // namespace
 
 std::string_view agent_version() { return HAGENT_VERSION; }
@@ -46,6 +51,31 @@ std::strong_ordering compare_versions(std::string_view a, std::string_view b) {
         }
     }
     return std::strong_ordering::equal;
+}
+
+std::optional<Release> parse_release(std::string_view text) {
+    const auto parts = split(text, '.');
+    Release release;
+    if (parts.size() < k_deciding_numbers || parts.size() > release.numbers.size()) {
+        return std::nullopt;
+    }
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+        const auto number = parse_u64(parts[i], UINT32_MAX);
+        if (!number || (parts[i].size() > 1 && parts[i].front() == '0')) {
+            return std::nullopt;
+        }
+        release.numbers[i] = narrow<std::uint32_t>(*number);
+    }
+    return release;
+}
+
+Newer compare_release(const Release& offered, const Release& own) {
+    for (std::size_t i = 0; i < k_deciding_numbers; ++i) {
+        if (offered.numbers[i] != own.numbers[i]) {
+            return offered.numbers[i] > own.numbers[i] ? Newer::newer : Newer::older;
+        }
+    }
+    return Newer::same;
 }
 
 }  // namespace hagent

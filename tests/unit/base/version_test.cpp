@@ -52,5 +52,29 @@ TEST_CASE("this agent's version has four numbers") {
     CHECK(version.find_first_not_of("0123456789.") == std::string_view::npos);
 }
 
+TEST_CASE("a release is three or four plain numbers") {
+    CHECK(parse_release("1.2.3.4") == Release{{1, 2, 3, 4}});
+    CHECK(parse_release("0.10.0") == Release{{0, 10, 0, 0}});
+    CHECK(parse_release("4294967295.0.0.0").has_value());
+    for (const std::string_view text :
+         {"", "1", "1.2", "1.2.3.4.5", "1.2.3.", ".1.2.3", "1..2.3", "1.2.3.x", "v1.2.3", "1.2.-3", "1.2.+3", " 1.2.3",
+          "1.2.3 ", "01.2.3", "1.2.00", "4294967296.0.0", "1.2.3/../4"}) {
+        CAPTURE(text);
+        CHECK_FALSE(parse_release(text));
+    }
+}
+
+TEST_CASE("only the first three numbers decide which release is newer") {
+    const Release own{{1, 9, 9, 5}};
+    CHECK(compare_release({{1, 9, 9, 5}}, own) == Newer::same);
+    CHECK(compare_release({{1, 9, 9, 6}}, own) == Newer::same);
+    CHECK(compare_release({{1, 9, 9, 0}}, own) == Newer::same);
+    CHECK(compare_release({{1, 9, 10, 0}}, own) == Newer::newer);
+    CHECK(compare_release({{1, 10, 0, 0}}, own) == Newer::newer);
+    CHECK(compare_release({{2, 0, 0, 0}}, own) == Newer::newer);
+    CHECK(compare_release({{1, 9, 8, 9}}, own) == Newer::older);
+    CHECK(compare_release({{0, 10, 10, 9}}, own) == Newer::older);
+}
+
 }  // namespace
 }  // namespace hagent
