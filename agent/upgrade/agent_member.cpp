@@ -47,7 +47,7 @@ std::string AgentMember::program_for(const std::vector<std::string>& names) cons
 Result<AgentMember> agent_member(const trust::Manifest& manifest) {
     AgentMember out;
     if (!is_version(manifest.version)) {
-        return malformed("version: that of an agent is up to four numbers with dots between them");
+        return malformed("version: that of an agent is three or four numbers with dots between them");
     }
     if (manifest.details.empty()) {
         return malformed("agent: is missing");

@@ -14,14 +14,9 @@ constexpr unsigned k_most_short_lives = 10;
 constexpr Millis k_quick = Seconds{60};  // a start so soon after the one before it is spaced
 constexpr Millis k_longest_pause = Seconds{30};
 
-/// The first three numbers.
-std::string release(std::string_view version) {
-    std::string out;
-    const auto parts = split(version, '.');
-    for (std::size_t i = 0; i < 3 && i < parts.size(); ++i) {
-        out.append(i == 0 ? "" : ".").append(parts[i]);
-    }
-    return out;
+/// Versions in a record, a package and this program are releases; what is none is older than any.
+Newer compare(std::string_view offered, std::string_view own) {
+    return compare_release(parse_release(offered).value_or(Release{}), parse_release(own).value_or(Release{}));
 }
 
 /// 1 s, 2 s, 4 s ... less what has passed already.
@@ -87,8 +82,8 @@ void noted(Record& record, const Choice& choice, const Place& own, const Now& no
 
 }  // namespace
 
-bool is_newer(std::string_view a, std::string_view b) { return compare_versions(release(a), release(b)) > 0; }
-bool is_same_release(std::string_view a, std::string_view b) { return compare_versions(release(a), release(b)) == 0; }
+bool is_newer(std::string_view a, std::string_view b) { return compare(a, b) == Newer::newer; }
+bool is_same_release(std::string_view a, std::string_view b) { return compare(a, b) == Newer::same; }
 
 const Program* confirmed_beside(const Record& record, std::string_view launcher) {
     const bool counts = record.confirmed &&

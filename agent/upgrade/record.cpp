@@ -8,6 +8,7 @@
 #include "agent/base/limits.h"
 #include "agent/base/number.h"
 #include "agent/base/text.h"
+#include "agent/base/version.h"
 #include "agent/trust/kept_text.h"
 #include "platform/clock.h"
 #include "platform/paths.h"
@@ -240,12 +241,7 @@ std::optional<Record> newest(const std::vector<std::string>& bodies) {
 
 std::string_view to_string(Verdict verdict) { return k_verdicts[static_cast<std::size_t>(verdict)]; }
 
-bool is_version(std::string_view text) {
-    const auto parts = split(text, '.');
-    return parts.size() <= 4 && std::all_of(parts.begin(), parts.end(), [](std::string_view part) {
-               return !part.empty() && part.size() <= 9 && std::all_of(part.begin(), part.end(), is_digit);
-           });
-}
+bool is_version(std::string_view text) { return parse_release(text).has_value(); }
 
 Result<Record> parse_record(std::string_view text) {
     Record record;

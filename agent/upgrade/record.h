@@ -19,7 +19,7 @@ namespace hagent::upgrade {
 
 /// A staged agent, as it was when its package's signature was checked.
 struct Program {
-    std::string version;  // four numbers at most
+    std::string version;  // a release
     std::uint64_t bytes = 0;
     std::string sha256;         // lower-case hex
     std::string path;           // absolute
@@ -83,7 +83,7 @@ struct Record {
     friend bool operator==(const Record&, const Record&) = default;
 };
 
-/// A version that may be a folder's name and can be compared: one to four numbers with dots between them.
+/// Whether it is a release (agent/base/version.h), so that it can be compared and may be a folder's name.
 [[nodiscard]] bool is_version(std::string_view text);
 
 /// Never fails to read what record_text() has written. Errors: corrupt_journal.

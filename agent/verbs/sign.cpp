@@ -77,7 +77,7 @@ Status add_member(Machine& machine, const Options& options, trust::Manifest& man
         return {};
     }
     if (!upgrade::is_version(manifest.version)) {
-        return error(errors::AgentCode::usage, "--version of an agent is up to four numbers with dots between them");
+        return error(errors::AgentCode::usage, "--version of an agent is three or four numbers with dots between them");
     }
     manifest.details =
         TRY(upgrade::make_agent_member(TRY(upgrade::agent_files(*machine.files, folder)), options.allow_downgrade));

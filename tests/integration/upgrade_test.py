@@ -15,7 +15,7 @@ import unittest
 
 import kit
 from certificates import openssl
-from kit import DONE, FAILED, NOT_FOUND, REFUSED, USAGE, BoxTest, wait_until
+from kit import DONE, FAILED, REFUSED, USAGE, BoxTest, wait_until
 
 OWN = "0.1.0.0"
 TARGET = "linux-x86_64"
@@ -212,6 +212,126 @@ class InARow(Upgrades):
         self.supervise()
         wait_until(lambda: self.status()["trial"] is None, 30 * kit.FACTOR, "the trial is given up")
         self.assertEqual(("failed", version), (self.status()["last"]["result"], self.status()["last"]["to"]))
+
+
+
+class ByHand(Upgrades):
+    """The verbs of `upgrade`, and `check-in --once`, which goes through the restart in one process."""
+
+    def staged(self, version, story="good"):
+        folder = self.release("r-" + version, version, self.content_of(story, version))
+        self.expect(self.box.run("upgrade", "stage", folder), DONE, "trial")
+        return folder
+
+    def test_status_before_anything_was_upgraded(self):
+        state = self.status()
+        self.assertEqual({"version": OWN, "path": self.preinstalled, "preinstalled": True}, state["running"])
+        self.assertEqual((OWN, [], None, None, []), (state["preinstalled"]["version"], state["staged"], state["trial"], state["last"], state["parked"]))
+        self.expect(self.box.run("upgrade", "status"), DONE, OWN)
+        for verb in ("confirm", "rollback"):
+            self.expect(self.box.run("upgrade", verb), FAILED, "agent_nothing_to_do")
+        self.expect(self.box.run("upgrade"), USAGE)
+        self.expect(self.box.run("upgrade", "stage"), USAGE)
+        self.expect(self.box.run("upgrade", "fly"), USAGE)
+        self.assertFalse(os.path.exists(os.path.join(self.box.state, "agent")), "looking leaves nothing behind")
+
+    def test_a_package_is_staged_by_hand_tried_by_the_next_start_and_confirmed_by_its_check_in(self):
+        folder = self.staged("1.0.0.0")
+        state = self.status()
+        self.assertEqual(({"version": "1.0.0.0", "starts": 0, "deadline": None}, True), (state["trial"], state["running"]["preinstalled"]))
+        place = os.path.join(self.box.state, "agent", "1.0.0.0")
+        self.assertEqual(["hagent", "manifest.json", "manifest.sig"], sorted(os.listdir(place)))
+        self.assertEqual(0o755, stat.S_IMODE(os.stat(os.path.join(place, "hagent")).st_mode))
+        self.expect(self.box.run("verify", folder, "--keys", self.box.keys), DONE)
+        daemon = self.box.spawn("run")
+        wait_until(lambda: self.status()["trial"] is None, 20 * kit.FACTOR, "its check-in")
+        wait_until(lambda: self.box.daemon_pid() == daemon.pid, 20 * kit.FACTOR, "the same process is the agent")
+        self.assertEqual("1.0.0.0", self.daemon_version())
+        state = self.status()
+        self.assertEqual((place + "/hagent", False), (state["running"]["path"], state["running"]["preinstalled"]))
+        self.assertEqual(("confirmed", OWN, "1.0.0.0"), (state["last"]["result"], state["last"]["from"], state["last"]["to"]))
+        self.assertEqual([{"version": "1.0.0.0", "state": "confirmed"}], state["staged"])
+        self.expect(self.box.run("upgrade", "rollback"), DONE)
+        wait_until(lambda: (self.daemon_version(), self.box.daemon_pid()) == (OWN, daemon.pid), 20 * kit.FACTOR, "the daemon goes back by itself")
+        self.assertEqual("rolled_back", self.status()["last"]["result"])
+        self.assertEqual(digest(self.built), digest(self.preinstalled))
+
+    def test_a_check_in_by_itself_takes_an_upgrade_to_its_end(self):
+        self.release("up", "1.0.0.0", self.content_of("good", "1.0.0.0"))
+        self.publish("up")
+        self.expect(self.box.run("check-in", "--once"), DONE)
+        self.assertEqual("success", self.result_of("up")["state"])
+        self.assertEqual("1.0.0.0", self.status()["running"]["version"])
+        self.release("bad", "2.0.0.0", self.content_of("exits", "2.0.0.0"))
+        self.publish("bad")
+        for _ in range(5):
+            if not self.result_of("bad"):
+                self.box.run("check-in", "--once")
+        self.assertEqual("failure", self.result_of("bad")["state"])
+        self.assertEqual("1.0.0.0", self.status()["running"]["version"])
+
+    def test_a_trial_is_confirmed_or_ended_by_hand(self):
+        self.staged("1.0.0.0")
+        self.expect(self.box.run("upgrade", "confirm"), DONE)
+        self.assertEqual(("1.0.0.0", None), (self.status()["running"]["version"], self.status()["trial"]))
+        self.staged("2.0.0.0")
+        self.expect(self.box.run("upgrade", "rollback"), DONE)
+        state = self.status()
+        self.assertEqual(("1.0.0.0", None, "rolled_back"), (state["running"]["version"], state["trial"], state["last"]["result"]))
+
+    def test_refusals_have_their_own_exit_codes_and_reasons(self):
+        good = self.content_of("good", "1.0.0.0")
+        stage = lambda folder, code, *words: self.expect(self.box.run("upgrade", "stage", folder), code, *words)  # noqa: E731
+        stage(self.release("stranger", "1.0.0.0", good, key=self.stranger), REFUSED, "unknown_key")
+        stage(self.box.path("nowhere"), FAILED)
+        stage(self.release("old", "0.0.1.0", good), FAILED, "agent_older")
+        stage(self.release("same", OWN[:-1] + "9", good), DONE, "agent_not_newer")
+        stage(self.release("lies", "3.0.0.0", good), FAILED, "agent_self_test_failed", "1.0.0.0")
+        stage(self.release("arm", "1.0.0.0", self.content_of("wrong-machine", "1.0.0.0")), FAILED, "agent_self_test_failed", "cannot be executed")
+        os.rename(os.path.join(self.release("other", "1.0.0.0", good), TARGET), os.path.join(self.site, "other", "linux-mips"))
+        self.expect(self.box.run("sign", os.path.join(self.site, "other"), "--key", self.key, "--kind", "agent", "--package", "agent", "--version",
+                                 "1.0.0.0", "--serial", "90"), DONE)
+        stage(os.path.join(self.site, "other"), FAILED, "agent_no_target")
+        self.assertEqual((OWN, None), (self.status()["running"]["version"], self.status()["trial"]))
+        stage(self.release("allowed", "0.0.1.0", of_version(self.program, "0.0.1.0"), "--allow-downgrade"), REFUSED, "package_replayed")
+
+    def test_a_downgrade_that_the_package_allows(self):
+        self.release("down", "0.0.1.0", of_version(self.program, "0.0.1.0"), "--allow-downgrade")
+        self.publish("down")
+        self.expect(self.box.run("check-in", "--once"), DONE)
+        self.assertEqual("success", self.result_of("down")["state"])
+        self.assertEqual("0.0.1.0", self.status()["running"]["version"])
+
+    def test_agents_lie_where_the_configuration_says(self):
+        place = self.box.path("elsewhere")
+        os.mkdir(place, 0o755)
+        self.box.configure(manager={"dialect": "folder", "urls": [f"file://{self.site}/"], "interval_s": 3600, "spread_s": 0}, upgrade={"dir": place})
+        self.release("up", "1.0.0.0", self.content_of("good", "1.0.0.0"))
+        self.publish("up")
+        self.expect(self.box.run("check-in", "--once"), DONE)
+        self.assertEqual(os.path.join(place, "agent/1.0.0.0/hagent"), self.status()["running"]["path"])
+
+    def test_an_upgraded_program_that_was_damaged_gives_way_to_the_one_before(self):
+        for version in ("1.0.0.0", "2.0.0.0"):
+            self.release("up" + version[0], version, self.content_of("good", version))
+            self.publish("up" + version[0])
+            self.expect(self.box.run("check-in", "--once"), DONE)
+        with open(os.path.join(self.box.state, "agent/2.0.0.0/hagent"), "r+b") as file:
+            file.truncate(5000)
+        self.expect(self.box.run("check-in", "--once"), DONE, "not the one that was verified")
+        self.assertEqual("1.0.0.0", self.status()["running"]["version"])
+        shutil.rmtree(os.path.join(self.box.state, "agent/1.0.0.0"))
+        self.expect(self.box.run("check-in", "--once"), DONE)
+        self.assertEqual((OWN, "fell_back"), (self.status()["running"]["version"], self.status()["last"]["result"]))
+
+    def test_a_record_that_is_lost_leaves_the_preinstalled_agent(self):
+        self.release("up", "1.0.0.0", self.content_of("good", "1.0.0.0"))
+        self.publish("up")
+        self.expect(self.box.run("check-in", "--once"), DONE)
+        for name in ("record", "record.copy"):
+            with open(os.path.join(self.box.state, "agent", name), "wb") as file:
+                file.write(b"\0" * 100)
+        self.expect(self.box.run("check-in", "--once"), DONE, "this one is used")
 
 
 if __name__ == "__main__":
