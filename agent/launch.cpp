@@ -13,6 +13,9 @@
 namespace hagent {
 namespace {
 
+constexpr int k_looks = 5;
+constexpr Millis k_look_every{20};
+
 /// Empty where others could lead us to a program of theirs: the agent itself refuses such a configuration.
 std::string state_directory(Machine& machine, const Options& options) {
     if (!options.state_dir.empty()) {
@@ -25,6 +28,16 @@ std::string state_directory(Machine& machine, const Options& options) {
     const auto text = machine.files->read(path, limits::k_config_bytes);
     const JsonDocument document(text.ok() ? *text : std::string(), JsonComments::allowed);
     return platform::absolute(document.root().find("state_dir").text().value_or(platform::default_state_directory()));
+}
+
+/// A verb that only looks has the lock for a moment.
+bool is_taken(Machine& machine, const config::StatePaths& state) {
+    bool taken = machine.files->is_locked(state.lock()).value_or(false);
+    for (int i = 0; i < k_looks && taken; ++i) {
+        (void)machine.clock.wait(k_look_every, CancelToken());
+        taken = machine.files->is_locked(state.lock()).value_or(false);
+    }
+    return taken;
 }
 
 upgrade::Place own_place(const Machine& machine) {
@@ -45,7 +58,7 @@ std::optional<int> launch_agent(Machine& machine, const Options& options) {
     }
     const auto directory = state_directory(machine, options);
     const config::StatePaths state(directory);
-    if (directory.empty() || machine.files->is_locked(state.lock()).value_or(false)) {
+    if (directory.empty() || is_taken(machine, state)) {
         return std::nullopt;
     }
     return upgrade::launch({*machine.files, machine.clock, *machine.host, *machine.starter,
@@ -55,9 +68,15 @@ std::optional<int> launch_agent(Machine& machine, const Options& options) {
                            state, own_place(machine), machine.command_line);
 }
 
-int relaunch_agent(Machine& machine) {
+/// Where the launcher stays and this program is itself the launcher, there is nobody to go back to.
+int relaunch_agent(Machine& machine, const Options& options) {
+    constexpr int k_try_later = 75;  // spec 11: a service manager starts it again
     const auto launcher = upgrade::launcher_of(platform::environment(upgrade::k_launched));
-    return upgrade::back_to_launcher(*machine.starter, launcher ? *launcher : own_place(machine), machine.command_line);
+    if (machine.starter->stays()) {
+        return launcher ? platform::k_start_again : launch_agent(machine, options).value_or(k_try_later);
+    }
+    upgrade::back_to_launcher(*machine.starter, launcher ? *launcher : own_place(machine), machine.command_line);
+    return k_try_later;
 }
 
 }  // namespace hagent

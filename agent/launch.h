@@ -14,7 +14,8 @@ namespace hagent {
 /// word that a later agent has brought in is in the way.
 [[nodiscard]] std::optional<int> launch_agent(Machine& machine, const Options& options);
 
-/// Has the launcher choose anew. Comes back only when this process cannot be started again by itself.
-[[nodiscard]] int relaunch_agent(Machine& machine);
+/// Has the launcher choose anew. Comes back with the exit code of this process: where it is a child of the launcher, or
+/// cannot be started again by itself.
+[[nodiscard]] int relaunch_agent(Machine& machine, const Options& options);
 
 }  // namespace hagent

@@ -145,15 +145,12 @@ std::optional<int> launch(const LaunchServices& services, const config::StatePat
     return Launch(services, state, own, argv).run();
 }
 
-int back_to_launcher(platform::ProgramStarter& starter, const Place& launcher, const std::vector<std::string>& argv) {
-    if (!starter.stays()) {
-        platform::ProgramStart start;
-        start.program = launcher.path;
-        start.argv = argv;
-        start.environment = {{k_launched, ""}};
-        (void)starter.replace(start);
-    }
-    return platform::k_start_again;
+void back_to_launcher(platform::ProgramStarter& starter, const Place& launcher, const std::vector<std::string>& argv) {
+    platform::ProgramStart start;
+    start.program = launcher.path;
+    start.argv = argv;
+    start.environment = {{k_launched, ""}};
+    (void)starter.replace(start);
 }
 
 }  // namespace hagent::upgrade

@@ -39,9 +39,7 @@ struct LaunchServices {
 [[nodiscard]] std::optional<int> launch(const LaunchServices& services, const config::StatePaths& state,
                                         const Place& own, const std::vector<std::string>& argv);
 
-/// Gives this process back to the launcher, which chooses anew: when it comes back, that was not possible, and the
-/// value is the exit code with which a service manager, or the launcher itself where it stays, starts it again.
-[[nodiscard]] int back_to_launcher(platform::ProgramStarter& starter, const Place& launcher,
-                                   const std::vector<std::string>& argv);
+/// Gives this process back to the launcher, which chooses anew. When it comes back, that was not possible.
+void back_to_launcher(platform::ProgramStarter& starter, const Place& launcher, const std::vector<std::string>& argv);
 
 }  // namespace hagent::upgrade

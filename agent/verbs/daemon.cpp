@@ -76,7 +76,7 @@ int live(Machine& machine, const Options& options, std::unique_ptr<AgentServices
         if (ended.ok() && *ended == Ending::relaunch) {
             remove_endpoint(*machine.files, services->settings);
             services.reset();  // the state's lock goes with it
-            return relaunch_agent(machine);
+            return relaunch_agent(machine, options);
         }
         if (ended.ok() ? *ended == Ending::stopped : first) {
             break;
@@ -169,7 +169,7 @@ int check_in(Machine& machine, const Options& options) {
     }
     if (*ended == Ending::relaunch) {  // the new agent ends what this one has begun
         services.reset();
-        return relaunch_agent(machine);
+        return relaunch_agent(machine, options);
     }
     if (*ended == Ending::reload) {  // a manager was found
         // The lock has to go before the next call takes it.

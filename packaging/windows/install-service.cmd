@@ -11,8 +11,10 @@ if not exist "%PROGRAM%" (
 )
 sc create hagent binPath= "\"%PROGRAM%\" run" start= delayed-auto DisplayName= "Thin client management agent" || exit /b 1
 sc description hagent "Checks in with its manager, runs signed packages and reports (hagent)." || exit /b 1
-rem A session that was interrupted goes on after the restart.
-sc failure hagent reset= 86400 actions= restart/10000/restart/60000/restart/600000 || exit /b 1
+rem A session that was interrupted goes on after the restart. An agent on trial that ends, with an exit code too, is started again: the
+rem launcher, which is this program, spaces the starts and goes back to the agent before it.
+sc failure hagent reset= 86400 actions= restart/10000/restart/10000/restart/60000 || exit /b 1
+sc failureflag hagent 1 || exit /b 1
 rem Files and keys can be given to NT SERVICE\hagent alone.
 sc sidtype hagent unrestricted || exit /b 1
 rem Of the system account's privileges it keeps: passing through folders, and RB and SP.

@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import stat
+import subprocess
 import threading
 import time
 import unittest
@@ -17,8 +18,8 @@ import kit
 from certificates import openssl
 from kit import DONE, FAILED, REFUSED, USAGE, BoxTest, wait_until
 
-OWN = "0.1.0.0"
-TARGET = "linux-x86_64"
+ABOUT = json.loads(subprocess.run([kit.binary(), "version", "--json"], capture_output=True, text=True, check=True).stdout)
+OWN, TARGET = ABOUT["version"], ABOUT["target"]
 DEADLINE_S = 4 * kit.FACTOR
 STORIES = ("good", "crashes", "good", "hangs", "exits", "wrong-machine", "no-check-in", "good", "bad-signature", "older", "same-release", "cut-off")
 
@@ -169,7 +170,7 @@ class InARow(Upgrades):
         before = digest(self.preinstalled)
         present, number = OWN, 0
         self.supervise()
-        for n in range(int(os.environ.get("HAGENT_UPGRADES") or 12)):
+        for n in range(int(os.environ.get("HAGENT_UPGRADES") or 30)):
             story = STORIES[n % len(STORIES)]
             with self.subTest(n=n, story=story):
                 number += 1
@@ -254,6 +255,8 @@ class ByHand(Upgrades):
         self.expect(self.box.run("upgrade", "rollback"), DONE)
         wait_until(lambda: (self.daemon_version(), self.box.daemon_pid()) == (OWN, daemon.pid), 20 * kit.FACTOR, "the daemon goes back by itself")
         self.assertEqual("rolled_back", self.status()["last"]["result"])
+        held = [os.readlink(f"/proc/{daemon.pid}/fd/{name}") for name in os.listdir(f"/proc/{daemon.pid}/fd")]
+        self.assertEqual(1, held.count(os.path.join(self.box.state, "lock")), "no lock came over from an earlier program")
         self.assertEqual(digest(self.built), digest(self.preinstalled))
 
     def test_a_check_in_by_itself_takes_an_upgrade_to_its_end(self):
