@@ -89,7 +89,8 @@ def debian_packages():
     return {**found, **{key: os.path.join(kept, found[key]) for key in ("kernel", "busybox")}}
 
 
-def _unpack(deb, folder):
+def unpack(deb, folder):
+    """The content of a package below `folder`, which it returns; unpacked once."""
     if not os.path.isdir(folder):
         part = f"{folder}.part{os.getpid()}"
         subprocess.run(["dpkg-deb", "-x", deb, part], check=True)
@@ -115,8 +116,8 @@ def payload():
     Both together hold at least TOTAL_BYTES.
     """
     packages = debian_packages()
-    kernel = _unpack(packages["kernel"], packages["kernel"] + ".files")
-    busybox = _unpack(packages["busybox"], packages["busybox"] + ".files")
+    kernel = unpack(packages["kernel"], packages["kernel"] + ".files")
+    busybox = unpack(packages["busybox"], packages["busybox"] + ".files")
     tree = {os.path.join("busybox", os.path.relpath(path, busybox)): path for path in _files(busybox, "bin", "usr/share/doc")}
     tree.update({os.path.relpath(path, kernel): path for path in _files(kernel, "boot", "usr/share/doc")})
     modules_root = next(os.path.join(kernel, "lib/modules", name, "kernel") for name in os.listdir(os.path.join(kernel, "lib/modules")))

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The initramfs: busybox, a dozen modules, the watchdog's fragment from packaging, and an init that hands over to the slot."""
+
+import os
+import stat
+
+from services import LabError
+
+MODULES = ("virtio virtio_ring virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci crc32c_generic jbd2 mbcache crc16 ext4 "
+           "failover net_failover virtio_net virtio_blk watchdog").split()
+WATCHDOG = "i6300esb"  # loaded by the fragment, when there is a trial
+HEARTBEAT_S = 24
+APPLETS = ("sh", "mount", "insmod", "sleep", "echo", "cat", "switch_root", "reboot", "mkdir")
+
+INIT = """#!/bin/sh
+export PATH=/bin
+mount -t devtmpfs dev /dev
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+for module in {modules}; do insmod /lib/$module.ko; done
+hagent_watchdog_module="/lib/{watchdog}.ko heartbeat={heartbeat} nowayout=0"
+. /hagent-watchdog
+for word in $(cat /proc/cmdline); do
+  case "$word" in root=*) root="${{word#root=}}" ;; esac
+done
+waited=0
+while [ ! -b "$root" ] && [ $waited -lt 50 ]; do sleep 0.1; waited=$((waited + 1)); done
+if ! mount -t ext2 -o ro "$root" /root; then
+  echo "initramfs: no root at $root"
+  reboot -f
+fi
+for folder in dev proc sys; do mount --move /$folder /root/$folder; done
+exec switch_root /root /sbin/init
+"""
+
+
+class Archive:
+    """A cpio archive in the form "newc"."""
+
+    def __init__(self):
+        self._parts, self._count = [], 0
+
+    def add(self, name, mode, data=b"", device=(0, 0)):
+        self._count += 1
+        fields = (self._count, mode, 0, 0, 1, 0, len(data), 0, 0, *device, len(name) + 1, 0)
+        head = b"070701" + b"".join(b"%08X" % value for value in fields) + name.encode() + b"\0"
+        self._parts += [head.ljust((len(head) + 3) // 4 * 4, b"\0"), data.ljust((len(data) + 3) // 4 * 4, b"\0")]
+
+    def folder(self, name):
+        self.add(name, stat.S_IFDIR | 0o755)
+
+    def file(self, name, data, mode=0o644):
+        self.add(name, stat.S_IFREG | mode, data)
+
+    def link(self, name, target):
+        self.add(name, stat.S_IFLNK | 0o777, target.encode())
+
+    def node(self, name, major, minor):
+        self.add(name, stat.S_IFCHR | 0o600, device=(major, minor))
+
+    def bytes(self):
+        self.add("TRAILER!!!", 0)
+        return b"".join(self._parts)
+
+
+def module_files(modules_folder):
+    """{name: path} of every module below a folder."""
+    return {name[:-3]: os.path.join(folder, name) for folder, _, names in os.walk(modules_folder) for name in names if name.endswith(".ko")}
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def build(busybox, modules_folder, watchdog_fragment):
+    """The archive as bytes."""
+    known = module_files(modules_folder)
+    archive = Archive()
+    for folder in ("bin", "dev", "lib", "proc", "root", "sys"):
+        archive.folder(folder)
+    archive.node("dev/console", 5, 1)
+    archive.node("dev/null", 1, 3)
+    archive.file("bin/busybox", read(busybox), 0o755)
+    for applet in APPLETS:
+        archive.link(f"bin/{applet}", "busybox")
+    built_in = [name for name in MODULES if name not in known]
+    if "ext4" in built_in or "virtio_blk" in built_in or WATCHDOG not in known:
+        raise LabError(f"the kernel's modules below {modules_folder} are not those that the device needs")
+    loaded = [name for name in MODULES if name in known]
+    for name in (*loaded, WATCHDOG):
+        archive.file(f"lib/{name}.ko", read(known[name]))
+    archive.file("hagent-watchdog", read(watchdog_fragment))
+    archive.file("init", INIT.format(modules=" ".join(loaded), watchdog=WATCHDOG, heartbeat=HEARTBEAT_S).encode(), 0o755)
+    return archive.bytes()
