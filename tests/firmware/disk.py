@@ -26,9 +26,9 @@ class Partition:
 
 
 BOOT = Partition(1, 1 * MIB, 4 * MIB)        # ext2: GRUB's configuration and environment block, which no image renews
-SLOTS = {"A": Partition(2, 5 * MIB, 16 * MIB), "B": Partition(3, 21 * MIB, 16 * MIB)}
-DATA = Partition(4, 37 * MIB, 24 * MIB)      # ext4: configuration and state of the device
-BYTES = 61 * MIB
+SLOTS = {"A": Partition(2, 5 * MIB, 20 * MIB), "B": Partition(3, 25 * MIB, 20 * MIB)}
+DATA = Partition(4, 45 * MIB, 24 * MIB)      # ext4: configuration and state of the device
+BYTES = 69 * MIB
 
 
 def partition_table(partitions):

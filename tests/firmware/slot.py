@@ -2,6 +2,7 @@
 """What a slot holds: kernel, initramfs, busybox, the agent, and an init of a few lines. Variants of it are broken on purpose."""
 
 import os
+import random
 import shutil
 
 from disk import BOOT, DATA, SLOTS, file_system
@@ -24,7 +25,10 @@ while :; do
 done
 """
 NETWORK = "ifconfig eth0 10.0.2.15 netmask 255.255.255.0\nroute add default gw 10.0.2.2"
+FILLING_BYTES = 3 << 20  # differs from version to version and cannot be compressed: what an image has to fetch
 REBOOT = "#!/bin/sh\nsync\nexec /bin/busybox reboot -f\n"
+# The agent is stopped as soon as it has a connection that is established: while it checks in.
+HANG = "(while ! grep -q ' 01 ' /proc/net/tcp; do usleep 20000; done; usleep 50000; killall -STOP hagent) &"
 HEALTH = "#!/bin/sh\necho \"{text}\"\nexit {code}\n"
 
 
@@ -51,6 +55,7 @@ def fill(root, parts, version, network=NETWORK, before=":", health=("well", 0)):
     write(root, "sbin/reboot", REBOOT)
     write(root, "usr/libexec/health", HEALTH.format(text=health[0], code=health[1]))
     write(root, "etc/os-release", f'ID=hagent-lab\nIMAGE_VERSION="{version}"\n', 0o644)
+    write(root, "usr/share/filling", random.Random(version).randbytes(FILLING_BYTES), 0o644)
     os.symlink("/data/etc/hagent", os.path.join(root, "etc/hagent"))
 
 
@@ -67,6 +72,7 @@ VARIANTS = {
     "no-kernel": (_without("boot/vmlinuz"), {}),
     "no-network": (None, {"network": "ifconfig eth0 10.0.2.15 netmask 255.255.255.0"
                                      "\nroute add -host 10.0.2.2 reject"}),
+    "hangs": (None, {"before": HANG}),
     "unhealthy": (None, {"health": ("the display does not answer", 3)}),
 }
 

@@ -6,18 +6,19 @@ import os
 import random
 import secrets
 import shutil
-import subprocess
 import tempfile
 
 import disk
 import firmware
 import grub
+import image_package
 import machine
 import slot
 from demo_package import Key
+from fault_proxy import FaultProxy
 from lab_manager import LabManager
-from servers import Nginx, Vsftpd
-from services import LabError, Services
+from servers import Nginx, Vsftpd, open_for_reading
+from services import Services
 
 DEVICE_ID = "firmware-1"
 HOST = "10.0.2.2"           # of the host's loopback, as the guest sees it
@@ -35,7 +36,7 @@ class Station:
         self.folder = tempfile.mkdtemp(prefix="hagent-firmware-")
         os.chmod(self.folder, 0o755)
         self.token = secrets.token_hex(16)
-        self.machine = None
+        self.machine, self.serial, self._blocks = None, 0, {}
 
     def __enter__(self):
         self.services.__enter__()
@@ -62,7 +63,8 @@ class Station:
             os.makedirs(root)
         self.ftp = Vsftpd(self.services, self.path("vsftpd"), self.roots["ftp"])
         self.http = Nginx(self.services, self.path("nginx"), self.roots["http"])
-        self.ports = {"ftp": self.ftp.start(), "http": self.http.start()}
+        self.proxies = {"ftp": self.services.add(FaultProxy(self.ftp.start(), ftp=True)),
+                        "http": self.services.add(FaultProxy(self.http.start()))}
 
     def path(self, name):
         return os.path.join(self.folder, name)
@@ -115,9 +117,38 @@ class Station:
         self.machine.wait(lambda: self.check_ins() > before, CHECK_IN_S, "the first check-in")
         return self.machine.seconds()
 
-    def agent(self, *arguments):
-        """A verb of the same program, run here: `image pack` and `sign`."""
-        done = subprocess.run([self.parts.agent, *arguments], capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
-        if done.returncode:
-            raise LabError(f"hagent {' '.join(arguments)} ended with {done.returncode}: {(done.stderr or done.stdout).strip()[-1500:]}")
-        return done.stdout
+    def publish_image(self, version, variant="good", via="http", **choices):
+        """A signed image: the manager has its head, the server of `via` the image itself. (package, reference for assign())."""
+        self.serial += 1
+        name = f"image-{self.serial}"
+        repository = f"{via}://{HOST}:{self.proxies[via].port}/{name}/"
+        package = image_package.build(self.path(name), version, self.serial, self.image(version, variant), self.key, [repository], **choices)
+        place = os.path.join(self.roots[via], name)
+        os.chmod(self.roots[via], 0o755)
+        os.makedirs(place)
+        shutil.copy(os.path.join(package.folder, image_package.IMAGE), place)
+        open_for_reading(self.roots[via])
+        os.chmod(self.roots[via], 0o555)
+        return package, self.manager.publish(package.folder, image_package.HEAD_FILES)
+
+    def assign(self, reference):
+        return self.manager.assign(DEVICE_ID, reference)
+
+    def state(self, action):
+        return self.manager.action_state(DEVICE_ID, action)
+
+    def history(self, action):
+        return self.manager.history(DEVICE_ID, action)
+
+    def final_reports(self, action):
+        return self.manager.final_reports(DEVICE_ID, action)
+
+    # the disk, seen from outside ------------------------------------------------------------------------------------
+    def variables(self, path):
+        """The environment block of GRUB on the disk as it is now."""
+        return grub.variables(disk.read_at(path, self.block_at(path), grub.BLOCK_BYTES))
+
+    def block_at(self, path):
+        if path not in self._blocks:
+            self._blocks[path] = firmware.block_place(path)
+        return self._blocks[path]

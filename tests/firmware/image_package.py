@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Image packages written by hand, from spec alone: chunks, their table, the manifest, its signature. Dishonest ones too."""
+
+import gzip
+import hashlib
+import json
+import os
+from dataclasses import dataclass, field
+
+CHUNK_BYTES = 128 << 10
+IMAGE, TABLE = "root.img.gz", "root.chunks"
+HEAD_FILES = ("manifest.json", "manifest.sig", TABLE)
+
+
+@dataclass(frozen=True)
+class Chunk:
+    offset: int        # of the stored chunk in the image file
+    bytes: int
+    sha256: str        # of the raw chunk
+    raw_offset: int
+    raw_bytes: int
+
+
+@dataclass
+class ImagePackage:
+    name: str
+    version: str
+    folder: str
+    raw: str                                     # path of the raw image
+    chunks: list = field(default_factory=list)
+
+    @property
+    def stored_bytes(self):
+        return sum(chunk.bytes for chunk in self.chunks)
+
+
+def digest_of(path):
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def pack(raw, image, compress=None):
+    """Writes the image file; its chunks. `compress(number, data)` may cheat."""
+    compress = compress or (lambda number, data: gzip.compress(data, 6, mtime=0))
+    chunks, offset = [], 0
+    with open(raw, "rb") as source, open(image, "wb") as target:
+        while data := source.read(CHUNK_BYTES):
+            stored = compress(len(chunks), data)
+            target.write(stored)
+            chunks.append(Chunk(offset, len(stored), hashlib.sha256(data).hexdigest(), len(chunks) * CHUNK_BYTES, len(data)))
+            offset += len(stored)
+    return chunks
+
+
+def table_of(chunks):
+    return "".join(f"{chunk.offset} {chunk.bytes} {chunk.sha256}\n" for chunk in chunks)
+
+
+def file_entry(folder, name):
+    path = os.path.join(folder, name)
+    return {"path": name, "bytes": os.path.getsize(path), "sha256": digest_of(path)}
+
+
+def build(folder, version, serial, raw, key, repositories, compress=None, **member):
+    """A signed package in `folder`. `member` changes what the manifest says of the image."""
+    name = os.path.basename(folder)
+    os.makedirs(folder)
+    package = ImagePackage(name, version, folder, raw)
+    package.chunks = pack(raw, os.path.join(folder, IMAGE), compress)
+    with open(os.path.join(folder, TABLE), "w", encoding="ascii") as file:
+        file.write(table_of(package.chunks))
+    part = {"name": "root", "file": IMAGE, "chunks": TABLE, "compression": "gzip", "raw_bytes": os.path.getsize(raw),
+            "raw_sha256": digest_of(raw), "chunk_bytes": CHUNK_BYTES}
+    manifest = {"format": 1, "kind": "image", "package": "firmware", "version": version, "serial": serial, "entry": IMAGE,
+                "targets": {"os": ["SLX"], "platforms": [], "devices": []}, "expires": None, "repositories": repositories,
+                "files": [file_entry(folder, IMAGE), file_entry(folder, TABLE)],
+                "image": {"version": version, "parts": [part], "hooks": {}, "min_version": "", "platforms": [], "allow_downgrade": False, **member}}
+    path = os.path.join(folder, "manifest.json")
+    with open(path, "w", encoding="ascii") as file:
+        json.dump(manifest, file)
+    key.sign(path, os.path.join(folder, "manifest.sig"))
+    return package
+
+
+def present(package, content):
+    """Numbers of the chunks that `content`, the bytes of a slot, holds in their places."""
+    return {number for number, chunk in enumerate(package.chunks)
+            if hashlib.sha256(content[chunk.raw_offset:chunk.raw_offset + chunk.raw_bytes]).hexdigest() == chunk.sha256}
