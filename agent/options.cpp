@@ -131,7 +131,6 @@ constexpr std::array k_options = {
     Option{"after-write",    0,   "FILE",  " image ", "pack: program in DIR that runs when the slot is written",  text_value<&Options::after_write>},
     Option{"min-version",    0,   "V",     " image ", "pack: only over this version or a newer one",             text_value<&Options::min_version>},
     Option{"platform",       0,   "NAME",  " image ", "pack: only for this hardware; may be repeated",           list_value<&Options::platforms>},
-    Option{"allow-downgrade", 0,  nullptr, " image ", "pack: also over a newer version",                         flag<&Options::allow_downgrade>},
     Option{"key",            0,   "FILE",  " sign enrol ", "private key (PEM: EC P-256 or RSA)",                    text_value<&Options::key>},
     Option{"replace",        0,   nullptr, " enrol ", "a new key although there is one; the old one is kept beside it", flag<&Options::replace>},
     Option{"kind",           0,   "KIND",  " sign ", "script, software, image or agent",                            text_value<&Options::kind>},
@@ -144,7 +143,7 @@ constexpr std::array k_options = {
     Option{"os",             0,   "CODE",  " sign ", "only for devices with this OS code; may be repeated",         list_value<&Options::os>},
     Option{"device",         0,   "ID",    " sign ", "only for this device; may be repeated",                       list_value<&Options::devices>},
     Option{"expires",        0,   "TIME",  " sign ", "not to be used after this time (RFC 3339)",                   text_value<&Options::expires>},
-    Option{"allow-downgrade", 0,  nullptr, " sign ", "agents: this package may take the place of a newer one",       flag<&Options::allow_downgrade>},
+    Option{"allow-downgrade", 0,  nullptr, " sign image ", "agents, and images when they are packed: also over a newer version", flag<&Options::allow_downgrade>},
     Option{"keys",           0,   "DIR",   " verify ", "trusted keys (default: the configured ones)",               text_value<&Options::keys>},
 };
 // clang-format on

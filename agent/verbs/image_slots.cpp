@@ -91,6 +91,7 @@ int image_confirm(Machine& machine, const Options& options) {
     if (!confirmed.ok()) {
         return failed(machine, options, confirmed.error());
     }
+    settle_trials(*services);
     machine.output->print(options.json ? "{\"confirmed\":true}\n" : "The slot that runs is kept.\n");
     return k_done;
 }
@@ -103,6 +104,9 @@ int image_rollback(Machine& machine, const Options& options) {
     const auto restarts = image::roll_back_by_hand(services_of(*services), CancelToken());
     if (!restarts.ok()) {
         return failed(machine, options, restarts.error());
+    }
+    if (!*restarts) {
+        settle_trials(*services);
     }
     machine.output->print(options.json ? concat({"{\"restarts\":", *restarts ? "true" : "false", "}\n"})
                                        : std::string(*restarts ? "The device restarts into the old system.\n"

@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "agent/base/concat.h"
+#include "agent/daemon_client.h"
 #include "agent/session/engine.h"
 #include "agent/session/json.h"
 #include "agent/status/documents.h"
@@ -110,6 +111,26 @@ LocalSession::LocalSession(AgentServices& services, bool quiet, const std::vecto
               &services.time,
               services.machine.devices.get(),
               &services.ring} {}
+
+void settle_trials(AgentServices& services) {
+    if (!services.lock_state().ok()) {
+        (void)ask_daemon(*services.machine.files, services.settings, "/v1/check-in", transfer::Method::post);
+        return;
+    }
+    const session::Store store(*services.machine.files, services.settings.state());
+    const auto ids = store.list();
+    for (const auto& id : ids.ok() ? *ids : std::vector<std::string>{}) {
+        const auto stored = store.load(id);
+        if (!stored.ok() || stored->record.ended || !stored->on_trial) {
+            continue;
+        }
+        LocalSession parts(services, true, folders_of(stored->record.job));
+        session::Stop stop;
+        if (auto session = session::Session::resume(parts.context, id, std::nullopt); session.ok()) {
+            (void)(*session)->run(stop);  // what fails is in its log, and the next start goes on with it
+        }
+    }
+}
 
 int run_local_session(AgentServices& services, const Options& options, const session::Job& job,
                       const SessionJson& json) {

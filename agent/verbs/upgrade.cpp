@@ -176,11 +176,6 @@ int stage(AgentServices& services, const Options& options) {
     return run_local_session(services, options, job);
 }
 
-/// A daemon looks at the record when it has checked in, and starts what is chosen by then.
-void wake_daemon(AgentServices& services) {
-    (void)ask_daemon(*services.machine.files, services.settings, "/v1/check-in", transfer::Method::post);
-}
-
 int change(AgentServices& services, const Options& options, upgrade::RecordFile::Change change) {
     auto& machine = services.machine;
     upgrade::RecordFile file(*machine.files, services.settings.state());
@@ -189,7 +184,7 @@ int change(AgentServices& services, const Options& options, upgrade::RecordFile:
     if (!changed.ok()) {
         return failed(machine, options, changed.error());
     }
-    wake_daemon(services);
+    settle_trials(services);
     return status(services, options);
 }
 
