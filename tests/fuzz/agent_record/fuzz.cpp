@@ -21,7 +21,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     fuzz::require(again.ok() && record_text(*again) == record_text(*record));
     const Now now{{"boot", Uptime{Millis{5000}}}, WallTime{Millis{1'796'083'200'000}}};
     const Place own{"1.2.0.0", "/usr/sbin/hagent"};
-    for (int i = 0; i < 40; ++i) {
+    for (int i = 0; i < 8; ++i) {
         const auto choice = choose(*record, own, now);
         fuzz::require(parse_record(record_text(*record)).ok());
         fuzz::require(choice.pause >= Millis{0} && choice.pause <= Seconds{30});
