@@ -94,11 +94,12 @@ private:
         if (staging.file.bytes > limits::k_agent_program_bytes) {
             return error(AgentCode::limit_exceeded, {path, " has ", std::to_string(staging.file.bytes), " bytes"});
         }
-        staging.folder = concat({services_.settings.agents_dir, "/", request_.manifest.version});
+        // one spelling: it is compared with paths that the system gives
+        staging.folder = platform::native(concat({services_.settings.agents_dir, "/", request_.manifest.version}));
         staging.program.version = request_.manifest.version;
         staging.program.bytes = staging.file.bytes;
         staging.program.sha256 = staging.file.sha256;
-        staging.program.path = concat({staging.folder, "/", program_});
+        staging.program.path = platform::native(concat({staging.folder, "/", program_}));
         return {};
     }
 

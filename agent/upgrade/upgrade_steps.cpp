@@ -11,6 +11,7 @@
 #include "agent/trust/manifest.h"
 #include "agent/work/hooks.h"
 #include "agent/work/placing.h"
+#include "platform/paths.h"
 
 namespace hagent::upgrade {
 namespace {
@@ -92,7 +93,10 @@ private:
         const auto names = files.list(folder);
         for (const auto& name : names.ok() ? *names : std::vector<std::string>{}) {
             const auto path = concat({folder, "/", name});
-            if (is_version(name) && std::find(kept.begin(), kept.end(), path) == kept.end()) {
+            const bool wanted = std::any_of(kept.begin(), kept.end(), [&](const std::string& one) {
+                return platform::same_path(platform::native(one), platform::native(path));
+            });
+            if (is_version(name) && !wanted) {
                 TRY(files.remove_tree(path));
                 step.output += concat({"removed ", path, "\n"});
             }
