@@ -70,7 +70,7 @@ public:
         } else if (line.word == "restart-half") {
             return restart_once(step, record);
         } else if (line.word.starts_with("deadline")) {
-            return judge_in_time(step);
+            return judge_in_time(step, record, line.word.ends_with("-restarts"));
         } else if (line.word == "restart") {
             record.boot_id = run_.services.host.facts().boot_id;
         } else if (line.word == "suspend") {
@@ -116,19 +116,23 @@ private:
     }
 
     /// The note holds the start of the machine in which the restart was asked for.
-    Result<Acted> restart_once(const StepPlan& step, StepRecord& record) {
+    Result<Acted> restart_once(const StepPlan& step, StepRecord& record, const std::string& suffix = "") {
         auto& files = run_.services.files;
-        const std::string boot = run_.services.host.facts().boot_id;
-        if (TRY(files.info(note(step))) && TRY(files.read(note(step), 128)) != boot) {
+        const std::string boot = run_.services.host.facts().boot_id, place = note(step) + suffix;
+        const bool asked = TRY(files.info(place)).has_value();
+        if (asked && TRY(files.read(place, 128)) != boot) {
             return Acted::done;
         }
-        TRY(files.write_durable(note(step), boot, 0600));
+        if (asked) {  // and the machine is still up
+            (void)TRY(work::force_late_restart(run_.services, work::k_restart_patience));
+        }
+        TRY(files.write_durable(place, boot, 0600));
         TRY(stop_machine(step, record));
         return Acted::restarts;
     }
 
     /// The note holds the moment until which the manager has to answer.
-    Result<Acted> judge_in_time(const StepPlan& step) {
+    Result<Acted> judge_in_time(const StepPlan& step, StepRecord& record, bool restarts) {
         auto& files = run_.services.files;
         const Uptime now = run_.services.clock.uptime();
         if (!TRY(files.info(note(step)))) {
@@ -137,6 +141,10 @@ private:
         }
         const auto until = parse_u64(TRY(files.read(note(step), 128)), INT64_MAX).value_or(0);
         look_at = Uptime{Millis{static_cast<std::int64_t>(until)}};
+        if (now >= *look_at && restarts && TRY(restart_once(step, record, ".back")) == Acted::restarts) {
+            look_at = now + work::k_restart_patience;
+            return Acted::restarts;
+        }
         if (now >= *look_at) {
             return error(AgentCode::command_failed,
                          run_.manager_answered ? "the manager did not say the right thing" : "nobody has answered");
@@ -201,11 +209,26 @@ private:
 };
 
 bool known(const Line& line) {
-    constexpr std::array<std::string_view, 19> k_words = {
-        "stream",  "early",     "deadline",    "restart-half", "ask",
-        "look",    "write",     "once",        "fetch",        "restart",
-        "suspend", "trial",     "trial-fails", "trial-life",   "trial-life-fails",
-        "wait",    "wait-once", "fail",        "fail?"};
+    constexpr std::array<std::string_view, 20> k_words = {"deadline-restarts",
+                                                          "stream",
+                                                          "early",
+                                                          "deadline",
+                                                          "restart-half",
+                                                          "ask",
+                                                          "look",
+                                                          "write",
+                                                          "once",
+                                                          "fetch",
+                                                          "restart",
+                                                          "suspend",
+                                                          "trial",
+                                                          "trial-fails",
+                                                          "trial-life",
+                                                          "trial-life-fails",
+                                                          "wait",
+                                                          "wait-once",
+                                                          "fail",
+                                                          "fail?"};
     return std::find(k_words.begin(), k_words.end(), line.word) != k_words.end();
 }
 

@@ -14,6 +14,7 @@
 //   trial-life         is done in another life of the agent, after a check-in
 //   ...-fails          the same as either, but then it fails
 //   deadline           is done after a check-in; without one it fails after ten minutes
+//   deadline-restarts  the same, but it restarts the machine before it fails, and forces that
 //   ask                has check-ins until one says that the job may be executed
 //   wait               until it is cancelled
 //   wait-once          the same, but a later life of the agent finds it done

@@ -2,6 +2,7 @@
 // Owns the tests of trials beside other jobs: what waits for them, what does not, and when they are looked at.
 #include "agent/session/exclusive.h"
 
+#include "agent/work/hooks.h"
 #include "tests/unit/session/plant.h"
 #include "tests/unit/session/probe.h"
 
@@ -174,6 +175,28 @@ TEST_CASE("a trial is looked at again when its time has come, though nobody has 
     }
     CHECK(busy.ended() == Ids{"first failed"});
     CHECK_FALSE(busy.engine->next_look().has_value());
+}
+
+TEST_CASE("a trial that has found itself bad restarts the machine, forces that, and says so in its next start") {
+    Busy busy;
+    busy.begin_trial("deadline-restarts");
+    busy.clock.advance(Seconds{600});
+    busy.engine->look_again();
+    busy.wait_idle(2);
+    CHECK(busy.ended().empty());
+    CHECK(busy.host.actions.size() == 1);
+    CHECK(busy.engine->cancel("first", StopReason::manager) == CancelOutcome::too_late);
+    CHECK(busy.engine->next_look() == busy.clock.uptime() + work::k_restart_patience);
+    busy.clock.advance(work::k_restart_patience);
+    busy.engine->look_again();
+    busy.wait_idle(3);
+    CHECK(busy.host.forced == 1);
+    CHECK(busy.ended().empty());
+    busy.host.known.boot_id += "+";
+    busy.restart();
+    busy.wait_idle();
+    CHECK(busy.ended() == Ids{"first failed"});
+    CHECK(busy.listener.text().find("nobody has answered") != std::string::npos);
 }
 
 }  // namespace
