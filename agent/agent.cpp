@@ -17,6 +17,7 @@
 #include "agent/device_state.h"
 #include "agent/dialects.h"
 #include "agent/errors/catalogue.h"
+#include "agent/job_guard.h"
 #include "agent/links.h"
 #include "agent/listener.h"
 #include "agent/loop/loop.h"
@@ -61,7 +62,7 @@ class Agent {
 public:
     Agent(AgentServices& services, Duration duration, std::unique_ptr<loop::Loop> loop,
           std::unique_ptr<manager::ReportQueue> queue, const transfer::HeaderProvider& headers, manager::DeviceId id,
-          std::vector<std::string> damage)
+          std::unique_ptr<session::Parking> parking, std::vector<std::string> damage)
         : services_(services),
           machine_(services.machine),
           settings_(services.settings),
@@ -70,7 +71,8 @@ public:
           started_(machine_.clock.uptime()),
           loop_(std::move(loop)),
           queue_(std::move(queue)),
-          health_(services, *queue_, std::move(damage)),
+          parking_(std::move(parking)),
+          health_(services, *queue_, *parking_, std::move(damage)),
           store_(*machine_.files, settings_.state()),
           publisher_(board_, *queue_,
                      [this] {
@@ -100,7 +102,9 @@ public:
                    &services.time,
                    machine_.devices.get(),
                    &services.ring,
-                   &own_upgrade_},
+                   &own_upgrade_,
+                   parking_.get(),
+                   &leave_},
           worker_(limits::k_queued_jobs * 2),
           engine_(context_, worker_, [this] { loop_->post([this] { jobs_idle(); }); }),
           jobs_(engine_),
@@ -190,7 +194,18 @@ private:
             status::ApiServices{
                 board_, services_.ring, [this] { return view(); },
                 [this](const std::string& peer) { return trigger(peer); },
-                [this](const std::string& id) { return engine_.cancel_session(id, session::StopReason::operators); }});
+                [this](const std::string& id) { return engine_.cancel_session(id, session::StopReason::operators); },
+                [this](const std::string& job) { return release(job); }});
+    }
+
+    /// What was held may have been offered all the time, so the manager is asked at once.
+    Status release(const std::string& job) {
+        TRY(release_job(*parking_, *queue_, job));
+        services_.log.info("session", "released: it is done when it is offered again", {{"job", job}});
+        if (check_in_) {
+            check_in_->check_in_now();
+        }
+        return {};
     }
 
     /// Without an address the search begins; meanwhile the agent lives on, for its page and for sessions that are
@@ -399,6 +414,7 @@ private:
             out.manager = {m.dialect, m.url, m.last_check_in, m.last_result, m.next_check_in};
         }
         out.reports_queued = queue_->size();
+        out.parked = parking_->list();
         out.damage = health_.damage();
         out.state_problem = health_.problem();
         out.now = machine_.clock.wall();
@@ -428,6 +444,8 @@ private:
     OwnUpgrade own_upgrade_{services_, *loop_, timers_};
     status::Board board_;
     std::unique_ptr<manager::ReportQueue> queue_;
+    std::unique_ptr<session::Parking> parking_;
+    UpgradeLeave leave_{*machine_.files, machine_.clock, settings_, id_.id};
     StateHealth health_;
     session::Store store_;
     Publisher publisher_;
@@ -483,8 +501,10 @@ Result<Ending> run_agent(AgentServices& services, Duration duration, Requests& r
     auto headers = TRY(manager_headers(machine, services.settings));
     auto damage = damage_of(*machine.files, services.settings.state());
     auto queue = TRY(manager::ReportQueue::open(*machine.files, services.settings.state().reports()));
+    auto parking = TRY(open_parking(*machine.files, services.settings));
     auto loop = TRY(loop::Loop::create(machine.clock));
-    Agent agent(services, duration, std::move(loop), std::move(queue), headers, std::move(id), std::move(damage));
+    Agent agent(services, duration, std::move(loop), std::move(queue), headers, std::move(id), std::move(parking),
+                std::move(damage));
     return agent.run(requests);
 }
 

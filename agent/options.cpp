@@ -101,7 +101,7 @@ constexpr std::array k_verbs = {
     Verb{"enrol",    "enrol [--key FILE] [--replace]",   "make this device's key and a request for its certificate"},
     Verb{"image",    "image status|write SOURCE [--slot NAME]|confirm|rollback|pack RAW -o DIR",
                                                          "system images: what is in the slots, write one, keep or end a trial; pack: make the files of a package"},
-    Verb{"upgrade",  "upgrade status|stage SOURCE|confirm|rollback",
+    Verb{"upgrade",  "upgrade status|stage SOURCE|confirm|rollback|release PARKED",
                                                          "the agent itself: what is here, put a signed package on trial, end a trial, go back"},
     Verb{"self-test", "self-test",                       "does this program work on this machine?"},
     Verb{"version",  "version",                          "version of the agent and its libraries"},

@@ -6,6 +6,7 @@
 #include "agent/base/concat.h"
 #include "agent/base/text.h"
 #include "agent/errors/catalogue.h"
+#include "agent/job_guard.h"
 #include "agent/session/engine.h"
 #include "agent/session/reserve.h"
 
@@ -16,8 +17,9 @@ constexpr std::size_t k_summary_bytes = 200;  // of an attribute that the manage
 
 }  // namespace
 
-StateHealth::StateHealth(AgentServices& services, manager::ReportQueue& queue, std::vector<std::string> damage)
-    : services_(services), queue_(queue), damage_(std::move(damage)) {}
+StateHealth::StateHealth(AgentServices& services, manager::ReportQueue& queue, const session::Parking& parking,
+                         std::vector<std::string> damage)
+    : services_(services), queue_(queue), parking_(parking), damage_(std::move(damage)) {}
 
 void StateHealth::mend(session::Context& context) {
     auto& log = services_.log;
@@ -25,7 +27,10 @@ void StateHealth::mend(session::Context& context) {
         log.warning("agent", "the agent's memory is or was damaged", {{"where", line}});
     }
     const bool damaged = !session::mend_sessions(context).empty();
-    const auto memory = context.store.memory();
+    auto memory = context.store.memory();
+    if (memory.ok()) {
+        forget_released(parking_, *memory);
+    }
     if (const auto recovered = memory.ok() ? queue_.recover(*memory, damaged) : Status(memory.error());
         !recovered.ok()) {
         log.error("agent", "what is known of jobs cannot be compared with the sessions",

@@ -9,6 +9,7 @@
 #include "agent/manager/report_queue.h"
 #include "agent/services.h"
 #include "agent/session/context.h"
+#include "agent/session/parking.h"
 
 namespace hagent {
 
@@ -16,7 +17,8 @@ namespace hagent {
 class StateHealth {
 public:
     /// `damage`: what damage_of() said before the first file of the state was opened.
-    StateHealth(AgentServices& services, manager::ReportQueue& queue, std::vector<std::string> damage);
+    StateHealth(AgentServices& services, manager::ReportQueue& queue, const session::Parking& parking,
+                std::vector<std::string> damage);
 
     /// Damaged journals get their end, and what the sessions remember goes to the queue before anybody asks it whether
     /// a job has ended. Everything that is or was wrong is in the log then.
@@ -31,6 +33,7 @@ public:
 private:
     AgentServices& services_;
     manager::ReportQueue& queue_;
+    const session::Parking& parking_;
     std::vector<std::string> damage_;
 };
 

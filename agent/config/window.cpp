@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::array<std::string_view, 7> k_days = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
 constexpr std::uint16_t k_day_minutes = 24 * 60;
+constexpr unsigned k_week_minutes = 7 * k_day_minutes;
 constexpr std::size_t k_zone_bytes = 64;
 
 std::optional<unsigned> parse_day(std::string_view text) {
@@ -80,6 +81,25 @@ bool Window::contains(unsigned day, unsigned minute) const {
         return opens_on(day) && minute >= from_minute && minute < to_minute;
     }
     return (opens_on(day) && minute >= from_minute) || (opens_on(day + 6) && minute < to_minute);
+}
+
+/// Minute by minute, because a night in which the clock is turned has another length than the others. Asked seldom.
+Window::Place Window::place_of(WallTime now, Seconds local_offset) const {
+    constexpr Seconds k_minute{60};
+    const auto open_at = [&](Seconds from_now) { return is_open(WallTime{now.since_epoch + from_now}, local_offset); };
+    const Seconds into_minute = std::chrono::duration_cast<Seconds>(now.since_epoch) % k_minute;
+    const auto length = [&](Seconds first, Seconds step, bool open) {
+        Seconds sum{0};
+        for (unsigned i = 0; i < k_week_minutes && open_at(first) == open; ++i, first += step) {
+            sum += k_minute;
+        }
+        return sum;
+    };
+    Place place{open_at(Seconds{0}), {}, {}, {}};
+    const Seconds ahead = length(k_minute - into_minute, k_minute, place.open) + k_minute - into_minute;
+    (place.open ? place.left : place.until) = ahead;
+    place.since = place.open ? length(-into_minute - k_minute, -k_minute, true) + into_minute : Seconds{0};
+    return place;
 }
 
 /// Without a colon the first word is the days, for every clock has one.

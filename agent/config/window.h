@@ -29,6 +29,14 @@ struct Window {
     /// Whether it is open at this moment of its own zone: day 0 is Monday.
     [[nodiscard]] bool contains(unsigned day, unsigned minute) const;
 
+    /// Where a moment lies: in an opening, which is open since `since` and for `left` more, or `until` before the next.
+    struct Place {
+        bool open = false;
+        Seconds since{0}, left{0}, until{0};
+    };
+    /// To the minute, over the turns of the clock; a window that never closes is open since a week.
+    [[nodiscard]] Place place_of(WallTime now, Seconds local_offset) const;
+
     friend bool operator==(const Window&, const Window&) = default;
 };
 

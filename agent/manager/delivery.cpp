@@ -94,7 +94,8 @@ void ReportDelivery::put_off(Delivery outcome, const Reply& reply) {
 }
 
 /// A result asks for a check-in, but not each time that it is repeated: a manager that offers an ended job again after
-/// every result would keep the two of us talking without a pause.
+/// every result would keep the two of us talking without a pause. So would one that offers what is held under a new id
+/// each time.
 void ReportDelivery::acknowledge() {
     const auto& report = sent_.report;
     failures_ = 0;
@@ -108,7 +109,7 @@ void ReportDelivery::acknowledge() {
         wait(Wait::pause, k_least_pause + Millis{static_cast<std::int64_t>(services_.random() % k_pause_range)});
     }
     const auto repeated = repeats_.find(report.job_id);
-    if (report.final() && (repeated == repeats_.end() || repeated->second <= 1)) {
+    if (report.final() && !report.held && (repeated == repeats_.end() || repeated->second <= 1)) {
         observer_.result_told(more);
     }
 }

@@ -25,7 +25,8 @@ class DeliveryObserver {
 public:
     virtual ~DeliveryObserver() = default;
     /// The manager has heard how a job ended, and may have another one. `more`: other reports have piled up, and go out
-    /// after a pause each. Not called when the same result was sent more than once before.
+    /// after a pause each. Not called when the same result was sent more than once before,
+    /// nor for a job that was held.
     virtual void result_told(bool more) = 0;
     /// The manager, or the way to it, is away.
     virtual void no_answer(const Error& why) = 0;

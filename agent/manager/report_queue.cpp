@@ -44,6 +44,9 @@ std::string to_payload(std::uint64_t number, const Report& report) {
     json.member("messages", report.messages);
     json.member("done", report.done);
     json.member("of", report.of);
+    if (report.held) {
+        json.member("held", true);
+    }
     json.end_object();
     return json.take();
 }
@@ -75,6 +78,7 @@ std::optional<ReportQueue::Waiting> from_payload(JsonView value) {
     entry.report.stage = static_cast<ReportStage>(stage);
     entry.report.done = number_in<std::uint32_t>(value, "done");
     entry.report.of = number_in<std::uint32_t>(value, "of");
+    entry.report.held = value.find("held").boolean().value_or(false);
     for (const JsonView message : value.find("messages")) {
         entry.report.messages.emplace_back(message.text().value_or(""));
     }
@@ -422,6 +426,17 @@ Status ReportQueue::repeat(const std::string& job_id) {
         return {};
     }
     return enqueue(*report);
+}
+
+/// Reports of theirs that wait go as well: read again at the next start they would end the jobs anew.
+Status ReportQueue::forget(const std::vector<std::string>& job_ids) {
+    const std::lock_guard lock(mutex_);
+    const auto is_meant = [&](const Report& report) {
+        return report.final() && std::find(job_ids.begin(), job_ids.end(), report.job_id) != job_ids.end();
+    };
+    std::erase_if(finished_, is_meant);
+    std::erase_if(waiting_, [&](const Waiting& w) { return is_meant(w.report); });
+    return compact();
 }
 
 std::size_t ReportQueue::size() const {

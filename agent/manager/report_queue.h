@@ -71,6 +71,10 @@ public:
     /// Sends the final report of a finished job once more.
     [[nodiscard]] Status repeat(const std::string& job_id);
 
+    /// These jobs may be done again when they are offered again, under the same ids. Errors: those of the journal;
+    /// until the next start they are forgotten all the same.
+    [[nodiscard]] Status forget(const std::vector<std::string>& job_ids);
+
     /// Reports that wait, the one on its way among them.
     [[nodiscard]] std::size_t size() const;
 

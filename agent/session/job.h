@@ -95,6 +95,7 @@ struct Report {
     ReportStage stage = ReportStage::accepted;
     std::vector<std::string> messages;  // for people, in order
     std::uint32_t done = 0, of = 0;     // steps; 0 of 0 when unknown
+    bool held = false;                  // a failure: the loop guard did not let it begin
     [[nodiscard]] bool final() const { return stage >= ReportStage::success; }
 };
 

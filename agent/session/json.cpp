@@ -235,6 +235,24 @@ std::string result_json(const TaskResult& result, std::string_view session) {
 std::string results_json(std::span<const TaskResult> results) { return written(results); }
 std::string session_json(const SessionRecord& record) { return written(record); }
 std::string decision_json(const transfer::Attempted& attempted) { return written(attempted); }
+std::string parked_json(std::span<const Parked> parked) {
+    JsonWriter json;
+    json.begin_array();
+    for (const auto& one : parked) {
+        json.begin_object();
+        json.member("job", one.job);
+        json.member("why", one.why);
+        json.member("rounds", one.rounds);
+        json.member("kind", to_string(one.kind));
+        json.member("package", one.package);
+        json.member("version", one.version);
+        json.member("since", rfc3339(one.since));
+        json.end_object();
+    }
+    json.end_array();
+    return json.take();
+}
+
 std::string quoted(std::string_view text) { return json_text(text); }
 
 std::string error_json(const Error& error) {

@@ -8,6 +8,7 @@
 
 #include "agent/base/error.h"
 #include "agent/base/task_result.h"
+#include "agent/session/parking.h"
 #include "agent/session/record.h"
 
 namespace hagent::session {
@@ -29,6 +30,8 @@ namespace hagent::session {
 [[nodiscard]] std::string session_json(const SessionRecord& record);
 /// One entry of fetch's and a transfer's "decisions".
 [[nodiscard]] std::string decision_json(const transfer::Attempted& attempted);
+/// The array "parked" of spec 11, oldest first.
+[[nodiscard]] std::string parked_json(std::span<const Parked> parked);
 /// A JSON string literal; bytes that are not UTF-8 are replaced.
 [[nodiscard]] std::string quoted(std::string_view text);
 

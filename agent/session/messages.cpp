@@ -85,8 +85,12 @@ std::vector<std::string> final_messages(const SessionRecord& record) {
 
 Report report_of(const SessionRecord& record, ReportStage stage, std::vector<std::string> messages) {
     const auto ended = [](const StepView& s) { return s.state == work::StepState::done; };
-    Report out{record.job.id, stage, std::move(messages), 0, static_cast<std::uint32_t>(record.steps.size())};
+    Report out{record.job.id, stage, std::move(messages), 0, static_cast<std::uint32_t>(record.steps.size()), false};
     out.done = static_cast<std::uint32_t>(std::count_if(record.steps.begin(), record.steps.end(), ended));
+    out.held = out.final() && std::any_of(record.results.begin(), record.results.end(), [](const TaskResult& r) {
+                   return r.id == errors::agent(errors::AgentCode::parked) ||
+                          r.id == errors::agent(errors::AgentCode::job_in_circle);
+               });
     return out;
 }
 

@@ -42,8 +42,8 @@ struct Parked {
 /// Why such a job is not begun: job_in_circle, or parked for one that fails; with the whole story in the context.
 [[nodiscard]] Failure error_of(const Parked& parked);
 
-/// Images and upgrades count once they have begun to change the device, other jobs when they have failed and had gone on
-/// after a restart; none when it failed for want of space, network or power, and none of the command line.
+/// Images and upgrades count once they have begun to change the device, other jobs when they have failed and had gone
+/// on after a restart; none when it failed for want of space, network or power, and none of the command line.
 /// Thread-safe. Format: FORMAT.md.
 class Parking {
 public:

@@ -4,6 +4,7 @@
 
 #include "agent/base/number.h"
 #include "agent/session/json.h"
+#include "agent/transfer/url.h"
 
 namespace hagent::status {
 namespace {
@@ -86,6 +87,23 @@ Response cancel(const ApiServices& services, std::string_view rest) {
     return http::problem(404, "There is no session with this id in work.");
 }
 
+/// The path is JOB/release, with the job's id as URLs write it.
+Response release(const ApiServices& services, std::string_view rest) {
+    constexpr std::string_view k_release = "/release";
+    const auto job = rest.ends_with(k_release) ? transfer::decode(rest.substr(0, rest.size() - k_release.size()))
+                                               : Result<std::string>(error(errors::AgentCode::bad_url));
+    if (!job.ok()) {
+        return http::problem(404, "A parked job can only be released: POST /v1/parked/JOB/release.");
+    }
+    const auto released = services.release(*job);
+    if (released.ok()) {
+        return {202, "application/json", "{\"accepted\":true}", {}};
+    }
+    return released.error().is(errors::AgentCode::not_parked)
+               ? http::problem(404, "No job of this name is parked.")
+               : http::problem(503, "That it is released cannot be written down now.");
+}
+
 }  // namespace
 
 void add_trigger(http::Router& router, Callback<bool(const std::string& peer)> trigger) {
@@ -115,6 +133,8 @@ void add_routes(http::Router& router, const std::shared_ptr<const ApiServices>& 
     add_trigger(router, [s](const std::string& peer) { return s->trigger(peer); });
     router.add({"POST", "/v1/sessions/", Role::operators,
                 [s](const Request&, std::string_view rest) { return cancel(*s, rest); }});
+    router.add({"POST", "/v1/parked/", Role::operators,
+                [s](const Request&, std::string_view rest) { return release(*s, rest); }});
 }
 
 }  // namespace hagent::status

@@ -116,6 +116,7 @@ std::string status_json(const AgentView& agent, const Board& board) {
     json.member("damage", agent.damage);
     json.member("state_problem", agent.state_problem);
     json.end_object();
+    json.raw("parked", session::parked_json(agent.parked));
     json.member("reports_queued", agent.reports_queued);
     json.end_object();
     return json.take();

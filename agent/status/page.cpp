@@ -101,7 +101,8 @@ std::string session_html(const SessionRecord& record) {
                 row("Package", concat({record.package, " ", record.version,
                                        (record.signer.empty() ? "" : ", signed by " + record.signer)})),
                 row("Phase", concat({plain_words(record.phase), " (", to_string(record.phase), ")"})),
-                (record.try_again ? row("Tried again", rfc3339(*record.try_again)) : std::string()),
+                (record.try_again ? row(record.waits_for_leave ? "Begins" : "Tried again", rfc3339(*record.try_again))
+                                  : std::string()),
                 row("Started", rfc3339(record.started)), disk_html(record), "</table>"});
     if (progress.total > 0) {
         out += concat({"<p><label>Download ",
@@ -155,6 +156,9 @@ std::string page_html(const AgentView& agent, const Board& board, const std::vec
     }
     for (const auto& damage : agent.damage) {
         out += row("damage", damage);
+    }
+    for (const auto& parked : agent.parked) {
+        out += row("parked", concat({parked.job, ": ", parked.why, "; hagent upgrade release ", parked.job}));
     }
     out += row("reports waiting", std::to_string(agent.reports_queued));
     for (const auto& volume : agent.volumes) {

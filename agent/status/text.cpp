@@ -95,6 +95,9 @@ std::string status_text(const AgentView& agent, const Board& board) {
     for (const auto& damage : agent.damage) {
         out += line("damage", damage);
     }
+    for (const auto& parked : agent.parked) {
+        out += line("parked", concat({parked.job, ": ", parked.why, "; hagent upgrade release ", parked.job}));
+    }
     out += line("reports waiting", std::to_string(agent.reports_queued));
     if (const auto current = board.current()) {
         out += line("session", concat({current->id, " ", current->job.name, ": ", outcome(*current)}));

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "agent/base/time.h"
+#include "agent/session/parking.h"
 #include "platform/disk.h"
 
 namespace hagent::status {
@@ -35,6 +36,7 @@ struct AgentView {
     std::vector<std::string> trusted_keys;  // names, as the key files have them
     std::vector<std::string> damage;        // files of the agent's memory that are or were damaged, one a line
     std::string state_problem;              // why the state directory cannot be written; empty: it can
+    std::vector<session::Parked> parked;    // jobs that are not begun again before somebody releases them
     std::size_t reports_queued = 0;
     WallTime now;  // when the answer was made
 };

@@ -43,6 +43,7 @@ status::AgentView view_from_state(Machine& machine, const config::Settings& sett
     view.manager.dialect = config::to_string(settings.manager.dialect);
     view.manager.url = settings.has_manager() ? transfer::shown(settings.manager.urls.front()) : "";
     view.damage = damage_of(*machine.files, settings.state());
+    view.parked = session::Parking::look(*machine.files, settings.state().rounds()).value_or({});
     view.reports_queued = manager::ReportQueue::count(*machine.files, settings.state().reports()).value_or(0);
     return view;
 }

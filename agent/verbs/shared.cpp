@@ -27,7 +27,8 @@ int exit_code(const Error& error) {
         if (error.is(AgentCode::busy)) {
             return k_try_later;
         }
-        if (error.is(AgentCode::session_not_found) || error.is(AgentCode::file_not_found)) {
+        if (error.is(AgentCode::session_not_found) || error.is(AgentCode::not_parked) ||
+            error.is(AgentCode::file_not_found)) {
             return k_not_found;
         }
         // The areas of agent.def: 1100s configuration, 1400s trust.

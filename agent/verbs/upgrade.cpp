@@ -5,9 +5,14 @@
 
 #include "agent/base/concat.h"
 #include "agent/base/json_writer.h"
+#include "agent/base/text.h"
 #include "agent/base/version.h"
 #include "agent/daemon_client.h"
+#include "agent/job_guard.h"
+#include "agent/manager/report_queue.h"
 #include "agent/session/json.h"
+#include "agent/session/parking.h"
+#include "agent/transfer/url.h"
 #include "agent/trust/digest.h"
 #include "agent/upgrade/choice.h"
 #include "agent/upgrade/launcher.h"
@@ -101,7 +106,7 @@ void write_trial(JsonWriter& json, const std::optional<upgrade::Trial>& trial) {
     json.end_object();
 }
 
-std::string status_json(const Record& record) {
+std::string status_json(const Record& record, std::span<const session::Parked> parked) {
     const auto launcher = preinstalled(record);
     const auto now = running(record, launcher);
     JsonWriter json;
@@ -123,13 +128,12 @@ std::string status_json(const Record& record) {
     json.end_array();
     write_trial(json, record.trial);
     write_last(json, record.last);
-    json.begin_array("parked");
-    json.end_array();
+    json.raw("parked", session::parked_json(parked));
     json.end_object();
     return json.take();
 }
 
-std::string status_text(const Record& record) {
+std::string status_text(const Record& record, std::span<const session::Parked> parked) {
     const auto launcher = preinstalled(record);
     const auto now = running(record, launcher);
     std::string out = concat({"running       ", now.version, "  ", now.path, "\npreinstalled  ", launcher.version, "  ",
@@ -148,6 +152,10 @@ std::string status_text(const Record& record) {
                     record.last->reason.empty() ? "" : concat({", ", record.last->reason}), ", ",
                     rfc3339(record.last->at), "\n"});
     }
+    for (const auto& one : parked) {
+        out += concat({"parked        ", printable(one.job), ": ", printable(one.why),
+                       "\n              to let it go on: hagent upgrade release ", printable(one.job), "\n"});
+    }
     return out;
 }
 
@@ -156,8 +164,12 @@ int status(AgentServices& services, const Options& options) {
     if (!record.ok()) {
         return failed(services.machine, options, record.error());
     }
+    const auto parked = session::Parking::look(*services.machine.files, services.settings.state().rounds());
+    if (!parked.ok()) {
+        return failed(services.machine, options, parked.error());
+    }
     const Record shown = record->value_or(Record{});
-    services.machine.output->print(options.json ? status_json(shown) + "\n" : status_text(shown));
+    services.machine.output->print(options.json ? status_json(shown, *parked) + "\n" : status_text(shown, *parked));
     return k_done;
 }
 
@@ -212,6 +224,29 @@ int rollback(AgentServices& services, const Options& options) {
     });
 }
 
+/// By the running daemon, which owns the journals; by itself where none runs.
+Status release_parked(AgentServices& services, const std::string& job) {
+    auto& files = *services.machine.files;
+    const auto path = concat({"/v1/parked/", transfer::encode_path(job), "/release"});
+    auto answer = ask_daemon(files, services.settings, path, transfer::Method::post);
+    if (!answer.ok()) {
+        return answer.error().id == errors::http(404) ? Status(error(AgentCode::not_parked, job))
+                                                      : Status(answer.error());
+    }
+    if (answer->has_value()) {
+        return {};
+    }
+    TRY(services.lock_state());
+    const auto parking = TRY(open_parking(files, services.settings));
+    const auto reports = TRY(manager::ReportQueue::open(files, services.settings.state().reports()));
+    return release_job(*parking, *reports, job);
+}
+
+int release(AgentServices& services, const Options& options) {
+    const auto released = release_parked(services, options.arguments[1]);
+    return released.ok() ? status(services, options) : failed(services.machine, options, released.error());
+}
+
 struct Task {
     std::string_view name;
     std::size_t words;
@@ -219,7 +254,7 @@ struct Task {
 };
 
 constexpr std::array k_tasks = {Task{"status", 1, status}, Task{"stage", 2, stage}, Task{"confirm", 1, confirm},
-                                Task{"rollback", 1, rollback}};
+                                Task{"rollback", 1, rollback}, Task{"release", 2, release}};
 
 }  // namespace
 
@@ -228,7 +263,8 @@ int upgrade(Machine& machine, const Options& options) {
         return !options.arguments.empty() && one.name == options.arguments.front();
     });
     if (task == k_tasks.end() || options.arguments.size() != task->words) {
-        return usage(machine, options, "say 'upgrade status', 'stage SOURCE', 'confirm' or 'rollback'");
+        return usage(machine, options,
+                     "say 'upgrade status', 'stage SOURCE', 'confirm', 'rollback' or 'release PARKED'");
     }
     auto [services, code] = open_services(machine, options, config::ManagerRule::optional);
     return services ? task->work(*services, options) : code;

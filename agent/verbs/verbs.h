@@ -48,7 +48,7 @@ int version(Machine& machine, const Options& options);
 /// Does this build work on this machine? Needs neither configuration nor state. What a new agent is asked before it is
 /// started: exit code, and `version` in the document, must stay what they are.
 int self_test(Machine& machine, const Options& options);
-/// The agents of this device: status, stage, confirm, rollback.
+/// The agents of this device: status, stage, confirm, rollback; release lets a parked job go on.
 int upgrade(Machine& machine, const Options& options);
 
 /// System images: which of the following was meant.

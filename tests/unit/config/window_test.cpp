@@ -47,3 +47,23 @@ TEST_CASE("a window over midnight belongs to the day on which it opens") {
     CHECK(parse_window("sun 06:00-06:00")->contains(k_monday, at(5, 59)));
     CHECK(parse_window("sun 06:00-06:00")->contains(k_sunday, at(6)));
 }
+
+TEST_CASE("a moment knows its place in an opening, or before the next") {
+    using hagent::Seconds, hagent::WallTime;
+    const WallTime midnight{std::chrono::hours{24 * 4}};  // of a Monday
+    const auto later = [&](Seconds by) { return WallTime{midnight.since_epoch + by}; };
+    const auto place = [](std::string_view window, WallTime now) { return parse_window(window)->place_of(now, {}); };
+
+    const auto inside = place("22:00-05:00", later(Seconds{3600 + 90}));
+    CHECK(inside.open);
+    CHECK(inside.since == Seconds{3 * 3600 + 90});
+    CHECK(inside.left == Seconds{4 * 3600 - 90});
+    const auto before = place("tue 01:00-02:00", later(Seconds{30}));
+    CHECK_FALSE(before.open);
+    CHECK(before.until == Seconds{25 * 3600 - 30});
+    const auto after = place("mon 00:00-01:00", later(Seconds{3600}));
+    CHECK_FALSE(after.open);
+    CHECK(after.until == Seconds{6 * 86400 + 23 * 3600});
+    CHECK(place("00:00-24:00", later(Seconds{5})).open);
+    CHECK(place("00:00-24:00", later(Seconds{5})).left >= Seconds{7 * 86400});
+}

@@ -23,6 +23,10 @@ struct Fixture {
                                                                    [this](const std::string& id) {
                                                                        cancelled = id;
                                                                        return outcome;
+                                                                   },
+                                                                   [this](const std::string& job) {
+                                                                       released = job;
+                                                                       return release_answer;
                                                                    }}));
         board.publish(sample_session("000002", "x"));
     }
@@ -41,7 +45,8 @@ struct Fixture {
     Board board;
     log::Ring ring;
     bool trigger_answer = true;
-    std::string asked_by, cancelled;
+    std::string asked_by, cancelled, released;
+    Status release_answer;
     session::CancelOutcome outcome = session::CancelOutcome::stopping;
     http::Router router{http::Access("127.0.0.1:8420", {{"otto", http::Role::operators, trust::sha256_hex("token")},
                                                         {"vera", http::Role::viewer, trust::sha256_hex("viewer")}})};
@@ -145,6 +150,19 @@ TEST_CASE("cancelling needs an operator and says what came of it") {
     CHECK(fixture.ask("POST", "/v1/sessions/000002", k_operator).status == 404);
     CHECK(fixture.ask("POST", "/v1/sessions/000002/explode", k_operator).status == 404);
     CHECK(fixture.cancelled.empty());
+}
+
+TEST_CASE("an operator releases a parked job by its id, which may hold anything that a URL can spell") {
+    Fixture fixture;
+    CHECK(fixture.ask("POST", "/v1/parked/a%2Fb%20c/release", k_operator).status == 202);
+    CHECK(fixture.released == "a/b c");
+    CHECK(fixture.ask("POST", "/v1/parked/j1/release").status == 401);
+    CHECK(fixture.ask("POST", "/v1/parked/j1", k_operator).status == 404);
+    CHECK(fixture.ask("POST", "/v1/parked/%zz/release", k_operator).status == 404);
+    fixture.release_answer = error(errors::AgentCode::not_parked, "j1");
+    CHECK(fixture.ask("POST", "/v1/parked/j1/release", k_operator).status == 404);
+    fixture.release_answer = error(errors::AgentCode::disk_full);
+    CHECK(fixture.ask("POST", "/v1/parked/j1/release", k_operator).status == 503);
 }
 
 }  // namespace

@@ -34,9 +34,9 @@ TEST_CASE("the status document has the members that outsiders build on, with and
     Board board;
     json value = parsed(status_json(sample_agent("x"), board));
     std::map<std::string, std::string> expected = {
-        {"device", "object"}, {"agent", "object"},         {"manager", "object"}, {"session", "null"},
-        {"recent", "array"},  {"slots", "array"},          {"volumes", "array"},  {"software", "array"},
-        {"trust", "object"},  {"reports_queued", "number"}};
+        {"device", "object"}, {"agent", "object"}, {"manager", "object"},       {"session", "null"},
+        {"recent", "array"},  {"slots", "array"},  {"volumes", "array"},        {"software", "array"},
+        {"trust", "object"},  {"parked", "array"}, {"reports_queued", "number"}};
     CHECK(shape(value) == expected);
     CHECK(shape(value["agent"]) == std::map<std::string, std::string>{{"version", "string"},
                                                                       {"pid", "number"},

@@ -47,6 +47,7 @@ inline AgentView sample_agent(const std::string& text) {
     out.manager = {"hawkbit", text, WallTime{Millis{1'796'083'200'000}}, text, std::nullopt};
     out.volumes = {{text, platform::VolumeType::normal, 1000, 500, 400}};
     out.trusted_keys = {text};
+    out.parked = {{text, JobKind::image, text, "11.1", text, true, 3, WallTime{}}};
     out.reports_queued = 2;
     return out;
 }

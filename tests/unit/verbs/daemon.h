@@ -39,7 +39,11 @@ public:
                                     ++asked;
                                     return willing.load();
                                 },
-                                [](const std::string&) { return session::CancelOutcome::unknown; }});
+                                [](const std::string&) { return session::CancelOutcome::unknown; },
+                                [](const std::string& job) {
+                                    return job == "parked" ? Status()
+                                                           : Status(error(errors::AgentCode::not_parked, job));
+                                }});
         thread_ = std::thread([this] { loop_->run([] {}); });
     }
     ~Daemon() {
