@@ -53,6 +53,8 @@ public:
     [[nodiscard]] virtual std::string root_device() = 0;
     /// What the boot loader told the kernel; empty where there is none.
     [[nodiscard]] virtual std::string command_line() = 0;
+    /// The type of the file system in which a path lies, "ext4"; empty where the system does not say.
+    [[nodiscard]] virtual std::string file_system_at(const std::string& path) = 0;
 };
 
 /// The machine's devices.

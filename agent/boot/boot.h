@@ -50,7 +50,8 @@ public:
     /// Reads only.
     [[nodiscard]] virtual Result<State> look() = 0;
     /// For the analysis: readable, writable and ours; slots, root device and command line agree; the boot loader reads
-    /// what we write (boot_not_read), as far as it can be told. Changes nothing.
+    /// what we write (boot_not_read) and can write there itself (boot_env_place), as far as it can be told. Changes
+    /// nothing.
     [[nodiscard]] virtual Status check() = 0;
     /// Before the first write to the slot: no start takes it, whatever its trial was. slot_runs for the slot that
     /// runs.

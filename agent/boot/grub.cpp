@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Owns boot method `grub`: the environment block, written in place, and what packaging/grub/hagent.cfg makes of it.
+#include <algorithm>
 #include <array>
 
 #include "agent/base/concat.h"
@@ -73,6 +74,7 @@ public:
         const auto running = TRY(running_slot(means_.image, means_.devices));
         const auto device = TRY(open(Access::exclusive));  // it can be written
         GrubEnv env = TRY(parsed(TRY(read(*device))));
+        TRY(check_place());
         TRY(check_generation(env));
         env.slot = env.trial = std::string(limits::k_slot_name_bytes, 'x');
         return grub_env_block(env).ok() ? Status() : named(grub_env_block(env).error());
@@ -165,6 +167,18 @@ private:
             out += k_digits[(sum >> static_cast<unsigned>(shift)) & 15U];
         }
         return out;
+    }
+
+    /// GRUB writes over the blocks of the file that it has found: in file systems that keep them in one place and have
+    /// no sums of them. Slots that are files are no device's, and GRUB is not there either.
+    Status check_place() const {
+        static constexpr std::array<std::string_view, 5> k_good = {"ext2", "ext3", "ext4", "vfat", "msdos"};
+        const auto slot = means_.devices.info(means_.image.slots.front().device());
+        const std::string found = means_.devices.file_system_at(means_.image.grub_env);
+        const bool good = found.empty() || std::find(k_good.begin(), k_good.end(), found) != k_good.end();
+        const bool device = slot.ok() && slot->block;
+        return good || !device ? Status()
+                               : Status(error(AgentCode::boot_env_place, {means_.image.grub_env, " lies on ", found}));
     }
 
     /// What was written in an earlier start is what GRUB has read in this one, or GRUB reads something else. A boot

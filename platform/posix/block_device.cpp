@@ -227,6 +227,18 @@ public:
         auto line = system_files()->read("/proc/cmdline", k_small_file).value_or("");
         return std::string(trim(line));
     }
+
+    std::string file_system_at(const std::string& path) override {
+        const auto place = system_files()->resolve(path);
+        std::string point, type;
+        for (const auto& mount : place.ok() ? mount_table().value_or({}) : std::vector<Mount>()) {
+            if (holds(mount.point, *place) && mount.point.size() >= point.size()) {  // a later mount covers
+                point = mount.point;
+                type = mount.type;
+            }
+        }
+        return type;
+    }
 };
 
 }  // namespace

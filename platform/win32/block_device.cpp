@@ -207,6 +207,7 @@ public:
 
     std::string root_device() override { return system_volume(); }
     std::string command_line() override { return ""; }
+    std::string file_system_at(const std::string& /*path*/) override { return ""; }
 
 private:
     /// The system's volume and the disk that it lies on are never free. Another volume is in use when its lock, at the

@@ -5,6 +5,7 @@
 
 #include <cstdio>
 
+#include "platform/paths.h"
 #include "platform/process.h"
 #include "tests/contract/files_under_test.h"
 #include "tests/fakes/fake_block_devices.h"
@@ -193,6 +194,14 @@ private:
     }
     std::string path_;
 };
+
+TEST_CASE("a path lies in a file system of a type, which only Windows does not say") {
+    RealPlainFile real;
+    const std::string found = real.devices.file_system_at(real.path);
+    CHECK(found.find_first_of(" /\n") == std::string::npos);
+    CHECK(found.empty() == !platform::is_absolute("/"));
+    CHECK(real.devices.file_system_at(real.path + "/not/there") == found);
+}
 
 TEST_CASE("a loop device keeps the same promises") {
     RealPlainFile t;

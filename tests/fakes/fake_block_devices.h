@@ -22,6 +22,7 @@ public:
     [[nodiscard]] Result<platform::BlockInfo> info(const std::string& path) override;
     [[nodiscard]] std::string root_device() override { return root; }
     [[nodiscard]] std::string command_line() override { return line; }
+    [[nodiscard]] std::string file_system_at(const std::string& /*path*/) override { return file_system; }
 
     // The test's own hands.
     /// A device that is there from now on; its content is a file of the FakeFiles.
@@ -32,7 +33,7 @@ public:
     /// the byte was written.
     void forget_at(const std::string& path, std::uint64_t offset) { lies_[path] = offset; }
 
-    std::string root, line;
+    std::string root, line, file_system;
     std::uint64_t bytes_read = 0;  // of all devices
 
 private:

@@ -67,6 +67,21 @@ TEST_CASE_FIXTURE(Device, "a block that cannot be written is told by the analysi
     CHECK(refusal(boot()->try_once("B", 3)) == AgentCode::read_only);
 }
 
+TEST_CASE_FIXTURE(Device, "a block on a file system that GRUB cannot write is told by the analysis") {
+    for (const char* good : {"", "ext2", "ext4", "vfat"}) {
+        devices.file_system = good;
+        CHECK(boot()->check().ok());
+    }
+    for (const char* bad : {"btrfs", "squashfs", "tmpfs", "overlay"}) {
+        CAPTURE(bad);
+        devices.file_system = bad;
+        CHECK(refusal(boot()->check()) == AgentCode::boot_env_place);
+    }
+    image.slots = {{"A", {{"root", "/images/a"}}}, {"B", {{"root", "/images/b"}}}};  // files: no device at all
+    files.put("/images/a", "a");
+    CHECK(boot()->check().ok());
+}
+
 TEST_CASE_FIXTURE(Device, "a block that is full of others' variables is told by the analysis") {
     put({"", "", "", "", "x=" + std::string(509, 'y') + "\n"});
     CHECK(boot()->check().ok());
