@@ -101,7 +101,7 @@ int main(int argc, char** argv) {
     const auto files = platform::system_files();
     platform::SystemClock clock;
     const auto fetcher = transfer::curl_fetcher(options);
-    const transfer::Random random = [] { return std::uint64_t{1}; };
+    const transfer::Random random = [] { return std::uint64_t{99}; };  // waits of about a tenth of a second
     const CancelToken cancel;
     Kept kept;
     const transfer::DownloadServices services{*files, clock, *fetcher, options, random, cancel};
