@@ -65,14 +65,16 @@ std::optional<TrialNote> trial_from(JsonView view) {
     const auto tries = view.find("tries").whole(UINT32_MAX);
     const auto starts = view.find("starts").whole(UINT32_MAX);
     const auto asked = view.find("asked_ms").whole();
+    const auto seen = view.find("seen_ms").whole();
     const auto network = view.find("network_ms");
-    if (!read_texts(view, trial, k_trial_texts) || !tries || !starts || !asked ||
+    if (!read_texts(view, trial, k_trial_texts) || !tries || !starts || !asked || !seen ||
         (!network.is_null() && !network.whole())) {
         return std::nullopt;
     }
     trial.tries = static_cast<unsigned>(*tries);
     trial.starts = static_cast<unsigned>(*starts);
     trial.asked_ms = *asked;
+    trial.seen_ms = *seen;
     trial.network_ms = network.whole();
     return trial;
 }
@@ -110,6 +112,7 @@ std::string notes_json(const ImageNotes& notes) {
         json.member("tries", trial.tries);
         json.member("starts", trial.starts);
         json.member("asked_ms", trial.asked_ms);
+        json.member("seen_ms", trial.seen_ms);
         if (trial.network_ms) {
             json.member("network_ms", *trial.network_ms);
         } else {

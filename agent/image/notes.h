@@ -33,6 +33,7 @@ struct TrialNote {
     std::uint64_t asked_ms = 0;               // when, since that start
     unsigned starts = 0;                      // of the machine that the agent of the new slot has seen
     std::string seen_in;                      // boot id of the last of them
+    std::uint64_t seen_ms = 0;                // when the agent came up in it, since that start
     std::optional<std::uint64_t> network_ms;  // when there was an address, since that start
     std::string ill;                          // what health programs said before the switch, a line each
     std::string why, step, log;               // once it was given up: reason, where, the last lines of the log

@@ -210,6 +210,7 @@ Status Trial::note_start() {
     if (note().seen_in != boot_id() || note().starts == 0) {
         note().seen_in = boot_id();
         ++note().starts;
+        note().seen_ms = static_cast<std::uint64_t>(run_.services.clock.since_boot().since_start.count());
         note().network_ms.reset();
         TRY(save());
         if (note().starts <= note().tries) {  // an agent that comes up again and again has no endless starts either
@@ -249,9 +250,8 @@ Result<Acted> Trial::judge_here(const boot::State& state, work::StepRecord& reco
     if (!state.trial && state.chosen == note().to) {
         return proved();  // confirmed already, by hand or before a power cut
     }
-    const auto& clock_now = run_.services.clock.since_boot().since_start;
-    const Millis most = std::max<Millis>(settings().confirm_deadline_max, settings().confirm_deadline) - clock_now;
-    feeding_.emplace(run_.services.host, run_.services.clock, settings().watchdog, most);
+    const Millis before = note().seen_in == boot_id() ? since_boot() - seen() : Millis{0};
+    feeding_.emplace(run_.services.host, run_.services.clock, settings().watchdog, longest() - before);
     if (!note().why.empty()) {
         return give_up(note().why, note().step, record);  // the power went before the restart
     }
@@ -271,19 +271,20 @@ Result<Acted> Trial::judge_here(const boot::State& state, work::StepRecord& reco
     return wait_for_manager(record);
 }
 
-/// The time that counts is that since the start of the machine, from when there is an address on. A manager that is
+/// The time that counts is that since the start of the machine, from when there is an address on; in all, from when the
+/// agent came up in it. A manager that is
 /// silent gets more of it: nobody can tell whether the new system is to blame. One that answers at all, whatever it
 /// says, has been reached.
 Result<Acted> Trial::wait_for_manager(work::StepRecord& record) {
-    const Millis now = run_.services.clock.since_boot().since_start;
-    const Millis hard = std::max<Millis>(settings().confirm_deadline_max, settings().confirm_deadline);
+    const Millis now = since_boot();
+    const Millis hard = seen() + longest();
     const Millis begun = note().network_ms ? Millis{static_cast<std::int64_t>(*note().network_ms)} : now;
     const Millis soft = std::min<Millis>(begun + settings().confirm_deadline, hard);
     if (now >= soft && run_.manager_answered) {
         return proved();
     }
     if (now >= hard) {
-        return give_up(concat({"no manager answered within ", std::to_string(hard.count() / 1000), " s",
+        return give_up(concat({"no manager answered within ", std::to_string(longest().count() / 1000), " s",
                                note().network_ms ? "" : "; the device got no address"}),
                        "check-in", record);
     }

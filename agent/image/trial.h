@@ -2,6 +2,7 @@
 // Owns the way of a new system from its first start to its confirmation, or back.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -50,6 +51,11 @@ private:
     [[nodiscard]] Status save();
     [[nodiscard]] Uptime again_in(Millis time) const { return run_.services.clock.uptime() + time; }
     [[nodiscard]] std::string boot_id() const { return run_.services.host.facts().boot_id; }
+    [[nodiscard]] Millis since_boot() const { return run_.services.clock.since_boot().since_start; }
+    [[nodiscard]] Millis seen() const { return Millis{static_cast<std::int64_t>(notes_.trial->seen_ms)}; }
+    [[nodiscard]] Millis longest() const {
+        return std::max<Millis>(settings().confirm_deadline_max, settings().confirm_deadline);
+    }
     [[nodiscard]] TrialNote& note() { return *notes_.trial; }
     [[nodiscard]] const config::ImageSettings& settings() const { return run_.services.settings.image; }
 
