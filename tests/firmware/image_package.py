@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 CHUNK_BYTES = 128 << 10
 IMAGE, TABLE = "root.img.gz", "root.chunks"
+ENTRY = IMAGE
 HEAD_FILES = ("manifest.json", "manifest.sig", TABLE)
 
 
@@ -71,7 +72,7 @@ def build(folder, version, serial, raw, key, repositories, compress=None, **memb
         file.write(table_of(package.chunks))
     part = {"name": "root", "file": IMAGE, "chunks": TABLE, "compression": "gzip", "raw_bytes": os.path.getsize(raw),
             "raw_sha256": digest_of(raw), "chunk_bytes": CHUNK_BYTES}
-    manifest = {"format": 1, "kind": "image", "package": "firmware", "version": version, "serial": serial, "entry": IMAGE,
+    manifest = {"format": 1, "kind": "image", "package": "firmware", "version": version, "serial": serial, "entry": ENTRY,
                 "targets": {"os": ["SLX"], "platforms": [], "devices": []}, "expires": None, "repositories": repositories,
                 "files": [file_entry(folder, IMAGE), file_entry(folder, TABLE)],
                 "image": {"version": version, "parts": [part], "hooks": {}, "min_version": "", "platforms": [], "allow_downgrade": False, **member}}
