@@ -7,7 +7,7 @@ import disk
 import firmware
 import grub
 
-SECONDS = 300   # until the old slot's init is back; 25 to 35 on an idle machine
+SECONDS = 900   # until the old slot's init is back; 25 to 50 on an idle machine
 TRIES = 2
 
 
