@@ -45,14 +45,17 @@ Failure ChunkTable::malformed(TextView why) const {
                  {path_, ": line ", std::to_string(place_.chunk + 1), ": ", why});
 }
 
-/// One spelling for each line, so that two readers cannot take it for two things.
 Result<Chunk> ChunkTable::parse(std::string_view line) const {
+    constexpr std::string_view k_no_line = "is not OFFSET BYTES SHA256";
     const auto fields = split(line, ' ');
-    const auto offset = fields.size() == 3 ? parse_u64(fields[0]) : std::nullopt;
-    const auto bytes = fields.size() == 3 ? parse_u64(fields[1]) : std::nullopt;
-    const auto digest = fields.size() == 3 ? from_hex(fields[2]) : std::nullopt;
+    if (fields.size() != 3) {
+        return malformed(k_no_line);
+    }
+    const auto offset = parse_u64(fields[0]);
+    const auto bytes = parse_u64(fields[1]);
+    const auto digest = from_hex(fields[2]);
     if (!offset || !bytes || !digest || digest->size() != 32) {
-        return malformed("is not OFFSET BYTES SHA256");
+        return malformed(k_no_line);
     }
     Chunk out;
     out.number = place_.chunk;
