@@ -467,10 +467,10 @@ private:
     std::optional<Uptime> facts_read_;
     manager::FirstManager first_manager_{*machine_.files, settings_.state_dir};
     bool identity_found_ = false;
-    std::string told_;              // what the identity waits for: said when it changes
-    bool manager_found_ = false;    // by the search: the configuration is to be read again
+    std::string told_;                  // what the identity waits for: said when it changes
+    bool manager_found_ = false;        // by the search: the configuration is to be read again
     std::optional<WallTime> answered_;  // by the manager, for the last time
-    bool note_complained_ = false;  // about the note of the first manager; once is enough
+    bool note_complained_ = false;      // about the note of the first manager; once is enough
     Status outcome_;
 };
 

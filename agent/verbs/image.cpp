@@ -23,7 +23,8 @@ int image(Machine& machine, const Options& options) {
         return !options.arguments.empty() && options.arguments.front() == known.name;
     });
     return verb == k_verbs.end()
-               ? usage(machine, options, "say what to do with images: status, write SOURCE, confirm, rollback, pack RAW")
+               ? usage(machine, options,
+                       "say what to do with images: status, write SOURCE, confirm, rollback, pack RAW")
                : verb->run(machine, options);
 }
 

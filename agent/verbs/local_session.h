@@ -58,7 +58,8 @@ using SessionJson = std::function<std::string(const session::SessionRecord&)>;
 int run_local_session(AgentServices& services, const Options& options, const session::Job& job,
                       const SessionJson& json = session::session_json);
 
-/// Somebody has ended a trial by hand: its session says so, in the daemon (at the check-in that it is asked for) or here.
+/// Somebody has ended a trial by hand: its session says so, in the daemon (at the check-in that it is asked for) or
+/// here.
 void settle_trials(AgentServices& services);
 
 }  // namespace hagent::verbs

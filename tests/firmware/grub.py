@@ -9,7 +9,7 @@ from services import LabError
 from setup_packages import program
 
 PLATFORM = "/usr/lib/grub/i386-pc"
-MODULES = "biosdisk part_msdos ext2 normal linux loadenv test echo serial terminal configfile reboot boot sleep".split()
+MODULES = "biosdisk part_msdos ext2 normal linux loadenv test echo serial terminal configfile reboot boot chain sleep".split()
 # no_timer_check: on a busy host the emulated timer may seem not to work, and the kernel would panic.
 ARGUMENTS = "console=ttyS0 panic=1 quiet noisapnp cryptomgr.notests no_timer_check"
 SHOWN, SHOWN_END = "word: ", "no more words"

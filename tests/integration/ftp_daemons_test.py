@@ -142,7 +142,7 @@ class Scenarios(OwnServers):
 
     def test_parts_of_a_file_survive_the_death_of_the_server(self):
         parts = [(1 << 20, BIG - (2 << 20)), (0, 1 << 20)]
-        process = self.read_parts(parts, attempts=100 * FACTOR, rate=str(8 << 20))  # until the server is there again
+        process = self.read_parts(parts, attempts=int(100 * FACTOR), rate=str(8 << 20))  # until the server is there again
         try:
             wait_until(lambda: os.path.exists(self.box.path("parts.bin")) and os.path.getsize(self.box.path("parts.bin")) > 4 << 20, 60 * FACTOR, "4 MiB of the part")
             self.daemon.kill()
