@@ -320,19 +320,11 @@ private:
         end_if_quiet();
     }
 
-    /// No window: always. The device's own clock and time zone count, because the people in front of it live by them.
-    /// Zones are looked up anew: somebody may have given the device another one, or new rules, while the agent runs.
+    /// The device's own clock and time zone count, because the people in front of it live by them.
     bool window_open() const {
         const WallTime now = machine_.clock.wall();
-        const Seconds local_offset = platform::local_offset(now);
-        return settings_.windows.empty() ||
-               std::any_of(settings_.windows.begin(), settings_.windows.end(), [&](config::Window window) {
-                   auto rules = config::find_zone(*machine_.files, platform::time_zone_folders(), window.zone);
-                   if (!window.zone.empty() && rules.ok()) {
-                       window.rules = std::move(*rules);
-                   }
-                   return window.is_open(now, local_offset);
-               });
+        return config::any_open(*machine_.files, platform::time_zone_folders(), settings_.windows, now,
+                                platform::local_offset(now));
     }
 
     void ask_manager() {

@@ -2,8 +2,10 @@
 // Owns the look into the system's directories of time zones, and the words about what is not there.
 #include "agent/config/zone.h"
 
+#include <algorithm>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "agent/base/concat.h"
 #include "agent/base/limits.h"
@@ -61,6 +63,17 @@ std::vector<Complaint> find_zones(platform::Files& files, std::span<const std::s
         find(*settings.upgrade.window, "upgrade.window");
     }
     return complaints;
+}
+
+bool any_open(platform::Files& files, std::span<const std::string> directories, std::span<const Window> windows,
+              WallTime now, Seconds local_offset) {
+    return windows.empty() || std::any_of(windows.begin(), windows.end(), [&](Window window) {
+               auto rules = find_zone(files, directories, window.zone);
+               if (!window.zone.empty() && rules.ok()) {
+                   window.rules = std::move(*rules);
+               }
+               return window.is_open(now, local_offset);
+           });
 }
 
 }  // namespace hagent::config

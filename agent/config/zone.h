@@ -24,4 +24,9 @@ namespace hagent::config {
 [[nodiscard]] std::vector<Complaint> find_zones(platform::Files& files, std::span<const std::string> directories,
                                                 Settings& settings);
 
+/// Whether one of them is open; no window at all: always. Zones are looked up anew: somebody may have given the device
+/// other rules while the agent runs; those that it had count where they are gone.
+[[nodiscard]] bool any_open(platform::Files& files, std::span<const std::string> directories,
+                            std::span<const Window> windows, WallTime now, Seconds local_offset);
+
 }  // namespace hagent::config

@@ -30,6 +30,8 @@ std::optional<std::string> unfinished(const session::Store& store, const std::st
     return std::nullopt;
 }
 
+constexpr unsigned k_trust_rows = 14;  // hundreds of the catalogue's numbers
+
 /// Notes and warnings are no failure. One that was interrupted goes on later, which a script has to tell from both.
 int outcome_code(const session::SessionRecord& record, session::SessionEnd end) {
     if (end == session::SessionEnd::interrupted) {
@@ -44,7 +46,8 @@ int outcome_code(const session::SessionRecord& record, session::SessionEnd end) 
     const bool begun = std::any_of(record.steps.begin(), record.steps.end(), [](const session::StepView& step) {
         return step.state != work::StepState::pending;
     });
-    return !begun && exit_code({met->id, 0, {}}) == k_refused ? k_refused : k_failed;
+    const bool untrusted = met->id.protocol == errors::Protocol::agent && met->id.number / 100 == k_trust_rows;
+    return !begun && untrusted ? k_refused : k_failed;
 }
 
 std::vector<std::string> folders_of(const session::Job& job) {
