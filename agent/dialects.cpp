@@ -16,21 +16,24 @@ namespace {
 
 using Made = std::unique_ptr<manager::Dialect>;
 
+manager::Finished finished_of(const DialectServices& services) {
+    return [&reports = services.reports](const std::string& job_id) { return reports.finished(job_id); };
+}
+
 Made make_hawkbit(const DialectServices& services) {
     return std::make_unique<manager::HawkbitDialect>(services.settings.manager.tenant);
 }
 
 Made make_folder(const DialectServices& services) {
-    return std::make_unique<manager::FolderDialect>(manager::FolderServices{
-        services.files, services.clock, services.log, services.settings.trust.keys_dir,
-        services.settings.state().jobs_serials(),
-        [&reports = services.reports](const std::string& job_id) { return reports.finished(job_id); }, services.time});
+    return std::make_unique<manager::FolderDialect>(
+        manager::FolderServices{services.files, services.clock, services.log, services.settings.trust.keys_dir,
+                                services.settings.state().jobs_serials(), finished_of(services), services.time});
 }
 
 Made make_hserver(const DialectServices& services) {
     const auto& m = services.settings.manager;
     return std::make_unique<manager::HserverDialect>(
-        manager::HserverServices{services.log, m.opcodes, m.allow_clear_text});
+        manager::HserverServices{services.log, m.opcodes, m.allow_clear_text, finished_of(services)});
 }
 
 struct Maker {

@@ -6,6 +6,7 @@
 
 #include "agent/base/concat.h"
 #include "agent/config/zone.h"
+#include "agent/manager/agent_offer.h"
 #include "agent/manager/schedule.h"
 #include "platform/paths.h"
 
@@ -49,8 +50,8 @@ Result<session::Leave::Wait> UpgradeLeave::wait_of(const session::Job& job, Wall
     if (!upgrade.automatic) {
         return error(AgentCode::upgrade_by_hand, job.name);
     }
-    const std::string zone(work::option(job.options, k_option_zone).value_or(""));
-    const auto offered = config::parse_window(work::option(job.options, k_option_window).value_or(""));
+    const std::string zone(work::option(job.options, manager::k_option_zone).value_or(""));
+    const auto offered = config::parse_window(work::option(job.options, manager::k_option_window).value_or(""));
     if (const auto& window = upgrade.window ? upgrade.window : offered) {
         return wait_for_window(*window, zone);
     }

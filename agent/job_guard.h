@@ -15,11 +15,6 @@
 
 namespace hagent {
 
-/// Options of an upgrade that its offer may bring: the window in which it is wanted, and the zone of the server, which
-/// counts for a window without one.
-inline constexpr std::string_view k_option_window = "window";
-inline constexpr std::string_view k_option_zone = "zone";
-
 /// The loop guard of a state directory that is locked by us. Errors: those of session::Parking::open().
 [[nodiscard]] Result<std::unique_ptr<session::Parking>> open_parking(platform::Files& files,
                                                                      const config::Settings& settings);

@@ -8,6 +8,7 @@
 
 #include "agent/base/json_writer.h"
 #include "agent/base/limits.h"
+#include "agent/base/version.h"
 #include "agent/errors/catalogue.h"
 #include "agent/manager/words.h"
 #include "agent/transfer/url.h"
@@ -165,6 +166,12 @@ void FolderDialect::take(FolderJobs jobs, bool offered) {
         events_.emplace_back(JobOffered{std::move(job), true});
         rest.but.push_back(listed.id);
     }
+    if (jobs.upgrade) {
+        const auto& u = *jobs.upgrade;
+        offer_agent(
+            {u.version, {{}, folder_ + transfer::encode_path(u.package), false, u.manifest_sha256}, u.window, u.zone},
+            rest);
+    }
     events_.emplace_back(std::move(rest));
     if (!offered) {
         events_.clear();
@@ -174,6 +181,18 @@ void FolderDialect::take(FolderJobs jobs, bool offered) {
     }
     jobs_ = std::move(jobs);
     step_ = reporting() == Reporting::wanted && told_digest_ != identity_.digest ? Step::tell : Step::done;
+}
+
+/// Why there is nothing to do is said when it changes: the offer stands there for ever.
+void FolderDialect::offer_agent(const AgentOffer& offer, NothingOffered& rest) {
+    auto made = job_of(offer, agent_version(), services_.finished);
+    if (!made.job && std::exchange(said_of_agent_, made.why) != made.why) {
+        services_.log.info("manager", made.why, {});
+    }
+    if (made.job) {
+        rest.but.push_back(made.job->id);
+        events_.emplace_back(JobOffered{std::move(*made.job), true});
+    }
 }
 
 /// A report that is not taken must not keep a job from this device.

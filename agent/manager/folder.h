@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "agent/log/log.h"
+#include "agent/manager/agent_offer.h"
 #include "agent/manager/dialect.h"
 #include "agent/manager/folder_jobs.h"
 #include "agent/trust/trusted_time.h"
@@ -57,6 +58,7 @@ private:
     [[nodiscard]] Status signature_answered(const Reply& reply);
     [[nodiscard]] Status judge(const std::string& signature);
     [[nodiscard]] Result<trust::TrustedTime::Now> time_now() const;
+    void offer_agent(const AgentOffer& offer, NothingOffered& rest);
     void told(const Reply& reply);
     void take(FolderJobs jobs, bool offered);
     [[nodiscard]] Call put(const std::string& manager_url, const Identity& identity) const;
@@ -69,6 +71,7 @@ private:
     Step step_ = Step::done;
     unsigned rounds_ = 0;
     std::string text_;
+    std::string said_of_agent_;  // why its offer makes no job
     std::vector<Event> events_;
 
     // what stays

@@ -10,6 +10,7 @@
 #include "agent/base/json.h"
 #include "agent/base/limits.h"
 #include "agent/base/text.h"
+#include "agent/manager/agent_offer.h"
 #include "agent/trust/manifest.h"
 
 namespace hagent::manager {
@@ -76,6 +77,20 @@ class Reader {
 public:
     Reader(JsonView groups, FolderJobs& out) : groups_(groups), out_(out) {}
 
+    /// A section that is nearer to the device goes before: 3 its own, 2 a group, 1 all. Of groups the first counts.
+    Status upgrade(JsonView section, const std::string& where, bool ours, unsigned nearness) {
+        const JsonView item = section.find("upgrade");
+        if (!item.exists()) {
+            return {};
+        }
+        auto offer = TRY(read_upgrade(item, where + ".upgrade"));
+        if (ours && nearness > nearness_) {
+            nearness_ = nearness;
+            out_.upgrade = std::move(offer);
+        }
+        return {};
+    }
+
     /// `ours`: the device does these.
     Status jobs(JsonView section, const std::string& where, bool ours) {
         const JsonView list = section.find("jobs");
@@ -92,7 +107,7 @@ public:
     }
 
     Status device(JsonView section, const std::string& where, bool ours) {
-        TRY(object_of(section, where, {"groups", "jobs"}));
+        TRY(object_of(section, where, {"groups", "jobs", "upgrade"}));
         const JsonView list = section.find("groups");
         if (list.exists() && !list.is_array()) {
             return malformed(where + ".groups", "must be a list of names");
@@ -104,8 +119,10 @@ public:
             }
             if (ours) {
                 TRY(jobs(group, "groups", true));
+                TRY(upgrade(group, "groups", true, 2));
             }
         }
+        TRY(upgrade(section, where, ours, 3));
         return jobs(section, where, ours);
     }
 
@@ -128,6 +145,19 @@ private:
         return job;
     }
 
+    static Result<FolderUpgrade> read_upgrade(JsonView item, const std::string& where) {
+        if (!item.is_object()) {
+            return malformed(where, "must be an object");
+        }
+        TRY(object_of(item, where, {"version", "package", "manifest_sha256", "window", "zone"}));
+        const auto text = [&](std::string_view name) { return std::string(item.find(name).text().value_or("")); };
+        FolderUpgrade offer{text("version"), text("window"), text("zone"), {}, {}};
+        offer.package = TRY(folder(item.find("package"), where + ".package"));
+        offer.manifest_sha256 = TRY(digest(item.find(k_digest_member), where, "upgrade"));
+        TRY(check_offer({offer.version, {}, offer.window, offer.zone}));
+        return offer;
+    }
+
     /// A job that is listed for a group and for the device is one job.
     Status add(FolderJob job, const std::string& where) {
         const auto same = std::find_if(out_.jobs.begin(), out_.jobs.end(),
@@ -146,6 +176,7 @@ private:
 
     JsonView groups_;
     FolderJobs& out_;
+    unsigned nearness_ = 0;  // of the section that its upgrade is from
 };
 
 /// The format comes first: in a newer one unknown members would be complained of, which helps nobody.
@@ -187,14 +218,16 @@ Result<FolderJobs> parse_folder_jobs(std::string_view json, std::string_view dev
     FolderJobs out;
     TRY(read_head(root, out));
     const JsonView groups = root.find("groups"), devices = root.find("devices");
-    TRY(object_of(root.find("all"), "all", {"jobs"}));
+    TRY(object_of(root.find("all"), "all", {"jobs", "upgrade"}));
     TRY(object_of(groups, "groups", {}));
     TRY(object_of(devices, "devices", {}));
     Reader reader(groups, out);
     TRY(reader.jobs(root.find("all"), "all", true));
+    TRY(reader.upgrade(root.find("all"), "all", true, 1));
     for (const JsonView group : groups) {
         const std::string where = "groups." + std::string(group.name());
-        TRY(object_of(group, where, {"jobs"}));
+        TRY(object_of(group, where, {"jobs", "upgrade"}));
+        TRY(reader.upgrade(group, where, false, 2));
         TRY(reader.jobs(group, where, false));
     }
     for (const JsonView device : devices) {

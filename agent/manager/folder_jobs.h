@@ -27,11 +27,19 @@ struct FolderJob {
     friend bool operator==(const FolderJob&, const FolderJob&) = default;
 };
 
+/// A release for every older agent.
+struct FolderUpgrade {
+    std::string version, window, zone;
+    std::string package, manifest_sha256;  // as of a job
+    friend bool operator==(const FolderUpgrade&, const FolderUpgrade&) = default;
+};
+
 struct FolderJobs {
     std::uint64_t serial = 0;
     std::optional<WallTime> expires;
-    std::vector<FolderJob> jobs;  // of one device, each id once: those of all, of its groups, its own
-    std::string reports;          // where reports go, relative, '/' at its end; empty: nowhere
+    std::vector<FolderJob> jobs;           // of one device, each id once: those of all, of its groups, its own
+    std::optional<FolderUpgrade> upgrade;  // the device's own, else its first group's that has one, else that of all
+    std::string reports;                   // where reports go, relative, '/' at its end; empty: nowhere
 };
 
 /// What the file says for `device_id` (ASCII case ignored). Strict about every device's part: unknown and repeated

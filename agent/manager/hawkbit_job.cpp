@@ -13,6 +13,7 @@
 #include "agent/base/limits.h"
 #include "agent/base/number.h"
 #include "agent/base/text.h"
+#include "agent/manager/agent_offer.h"
 #include "agent/transfer/url.h"
 
 namespace hagent::manager {
@@ -235,6 +236,14 @@ Status fill(Job& job, JsonView deployment, const std::string& from) {
                                   : concat({"hagent.kind '", printable(clip(kind, k_name_bytes)), "'"}));
     }
     job.kind = *found;
+    for (const JsonView chunk : deployment.find("chunks")) {
+        for (const auto& [key, option] :
+             {std::pair("hagent.window", k_option_window), std::pair("hagent.zone", k_option_zone)}) {
+            if (auto said = metadata(chunk, key); job.kind == JobKind::upgrade && !said.empty()) {
+                job.options.emplace_back(option, std::move(said));
+            }
+        }
+    }
     job.source = std::move(package);
     return {};
 }

@@ -10,7 +10,9 @@
 #include "agent/base/limits.h"
 #include "agent/base/number.h"
 #include "agent/base/text.h"
+#include "agent/base/version.h"
 #include "agent/errors/catalogue.h"
+#include "agent/manager/words.h"
 #include "agent/script/parser.h"
 #include "agent/script/script_kind.h"
 #include "agent/script/user.h"
@@ -156,6 +158,42 @@ Status HserverDialect::answered(const Reply& reply) {
     } else {
         events_.emplace_back(NothingOffered{});
     }
+    if (const auto offered = offer_agent(answer); !offered.ok()) {
+        services_.log.warning(k_area, sentence(offered.error()), {});
+    }
+    return {};
+}
+
+/// Beside a job or without one. The address is relative to the manager's; the package has to be signed, whatever
+/// manager.trust says. An offer that is not understood costs no job.
+Status HserverDialect::offer_agent(const HserverReply& reply) {
+    if (reply.value("AU").empty()) {
+        return {};
+    }
+    const auto base = TRY(transfer::parse_url(manager_url_ + (manager_url_.ends_with('/') ? "" : "/")));
+    std::string folder = transfer::to_text(TRY(transfer::resolve(base, std::string(reply.value("AU")))));
+    folder += folder.ends_with('/') ? "" : "/";
+    const auto url = TRY(transfer::parse_url(folder));
+    if (!transfer::is_encrypted(url.scheme) && !services_.allow_clear_text && !transfer::is_loopback(url)) {
+        return error(AgentCode::config_clear_text_refused, transfer::shown(folder));
+    }
+    AgentOffer offer{
+        std::string(reply.value("AUV")), {}, std::string(reply.value("AUW")), std::string(reply.value("AUZ"))};
+    offer.package.base_url = folder;
+    TRY(check_offer(offer));
+    auto made = job_of(offer, agent_version(), services_.finished);
+    if (!made.job && std::exchange(said_of_agent_, made.why) != made.why) {
+        services_.log.info(k_area, made.why, {});
+    }
+    if (!made.job) {
+        return {};
+    }
+    for (auto& event : events_) {
+        if (auto* nothing = std::get_if<NothingOffered>(&event)) {
+            nothing->but.push_back(made.job->id);
+        }
+    }
+    events_.emplace_back(JobOffered{std::move(*made.job), true});
     return {};
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "agent/log/log.h"
+#include "agent/manager/agent_offer.h"
 #include "agent/manager/dialect.h"
 #include "agent/manager/hserver_reply.h"
 
@@ -18,6 +19,7 @@ struct HserverServices {
     log::Log& log;
     std::vector<std::string> opcodes;  // what scripts may use; empty: all
     bool allow_clear_text = false;     // FTP without encryption from another machine
+    Finished finished = [](const std::string&) { return std::optional<session::Report>(); };
 };
 
 /// Source: reference vxc-hagent 2; FORMAT.md says what is sent. V01 with the inventory first and when it has changed,
@@ -47,6 +49,7 @@ private:
     [[nodiscard]] Status add_repository(const HserverReply& reply, const std::string& prefix,
                                         session::WireScript& wire) const;
     [[nodiscard]] Status check_script(const HserverReply& reply) const;
+    [[nodiscard]] Status offer_agent(const HserverReply& reply);
     void log_strange(const HserverReply& reply) const;
 
     HserverServices services_;
@@ -55,6 +58,7 @@ private:
     std::string manager_url_;
     Identity identity_;
     bool asked_ = true;
+    std::string said_of_agent_;  // why its offer makes no job
     std::vector<Event> events_;
 
     // what stays

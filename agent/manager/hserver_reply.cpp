@@ -23,8 +23,9 @@ constexpr std::size_t k_text_bytes = 1024;
 constexpr std::string_view k_update = "UP0";
 
 // SI, UR: schedule and update record. FTP*: file server, M_FTP*: the master's. IT: seconds between check-ins. CID: the
-// client's number. QUB, QUT: postponements, and seconds to answer. What DP, CU and FTPST mean nobody has written down.
-constexpr std::array<std::string_view, 22> k_keys = {"SI",
+// client's number. QUB, QUT: postponements, and seconds to answer. What DP, CU and FTPST mean nobody has written
+// down. AU, AUV, AUW, AUZ: a release of the agent, its version, window and zone (ours).
+constexpr std::array<std::string_view, 26> k_keys = {"SI",
                                                      "UR",
                                                      "IT",
                                                      "CID",
@@ -45,7 +46,11 @@ constexpr std::array<std::string_view, 22> k_keys = {"SI",
                                                      "M_FTPPortNumber",
                                                      "M_FTPSecure",
                                                      "M_FTPBw",
-                                                     "M_FTPST"};
+                                                     "M_FTPST",
+                                                     "AU",
+                                                     "AUV",
+                                                     "AUW",
+                                                     "AUZ"};
 
 /// Also with blanks around it: what a person would read as a number is one, or the field before it would be no command.
 bool is_number(std::string_view text) {
