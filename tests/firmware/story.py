@@ -36,9 +36,17 @@ class Story:
 
     def __init__(self, station, path, version, variant="good", via="http"):
         self.station, self.path, self.version, self.via = station, path, version, via
-        self.before = station.variables(path)
+        self.before, self._wire = station.variables(path), self._bytes_so_far(station, via)
         self.package, reference = station.publish_image(version, variant, via)
         self.action = station.assign(reference)
+
+    @staticmethod
+    def _bytes_so_far(station, via):
+        return station.proxies[via].bytes_to_client("data" if via == "ftp" else None)
+
+    def wire(self):
+        """Bytes that the server of the image has sent since the assignment."""
+        return self._bytes_so_far(self.station, self.via) - self._wire
 
     def ended(self):
         return self.station.state(self.action) in FINAL_STATES
@@ -63,9 +71,8 @@ class Story:
 def check_good(findings, story):
     device, (old, new) = story.station.machine, story.slots()
     block = story.wait_end()
-    fetched = story.station.proxies[story.via].bytes_to_client("data" if story.via == "ftp" else None)
     findings.check(f"image {story.version} by {story.via}: success", story.station.state(story.action) == "finished",
-                   f"{story.seconds:.0f} s, {human(fetched)} on the wire for {human(story.package.stored_bytes)}; {story.told()[-300:]}")
+                   f"{story.seconds:.0f} s, {human(story.wire())} on the wire for {human(story.package.stored_bytes)}; {story.told()[-300:]}")
     findings.check(f"image {story.version}: reported only when slot {new} was confirmed",
                    block["hagent_slot"] == new and not block["hagent_trial"], str(block))
     findings.check(f"image {story.version}: it runs, and was restarted into on trial", f"hagent.slot={new} hagent.trial={new}" in device.text()
