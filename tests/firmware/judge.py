@@ -15,9 +15,7 @@ class Judge:
 
     def slot_version(self, content, name):
         """The version that the slot holds as a whole, None: it holds none."""
-        part = disk.SLOTS[name]
-        held = bytes(content[part.offset:part.offset + part.bytes])
-        return next((version for version, image in self.images.items() if held[:len(image)] == image), None)
+        return next((version for version, image in self.images.items() if content.startswith(image, disk.SLOTS[name].offset)), None)
 
     @staticmethod
     def startable(content, name):
