@@ -83,7 +83,7 @@ public:
                          });
                      }),
           curl_(transfer::curl_fetcher(services.transfer, headers)),
-          fetcher_(*machine_.files, folders(), curl_.get()),
+          fetcher_(*machine_.files, local_folders(settings_, store_), curl_.get()),
           context_{*machine_.files,
                    machine_.clock,
                    *machine_.processes,
@@ -157,24 +157,6 @@ public:
 private:
     static bool is_full(const Error& error) {
         return error.is(errors::AgentCode::disk_full) || error.is(errors::AgentCode::quota_exceeded);
-    }
-
-    /// Where file:// may lead: into the folders that the configuration names as managers, and those from which an
-    /// administrator's own command has begun what is gone on with here.
-    [[nodiscard]] std::vector<std::string> folders() const {
-        const auto& m = settings_.manager;
-        auto found = config::traits_of(m.dialect).takes("file") ? m.urls : std::vector<std::string>();
-        const auto ids = store_.list();
-        for (const auto& id : ids.ok() ? *ids : std::vector<std::string>{}) {
-            const auto stored = store_.load(id);
-            const bool local =
-                stored.ok() && !stored->record.ended && stored->record.job.id.starts_with(session::k_local_job);
-            const auto* package = local ? std::get_if<session::SignedPackage>(&stored->record.job.source) : nullptr;
-            if (package != nullptr) {
-                found.push_back(package->base_url);
-            }
-        }
-        return found;
     }
 
     /// So that the page shows after a restart what was done before it.

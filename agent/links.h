@@ -4,15 +4,39 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
+#include "agent/config/dialects.h"
+#include "agent/config/settings.h"
 #include "agent/manager/check_in.h"
 #include "agent/manager/report_queue.h"
 #include "agent/session/engine.h"
+#include "agent/session/store.h"
 #include "agent/status/board.h"
 
 namespace hagent {
+
+/// Where file:// may lead: into the folders that the configuration names as managers, and those from which an
+/// administrator's own command has begun what is gone on with here.
+[[nodiscard]] inline std::vector<std::string> local_folders(const config::Settings& settings,
+                                                            const session::Store& store) {
+    const auto& m = settings.manager;
+    auto found = config::traits_of(m.dialect).takes("file") ? m.urls : std::vector<std::string>();
+    const auto ids = store.list();
+    for (const auto& id : ids.ok() ? *ids : std::vector<std::string>{}) {
+        const auto stored = store.load(id);
+        const bool local = stored.ok() && !stored->record.ended &&
+                           std::string_view(stored->record.job.id).starts_with(session::k_local_job);
+        const auto* package = local ? std::get_if<session::SignedPackage>(&stored->record.job.source) : nullptr;
+        if (package != nullptr) {
+            found.push_back(package->base_url);
+        }
+    }
+    return found;
+}
 
 /// Tells the board and the report queue; wakes the loop for the manager. Called on the worker's thread.
 class Publisher final : public session::Observer {
