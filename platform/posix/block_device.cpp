@@ -25,13 +25,19 @@ using errors::AgentCode;
 
 constexpr std::size_t k_small_file = 64U << 10U;  // of /sys and /proc
 
+/// The C libraries do not agree on the type of a request.
+template <typename Request>
+int ask(int (*call)(int, Request, ...), int fd, unsigned long request, void* answer) {
+    return call(fd, static_cast<Request>(request), answer);
+}
+
 Result<std::uint64_t> size_of(int fd, const std::string& path) {
     const struct stat found = TRY(stat_of(fd, path));
     if (S_ISREG(found.st_mode)) {
         return static_cast<std::uint64_t>(found.st_size);
     }
     std::uint64_t bytes = 0;
-    return ioctl(fd, BLKGETSIZE64, &bytes) == 0 ? Result<std::uint64_t>(bytes) : file_error(errno, path);
+    return ask(&ioctl, fd, BLKGETSIZE64, &bytes) == 0 ? Result<std::uint64_t>(bytes) : file_error(errno, path);
 }
 
 class LinuxDevice final : public BlockDevice {
@@ -53,7 +59,7 @@ public:
     Status forget_cache() override {
         TRY(file_->sync());
         // The first is for root and devices only; where it is refused, the second drops the same pages, now clean.
-        ioctl(fd_, BLKFLSBUF, 0);
+        (void)ask(&ioctl, fd_, BLKFLSBUF, nullptr);
         posix_fadvise(fd_, 0, 0, POSIX_FADV_DONTNEED);
         return {};
     }
@@ -198,7 +204,7 @@ public:
         about.id = {found.st_dev, found.st_ino};
         if (about.block) {
             int sector = 0;
-            if (ioctl(fd.get(), BLKSSZGET, &sector) == 0 && sector > 0) {
+            if (ask(&ioctl, fd.get(), BLKSSZGET, &sector) == 0 && sector > 0) {
                 about.sector_bytes = static_cast<unsigned>(sector);
             }
             const std::string folder = system_folder(found.st_rdev);
