@@ -177,10 +177,18 @@ private:
                 board_, services_.ring, [this] { return view(); },
                 [this](const std::string& peer) { return trigger(peer); },
                 [this](const std::string& id) { return engine_.cancel_session(id, session::StopReason::operators); },
-                [this](const std::string& job) { return release(job); }});
+                [this](const std::string& job) { return release(job); }, [this] { return confirm_image(); }});
     }
 
     /// What was held may have been offered all the time, so the manager is asked at once.
+    /// The session of the trial tells the verdict.
+    Status confirm_image() {
+        TRY(image::confirm_by_hand(device_services(machine_, services_.session_settings)));
+        services_.log.info("image", "an operator keeps the slot that runs");
+        engine_.look_again();
+        return {};
+    }
+
     Status release(const std::string& job) {
         TRY(release_job(*parking_, *queue_, job));
         services_.log.info("session", "released: it is done when it is offered again", {{"job", job}});
@@ -399,6 +407,7 @@ private:
     status::AgentView read_facts() {
         status::AgentView out;
         show_device(machine_, settings_, id_, board_, out);
+        out.images = image::image_status(device_services(machine_, services_.session_settings));
         out.pid = platform::own_pid();
         out.pss_bytes = platform::own_memory_bytes();
         out.listener = listener_ ? listener_->url() : "";

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "agent/base/concat.h"
+#include "agent/boot/boot.h"
 #include "agent/errors/catalogue.h"
 #include "agent/trust/key_ring.h"
 
@@ -38,6 +39,9 @@ manager::Identity describe_device(Machine& machine, const config::Settings& sett
     const auto host = machine.host->facts();
     manager::DeviceState state;
     state.image_version = host.image_version;
+    if (!settings.image.slots.empty() && machine.devices) {
+        state.image_slot = boot::running_slot(settings.image, *machine.devices).value_or(std::string());
+    }
     state.more = {{"agent.trust", trust_state(settings, keys)},
                   {"session.last", last_session(board)},
                   {"agent.state", state_text}};
@@ -99,6 +103,18 @@ void show_device(Machine& machine, const config::Settings& settings, const manag
             view.trusted_keys.push_back(signer.name);
         }
     }
+}
+
+work::Services device_services(Machine& machine, const session::Settings& settings) {
+    work::Services out{*machine.files,
+                       *machine.processes,
+                       *machine.host,
+                       machine.clock,
+                       *machine.disks,
+                       settings,
+                       work::facts_from(machine.host->facts(), settings.os_codes, settings.image_version)};
+    out.devices = machine.devices.get();
+    return out;
 }
 
 }  // namespace hagent

@@ -9,8 +9,10 @@
 #include "agent/log/log.h"
 #include "agent/machine.h"
 #include "agent/manager/identity.h"
+#include "agent/session/context.h"
 #include "agent/status/board.h"
 #include "agent/status/view.h"
+#include "agent/work/services.h"
 
 namespace hagent {
 
@@ -33,5 +35,8 @@ namespace hagent {
 /// The same for the status documents: device and where its id comes from, volumes, trusted keys.
 void show_device(Machine& machine, const config::Settings& settings, const manager::DeviceId& id,
                  const status::Board& board, status::AgentView& view);
+
+/// The device as work sees it, for looks and changes by hand. Both borrowed.
+[[nodiscard]] work::Services device_services(Machine& machine, const session::Settings& settings);
 
 }  // namespace hagent

@@ -43,7 +43,7 @@ Result<std::string> read_block(BlockDevice& device) {
 /// The sector with our variables is written in one piece. Where those of others move to the second one they are there
 /// before they leave the first, and the other way round.
 Status write_block(BlockDevice& device, const std::string& before, const std::string& after) {
-    const auto half = [&](std::uint64_t offset) -> Status {
+    const auto half = [&](std::size_t offset) -> Status {
         const auto part = std::string_view(after).substr(offset, k_env_sector);
         if (part == std::string_view(before).substr(offset, k_env_sector)) {
             return {};

@@ -22,7 +22,8 @@ Result<ChunkTable> ChunkTable::open(platform::Files& files, const std::string& p
 Result<std::optional<std::string_view>> ChunkTable::line() {
     for (bool whole_window = false;; whole_window = true) {
         const bool inside = place_.at >= window_at_ && place_.at - window_at_ <= window_.size();
-        const auto rest = inside ? std::string_view(window_).substr(place_.at - window_at_) : std::string_view();
+        const auto rest =
+            inside ? std::string_view(window_).substr(narrow<std::size_t>(place_.at - window_at_)) : std::string_view();
         const auto end = rest.find('\n');
         if (end != std::string_view::npos) {
             return std::optional(rest.substr(0, end));

@@ -2,6 +2,7 @@
 #include "agent/image/image_actions.h"
 
 #include <algorithm>
+#include <span>
 
 #include "agent/base/concat.h"
 #include "agent/base/limits.h"
@@ -55,7 +56,8 @@ Status ImageActions::stop_machine(const work::StepPlan& /*step*/, work::StepReco
 }
 
 unsigned ImageActions::part_of(unsigned step) const {
-    return static_cast<unsigned>(std::count(plan_.ops.begin(), plan_.ops.begin() + step - 1, Op::write));
+    const auto before = std::span(plan_.ops).first(step - 1);
+    return static_cast<unsigned>(std::count(before.begin(), before.end(), Op::write));
 }
 
 /// Whoever goes on behind a power cut finds the devices closed.

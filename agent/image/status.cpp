@@ -150,25 +150,38 @@ std::string slots_json(const ImageStatus& status) {
     return json.take();
 }
 
+std::vector<std::pair<std::string, std::string>> status_lines(const ImageStatus& status) {
+    std::vector<std::pair<std::string, std::string>> out;
+    for (const auto& slot : status.slots) {
+        out.emplace_back("slot " + slot.name,
+                         concat({slot.device, "  ", std::to_string(slot.bytes), " bytes  ",
+                                 slot.version.empty() ? "version not known" : slot.version,
+                                 slot.running ? ", running" : "", slot.bootable ? "" : ", not bootable"}));
+    }
+    if (status.trial) {
+        out.emplace_back("on trial",
+                         concat({"slot ", status.trial->slot, ", version ", status.trial->version, ", ",
+                                 std::to_string(status.trial->tries), " starts left",
+                                 status.trial->deadline.empty() ? "" : ", until " + status.trial->deadline}));
+    }
+    if (status.last) {
+        out.emplace_back("last image", concat({status.last->version, " ", status.last->result, " at ", status.last->at,
+                                               status.last->reason.empty() ? "" : ": " + status.last->reason}));
+    }
+    if (!status.problem.empty()) {
+        out.emplace_back("boot loader", "cannot be asked: " + status.problem);
+    }
+    return out;
+}
+
 std::string status_text(const ImageStatus& status) {
     std::string text =
         concat({"boot method ", status.boot, ", ",
                 status.running.empty() ? "running slot not known" : "slot " + status.running + " runs", "\n"});
-    for (const auto& slot : status.slots) {
-        text += concat({"slot ", slot.name, "  ", slot.device, "  ", std::to_string(slot.bytes), " bytes  ",
-                        slot.version.empty() ? "version not known" : slot.version, slot.running ? ", running" : "",
-                        slot.bootable ? "" : ", not bootable", "\n"});
+    for (const auto& [key, value] : status_lines(status)) {
+        text += concat({key, ": ", value, "\n"});
     }
-    if (status.trial) {
-        text += concat({"on trial: slot ", status.trial->slot, ", version ", status.trial->version, ", ",
-                        std::to_string(status.trial->tries), " starts left",
-                        status.trial->deadline.empty() ? "" : ", until " + status.trial->deadline, "\n"});
-    }
-    if (status.last) {
-        text += concat({"last image: ", status.last->version, " ", status.last->result, " at ", status.last->at,
-                        status.last->reason.empty() ? "" : ": " + status.last->reason, "\n"});
-    }
-    return status.problem.empty() ? text : concat({text, "the boot loader cannot be asked: ", status.problem, "\n"});
+    return text;
 }
 
 /// The session of the trial finds it confirmed when it looks again.

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agent/boot/boot.h"
@@ -40,6 +41,8 @@ struct ImageStatus {
 [[nodiscard]] std::string status_json(const ImageStatus& status, std::string_view parked);
 /// The array "slots" of it alone.
 [[nodiscard]] std::string slots_json(const ImageStatus& status);
+/// For people, as (what, value); nothing where the device has no slots.
+[[nodiscard]] std::vector<std::pair<std::string, std::string>> status_lines(const ImageStatus& status);
 [[nodiscard]] std::string status_text(const ImageStatus& status);
 
 /// Keeps the slot that is on trial, without waiting for its proof. Errors: image_no_trial, those of Boot.

@@ -104,6 +104,16 @@ Response release(const ApiServices& services, std::string_view rest) {
                : http::problem(503, "That it is released cannot be written down now.");
 }
 
+Response confirm_image(const ApiServices& services) {
+    const auto confirmed = services.confirm_image();
+    if (confirmed.ok()) {
+        return {200, "application/json", "{\"confirmed\":true}", {}};
+    }
+    return confirmed.error().is(errors::AgentCode::image_no_trial)
+               ? http::problem(409, "No system image is on trial here.")
+               : http::problem(503, "The boot loader cannot be told now.");
+}
+
 }  // namespace
 
 void add_trigger(http::Router& router, Callback<bool(const std::string& peer)> trigger) {
@@ -135,6 +145,8 @@ void add_routes(http::Router& router, const std::shared_ptr<const ApiServices>& 
                 [s](const Request&, std::string_view rest) { return cancel(*s, rest); }});
     router.add({"POST", "/v1/parked/", Role::operators,
                 [s](const Request&, std::string_view rest) { return release(*s, rest); }});
+    router.add({"POST", "/v1/image/confirm", Role::operators,
+                [s](const Request&, std::string_view) { return confirm_image(*s); }});
 }
 
 }  // namespace hagent::status

@@ -25,6 +25,8 @@ struct ApiServices {
     Callback<session::CancelOutcome(const std::string& session_id)> cancel;
     /// By the id of a job that the loop guard has stopped. Errors: not_parked, those of the journals.
     Callback<Status(const std::string& job_id)> release;
+    /// Keeps the slot that is on trial. Errors: those of image::confirm_by_hand().
+    Callback<Status()> confirm_image;
 };
 
 /// POST /v1/check-in, and nothing else: for a listener that anybody in the network may reach. 202, or 429 with
@@ -32,8 +34,9 @@ struct ApiServices {
 void add_trigger(http::Router& router, Callback<bool(const std::string& peer)> trigger);
 
 /// `services` live as long as the router. Adds the routes of spec 11 "HTTP listener" that this agent has. Reading
-/// takes the role viewer, cancelling and releasing the role operators; the router has checked them. 202, 404 or 409 for
-/// a cancel; 202, 404 or 503 for a release; 304 where nothing has changed since the tag that the reader has.
+/// takes the role viewer, cancelling, releasing and confirming the role operators; the router has checked them. 202,
+/// 404 or 409 for a cancel; 202, 404 or 503 for a release; 200, 409 (nothing is on trial) or 503 for a confirmation;
+/// 304 where nothing has changed since the tag that the reader has.
 void add_routes(http::Router& router, const std::shared_ptr<const ApiServices>& services);
 
 }  // namespace hagent::status

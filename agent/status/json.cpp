@@ -107,9 +107,9 @@ std::string status_json(const AgentView& agent, const Board& board) {
     json.begin_array("recent");
     write_recent(json, board);
     json.end_array();
-    // Images and software come with their kinds of work; the members are part of the shape already.
-    json.raw("slots", "[]");
+    json.raw("slots", image::slots_json(agent.images));
     write_volumes(json, agent);
+    // Comes with its kind of work; the member is part of the shape already.
     json.raw("software", "[]");
     json.begin_object("trust");
     json.member("keys", agent.trusted_keys);

@@ -160,6 +160,9 @@ std::string page_html(const AgentView& agent, const Board& board, const std::vec
     for (const auto& parked : agent.parked) {
         out += row("parked", concat({parked.job, ": ", parked.why, "; hagent upgrade release ", parked.job}));
     }
+    for (const auto& [key, value] : image::status_lines(agent.images)) {
+        out += row(key, value);
+    }
     out += row("reports waiting", std::to_string(agent.reports_queued));
     for (const auto& volume : agent.volumes) {
         out += row("volume " + volume.mount_point,

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "agent/base/time.h"
+#include "agent/image/status.h"
 #include "agent/session/parking.h"
 #include "platform/disk.h"
 
@@ -37,6 +38,7 @@ struct AgentView {
     std::vector<std::string> damage;        // files of the agent's memory that are or were damaged, one a line
     std::string state_problem;              // why the state directory cannot be written; empty: it can
     std::vector<session::Parked> parked;    // jobs that are not begun again before somebody releases them
+    image::ImageStatus images;              // slots, trial, the last image
     std::size_t reports_queued = 0;
     WallTime now;  // when the answer was made
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "agent/base/concat.h"
+#include "agent/device_state.h"
 #include "agent/image/image_kind.h"
 #include "agent/image/notes.h"
 #include "agent/image/slot_writer.h"
@@ -13,20 +14,6 @@
 
 namespace hagent::verbs {
 namespace {
-
-work::Services services_of(AgentServices& services) {
-    auto& machine = services.machine;
-    const auto& settings = services.session_settings;
-    work::Services out{*machine.files,
-                       *machine.processes,
-                       *machine.host,
-                       machine.clock,
-                       *machine.disks,
-                       settings,
-                       work::facts_from(machine.host->facts(), settings.os_codes, settings.image_version)};
-    out.devices = machine.devices.get();
-    return out;
-}
 
 /// The session in its own shape, and what became of the chunks.
 std::string with_chunks(AgentServices& services, const session::SessionRecord& record) {
@@ -49,7 +36,7 @@ int image_status(Machine& machine, const Options& options) {
     if (!services) {
         return code;
     }
-    const auto status = image::image_status(services_of(*services));
+    const auto status = image::image_status(device_services(machine, services->session_settings));
     machine.output->print(options.json ? image::status_json(status, "[]") + "\n" : image::status_text(status));
     return k_done;
 }
@@ -87,7 +74,7 @@ int image_confirm(Machine& machine, const Options& options) {
     if (!services) {
         return code;
     }
-    const auto confirmed = image::confirm_by_hand(services_of(*services));
+    const auto confirmed = image::confirm_by_hand(device_services(machine, services->session_settings));
     if (!confirmed.ok()) {
         return failed(machine, options, confirmed.error());
     }
@@ -101,7 +88,7 @@ int image_rollback(Machine& machine, const Options& options) {
     if (!services) {
         return code;
     }
-    const auto restarts = image::roll_back_by_hand(services_of(*services), CancelToken());
+    const auto restarts = image::roll_back_by_hand(device_services(machine, services->session_settings), CancelToken());
     if (!restarts.ok()) {
         return failed(machine, options, restarts.error());
     }

@@ -36,12 +36,14 @@ void board_from_state(Machine& machine, const config::Settings& settings, status
 }
 
 /// The same as the daemon shows, but for what only a running one knows: process, memory, check-ins.
-status::AgentView view_from_state(Machine& machine, const config::Settings& settings, const status::Board& board) {
+status::AgentView view_from_state(Machine& machine, const AgentServices& services, const status::Board& board) {
+    const auto& settings = services.settings;
     status::AgentView view;
     const auto id = find_identity(machine, settings, machine.host->facts());
     show_device(machine, settings, id.ok() ? *id : manager::DeviceId{}, board, view);
     view.manager.dialect = config::to_string(settings.manager.dialect);
     view.manager.url = settings.has_manager() ? transfer::shown(settings.manager.urls.front()) : "";
+    view.images = image::image_status(device_services(machine, services.session_settings));
     view.damage = damage_of(*machine.files, settings.state());
     view.parked = session::Parking::look(*machine.files, settings.state().rounds()).value_or({});
     view.reports_queued = manager::ReportQueue::count(*machine.files, settings.state().reports()).value_or(0);
@@ -124,7 +126,7 @@ int status(Machine& machine, const Options& options) {
     }
     status::Board board;
     board_from_state(machine, services->settings, board);
-    const auto view = view_from_state(machine, services->settings, board);
+    const auto view = view_from_state(machine, *services, board);
     machine.output->print(options.json ? status::status_json(view, board) + "\n" : status::status_text(view, board));
     return k_done;
 }

@@ -36,7 +36,7 @@ ENDPOINTS = [
     ("GET", "/v1/sessions", "reader", 200), ("GET", "/v1/sessions/000001", "reader", 404), ("GET", "/v1/results", "reader", 200),
     ("GET", "/v1/log", "reader", 200), ("GET", "/v1/explain/550", "reader", 200), ("GET", "/healthz", "reader", 200),
     ("POST", "/v1/check-in", "anyone", (202, 429)), ("POST", "/v1/sessions/000001/cancel", "operator", 404),
-    ("POST", "/v1/parked/none/release", "operator", 404)]
+    ("POST", "/v1/parked/none/release", "operator", 404), ("POST", "/v1/image/confirm", "operator", (409, 503))]
 
 
 def expected(needs, who, bind):

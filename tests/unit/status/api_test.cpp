@@ -27,7 +27,8 @@ struct Fixture {
                                                                    [this](const std::string& job) {
                                                                        released = job;
                                                                        return release_answer;
-                                                                   }}));
+                                                                   },
+                                                                   [this] { return confirm_answer; }}));
         board.publish(sample_session("000002", "x"));
     }
     http::Response ask(const std::string& method, const std::string& path,
@@ -46,7 +47,7 @@ struct Fixture {
     log::Ring ring;
     bool trigger_answer = true;
     std::string asked_by, cancelled, released;
-    Status release_answer;
+    Status release_answer, confirm_answer;
     session::CancelOutcome outcome = session::CancelOutcome::stopping;
     http::Router router{http::Access("127.0.0.1:8420", {{"otto", http::Role::operators, trust::sha256_hex("token")},
                                                         {"vera", http::Role::viewer, trust::sha256_hex("viewer")}})};
@@ -150,6 +151,16 @@ TEST_CASE("cancelling needs an operator and says what came of it") {
     CHECK(fixture.ask("POST", "/v1/sessions/000002", k_operator).status == 404);
     CHECK(fixture.ask("POST", "/v1/sessions/000002/explode", k_operator).status == 404);
     CHECK(fixture.cancelled.empty());
+}
+
+TEST_CASE("an operator keeps the system image that is on trial") {
+    Fixture fixture;
+    CHECK(fixture.ask("POST", "/v1/image/confirm", k_operator).status == 200);
+    CHECK(fixture.ask("POST", "/v1/image/confirm").status == 401);
+    fixture.confirm_answer = error(errors::AgentCode::image_no_trial);
+    CHECK(fixture.ask("POST", "/v1/image/confirm", k_operator).status == 409);
+    fixture.confirm_answer = error(errors::AgentCode::boot_env_damaged);
+    CHECK(fixture.ask("POST", "/v1/image/confirm", k_operator).status == 503);
 }
 
 TEST_CASE("an operator releases a parked job by its id, which may hold anything that a URL can spell") {

@@ -43,7 +43,8 @@ public:
                                 [](const std::string& job) {
                                     return job == "parked" ? Status()
                                                            : Status(error(errors::AgentCode::not_parked, job));
-                                }});
+                                },
+                                [] { return Status(); }});
         thread_ = std::thread([this] { loop_->run([] {}); });
     }
     ~Daemon() {
