@@ -64,7 +64,7 @@ TEST_CASE("a fleet begins evenly over the spread, each device always at its own 
         CHECK(device.wait(Fixture::job(), {}, id).value().in == wait);
         const auto later = device.wait(Fixture::job(), Seconds{300}, id).value().in;
         CHECK(later == std::max(wait - Seconds{300}, Millis{0}));
-        early += wait < Seconds{500} ? 1 : 0;
+        early += wait < Seconds{500} ? 1U : 0U;
     }
     CHECK(early >= 45);
     CHECK(early <= 55);
@@ -85,7 +85,7 @@ TEST_CASE("in a window a fleet begins evenly between its opening and its end") {
         CHECK(device.wait(Fixture::job(), {}, id).value().in <= Seconds{1});
         device.clock.set_wall(WallTime{device.midnight.since_epoch + wait});
         CHECK(device.wait(Fixture::job(), {}, id).value().in == Millis{0});
-        early += wait < Seconds{2 * 3600} ? 1 : 0;
+        early += wait < Seconds{2 * 3600} ? 1U : 0U;
     }
     CHECK(early >= 45);
     CHECK(early <= 55);
