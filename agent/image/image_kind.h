@@ -13,6 +13,7 @@ class ImageKind final : public work::Kind {
 public:
     [[nodiscard]] std::unique_ptr<work::Work> analyse(const work::Request& request) const override;
     /// The chunk tables: the plan tells what of the image is on the device already.
+    [[nodiscard]] bool reads_entry() const override { return false; }
     [[nodiscard]] std::vector<std::string> files_for_analysis(const trust::Manifest& manifest) const override;
 };
 

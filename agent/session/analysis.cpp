@@ -41,7 +41,8 @@ std::unique_ptr<work::Work> work_of(Context& context, const Job& job, Origin& or
     const auto services = services_of(context, uploads.possible() ? &uploads : nullptr, {});
     const work::Kind* kind = context.kinds.find(job.kind);
     check(kind != nullptr);
-    auto entry = origin.manifest().entry.empty() ? Result<std::string>(std::string()) : origin.entry_text();
+    const bool reads = kind->reads_entry() && !origin.manifest().entry.empty();
+    auto entry = reads ? origin.entry_text() : Result<std::string>(std::string());
     return kind->analyse({origin.manifest(), origin, std::move(entry), job.options, job.relocation, earlier, services});
 }
 

@@ -15,6 +15,7 @@ public:
     /// file.
     UpgradeKind(std::vector<std::string> targets, std::string program)
         : targets_(std::move(targets)), program_(std::move(program)) {}
+    [[nodiscard]] bool reads_entry() const override { return false; }
     [[nodiscard]] std::unique_ptr<work::Work> analyse(const work::Request& request) const override;
 
 private:

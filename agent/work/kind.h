@@ -72,6 +72,8 @@ public:
     /// Never null. Fetches nothing: what has to be downloaded is in Plan::downloads, what run() reads by
     /// PackageFiles::read_range() in Plan::streamed_bytes.
     [[nodiscard]] virtual std::unique_ptr<Work> analyse(const Request& request) const = 0;
+    /// Whether the manifest's entry is a text that analyse() reads; else it may be any of the files, however large.
+    [[nodiscard]] virtual bool reads_entry() const { return true; }
     /// Paths of the files that analyse() itself reads, each once: they are fetched and verified before it, and then
     /// PackageFiles::staged() has them. One that the manifest does not list is left out: analyse() tells it.
     [[nodiscard]] virtual std::vector<std::string> files_for_analysis(const trust::Manifest& /*manifest*/) const {

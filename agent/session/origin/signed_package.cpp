@@ -22,11 +22,6 @@ const Artifact* find_artifact(const SignedPackage& package, std::string_view pat
     return found == package.artifacts.end() ? nullptr : &*found;
 }
 
-/// The entry of an image or of an agent is no text that its analysis reads, but one of the large files.
-bool is_read_first(const trust::Manifest& manifest) {
-    return !manifest.entry.empty() && manifest.kind != JobKind::image && manifest.kind != JobKind::upgrade;
-}
-
 }  // namespace
 
 std::vector<transfer::Source> sources_of(const trust::ManifestFile& file, const trust::Manifest& manifest,
@@ -80,7 +75,8 @@ Status SignedPackageOrigin::open(const CancelToken& cancel) {
                      concat({"the manifest is of kind '", package_kind_name(manifest_.kind), "'"}));
     }
     TRY(check_named_script());
-    return is_read_first(manifest_) ? fetch_entry(cancel) : Status();
+    const work::Kind* kind = context_.kinds.find(manifest_.kind);
+    return kind != nullptr && kind->reads_entry() && !manifest_.entry.empty() ? fetch_entry(cancel) : Status();
 }
 
 /// In this order: is it the manifest that is meant, is it signed, what does it say.

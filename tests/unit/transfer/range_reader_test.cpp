@@ -43,7 +43,7 @@ struct Ranges {
     [[nodiscard]] std::size_t asked_of(const std::string& url) const {
         std::size_t times = 0;
         for (const auto& exchange : fetcher.asked) {
-            times += exchange.url == url ? 1 : 0;
+            times += exchange.url == url ? 1U : 0U;
         }
         return times;
     }
