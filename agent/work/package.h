@@ -38,7 +38,9 @@ public:
     [[nodiscard]] virtual Result<std::string> staged(const std::string& path) = 0;
     /// The bytes of manifest.json or manifest.sig, as they were checked. Errors: file_not_listed where nobody has
     /// signed anything.
-    [[nodiscard]] virtual Result<std::string> signed_text(std::string_view name);
+    [[nodiscard]] virtual Result<std::string> signed_text(std::string_view name) {
+        return error(errors::AgentCode::file_not_listed, name);
+    }
     /// Whether somebody has signed that list; else it is what lies in a folder, or what a script names.
     [[nodiscard]] virtual bool has_manifest() const { return true; }
     /// Whether staged copies belong to the agent, so that their last user may move them instead of copying.
@@ -51,8 +53,11 @@ public:
     /// and no cache on the way. Only while a plan runs. Neighbouring ranges share their connection over HTTP.
     /// Errors: file_not_listed, limit_exceeded (beyond its end), unsupported_here (such a package has no ranges), those
     /// of a download, those of the sink.
-    [[nodiscard]] virtual Status read_range(const std::string& path, std::uint64_t offset, std::uint64_t bytes,
-                                            RangeSink& sink, bool avoid_last_source, const CancelToken& cancel);
+    [[nodiscard]] virtual Status read_range(const std::string& path, std::uint64_t /*offset*/, std::uint64_t /*bytes*/,
+                                            RangeSink& /*sink*/, bool /*avoid_last_source*/,
+                                            const CancelToken& /*cancel*/) {
+        return error(errors::AgentCode::unsupported_here, path);
+    }
     /// How much of a file is still to be stored in the staging folder: all of it unless a part is there already.
     [[nodiscard]] virtual std::uint64_t bytes_to_stage(const PackageFile& file) const { return file.bytes; }
 };

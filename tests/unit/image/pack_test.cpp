@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 
+#include "agent/base/number.h"
 #include "agent/base/text.h"
 #include "agent/image/chunk_table.h"
 #include "agent/image/pack.h"
@@ -61,7 +62,8 @@ TEST_CASE("chunks, table and image.json belong together") {
         const auto chunk = table->next();
         REQUIRE(chunk.ok());
         REQUIRE(chunk->has_value());
-        CHECK(trust::sha256_hex(std::string_view(raw).substr(i * k_chunk, k_chunk)) == to_hex((*chunk)->sha256));
+        CHECK(trust::sha256_hex(std::string_view(raw).substr(narrow<std::size_t>(i * k_chunk), k_chunk)) ==
+              to_hex((*chunk)->sha256));
     }
     CHECK_FALSE(table->next().value().has_value());
     CHECK(host.scratch_is_gone());

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "agent/base/concat.h"
+#include "agent/base/number.h"
 #include "agent/base/text.h"
 #include "agent/image/chunk_sources.h"
 #include "agent/image/image_member.h"
@@ -73,9 +74,10 @@ public:
         if (const auto lost = power()) {
             return *lost;
         }
-        std::string part = bytes_.at(path).substr(offset, bytes);
+        std::string part = bytes_.at(path).substr(narrow<std::size_t>(offset), narrow<std::size_t>(bytes));
         if (bad_at >= offset && bad_at < offset + bytes && !(avoid_last_source && second_source_is_good)) {
-            part[bad_at - offset] = static_cast<char>(part[bad_at - offset] ^ 1);
+            auto& bad = part[narrow<std::size_t>(bad_at - offset)];
+            bad = static_cast<char>(bad ^ 1);
         }
         for (std::size_t at = 0; at < part.size(); at += piece) {
             const auto text = std::string_view(part).substr(at, piece);

@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include "agent/base/limits.h"
+#include "agent/base/number.h"
 #include "tests/unit/transfer/download_fixture.h"
 
 using namespace hagent;
@@ -38,7 +39,7 @@ struct Ranges {
             {files, clock, fetcher, options, random, cancel}, observer);
     }
     [[nodiscard]] bool right(std::uint64_t offset, std::uint64_t bytes) const {
-        return got == content.substr(offset, bytes);
+        return got == content.substr(narrow<std::size_t>(offset), narrow<std::size_t>(bytes));
     }
     [[nodiscard]] std::size_t asked_of(const std::string& url) const {
         std::size_t times = 0;
