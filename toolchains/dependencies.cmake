@@ -65,10 +65,11 @@ set(_curl_system "")
 if(WIN32)
     set(_crypto_system Threads::Threads bcrypt -fstack-protector-strong) # mingw keeps the stack protector in a library
     set(_curl_system iphlpapi ws2_32 crypt32)
+    set(_x509_system ws2_32)  # addresses in certificates
 endif()
 
 hagent_imported(mbedcrypto ${_prefix}/mbedtls libmbedcrypto.a DEPENDS ${_crypto_system})
-hagent_imported(mbedx509 ${_prefix}/mbedtls libmbedx509.a DEPENDS hagent::mbedcrypto)
+hagent_imported(mbedx509 ${_prefix}/mbedtls libmbedx509.a DEPENDS hagent::mbedcrypto ${_x509_system})
 hagent_imported(mbedtls ${_prefix}/mbedtls libmbedtls.a DEPENDS hagent::mbedx509)
 hagent_imported(curl ${_prefix}/curl libcurl.a DEPENDS hagent::mbedtls ${_curl_system} DEFINES CURL_STATICLIB)
 hagent_imported(json ${_prefix}/json "")
