@@ -11,6 +11,7 @@ import sys
 import unittest
 
 import kit
+from file_parts import FileParts
 from ftp_daemons import DAEMONS, PASSWORD, Missing, make_certificate
 from kit import DONE, FACTOR, FAILED, BoxTest, OwnServers, wait_until
 
@@ -22,7 +23,7 @@ PATIENCE_S = 40  # pure-ftpd lets whoever gives a wrong password wait up to 13 s
 SERVER_FULL = ("ftp 426", "ftp 451", "ftp 452", "ftp 552")
 
 
-class Scenarios(OwnServers):
+class Scenarios(FileParts, OwnServers):
     """Mixed into a test case for each daemon and mode."""
     daemon_type, mode = None, ""
 
@@ -123,26 +124,14 @@ class Scenarios(OwnServers):
         self.assertTrue(0 < document["resumed_at"][0] <= have)
         self.assert_got(self.big, "big.bin")
 
-    def read_parts(self, parts, attempts=8, rate="0", **how):
-        """Starts to read parts of the big file; with its end the document that was printed."""
-        arguments = [word for first, count in parts for word in ("--read", f"{first}:{count}")]
-        return subprocess.Popen([PUT, self.box.path("parts.bin"), self.daemon.url("big.bin"), "--size", str(BIG), *arguments, "--attempts", str(attempts), "--base-ms",
-                                 "100", "--ca", self.daemon.cert, "--limit-rate", rate], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **how)
-
-    def end_of_parts(self, process, parts):
-        document = json.loads(process.communicate(timeout=60 * FACTOR)[0])
-        self.assertIsNone(document["error"], document)
-        self.assert_got(b"".join(self.big[first:first + count] for first, count in parts), "parts.bin")
-        return document
-
     def test_parts_of_a_file(self):
         parts = [(5 << 20, 1 << 20), (6 << 20, 70_001), (0, 1), (1, 99_999), (BIG - 1, 1), (BIG - 100_000, 100_000)]
-        document = self.end_of_parts(self.read_parts(parts), parts)
+        document = self.end_of_parts(self.read_parts(PUT, self.daemon, parts), parts)
         self.assertEqual(len(parts), document["attempts"], document)  # a cut of our own is no failure
 
     def test_parts_of_a_file_survive_the_death_of_the_server(self):
         parts = [(1 << 20, BIG - (2 << 20)), (0, 1 << 20)]
-        process = self.read_parts(parts, attempts=int(100 * FACTOR), rate=str(8 << 20))  # until the server is there again
+        process = self.read_parts(PUT, self.daemon, parts, attempts=100 * FACTOR, rate=str(8 << 20))  # until the server is there again
         try:
             wait_until(lambda: os.path.exists(self.box.path("parts.bin")) and os.path.getsize(self.box.path("parts.bin")) > 4 << 20, 60 * FACTOR, "4 MiB of the part")
             self.daemon.kill()
