@@ -24,8 +24,8 @@ enum class Compression : std::uint8_t { none, gzip, xz, zstd };
 /// limits::k_chunk_most_bytes, and gives raw.size() back. Errors: decoded_size (fewer or more bytes than `raw` takes: a
 /// bomb ends there), decoded_rest (something stands behind the end), decode_failed (damaged, cut, another format, or a
 /// feature that is left out), out_of_memory. `raw` then holds anything. Whatever the head asks for, no more than
-/// limits::k_decoder_bytes of memory are taken. Of the check sums inside only gzip's is looked at: whoever asks knows
-/// the digest of what has to come out, which says more.
+/// limits::k_decoder_bytes of memory are taken. Check sums inside of xz are not looked at: whoever asks knows the
+/// digest of what has to come out, which says more.
 [[nodiscard]] Result<std::size_t> decode(Compression compression, std::string_view stored, std::span<char> raw);
 
 }  // namespace hagent::decode

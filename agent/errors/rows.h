@@ -15,8 +15,8 @@ namespace hagent::errors {
 
 // The area that an agent code's hundreds stand for; empty when no area has been given to them.
 constexpr Words agent_area(std::uint16_t number) {
-    constexpr std::array<Words, 12> k_areas{"general", "configuration", "files",    "transfer", "trust", "script",
-                                            "session", "manager",       "listener", "software", "image", "upgrade"};
+    constexpr std::array<Words, 11> k_areas{"general", "configuration", "files",    "transfer", "trust",   "script",
+                                            "session", "manager",       "listener", "image",    "software"};
     const std::size_t area = number / std::size_t{100};
     return area >= 10 && area - 10 < k_areas.size() ? k_areas[area - 10] : Words();
 }
