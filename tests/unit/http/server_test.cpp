@@ -72,7 +72,7 @@ struct Fixture {
         });
         done.get_future().get();
     }
-    /// What was sent before has been read by the listener when this returns.
+    /// What accepted clients sent before has been read by the listener when this returns.
     void settle() {
         (void)connections();
         (void)connections();
@@ -343,6 +343,7 @@ TEST_CASE("a body that a path has no use for is neither waited for nor asked for
     SUBCASE("in chunks: a short one is passed over") {
         Client client(fixture);
         client.send(head + "Transfer-Encoding: chunked\r\n\r\n");
+        REQUIRE(fixture.reaches(1));
         fixture.settle();
         client.send("3\r\nabc\r\n0\r\n\r\n");
         CHECK(body_of(client.answer()) == "x");
@@ -431,6 +432,7 @@ TEST_CASE("a raw line that never gets to four bytes is cut, and one where none i
         [&] { fixture.server->serve_lines([](std::string_view, const std::string&) { return std::string("&00"); }); });
     Client slow(fixture);
     slow.send("&V5");
+    REQUIRE(fixture.reaches(2));
     fixture.settle();
     fixture.turn(Seconds{limits::k_http_header_seconds + 2});
     CHECK(slow.is_closed());
