@@ -132,7 +132,7 @@ Status remove_others(platform::Files& files, const std::string& folder, const Pa
     for (const auto compression :
          {decode::Compression::none, decode::Compression::gzip, decode::Compression::xz, decode::Compression::zstd}) {
         const auto name = concat({part.name, ".img", decode::suffix(compression)});
-        const auto removed = name == part.file ? Status() : files.remove(concat({folder, "/", name}));
+        auto removed = name == part.file ? Status() : files.remove(concat({folder, "/", name}));
         if (!removed.ok() && !removed.error().is(AgentCode::file_not_found)) {
             return removed;
         }

@@ -353,7 +353,7 @@ Status SlotWriter::fetch_run(std::uint32_t end) {
         const std::uint32_t began = chunk_;
         Incoming sink(*this);
         const auto& file = parts_[part_].part.file;
-        const auto read = services_.package.read_range(file, row_->offset, bytes, sink, avoid, services_.cancel);
+        auto read = services_.package.read_range(file, row_->offset, bytes, sink, avoid, services_.cancel);
         tries = chunk_ == began ? tries + 1 : 1;
         if (read.ok() && chunk_ < end && !sink.bad()) {
             return error(AgentCode::internal, "a range came to its end too early");

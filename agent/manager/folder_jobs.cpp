@@ -63,7 +63,7 @@ Result<std::string> digest(JsonView value, std::string_view where, std::string_v
         return error(errors::AgentCode::package_not_bound,
                      {k_jobs_name, ": ", where, ": job '", job_id, "' has no ", k_digest_member});
     }
-    const std::string hex = to_lower(value.text().value_or(""));
+    std::string hex = to_lower(value.text().value_or(""));
     const auto bytes = from_hex(hex);
     if (!bytes || bytes->size() != 32) {
         return malformed(concat({where, ".", k_digest_member}),

@@ -165,28 +165,37 @@ void Engine::work() {
     on_idle_();
 }
 
+/// What a job waits for whose session has stopped; nothing when the job is over.
+std::optional<Engine::Rest> Engine::rest_after(const Entry& done, const Result<SessionEnd>& end) const {
+    if (!end.ok()) {
+        return done.session_id.empty() ? std::optional<Rest>() : Rest::later;
+    }
+    const bool stopped = done.stop->reason() != StopReason::none;
+    // the manager may have answered while the session ran
+    const bool news = (checked_in_ && !done.checked_in) || (answered_ && !done.answered);
+    switch (*end) {
+        case SessionEnd::on_trial: return news ? Rest::none : Rest::trial;
+        case SessionEnd::behind: return stopped ? Rest::none : Rest::behind;
+        case SessionEnd::waiting: return done.job.execute || stopped ? Rest::none : Rest::permission;
+        case SessionEnd::postponed: return stopped ? Rest::none : Rest::retry;
+        case SessionEnd::rebooting:
+        case SessionEnd::suspended: return Rest::later;
+        case SessionEnd::interrupted:
+        case SessionEnd::finished: break;
+    }
+    return std::nullopt;
+}
+
 /// What becomes of a job whose session has stopped. One that is not over stays known, so that it is not begun anew.
 void Engine::settle(const std::string& job_id, const Result<SessionEnd>& end) {
     const std::lock_guard lock(mutex_);
     running_.clear();
     const auto done =
         std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) { return e.job.id == job_id; });
-    const bool stopped = done->stop->reason() != StopReason::none;
-    const auto half_way = [](SessionEnd e) { return e == SessionEnd::rebooting || e == SessionEnd::suspended; };
-    if (end.ok() && *end == SessionEnd::on_trial) {
-        // the manager may have answered while the session ran
-        const bool news = (checked_in_ && !done->checked_in) || (answered_ && !done->answered);
-        done->rest = news ? Rest::none : Rest::trial;
-    } else if (end.ok() && *end == SessionEnd::behind) {
-        done->rest = stopped ? Rest::none : Rest::behind;
-        done->told_to_wait = true;
-    } else if (end.ok() && *end == SessionEnd::waiting) {
-        done->rest = done->job.execute || stopped ? Rest::none : Rest::permission;
-    } else if (end.ok() && *end == SessionEnd::postponed) {
-        done->rest = stopped ? Rest::none : Rest::retry;
-    } else if ((!end.ok() && !done->session_id.empty()) || (end.ok() && half_way(*end))) {
-        done->rest = Rest::later;
-        done->rests_since = context_.clock.uptime();
+    if (const auto rest = rest_after(*done, end)) {
+        done->rest = *rest;
+        done->rests_since = *rest == Rest::later ? context_.clock.uptime() : done->rests_since;
+        done->told_to_wait = done->told_to_wait || (end.ok() && *end == SessionEnd::behind);
     } else {
         entries_.erase(done);
     }
@@ -222,7 +231,7 @@ Result<SessionEnd> Engine::run_one(Entry entry) {
     use_reserve(context_);
     auto session = open(entry);
     if (!session.ok()) {
-        context_.log.error("session", "cannot begin: " + std::string(errors::describe(session.error().id).cause),
+        context_.log.error("session", "cannot begin: " + errors::describe(session.error().id).cause.text(),
                            {{"job", entry.job.id}, {"where", session.error().context}});
         return std::move(session).failure();
     }

@@ -111,6 +111,7 @@ private:
     void rest_until_next_try(Entry& entry, const SessionRecord& record) const;
     void schedule();
     void work();
+    [[nodiscard]] std::optional<Rest> rest_after(const Entry& done, const Result<SessionEnd>& end) const;
     void settle(const std::string& job_id, const Result<SessionEnd>& end);
     [[nodiscard]] Result<SessionEnd> run_one(Entry entry);
     [[nodiscard]] Result<std::unique_ptr<Session>> open(const Entry& entry);

@@ -188,7 +188,7 @@ int stage(AgentServices& services, const Options& options) {
     return run_local_session(services, options, job);
 }
 
-int change(AgentServices& services, const Options& options, upgrade::RecordFile::Change change) {
+int change(AgentServices& services, const Options& options, const upgrade::RecordFile::Change& change) {
     auto& machine = services.machine;
     upgrade::RecordFile file(*machine.files, services.settings.state());
     const auto there = file.read();

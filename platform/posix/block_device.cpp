@@ -217,7 +217,7 @@ public:
 
     std::string root_device() override {
         struct stat found {};
-        const std::string by_number = stat("/", &found) == 0 ? device_path(system_folder(found.st_dev)) : "";
+        std::string by_number = stat("/", &found) == 0 ? device_path(system_folder(found.st_dev)) : "";
         if (!by_number.empty()) {
             return by_number;
         }
