@@ -7,8 +7,15 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 add_library(hagent_hardening INTERFACE)
 set(_optimised $<CONFIG:Release,RelWithDebInfo,MinSizeRel>)
 
+# Where size counts most, the functions that are guarded are those with a buffer: without the lower limit each std::string would count as
+# one, for the few characters it holds inside, which nothing but its own checked code writes.
+if(HAGENT_TARGET MATCHES "musl")
+    set(_guard -fstack-protector "SHELL:-Xclang -stack-protector -Xclang 1 -Xclang -stack-protector-buffer-size -Xclang 16")
+else()
+    set(_guard -fstack-protector-strong)
+endif()
 target_compile_options(hagent_hardening INTERFACE
-    -fstack-protector-strong -ffunction-sections -fdata-sections
+    ${_guard} -ffunction-sections -fdata-sections
     $<$<COMPILE_LANGUAGE:CXX>:-fvisibility-inlines-hidden>
     -fvisibility=hidden)
 target_link_options(hagent_hardening INTERFACE -Wl,--gc-sections)
