@@ -65,6 +65,8 @@ public:
 /// Memory of this process as the system accounts it (Pss on Linux, working set on Windows); 0 when it does not say.
 [[nodiscard]] std::uint64_t own_memory_bytes();
 [[nodiscard]] std::uint32_t own_pid();
+/// Whether this system has the boot manager whose entries bcdedit.exe changes.
+[[nodiscard]] bool has_bcd();
 /// Whether a process has this number now; also true when it belongs to somebody else.
 [[nodiscard]] bool process_exists(std::uint32_t pid);
 

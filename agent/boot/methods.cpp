@@ -35,7 +35,7 @@ std::unique_ptr<Boot> make_boot(const Means& means) {
         case config::BootMethod::none: return make_none(means);
         case config::BootMethod::grub: return make_grub(means);
         case config::BootMethod::efi: return make_efi(means);
-        case config::BootMethod::bcd: return make_bcd(means);
+        case config::BootMethod::bcd: return platform::has_bcd() ? make_bcd(means) : make_none(means);
         case config::BootMethod::hook: return make_hook(means);
     }
     return nullptr;

@@ -8,7 +8,9 @@
 
 #include "agent/base/concat.h"
 #include "agent/base/limits.h"
+#include "agent/base/sort.h"
 #include "agent/base/text.h"
+#include "platform/host.h"
 #include "platform/paths.h"
 
 namespace hagent::config {
@@ -182,6 +184,9 @@ public:
         if (image.boot != BootMethod::none && image.slots.size() != 2) {
             add("image.slots", "must describe exactly two slots for this boot method");
         }
+        if (image.boot == BootMethod::bcd && !platform::has_bcd()) {
+            add("image.boot", "must be another boot method: only Windows has bcd");
+        }
         if (image.boot == BootMethod::grub && image.grub_env.empty()) {
             add("image.grub_env", "must name the environment block that GRUB reads");
         }
@@ -230,7 +235,7 @@ private:
                 devices.push_back(device);
             }
         }
-        std::sort(devices.begin(), devices.end());
+        sort_all(devices);
         const bool same_device = std::adjacent_find(devices.begin(), devices.end()) != devices.end();
         if (same_device || (slots.size() == 2 && slots[0].name == slots[1].name)) {
             add("image.slots", "must have different names and devices");

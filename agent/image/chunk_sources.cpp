@@ -6,6 +6,7 @@
 #include <new>
 
 #include "agent/base/number.h"
+#include "agent/base/sort.h"
 #include "agent/trust/digest.h"
 #include "platform/files.h"
 
@@ -146,7 +147,7 @@ Result<std::vector<ChunkSource>> ChunkSearch::search(const std::vector<PartDevic
         first_.push_back(first_.back() + part.chunks());
     }
     check(first_.back() == wanted_.size());
-    std::sort(wanted_.begin(), wanted_.end());
+    sort_all(wanted_);
     sources_.assign(wanted_.size(), ChunkSource());
     for (unsigned part = 0; part < parts_.size(); ++part) {
         if (parts_[part].target != nullptr) {

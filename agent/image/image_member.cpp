@@ -9,6 +9,7 @@
 #include "agent/base/json.h"
 #include "agent/base/json_writer.h"
 #include "agent/base/limits.h"
+#include "agent/base/sort.h"
 #include "agent/base/text.h"
 
 namespace hagent::image {
@@ -131,7 +132,7 @@ Status check_distinct(const ImageMember& member) {
         files.insert(files.end(), {part.file, part.chunks});
     }
     for (auto* all : {&names, &files}) {
-        std::sort(all->begin(), all->end());
+        sort_all(*all);
         if (const auto twice = std::adjacent_find(all->begin(), all->end()); twice != all->end()) {
             return malformed(".parts", concat({*twice, " is used twice"}));
         }

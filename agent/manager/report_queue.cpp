@@ -13,6 +13,7 @@
 #include "agent/base/json_writer.h"
 #include "agent/base/kept.h"
 #include "agent/base/limits.h"
+#include "agent/base/sort.h"
 #include "agent/base/text.h"
 #include "agent/trust/digest.h"
 
@@ -113,7 +114,7 @@ std::string content_of(const session::Job& job) {
         parts.push_back(artifact.path + '\n' + std::to_string(artifact.bytes.value_or(0)) + '\n' + artifact.sha256 +
                         artifact.sha1 + '\n');
     }
-    std::sort(parts.begin(), parts.end());
+    sort_all(parts);
     const auto* wire = std::get_if<session::WireScript>(&job.source);
     std::string text =
         parts.empty() ? concat({job.name, "\n", job.version, wire != nullptr ? wire->commands : ""}) : std::string();

@@ -10,6 +10,7 @@
 
 #include "agent/base/concat.h"
 #include "agent/base/limits.h"
+#include "agent/base/sort.h"
 #include "agent/base/text.h"
 #include "agent/trust/digest.h"
 #include "agent/trust/generator.h"
@@ -80,7 +81,7 @@ Result<Manifest> build_manifest(platform::Files& files, const std::string& direc
     if (request.kind == JobKind::image) {
         std::erase(paths, k_image_json_name);
     }
-    std::sort(paths.begin(), paths.end());
+    sort_all(paths);
     std::map<std::string, std::vector<std::string>> sources;
     for (ManifestFile& file : request.files) {
         sources[file.path] = std::move(file.sources);

@@ -12,6 +12,7 @@
 #include "agent/base/concat.h"
 
 #include "agent/base/number.h"
+#include "agent/base/sort.h"
 #include "platform/os_error.h"
 #include "platform/posix/accounts.h"
 #include "platform/posix/fd.h"
@@ -209,7 +210,7 @@ public:
         if (errno != 0) {
             return file_error(errno, path);
         }
-        std::sort(names.begin(), names.end());
+        sort_all(names);
         return names;
     }
 

@@ -171,6 +171,8 @@ private:
 
 std::unique_ptr<Host> system_host() { return std::make_unique<LinuxHost>(); }
 
+bool has_bcd() { return false; }
+
 std::uint64_t own_memory_bytes() {
     const auto files = system_files();
     const std::string rollup = content(*files, "/proc/self/smaps_rollup");

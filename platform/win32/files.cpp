@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "agent/base/number.h"
+#include "agent/base/sort.h"
 #include "platform/os_error.h"
 #include "platform/paths.h"
 #include "platform/win32/access.h"
@@ -282,7 +283,7 @@ Result<std::vector<std::string>> names_in(const std::string& path) {
     if (GetLastError() != ERROR_NO_MORE_FILES) {
         return last_error(path);
     }
-    std::sort(names.begin(), names.end());
+    sort_all(names);
     return names;
 }
 

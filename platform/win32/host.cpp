@@ -187,6 +187,8 @@ public:
 
 std::unique_ptr<Host> system_host() { return std::make_unique<WindowsHost>(); }
 
+bool has_bcd() { return true; }
+
 std::uint64_t own_memory_bytes() {
     PROCESS_MEMORY_COUNTERS counters{};
     return GetProcessMemoryInfo(GetCurrentProcess(), &counters, sizeof(counters)) != 0 ? counters.WorkingSetSize : 0;

@@ -6,6 +6,7 @@
 #include "agent/base/text.h"
 #include "agent/boot/efi_entry.h"
 #include "agent/boot/grub_env.h"
+#include "agent/boot/methods.h"
 
 namespace hagent {
 namespace {
@@ -286,7 +287,9 @@ std::string BootWorld::start_after_cut(fakes::Unsynced unsynced) {
 }
 
 std::unique_ptr<boot::Boot> BootWorld::boot() {
-    return boot::make_boot({image, files, processes, devices, host, "/hooks", k_lock});
+    const boot::Means means{image, files, processes, devices, host, "/hooks", k_lock};
+    // Its fake stands in for Windows everywhere.
+    return image.boot == BootMethod::bcd ? boot::make_bcd(means) : boot::make_boot(means);
 }
 
 boot::State BootWorld::look() {

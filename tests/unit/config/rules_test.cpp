@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Owns the tests of the rules over several settings.
+#include "platform/host.h"
 #include "tests/unit/config/complaints.h"
 
 using namespace hagent;
@@ -130,6 +131,12 @@ TEST_CASE("a status page for other machines needs a certificate, the trigger doe
     CHECK(complaints_of(R"({"listen": {"trigger": "0.0.0.0:80"}})").empty());
     CHECK(complaints_of(R"({"listen": {"status": "[::1]:8420"}})").empty());
     CHECK_FALSE(complaints_of(R"({"listen": {"trigger": "127.0.0.1:8420"}})").empty());
+}
+
+TEST_CASE("bcd is for Windows only") {
+    const auto said = complaints_of(
+        R"({"image": {"boot": "bcd", "slots": [{"name": "A", "device": "/a"}, {"name": "B", "device": "/b"}]}})");
+    CHECK((said.find("image.boot: must be another boot method") == std::string::npos) == platform::has_bcd());
 }
 
 TEST_CASE("slots that cannot be told apart, or named at a boot loader, are refused") {
