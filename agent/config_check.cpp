@@ -121,7 +121,8 @@ private:
         const auto code = why.id.protocol == errors::Protocol::agent ? AgentCode{why.id.number} : AgentCode::os_error;
         const bool named = why.context == path || why.context.empty();
         complaints_.push_back({code, std::string(setting),
-                               concat({path, ": ", row.cause, (named ? "" : concat({" [", why.context, "]"}))}), true});
+                               concat({path, ": ", row.cause.text(), (named ? "" : concat({" [", why.context, "]"}))}),
+                               true});
     }
 
     Machine& machine_;

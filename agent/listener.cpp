@@ -205,8 +205,8 @@ std::string Listener::trouble() const {
     std::string out;
     for (const auto* part : impl_->parts) {
         if (part->why) {
-            out += concat({(out.empty() ? "" : "; "), part->setting, ": ", errors::describe(part->why->id).cause, " [",
-                           part->why->context, "]"});
+            out += concat({(out.empty() ? "" : "; "), part->setting, ": ", errors::describe(part->why->id).cause.text(),
+                           " [", part->why->context, "]"});
         }
     }
     return out;

@@ -24,7 +24,7 @@ OwnUpgrade::OwnUpgrade(AgentServices& services, loop::Loop& loop, manager::Timer
 
 void OwnUpgrade::tell(const Status& status, std::string_view what) {
     if (!status.ok()) {
-        services_.log.error("upgrade", concat({what, ": ", errors::describe(status.error().id).cause}),
+        services_.log.error("upgrade", concat({what, ": ", errors::describe(status.error().id).cause.text()}),
                             {{"where", status.error().context}});
     }
 }
@@ -84,7 +84,7 @@ void OwnUpgrade::deadline_passed() {
 
 void OwnUpgrade::check_in_failed(const Error& error) {
     if (on_trial_) {
-        failure_ = concat({errors::describe(error.id).cause, error.context.empty() ? "" : " ", error.context});
+        failure_ = concat({errors::describe(error.id).cause.text(), error.context.empty() ? "" : " ", error.context});
     }
 }
 

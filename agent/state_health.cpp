@@ -54,7 +54,7 @@ void StateHealth::mend(session::Context& context) {
 
 std::string StateHealth::problem() const {
     const auto why = services_.state_problem ? services_.state_problem : queue_.unwritable();
-    return why ? concat({errors::describe(why->id).cause, " [", why->context, "]"}) : std::string();
+    return why ? concat({errors::describe(why->id).cause.text(), " [", why->context, "]"}) : std::string();
 }
 
 std::string StateHealth::summary() const {

@@ -64,58 +64,48 @@ bool is_called(const Row& row, std::string_view name) {
     return same_name(row.name, name) || same_name(row.name.view().substr(prefix.size()), name) || has_alias(row, name);
 }
 
-// What stands in for a row that the catalogue does not have. number is filled in by describe.
+// What stands in for a row that the catalogue does not have.
 struct Class {
     Words name;
     Severity severity;
     Retry retry;
-    Words cause;
+    Fallback cause;
 };
 
-constexpr Words k_read_text = "Read the server's own words beside the number in the transcript.";
-
-// RFC 959, 4.2: the first digit decides; RFC 2228 adds 6yz.
+// By the first digit.
 constexpr Class k_ftp_classes[] = {
-    {"FTP_1YZ", Severity::note, Retry::permanent, "The server has begun the action and will send another reply."},
-    {"FTP_2YZ", Severity::note, Retry::permanent, "The server has done what was asked."},
-    {"FTP_3YZ", Severity::note, Retry::permanent, "The server needs one more command to do what was asked."},
-    {"FTP_4YZ", Severity::error, Retry::transient, "The server cannot do it now, but perhaps later."},
-    {"FTP_5YZ", Severity::error, Retry::permanent, "The server refuses this request for good."},
-    {"FTP_6YZ", Severity::note, Retry::permanent, "The server sent a reply that is protected inside itself."},
+    {"FTP_1YZ", Severity::note, Retry::permanent, Fallback::ftp_1yz},
+    {"FTP_2YZ", Severity::note, Retry::permanent, Fallback::ftp_2yz},
+    {"FTP_3YZ", Severity::note, Retry::permanent, Fallback::ftp_3yz},
+    {"FTP_4YZ", Severity::error, Retry::transient, Fallback::ftp_4yz},
+    {"FTP_5YZ", Severity::error, Retry::permanent, Fallback::ftp_5yz},
+    {"FTP_6YZ", Severity::note, Retry::permanent, Fallback::ftp_6yz},
 };
 
-// RFC 959, 4.2: the second digit says what the reply is about.
-constexpr Words k_ftp_subjects[] = {
-    "It is about the command's spelling: read the server's own words in the transcript.",
-    "It is information: read the server's own words in the transcript.",
-    "It is about the connections: check network, firewall and the server's limits.",
-    "It is about the login: check user, password and encryption.",
-    k_read_text,
-    "It is about files on the server: check path, access rights and free space there.",
-};
+// By the second digit.
+constexpr Fallback k_ftp_subjects[] = {Fallback::ftp_spelling, Fallback::ftp_information, Fallback::ftp_connections,
+                                       Fallback::ftp_login,    Fallback::read_text,       Fallback::ftp_files};
 
-// RFC 9110, 15: the first digit decides.
+// By the first digit.
 constexpr Class k_http_classes[] = {
-    {"HTTP_1XX", Severity::note, Retry::permanent, "The server sends news before its real answer."},
-    {"HTTP_2XX", Severity::note, Retry::permanent, "The request succeeded."},
-    {"HTTP_3XX", Severity::error, Retry::permanent, "The answer is elsewhere, in a way that the agent cannot follow."},
-    {"HTTP_4XX", Severity::error, Retry::permanent, "The server rejects the request as it is."},
-    {"HTTP_5XX", Severity::error, Retry::permanent, "The server failed over a request that seems right."},
+    {"HTTP_1XX", Severity::note, Retry::permanent, Fallback::http_1xx},
+    {"HTTP_2XX", Severity::note, Retry::permanent, Fallback::http_2xx},
+    {"HTTP_3XX", Severity::error, Retry::permanent, Fallback::http_3xx},
+    {"HTTP_4XX", Severity::error, Retry::permanent, Fallback::http_4xx},
+    {"HTTP_5XX", Severity::error, Retry::permanent, Fallback::http_5xx},
 };
 
-Row from_class(Id id, const Class& kind, Words group, Words next) {
-    return {id, kind.name, group, kind.severity, kind.retry, kind.cause, next, {}};
+Row from_class(Id id, const Class& kind, Words group, Fallback next) {
+    return {id, kind.name, group, kind.severity, kind.retry, {}, fallback(kind.cause), fallback(next)};
 }
 
 Row unlisted(Id id, Words group) {
-    constexpr Class k_unlisted{"UNLISTED", Severity::error, Retry::permanent,
-                               "The catalogue does not know this number."};
-    return from_class(id, k_unlisted, group,
-                      "Look the number up where it comes from, and report it so that it can be added.");
+    constexpr Class k_unlisted{"UNLISTED", Severity::error, Retry::permanent, Fallback::unlisted};
+    return from_class(id, k_unlisted, group, Fallback::look_it_up);
 }
 
-Words ftp_next(std::size_t subject, Severity severity) {
-    if (severity == Severity::note || subject >= std::size(k_ftp_subjects)) return k_read_text;
+Fallback ftp_next(std::size_t subject, Severity severity) {
+    if (severity == Severity::note || subject >= std::size(k_ftp_subjects)) return Fallback::read_text;
     return k_ftp_subjects[subject];
 }
 
@@ -130,8 +120,7 @@ Row describe_http(Id id) {
     const std::size_t first = id.number / std::size_t{100};
     if (first < 1 || first > std::size(k_http_classes)) return unlisted(id, "status");
     const Class& kind = k_http_classes[first - 1];
-    return from_class(id, kind, "status",
-                      kind.severity == Severity::note ? "Nothing to do." : "Look into the server's log.");
+    return from_class(id, kind, "status", kind.severity == Severity::note ? Fallback::http_note : Fallback::http_log);
 }
 
 }  // namespace

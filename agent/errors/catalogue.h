@@ -27,6 +27,18 @@ private:
     const char* text_ = "";
 };
 
+// A sentence of the tables. They are packed (pack_sentences.py), as they are much text that is seldom read.
+class Sentence {
+public:
+    constexpr Sentence() = default;
+    constexpr explicit Sentence(std::uint16_t number) : number_(number) {}
+    [[nodiscard]] std::string text() const;
+    friend constexpr bool operator==(Sentence, Sentence) = default;
+
+private:
+    std::uint16_t number_ = 0;
+};
+
 // One line of the catalogue. Texts are for people; programs go by the id, which never changes.
 struct Row {
     Id id;
@@ -34,12 +46,12 @@ struct Row {
     Words group;  // which list of its protocol: "reply", "status", "result code", "task type", ...
     Severity severity;
     Retry retry;
-    Words cause;  // one sentence: what happened
-    Words next;   // one sentence: what to do about it
-    Words alias;  // other names that find this row, separated by blanks; mostly empty
+    Words alias;     // other names that find this row, separated by blanks; mostly empty
+    Sentence cause;  // what happened
+    Sentence next;   // what to do about it
 };
 
-// Every row, by protocol, group and ascending number. All views point to static storage.
+// Every row, by protocol, group and ascending number.
 [[nodiscard]] std::span<const Row> rows();
 
 // The row that an Id means (for XDSA: the result code of that number), or null when the catalogue has none.

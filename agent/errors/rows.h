@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "agent/errors/catalogue.h"
+#include "agent/errors/packed.h"
 
 namespace hagent::errors {
 
@@ -21,41 +22,62 @@ constexpr Words agent_area(std::uint16_t number) {
     return area >= 10 && area - 10 < k_areas.size() ? k_areas[area - 10] : Words();
 }
 
+// The sentences come in the order of the rows, two for each.
+template <std::size_t N>
+constexpr std::array<Row, N> with_sentences(std::array<Row, N> table) {
+    for (std::size_t i = 0; i < N; ++i) {
+        table[i].cause = Sentence{k_sentences[2 * i]};
+        table[i].next = Sentence{k_sentences[2 * i + 1]};
+    }
+    return table;
+}
+
 // clang-format off
-inline constexpr Row k_rows[] = {
+inline constexpr auto k_rows = with_sentences(std::to_array<Row>({
 #define HAGENT_FTP_ROW(number, label, severity, retry, cause, next) \
-    {ftp(number), label, "reply", Severity::severity, Retry::retry, cause, next, {}},
+    {ftp(number), label, "reply", Severity::severity, Retry::retry, {}, {}, {}},
 #include "agent/errors/ftp.def"
 #undef HAGENT_FTP_ROW
 #define HAGENT_HTTP_ROW(number, label, severity, retry, cause, next) \
-    {http(number), label, "status", Severity::severity, Retry::retry, cause, next, {}},
+    {http(number), label, "status", Severity::severity, Retry::retry, {}, {}, {}},
 #include "agent/errors/http.def"
 #undef HAGENT_HTTP_ROW
 #define HAGENT_WINSOCK_ROW(number, name, label, severity, retry, cause, next, alias) \
-    {winsock(Winsock::name), label, "socket", Severity::severity, Retry::retry, cause, next, alias},
+    {winsock(Winsock::name), label, "socket", Severity::severity, Retry::retry, alias, {}, {}},
 #include "agent/errors/winsock.def"
 #undef HAGENT_WINSOCK_ROW
 #define HAGENT_RESOLVER_ROW(number, name, label, severity, retry, cause, next, alias) \
-    {resolver(Resolver::name), label, "resolver", Severity::severity, Retry::retry, cause, next, alias},
+    {resolver(Resolver::name), label, "resolver", Severity::severity, Retry::retry, alias, {}, {}},
 #include "agent/errors/resolver.def"
 #undef HAGENT_RESOLVER_ROW
 #define HAGENT_WININET_ROW(number, label, severity, retry, cause, next, alias) \
-    {wininet(number), label, "internet", Severity::severity, Retry::retry, cause, next, alias},
+    {wininet(number), label, "internet", Severity::severity, Retry::retry, alias, {}, {}},
 #include "agent/errors/wininet.def"
 #undef HAGENT_WININET_ROW
 #define HAGENT_XDSA_RESULT(number, name, label, severity, retry, cause, next, alias) \
-    {xdsa(Xdsa::name), label, "result code", Severity::severity, Retry::retry, cause, next, alias},
+    {xdsa(Xdsa::name), label, "result code", Severity::severity, Retry::retry, alias, {}, {}},
 #define HAGENT_XDSA_VALUE(list, number, label, severity, retry, cause, next) \
-    {Id{Protocol::xdsa, number}, label, list, Severity::severity, Retry::retry, cause, next, {}},
+    {Id{Protocol::xdsa, number}, label, list, Severity::severity, Retry::retry, {}, {}, {}},
 #include "agent/errors/xdsa.def"
 #undef HAGENT_XDSA_VALUE
 #undef HAGENT_XDSA_RESULT
 #define HAGENT_AGENT_ROW(number, name, severity, retry, cause, next, alias) \
-    {agent(AgentCode::name), #name, agent_area(number), Severity::severity, Retry::retry, cause, next, alias},
+    {agent(AgentCode::name), #name, agent_area(number), Severity::severity, Retry::retry, alias, {}, {}},
 #include "agent/errors/agent.def"
 #undef HAGENT_AGENT_ROW
-};
+}));
 // clang-format on
+
+// The sentences of fallback.def stand behind those of the rows.
+enum class Fallback : std::uint8_t {
+#define HAGENT_SENTENCE(name, text) name,
+#include "agent/errors/fallback.def"
+#undef HAGENT_SENTENCE
+};
+
+constexpr Sentence fallback(Fallback which) {
+    return Sentence{k_sentences[2 * std::size(k_rows) + static_cast<std::size_t>(which)]};
+}
 
 // Numbers ascend inside each (protocol, group), and protocols and groups stay together: so none can occur twice,
 // and look-up can halve its way to a row.
@@ -98,7 +120,7 @@ constexpr std::string_view name_prefix(Protocol protocol) {
     switch (protocol) {
         case Protocol::ftp: return "FTP_";
         case Protocol::http: return "HTTP_";
-        case Protocol::winsock: return "WSA";
+        case Protocol::winsock:
         case Protocol::resolver: return "WSA";
         case Protocol::wininet: return "ERROR_";
         case Protocol::xdsa: return "SW_";
@@ -116,8 +138,7 @@ constexpr bool prefixed(std::span<const Row> table) {
 
 constexpr bool complete(std::span<const Row> table) {
     for (const Row& row : table) {
-        if (row.name.view().empty() || row.group.view().empty() || row.cause.view().empty() || row.next.view().empty())
-            return false;
+        if (row.name.view().empty() || row.group.view().empty()) return false;
     }
     return true;
 }

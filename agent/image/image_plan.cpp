@@ -93,7 +93,7 @@ std::string plan_text(const ImagePlan& plan) {
                     std::to_string(counts.copied), " are copied, ", std::to_string(counts.fetched), " are fetched (",
                     std::to_string(counts.fetch_bytes), " bytes)\n"});
     for (const auto& result : plan.general.results) {
-        text += concat({errors::describe(result.id).cause, " [", result.context, "]\n"});
+        text += concat({errors::describe(result.id).cause.text(), " [", result.context, "]\n"});
     }
     return text;
 }

@@ -99,7 +99,7 @@ ImageStatus image_status(const work::Services& services) {
         state.running = boot::running_slot(image, *services.devices).value_or("");
         const bool none = image.boot == config::BootMethod::none;
         status.problem =
-            none ? "" : concat({errors::describe(looked.error().id).cause, " [", looked.error().context, "]"});
+            none ? "" : concat({errors::describe(looked.error().id).cause.text(), " [", looked.error().context, "]"});
     }
     status.running = state.running;
     auto notes = load_notes(services.files, services.settings.state.images()).value_or(ImageNotes());

@@ -19,7 +19,7 @@ constexpr Seconds k_look_often{60}, k_look_soon{10};
 constexpr std::string_view k_crash_records = "/sys/fs/pstore";
 
 std::string words_of(const Error& error) {
-    const std::string cause(errors::describe(error.id).cause);
+    const std::string cause(errors::describe(error.id).cause.text());
     return error.context.empty() ? cause : concat({cause, " [", error.context, "]"});
 }
 

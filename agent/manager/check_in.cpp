@@ -195,7 +195,7 @@ void CheckIn::succeed() {
 /// one down.
 void CheckIn::fail(const Error& why, std::optional<Seconds> retry_after) {
     services_.log.warning(
-        k_area, "check-in failed: " + std::string(errors::describe(why.id).cause),
+        k_area, "check-in failed: " + errors::describe(why.id).cause.text(),
         {{"url", transfer::shown(addresses_.current())}, {"code", errors::id_text(why.id)}, {"where", why.context}});
     view_.last_result = sentence(why);
     view_.last_error = why;

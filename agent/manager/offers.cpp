@@ -95,7 +95,7 @@ void Offers::take_refusal(const JobRefused& refusal) {
     services_.delivery.add({refusal.job_id,
                             ReportStage::failure,
                             {concat({errors::id_text(refusal.why.id), ": ", sentence(refusal.why)}),
-                             "what to do: " + std::string(errors::describe(refusal.why.id).next)},
+                             "what to do: " + errors::describe(refusal.why.id).next.text()},
                             0,
                             0});
 }

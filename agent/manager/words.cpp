@@ -8,7 +8,7 @@
 namespace hagent::manager {
 
 std::string sentence(const Error& why) {
-    return std::string(errors::describe(why.id).cause) + (why.context.empty() ? "" : concat({" (", why.context, ")"}));
+    return errors::describe(why.id).cause.text() + (why.context.empty() ? "" : concat({" (", why.context, ")"}));
 }
 
 void say(log::Log& log, log::Level level, std::string_view what, std::string_view key, std::string_view value) {

@@ -14,7 +14,7 @@ namespace {
 /// Spec 11 "JSON shapes", result: the same in every document of the agent.
 void write(JsonWriter& json, const TaskResult& result) {
     const errors::Row row = errors::describe(result.id);
-    const std::string cause(row.cause);
+    const std::string cause(row.cause.text());
     json.begin_object();
     json.member("code", result.id.number);
     json.member("protocol", errors::to_string(result.id.protocol));
@@ -23,7 +23,7 @@ void write(JsonWriter& json, const TaskResult& result) {
     json.member("status_name", "SW_" + to_upper(errors::to_string(result.status)));
     json.member("info", result.info);
     json.member("text", result.context.empty() ? cause : concat({cause, " (", result.context, ")"}));
-    json.member("next", row.next);
+    json.member("next", row.next.text());
     if (result.native) {
         json.begin_object("native");
         json.member("protocol", errors::to_string(result.native->protocol));

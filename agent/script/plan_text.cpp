@@ -93,7 +93,7 @@ std::string results_text(const Plan& plan) {
     for (const auto& result : plan.results) {
         const errors::Row row = errors::describe(result.id);
         text += concat({"\n", to_upper(errors::to_string(result.status)), " ", errors::id_text(result.id), " ",
-                        row.name, ": ", row.cause, "\n", place_text(plan, result), row.next, "\n"});
+                        row.name, ": ", row.cause.text(), "\n", place_text(plan, result), row.next.text(), "\n"});
     }
     return text;
 }

@@ -52,7 +52,7 @@ void write(JsonWriter& json, const transfer::Attempted& attempted) {
     json.member("protocol", errors::to_string(attempted.reply.protocol));
     json.member("stage", transfer::to_string(attempted.stage));
     json.member("decision", transfer::to_string(attempted.decision));
-    json.member("because", errors::describe(attempted.because).cause);
+    json.member("because", errors::describe(attempted.because).cause.text());
     json.member("wait_ms", attempted.wait_ms);
     json.member("at_bytes", attempted.at_bytes);
     json.end_object();
@@ -208,17 +208,17 @@ std::string written(const T& value) {
 }  // namespace
 
 std::string plain_text(const TaskResult& result) {
-    std::string text = sentence(errors::describe(result.id).cause, result.context);
+    std::string text = sentence(errors::describe(result.id).cause.text(), result.context);
     if (result.native) {
         const auto native = errors::describe(*result.native);
-        text += concat({" ", errors::id_text(*result.native), ": ", native.cause});
+        text += concat({" ", errors::id_text(*result.native), ": ", native.cause.text()});
     }
     return text;
 }
 
 /// The native code is nearer to the trouble: "attempts exhausted" has no better advice than what the last try met.
 std::string next_step(const TaskResult& result) {
-    return std::string(errors::describe(result.native.value_or(result.id)).next);
+    return errors::describe(result.native.value_or(result.id)).next.text();
 }
 
 std::string result_json(const TaskResult& result, std::string_view session) {
@@ -263,8 +263,8 @@ std::string error_json(const Error& error) {
     json.member("name", row.name);
     json.member("number", error.id.number);
     json.member("protocol", errors::to_string(error.id.protocol));
-    json.member("text", sentence(row.cause, error.context));
-    json.member("next", row.next);
+    json.member("text", sentence(row.cause.text(), error.context));
+    json.member("next", row.next.text());
     json.member("retry", errors::to_string(row.retry));
     json.end_object();
     return json.take();

@@ -108,7 +108,7 @@ Result<SessionEnd> Session::run(Stop& stop, Life life) {
         context_.log.info("session", std::string(plain_words(record_.phase)),
                           {{"id", record_.id}, {"status", std::to_string(summary_status(record_.all_results()))}});
     } else {
-        context_.log.error("session", "cannot go on now: " + std::string(errors::describe(end.error().id).cause),
+        context_.log.error("session", "cannot go on now: " + errors::describe(end.error().id).cause.text(),
                            {{"id", record_.id}, {"where", end.error().context}});
     }
     return end;

@@ -174,8 +174,8 @@ std::string explain_json(const std::vector<const errors::Row*>& rows) {
         json.member("group", row->group);
         json.member("severity", errors::to_string(row->severity));
         json.member("retry", errors::to_string(row->retry));
-        json.member("cause", row->cause);
-        json.member("next", row->next);
+        json.member("cause", row->cause.text());
+        json.member("next", row->next.text());
         json.end_object();
     }
     json.end_array();

@@ -184,9 +184,9 @@ std::string explain_text(std::string_view asked, const std::vector<const errors:
             .append(", ");
         out.append(errors::to_string(row->retry))
             .append(")\n  ")
-            .append(row->cause)
+            .append(row->cause.text())
             .append("\n  what to do: ")
-            .append(row->next);
+            .append(row->next.text());
         out += "\n";
     }
     return out;

@@ -160,8 +160,8 @@ Explained at_proxy(const CurlFailure& failure) {
     };
     switch (failure.code) {
         case CURLE_COULDNT_RESOLVE_PROXY:
-        case CURLE_COULDNT_RESOLVE_HOST: return because(errors::describe(no_address(failure).error().id).cause);
-        case CURLE_COULDNT_CONNECT: return because(errors::describe(unconnected(failure).error().id).cause);
+        case CURLE_COULDNT_RESOLVE_HOST: return because(errors::describe(no_address(failure).error().id).cause.text());
+        case CURLE_COULDNT_CONNECT: return because(errors::describe(unconnected(failure).error().id).cause.text());
         case CURLE_OPERATION_TIMEDOUT: return because("no answer in time");
         case CURLE_SSL_CONNECT_ERROR: return because(handshake(failure.text));
         case CURLE_PEER_FAILED_VERIFICATION: return because(failure.certificate);

@@ -17,7 +17,7 @@ using errors::AgentCode;
 constexpr Millis k_grace = Seconds{5};
 
 std::string words_for(const Error& error) {
-    return concat({errors::describe(error.id).cause, error.context.empty() ? "" : " ", error.context});
+    return concat({errors::describe(error.id).cause.text(), error.context.empty() ? "" : " ", error.context});
 }
 
 /// One choice after the other, until one can be started.

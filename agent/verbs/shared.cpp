@@ -47,9 +47,9 @@ int failed(Machine& machine, const Options& options, const Error& error) {
         machine.output->print(concat({"{\"error\":", session::error_json(error), "}\n"}));
     }
     machine.output->complain(
-        concat({"hagent ", options.verb, ": ", row.cause,
+        concat({"hagent ", options.verb, ": ", row.cause.text(),
                 (error.context.empty() ? "" : concat({" [", printable(error.context), "]"})), "\n  ",
-                errors::id_text(error.id), " ", row.name, "\n  what to do: ", row.next, "\n"}));
+                errors::id_text(error.id), " ", row.name, "\n  what to do: ", row.next.text(), "\n"}));
     return exit_code(error);
 }
 

@@ -138,8 +138,8 @@ inline void check_end(DownloadRig& rig, const Result<Downloaded>& done, const Ex
     INFO(errors::describe(done.error().id).name, ": ", done.error().context);
     REQUIRE(expected.end.has_value());
     CHECK(done.error().id == *expected.end);
-    CHECK_FALSE(std::string_view(errors::describe(done.error().id).cause).empty());
-    CHECK_FALSE(std::string_view(errors::describe(done.error().id).next).empty());
+    CHECK_FALSE(std::string_view(errors::describe(done.error().id).cause.text()).empty());
+    CHECK_FALSE(std::string_view(errors::describe(done.error().id).next.text()).empty());
 }
 
 }  // namespace hagent::servers

@@ -35,7 +35,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (id) {
         require(errors::parse_id(errors::id_text(*id)) == id);
         const auto row = errors::describe(*id);
-        require(row.id == *id && !row.name.view().empty() && !row.cause.view().empty() && !row.next.view().empty());
+        require(row.id == *id && !row.name.view().empty() && !row.cause.text().empty() && !row.next.text().empty());
         const auto* listed = errors::find(*id);
         require(listed == nullptr || std::find(found.begin(), found.end(), listed) != found.end());
     }

@@ -214,7 +214,7 @@ TEST_CASE("no text of the catalogue is a sentence of the seed documents") {
     const std::string theirs = plain(seeds->appendix) + plain(seeds->values);
     REQUIRE(theirs.find("sufficient privilege") != std::string::npos);
     for (const Row& row : rows()) {
-        for (const std::string_view text : {row.cause.view(), row.next.view()}) {
+        for (const std::string& text : {row.cause.text(), row.next.text()}) {
             std::string ours = plain(text);
             ours.pop_back();  // the full stop
             CAPTURE(ours);

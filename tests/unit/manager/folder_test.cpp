@@ -210,7 +210,7 @@ TEST_CASE("A job list that does not bind its packages is refused with what to do
     const auto why = s.refused();
     CHECK(why.is(AgentCode::package_not_bound));
     CHECK(why.context == "jobs.json: all.jobs: job 'j1' has no manifest_sha256");
-    CHECK(std::string(errors::describe(why.id).next).find("hagent sign jobs.json") != std::string::npos);
+    CHECK(errors::describe(why.id).next.text().find("hagent sign jobs.json") != std::string::npos);
     s.publish(jobs_of(1));
     CHECK(s.check_in().ok());
 }

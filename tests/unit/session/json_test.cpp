@@ -92,7 +92,7 @@ TEST_CASE("a result") {
     CHECK(value["info"] == 3);
     CHECK(value["native"] == json{{"protocol", "ftp"}, {"number", 550}});
     CHECK(value["text"].get<std::string>().find("fw/kernel") != std::string::npos);
-    CHECK(value["next"] == std::string(errors::describe(errors::ftp(550)).next));
+    CHECK(value["next"] == errors::describe(errors::ftp(550)).next.text());
 
     const TaskResult note{errors::xdsa(errors::Xdsa::same_revision_installed), errors::Severity::note, 1, "", {}};
     value = parsed(result_json(note));

@@ -54,7 +54,7 @@ TEST_CASE("every FTP reply has a decision at every stage, and the row that it na
             CAPTURE(to_string(stage));
             const auto decision = decide(midway(errors::ftp(static_cast<std::uint16_t>(code)), stage));
             CHECK_FALSE(to_string(decision.kind).empty());
-            CHECK_FALSE(errors::describe(decision.because).cause.view().empty());
+            CHECK_FALSE(errors::describe(decision.because).cause.text().empty());
             if (code < 400 && code != 332 && code != 120) {
                 CHECK(decision.kind == Decide::accept);
             }
@@ -163,7 +163,7 @@ TEST_CASE("every HTTP status has a decision") {
         CAPTURE(code);
         CHECK_FALSE(
             errors::describe(decide(midway(errors::http(static_cast<std::uint16_t>(code)), Stage::http_body)).because)
-                .cause.view()
+                .cause.text()
                 .empty());
     }
 }
