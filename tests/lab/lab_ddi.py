@@ -10,6 +10,7 @@ import urllib.parse
 import lab_windows
 from lab_actions import Refused
 from lab_http import Response, file_response, json_response
+from lab_rules import Rules
 
 TENANT = "DEFAULT"
 PARTS = {"application": "bApp", "runtime": "jvm"}
@@ -28,7 +29,7 @@ def clock_text(value):
 
 class Ddi:
     def __init__(self, store, actions):
-        self.store, self.actions = store, actions
+        self.store, self.actions, self.rules = store, actions, Rules(store, actions)
         r = re.compile
         self.routes = (  # path below the device, its methods
             (r(""), {"GET": self.poll}),
@@ -83,6 +84,7 @@ class Ddi:
     def poll(self, request, device_id):
         self.store.polled(device_id, request.peer)
         self.actions.expire(device_id)
+        self.rules.apply(device_id)
         device, base = self.store.device(device_id), self._base(request, device_id)
         links = {}
         waiting = self.actions.open_of(device_id)

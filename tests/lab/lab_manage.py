@@ -29,12 +29,14 @@ class Management:
             (r("GET /manage/modules"), lambda q: self.store.modules()),
             (r("POST /manage/modules"), self.add_module),
             (r("PUT /manage/modules/(\\d+)/artifacts/([^/]+)"), self.put_artifact),
+            (r("GET /manage/actions"), lambda q: self.actions.listed()),
             (r("POST /manage/actions"), self.assign),
             (r("GET /manage/actions/(\\d+)"), self.action),
             (r("DELETE /manage/actions/(\\d+)"), self.cancel),
             (r("PUT /manage/settings/([a-z_]+)"), self.put_setting),
             (r("POST /form/assign"), self.form_assign),
             (r("POST /form/cancel"), self.form_cancel),
+            (r("POST /form/rules"), self.form_rules),
         )
 
     def route(self, request):
@@ -125,6 +127,14 @@ class Management:
         if not fields.get("module", "").isdigit():
             raise Refused(400, "choose a package")
         self.actions.assign(fields.get("device", ""), [int(fields["module"])], fields.get("kind", "forced"), None)
+        return Response(303, headers={"Location": "/"})
+
+    def form_rules(self, request):
+        fields = self._form(request)
+        release, first = (int(fields[key]) if fields.get(key, "").isdigit() else None for key in ("release", "configuration"))
+        self.store.set_setting("agent_release", release)
+        self.store.set_setting("default_configuration",
+                               {"modules": [first], "enforce_sequence": fields.get("enforce") == "on"} if first else None)
         return Response(303, headers={"Location": "/"})
 
     def form_cancel(self, request):

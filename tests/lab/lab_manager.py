@@ -106,6 +106,19 @@ class LabManager(manager_api.Manager):
     def set(self, key, value):
         self.call("PUT", f"settings/{key}", value)
 
+    def upgrade_older_agents(self, package_ref):
+        """From now on every device with an older agent is given this release; None ends that."""
+        self.set("agent_release", package_ref or 0)
+
+    def default_configuration(self, package_refs, enforce_sequence=False):
+        """From now on every device is given these, in this order; [] ends that."""
+        self.set("default_configuration", {"modules": package_refs, "enforce_sequence": enforce_sequence} if package_refs else {})
+
+    def jobs_of(self, device_id):
+        """[(name, version, state, id)] of all its actions, oldest first."""
+        return [(action["name"], action["version"], action["state"].lower(), str(action["id"]))
+                for action in reversed(self.call("GET", "actions")) if action["device"] == device_id]
+
     def ensure_device(self, device_id, token):
         self.call("PUT", f"devices/{urllib.parse.quote(device_id)}", {"token": token})
 
@@ -151,7 +164,10 @@ class LabManager(manager_api.Manager):
         return self.call("GET", f"devices/{urllib.parse.quote(device_id)}")["attributes"]
 
     def is_registered(self, device_id):
-        return self.call("GET", f"devices/{urllib.parse.quote(device_id)}")["last_poll"] is not None
+        return self.last_poll(device_id) is not None
+
+    def last_poll(self, device_id):
+        return self.call("GET", f"devices/{urllib.parse.quote(device_id)}")["last_poll"]
 
 
 if __name__ == "__main__":

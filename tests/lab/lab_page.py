@@ -75,6 +75,21 @@ def content(store, actions, token):
             + table(("Job", "Device", "Package", "Kind", "State", "Reports", ""), jobs, "No job has been queued yet."))
 
 
+def _rules(store, token):
+    """What devices are given without an operator: the newest agent, and a default configuration."""
+    configuration = store.setting("default_configuration") or {"modules": []}
+
+    def choice(chosen):
+        rows = [f'<option value="{module["id"]}"{" selected" if module["id"] == chosen else ""}>{text(module["name"])} {text(module["version"])}</option>'
+                for module in store.modules()]
+        return f'<option value="">none</option>{"".join(rows)}'
+    enforced = " checked" if configuration.get("enforce_sequence") else ""
+    return (f'<form class="row" method="post" action="/form/rules"><input type="hidden" name="token" value="{text(token)}">'
+            f'<label>Upgrade older agents to <select name="release">{choice(store.setting("agent_release"))}</select></label>'
+            f'<label>Default configuration <select name="configuration">{choice(next(iter(configuration["modules"]), None))}</select></label>'
+            f'<label>Enforce sequence <input type="checkbox" name="enforce"{enforced}></label><button>Set rules</button></form>')
+
+
 def page(store, actions, token):
     devices = "".join(f"<option>{text(device['id'])}</option>" for device in store.devices())
     modules = "".join(f'<option value="{module["id"]}">{text(module["name"])} {text(module["version"])}</option>'
@@ -87,5 +102,5 @@ def page(store, actions, token):
     return ('<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
             f'<link rel="icon" href="data:,"><title>Lab manager</title><style>{STYLE}</style>'
             '<noscript><meta http-equiv="refresh" content="5"></noscript></head>'
-            f'<body><main><h1>Lab manager</h1><h2>Queue a job</h2>{form}<div id="live">{content(store, actions, token)}</div></main>'
+            f'<body><main><h1>Lab manager</h1><h2>Queue a job</h2>{form}<h2>Rules</h2>{_rules(store, token)}<div id="live">{content(store, actions, token)}</div></main>'
             f"<script>{SCRIPT}</script></body></html>")

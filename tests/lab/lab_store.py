@@ -24,7 +24,8 @@ CREATE TABLE IF NOT EXISTS entries(id INTEGER PRIMARY KEY AUTOINCREMENT, action 
   messages TEXT NOT NULL, code INTEGER, by_server INTEGER NOT NULL, at INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS entries_by_action ON entries(action);
 """
-DEFAULTS = {"polling": "00:05:00", "target_token": True, "gateway_token": "", "confirmation": False, "multi_assignment": False}
+DEFAULTS = {"polling": "00:05:00", "target_token": True, "gateway_token": "", "confirmation": False, "multi_assignment": False,
+            "agent_release": None, "default_configuration": None, "rule_retry_s": 60}
 CHUNK = 1 << 18
 MAX_ARTIFACTS = 50  # of one module, as in hawkBit
 

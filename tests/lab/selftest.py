@@ -21,6 +21,7 @@ from fault_proxy import FaultProxy  # noqa: E402
 from lab_http import parse_ranges  # noqa: E402
 from lab_windows import Window  # noqa: E402
 from selftest_ddi import DdiTest, ManagementTest  # noqa: E402,F401 - unittest collects them from here
+from selftest_rules import RulesTest  # noqa: E402,F401
 from servers import Nginx, Vsftpd  # noqa: E402
 from services import LabError, Services, lives, port_answers, wait_until  # noqa: E402
 from setup_packages import SERVERS, ensure  # noqa: E402

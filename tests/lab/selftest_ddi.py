@@ -6,6 +6,7 @@ import http.client
 import io
 import json
 import os
+import re
 import shutil
 import sqlite3
 import tempfile
@@ -380,6 +381,18 @@ class ManagementTest(LabCase):
         self.assertEqual(self.raw("PUT", "/manage/devices/x", "{}")[0], 401)
         self.assertEqual(self.raw("POST", "/form/assign", "token=wrong&device=x&module=1")[0], 401)
         self.assertEqual(self.raw("GET", "/", headers={"Host": "rebound.example"})[0], 403)
+
+    def test_rules_are_set_on_the_page_and_give_a_device_its_job(self):
+        self.addCleanup(self.manager.default_configuration, [])
+        token = re.search(r'name="token" value="(\w+)"', self.raw("GET", "/")[1])[1]
+        self.assertEqual(self.raw("POST", "/form/rules", f"token=wrong&configuration={self.package}")[0], 401)
+        self.assertEqual(self.raw("POST", "/form/rules", f"token={token}&release=&configuration={self.package}&enforce=on")[0], 303)
+        page = self.raw("GET", "/")[1]
+        self.assertIn(f'<option value="{self.package}" selected>demo 1.2', page)
+        self.assertIn('name="enforce" checked', page)
+        self.assertNotIn("deploymentBase", self.links(), "it has not told its attributes yet")
+        self.ask("PUT", "/configData", {"data": {"agent.version": "1.0.0.0"}})
+        self.assertIn("deploymentBase", self.links())
 
     def test_a_module_takes_fifty_artifacts_as_in_hawkbit(self):
         module = self.manager.call("POST", "modules", {"name": "many", "version": "1"})["id"]
