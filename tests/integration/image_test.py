@@ -13,6 +13,7 @@ import subprocess
 import unittest
 
 import kit
+from hook_slots import HookSlots
 from kit import DONE, FAILED, TRY_LATER, BoxTest, wait_until
 from servers import Nginx, Vsftpd
 from setup_packages import SERVERS, ensure
@@ -20,28 +21,6 @@ from setup_packages import SERVERS, ensure
 CHUNK = 64 << 10
 CHUNKS = 100
 SLOT = (CHUNKS + 8) * CHUNK
-
-# Each change is one rename, as the hook's promise has it.
-BOOT_HOOK = """#!/bin/sh
-set -e
-file={file}
-. "$file"
-write() {{
-  printf 'running=%s\\nchosen=%s\\ntrial=%s\\ntries=%s\\nunfit=%s\\n' "$running" "$chosen" "$trial" "$tries" "$unfit" > "$file.new"
-  sync "$file.new"; mv "$file.new" "$file"
-}}
-case "$1" in
-  look)
-    echo "running=$running"; echo "chosen=$chosen"
-    if [ -n "$trial" ]; then echo "trial=$trial"; echo "tries=$tries"; [ ! -e "$file.over" ] || echo over=1; fi
-    [ -z "$unfit" ] || echo "unfit=$unfit" ;;
-  check) ;;
-  unfit) unfit=$2; trial=; tries=; write; rm -f "$file.over" ;;
-  try) trial=$2; tries=$3; unfit=; write; rm -f "$file.over" ;;
-  confirm) chosen=$2; trial=; tries=; write; rm -f "$file.over" ;;
-  fall-back) trial=; tries=; write; rm -f "$file.over" ;;
-esac
-"""
 
 
 def digest(data):
@@ -52,15 +31,12 @@ class Images(BoxTest):
     def setUp(self):
         super().setUp()
         self.key = self.box.trusted_key()
-        self.slots = {name: self.box.path(f"slot-{name}") for name in "AB"}
+        self.machine = HookSlots(self.box.folder, self.box.hooks, SLOT)
+        self.slots, self.asked, self.environment = self.machine.paths, self.machine.asked, self.machine.environment
+        self.put_slot, self.boot_state, self.restart_machine = self.machine.put, self.machine.state, self.machine.restart
         self.noise = random.Random(1)
         self.old = self.raw()
         self.put_slot("A", self.old)
-        self.put_slot("B", b"")
-        self.environment = self.box.write("boot.env", "running=A\nchosen=A\ntrial=\ntries=\nunfit=\n")
-        self.box.write("hooks/boot", BOOT_HOOK.format(file=self.environment), 0o755)
-        self.asked = self.box.path("restart-asked")
-        self.box.write("hooks/reboot", f"#!/bin/sh\necho asked >> {self.asked}\n", 0o755)
         self.site = self.box.path("site")
         self.reports = os.path.join(self.site, "reports")
         os.makedirs(self.reports)
@@ -69,20 +45,14 @@ class Images(BoxTest):
         self.configure()
 
     def configure(self, **image):
-        sections = {"boot": "hook", "slots": [{"name": name, "device": path} for name, path in self.slots.items()], "tries": 2,
-                    "confirm_deadline_s": 30, "confirm_deadline_max_s": 40, **image}
-        self.box.configure(manager={"dialect": "folder", "urls": [f"file://{self.site}/"], "interval_s": 1, "spread_s": 0}, image=sections)
+        self.box.configure(manager={"dialect": "folder", "urls": [f"file://{self.site}/"], "interval_s": 1, "spread_s": 0},
+                           image=self.machine.settings(**image))
 
     def raw(self):
         return b"".join(self.noise.randbytes(CHUNK) for _ in range(CHUNKS))
 
-    def put_slot(self, name, content):
-        with open(self.slots[name], "wb") as file:
-            file.write(content.ljust(SLOT, b"\0"))
-
     def slot(self, name, size=CHUNKS * CHUNK):
-        with open(self.slots[name], "rb") as file:
-            return file.read(size)
+        return self.machine.content(name, size)
 
     def package(self, name, raw, compression="gzip", chunks=None, repositories=(), hook=None, **member):
         """A signed package of one part; its folder. `chunks` may change the stored chunks."""
@@ -123,23 +93,6 @@ class Images(BoxTest):
             json.dump({"format": 1, "serial": self.serial, "reports": "reports/", "all": {"jobs": self.jobs}}, file)
         self.expect(self.box.run("sign", path, "--key", self.key), DONE)
 
-    def boot_state(self):
-        with open(self.environment, encoding="utf-8") as file:
-            return dict(line.strip().split("=", 1) for line in file)
-
-    def restart_machine(self):
-        """What the boot loader does: it counts before it starts what is on trial."""
-        state = self.boot_state()
-        on_trial = state["trial"] and state["tries"] not in ("", "0")
-        if on_trial:
-            state["tries"] = str(int(state["tries"]) - 1)
-        state["running"] = state["trial"] if on_trial else state["chosen"]
-        if state["trial"] and not on_trial:
-            self.box.write("boot.env.over", "")
-        self.box.write("boot.env", "".join(f"{key}={value}\n" for key, value in state.items()))
-        if os.path.exists(self.asked):
-            os.unlink(self.asked)
-
     def life(self, until, seconds=60):
         """The daemon, until something is true."""
         daemon = self.box.daemon()
@@ -161,6 +114,10 @@ class Images(BoxTest):
             return None
         return found[0] if found and found[0]["state"] in ("success", "failure") else None
 
+    def kinds(self):
+        """Of the sessions, which the list of jobs does not tell."""
+        return [session["kind"] for session in self.document(self.box.run("sessions", "--json"))["sessions"]]
+
     def status(self):
         return self.document(self.expect(self.box.run("image", "status", "--json"), DONE))
 
@@ -179,11 +136,13 @@ class Stories(Images):
         self.publish("good")
         self.until_restart()
         self.assertIsNone(self.result_of("good"), "success is told after the proof only")
+        self.assertEqual(["image"], self.kinds())
         self.assertEqual(raw, self.slot("B"))
         trial = self.status()
         self.assertEqual(("B", "B"), (trial["running"], trial["trial"]["slot"]))
         self.life(lambda: self.result_of("good"))
         self.assertEqual("success", self.result_of("good")["state"])
+        self.assertEqual(["image"], self.kinds())
         state = self.boot_state()
         self.assertEqual(("B", "", "B"), (state["chosen"], state["trial"], state["running"]))
         after = self.status()

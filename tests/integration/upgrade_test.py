@@ -2,42 +2,27 @@
 """The agent replaces itself: good releases and bad ones, one after the other, offered by a manager that is a folder. Whatever they do,
 the device ends with the right agent, says once for each what became of it, and the preinstalled program stays the one that it was.
 
-  HAGENT_UPGRADES=100 upgrade_test.py     as many in a row instead of 30"""
+  HAGENT_UPGRADES=100 upgrade_test.py     as many in a row instead of 30
+  HAGENT_OLD_LAUNCHER=PROGRAM             a program that was built earlier is the preinstalled one"""
 
-import hashlib
 import json
 import os
 import shutil
+import signal
 import stat
-import subprocess
 import threading
 import time
 import unittest
 
 import kit
+from agent_releases import about, of_version, script, write_program
 from certificates import openssl
+from demo_package import digest
 from kit import DONE, FAILED, REFUSED, USAGE, BoxTest, wait_until
 
-ABOUT = json.loads(subprocess.run([kit.binary(), "version", "--json"], capture_output=True, text=True, check=True).stdout)
-OWN, TARGET = ABOUT["version"], ABOUT["target"]
-DEADLINE_S = 4 * kit.FACTOR
+OWN, TARGET = about(kit.binary())
+DEADLINE_S = 4 * kit.FACTOR  # for those that wait for it; the others get one that a busy machine meets
 STORIES = ("good", "crashes", "good", "hangs", "exits", "wrong-machine", "no-check-in", "good", "bad-signature", "older", "same-release", "cut-off")
-
-
-def digest(path):
-    with open(path, "rb") as file:
-        return hashlib.sha256(file.read()).hexdigest()
-
-
-def of_version(program, version):
-    """The same program with another version: the text has one place in it, and the new one the same length."""
-    assert len(version) == len(OWN) and program.count(OWN.encode() + b"\0") == 1
-    return program.replace(OWN.encode() + b"\0", version.encode() + b"\0")
-
-
-def script(version, run):
-    """An agent that passes its self-test, whatever comes then."""
-    return f'#!/bin/sh\nif [ "$1" = self-test ]; then echo \'{{"version":"{version}"}}\'; exit 0; fi\n{run}\n'.encode()
 
 
 class Supervisor:
@@ -71,8 +56,9 @@ class Upgrades(BoxTest):
         with open(self.box.program, "rb") as file:
             self.program = file.read()
         self.preinstalled = self.box.path("preinstalled")
-        self.put(self.preinstalled, self.program)
-        self.box.program, self.built = self.preinstalled, self.box.program
+        self.built = os.environ.get("HAGENT_OLD_LAUNCHER") or self.box.program
+        shutil.copy(self.built, self.preinstalled)
+        self.box.program = self.preinstalled
         self.key = self.box.trusted_key()
         self.stranger = self.box.path("stranger.pem")
         openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", self.stranger)
@@ -87,17 +73,11 @@ class Upgrades(BoxTest):
         # the interval may not be longer than a deadline of one's own
         self.box.configure(manager={"dialect": "folder", "urls": [f"file://{self.site}/"], "interval_s": 1, "spread_s": 0}, upgrade=upgrade)
 
-    def put(self, path, content):
-        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-        with open(path, "wb") as file:
-            file.write(content)
-        os.chmod(path, 0o755)
-
     def release(self, name, version, content, *more, key=None):
         """A signed package with that program for this machine; its folder."""
         self.serial += 1
         folder = os.path.join(self.site, name)
-        self.put(os.path.join(folder, TARGET, "hagent"), content)
+        write_program(os.path.join(folder, TARGET, "hagent"), content)
         self.expect(self.box.run("sign", folder, "--key", key or self.key, "--kind", "agent", "--package", "agent", "--version", version,
                                  "--serial", str(self.serial), *more), DONE)
         return folder
@@ -160,13 +140,27 @@ class Upgrades(BoxTest):
         runs = {"crashes": "kill -SEGV $$", "hangs": "exec sleep 1000", "exits": "exit 0"}
         if story in runs:
             return script(version, runs[story])
-        content = of_version(self.program, version)
+        content = of_version(self.program, OWN, version)
         return content.replace(b"jobs.json", b"jobz.json") if story == "no-check-in" else content
 
 
 class InARow(Upgrades):
+    def wait_as(self, story):
+        """The deadline that this story needs, in the agent that runs."""
+        seconds = int(DEADLINE_S) if story in ("hangs", "no-check-in") else int(60 * kit.FACTOR)
+        if seconds != self.deadline_s:
+            self.deadline_s, lives = seconds, self.lives()
+            self.configure(confirm_deadline_s=seconds, trial_starts=2)
+            self.supervisor.process.popen.send_signal(signal.SIGHUP)
+            wait_until(lambda: self.lives() > lives, 30 * kit.FACTOR, "the new configuration")
+
+    def lives(self):
+        with open(self.box.log, encoding="utf-8") as file:
+            return file.read().count("agent: ready")
+
     def test_good_and_bad_releases_in_a_row(self):
-        self.configure(confirm_deadline_s=int(DEADLINE_S), trial_starts=2)
+        self.deadline_s = int(60 * kit.FACTOR)
+        self.configure(confirm_deadline_s=self.deadline_s, trial_starts=2)
         before = digest(self.preinstalled)
         present, number = OWN, 0
         self.supervise()
@@ -174,6 +168,7 @@ class InARow(Upgrades):
             story = STORIES[n % len(STORIES)]
             with self.subTest(n=n, story=story):
                 number += 1
+                self.wait_as(story)
                 version = {"older": "0.0.9.0", "same-release": present[:-1] + "7"}.get(story, f"{1 + number // 100}.{number // 10 % 10}.{number % 10}.0")
                 name = f"r{n}-{story}"
                 key = self.stranger if story == "bad-signature" else self.key
@@ -213,7 +208,6 @@ class InARow(Upgrades):
         self.supervise()
         wait_until(lambda: self.status()["trial"] is None, 30 * kit.FACTOR, "the trial is given up")
         self.assertEqual(("failed", version), (self.status()["last"]["result"], self.status()["last"]["to"]))
-
 
 
 class ByHand(Upgrades):
@@ -296,10 +290,10 @@ class ByHand(Upgrades):
                                  "1.0.0.0", "--serial", "90"), DONE)
         stage(os.path.join(self.site, "other"), FAILED, "agent_no_target")
         self.assertEqual((OWN, None), (self.status()["running"]["version"], self.status()["trial"]))
-        stage(self.release("allowed", "0.0.1.0", of_version(self.program, "0.0.1.0"), "--allow-downgrade"), REFUSED, "package_replayed")
+        stage(self.release("allowed", "0.0.1.0", of_version(self.program, OWN, "0.0.1.0"), "--allow-downgrade"), REFUSED, "package_replayed")
 
     def test_a_downgrade_that_the_package_allows(self):
-        self.release("down", "0.0.1.0", of_version(self.program, "0.0.1.0"), "--allow-downgrade")
+        self.release("down", "0.0.1.0", of_version(self.program, OWN, "0.0.1.0"), "--allow-downgrade")
         self.publish("down")
         self.expect(self.box.run("check-in", "--once"), DONE)
         self.assertEqual("success", self.result_of("down")["state"])
