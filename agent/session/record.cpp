@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "agent/base/limits.h"
 
@@ -31,6 +32,11 @@ Millis wait_before_try(unsigned failed_tries) {
 Millis SessionRecord::rests_for(WallTime now) const {
     const Millis most = waits_for_leave ? k_longest_leave : wait_before_try(tries) + wait_before_try(tries) / 4;
     return try_again ? std::clamp(try_again->since_epoch - now.since_epoch, Millis{0}, most) : Millis{0};
+}
+
+void SessionRecord::take_job(Job offered) {
+    offered.kind = offered.kind_of_manifest && !package.empty() ? job.kind : offered.kind;
+    job = std::move(offered);
 }
 
 std::vector<TaskResult> SessionRecord::all_results() const {

@@ -80,6 +80,8 @@ struct SessionRecord {
     unsigned reboots = 0;
     std::vector<TaskResult> results;
 
+    /// The job as it is offered now. The kind that the manifest has told holds where the manager does not know it.
+    void take_job(Job offered);
     [[nodiscard]] std::vector<TaskResult> all_results() const;  // of the session, then of its steps
     /// Until it is tried again; zero when it does not wait for that.
     [[nodiscard]] Millis rests_for(WallTime now) const;

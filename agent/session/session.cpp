@@ -77,7 +77,7 @@ Result<std::unique_ptr<Session>> Session::resume(Context& context, const std::st
         if (!stored.executing && stored.steps.empty()) {
             stored.record.package_sha256.clear();  // nothing is done yet: the job may mean another package now
         }
-        stored.record.job = *offered_again;
+        stored.record.take_job(*offered_again);
         TRY(log.begin(stored.record));
     }
     return std::unique_ptr<Session>(new Session(context, std::move(log), std::move(stored)));

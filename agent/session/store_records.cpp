@@ -289,12 +289,6 @@ void postponed_from(JsonView from, SessionRecord& record) {
     record.package_sha256.clear();
 }
 
-/// The kind that the manifest has told holds also when the job is offered again by a manager that does not know it.
-void take_job(Job job, SessionRecord& record) {
-    job.kind = job.kind_of_manifest && !record.package.empty() ? record.job.kind : job.kind;
-    record.job = std::move(job);
-}
-
 }  // namespace
 
 std::string begin_payload(const SessionRecord& record) {
@@ -383,7 +377,7 @@ void apply(const journal::Record& entry, Stored& stored) {
         case k_begin:
             stored.begun = true;
             record.started = time(value, "started");
-            take_job(job_from(value.find("job")), record);
+            record.take_job(job_from(value.find("job")));
             break;
         case k_phase:
             record.phase = phase_from_number(number(value, "phase")).value_or(record.phase);

@@ -77,6 +77,19 @@ TEST_CASE("a kind that only the manifest tells waits as well, also when the tria
     CHECK(busy.store.load("000002")->record.job.kind == JobKind::image);
 }
 
+TEST_CASE("the kind that a manifest has told stays when a manager that does not know it offers the job again") {
+    Busy busy;
+    busy.publish_probe("trial\n", {}, JobKind::image);
+    Job job = Busy::probe_job(JobKind::script, "first");
+    job.kind_of_manifest = true;
+    CHECK(busy.engine->offer(job) == Offer::taken);
+    busy.wait_idle();
+    const auto session = Session::resume(busy.context, "000001", job);
+    REQUIRE(session.ok());
+    CHECK((*session)->record().job.kind == JobKind::image);
+    CHECK(busy.store.load("000001")->record.job.kind == JobKind::image);
+}
+
 TEST_CASE("other kinds neither wait for a trial nor are waited for") {
     Busy busy;
     busy.begin_trial();
