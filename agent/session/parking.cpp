@@ -163,9 +163,17 @@ void Parking::Memory::take(Held held_now) {
     }
 }
 
+/// A circle has more than one job: what was done well meanwhile may go round with it again.
 void Parking::Memory::release(JobKind kind, const std::string& package, const std::string& version) {
-    std::erase_if(held, [&](const Held& h) { return is_same(h.parked, kind, package, version); });
-    std::erase_if(rounds, [&](const Round& r) { return r.kind == kind && r.package == package && r.to == version; });
+    bool circle = false;
+    std::erase_if(held, [&](const Held& h) {
+        const bool same = is_same(h.parked, kind, package, version);
+        circle = circle || (same && h.parked.circle);
+        return same;
+    });
+    std::erase_if(rounds, [&](const Round& r) {
+        return (circle && r.result == k_success) || (r.kind == kind && r.package == package && r.to == version);
+    });
 }
 
 Parking::Round* Parking::Memory::find_round(const std::string& session) {
@@ -212,7 +220,7 @@ bool Parking::holds(std::string_view job_id) const {
                        [&](const Held& h) { return std::find(h.jobs.begin(), h.jobs.end(), job_id) != h.jobs.end(); });
 }
 
-/// Rounds of this job are forgotten with it: it may go round as often again before it is held.
+/// Rounds of this job are forgotten with it, and those of its circle: it may go round as often again before it is held.
 Result<std::vector<std::string>> Parking::release(std::string_view job) {
     const std::lock_guard lock(mutex_);
     const auto found = std::find_if(memory_.held.begin(), memory_.held.end(), [&](const Held& h) {
@@ -244,7 +252,8 @@ std::string Parking::circle_of(const Parked& parked, WallTime now) const {
         const auto words = job_words(round.kind, round.package, round.to);
         if (is_recent(round, now) && round.result == k_success &&
             !is_same(parked, round.kind, round.package, round.to) && others.find(words) == std::string::npos) {
-            others += concat({others.empty() ? "" : ", ", words, " (from ", round.from, ")"});
+            others += concat({others.empty() ? "" : ", ", words, round.from.empty() ? "" : " (from ", round.from,
+                              round.from.empty() ? "" : ")"});
         }
     }
     return others.empty() ? "and something undoes it each time" : "in a circle with " + others;

@@ -92,6 +92,42 @@ TEST_CASE(
           "rebuild the configuration with an image that holds agent 0.2.0.0");
 }
 
+TEST_CASE("a circle that is released goes round as often again, whichever of its jobs was held") {
+    Guarded device;
+    const auto goes_round = [&] {
+        for (int i = 0; i < 3; ++i) {
+            CHECK_FALSE(device.image());
+            CHECK_FALSE(device.upgrade());
+        }
+        CHECK(device.image() == AgentCode::job_in_circle);
+    };
+    goes_round();
+    REQUIRE(device.parking->release("thin").ok());
+    device.restart();
+    goes_round();
+}
+
+TEST_CASE("a job that failed and is released does not give the jobs of a circle more rounds") {
+    Guarded device;
+    for (int i = 0; i < 3; ++i) {
+        CHECK_FALSE(device.image());
+        CHECK_FALSE(device.failed_upgrade(errors::agent(AgentCode::io_error)));
+    }
+    CHECK(device.failed_upgrade(errors::agent(AgentCode::io_error)) == AgentCode::parked);
+    REQUIRE(device.parking->release("hagent").ok());
+    CHECK(device.image() == AgentCode::job_in_circle);
+}
+
+TEST_CASE("a circle is told without versions that are not known") {
+    Guarded device;
+    for (int i = 0; i < 3; ++i) {
+        CHECK_FALSE(device.upgrade());
+        CHECK_FALSE(device.round(device.offered(JobKind::image, "thin", "11.1"), ReportStage::success, ""));
+    }
+    CHECK(device.upgrade() == AgentCode::job_in_circle);
+    CHECK(device.parking->list().at(0).why.find("in a circle with image thin 11.1; rebuild") != std::string::npos);
+}
+
 TEST_CASE("what is held stays held over restarts and for ever, under any id, until somebody releases it") {
     Guarded device;
     while (!device.image()) {
