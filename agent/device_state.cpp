@@ -5,9 +5,12 @@
 #include <utility>
 
 #include "agent/base/concat.h"
+#include "agent/base/version.h"
 #include "agent/boot/boot.h"
 #include "agent/errors/catalogue.h"
 #include "agent/trust/key_ring.h"
+#include "agent/upgrade/launcher.h"
+#include "platform/paths.h"
 
 namespace hagent {
 namespace {
@@ -92,6 +95,9 @@ manager::Identity identity_of(Machine& machine, const config::Settings& settings
 void show_device(Machine& machine, const config::Settings& settings, const manager::DeviceId& id,
                  const status::Board& board, status::AgentView& view) {
     const auto keys = trust::KeyRing::load(*machine.files, settings.trust.keys_dir);
+    if (auto agents = show_agents(machine, settings); agents.ok()) {
+        view.agents = *std::move(agents);
+    }
     view.volumes = machine.disks->volumes().value_or({});
     const auto who =
         describe_device(machine, settings, id.id.empty() ? "unknown" : id.id, board, view.volumes, keys, {});
@@ -103,6 +109,16 @@ void show_device(Machine& machine, const config::Settings& settings, const manag
             view.trusted_keys.push_back(signer.name);
         }
     }
+}
+
+upgrade::Place preinstalled_agent(const upgrade::Record& record) {
+    return upgrade::preinstalled(record, {std::string(agent_version()), platform::own_program()},
+                                 upgrade::launcher_of(platform::environment(upgrade::k_launched)));
+}
+
+Result<upgrade::Agents> show_agents(Machine& machine, const config::Settings& settings) {
+    auto record = TRY(upgrade::RecordFile(*machine.files, settings.state()).read()).value_or(upgrade::Record{});
+    return upgrade::Agents{preinstalled_agent(record), std::move(record)};
 }
 
 work::Services device_services(Machine& machine, const session::Settings& settings) {

@@ -12,6 +12,7 @@
 #include "agent/session/context.h"
 #include "agent/status/board.h"
 #include "agent/status/view.h"
+#include "agent/upgrade/status.h"
 #include "agent/work/services.h"
 
 namespace hagent {
@@ -32,9 +33,14 @@ namespace hagent {
 [[nodiscard]] manager::Identity identity_of(Machine& machine, const config::Settings& settings, std::string device_id,
                                             const status::Board& board, const std::string& state);
 
-/// The same for the status documents: device and where its id comes from, volumes, trusted keys.
+/// The same for the status documents: device and where its id comes from, volumes, trusted keys, agents.
 void show_device(Machine& machine, const config::Settings& settings, const manager::DeviceId& id,
                  const status::Board& board, status::AgentView& view);
+
+/// The preinstalled agent beside this record, as this process knows it.
+[[nodiscard]] upgrade::Place preinstalled_agent(const upgrade::Record& record);
+/// The agents of this device. Errors: those of upgrade::RecordFile::read().
+[[nodiscard]] Result<upgrade::Agents> show_agents(Machine& machine, const config::Settings& settings);
 
 /// The device as work sees it, for looks and changes by hand. Both borrowed.
 [[nodiscard]] work::Services device_services(Machine& machine, const session::Settings& settings);

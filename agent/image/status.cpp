@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "agent/base/concat.h"
-#include "agent/base/json_writer.h"
 #include "agent/errors/catalogue.h"
 #include "agent/image/analysis.h"
 #include "agent/work/hooks.h"
@@ -49,7 +48,7 @@ void write_slots(JsonWriter& json, const ImageStatus& status) {
     json.end_array();
 }
 
-void write_trial(JsonWriter& json, const std::optional<TrialView>& trial) {
+void write_trial_of(JsonWriter& json, const std::optional<TrialView>& trial) {
     if (!trial) {
         json.null("trial");
         return;
@@ -133,15 +132,19 @@ ImageStatus image_status(const work::Services& services) {
 std::string status_json(const ImageStatus& status, std::string_view parked) {
     JsonWriter json;
     json.begin_object();
-    json.member("boot", status.boot);
-    json.member("running", status.running);
+    write_trial(json, status);
     json.name("slots");
     write_slots(json, status);
-    write_trial(json, status.trial);
-    write_last(json, status.last);
     json.raw("parked", parked);
     json.end_object();
     return json.take();
+}
+
+void write_trial(JsonWriter& json, const ImageStatus& status) {
+    json.member("boot", status.boot);
+    json.member("running", status.running);
+    write_trial_of(json, status.trial);
+    write_last(json, status.last);
 }
 
 std::string slots_json(const ImageStatus& status) {

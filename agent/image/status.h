@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "agent/base/json_writer.h"
 #include "agent/boot/boot.h"
 #include "agent/image/notes.h"
 #include "agent/work/services.h"
@@ -41,6 +42,8 @@ struct ImageStatus {
 [[nodiscard]] std::string status_json(const ImageStatus& status, std::string_view parked);
 /// The array "slots" of it alone.
 [[nodiscard]] std::string slots_json(const ImageStatus& status);
+/// Members of the object that is open: boot, running, trial, last.
+void write_trial(JsonWriter& json, const ImageStatus& status);
 /// For people, as (what, value); nothing where the device has no slots.
 [[nodiscard]] std::vector<std::pair<std::string, std::string>> status_lines(const ImageStatus& status);
 [[nodiscard]] std::string status_text(const ImageStatus& status);

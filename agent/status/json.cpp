@@ -108,6 +108,12 @@ std::string status_json(const AgentView& agent, const Board& board) {
     write_recent(json, board);
     json.end_array();
     json.raw("slots", image::slots_json(agent.images));
+    json.begin_object("image");
+    image::write_trial(json, agent.images);
+    json.end_object();
+    json.begin_object("upgrade");
+    upgrade::write_agents(json, agent.agents);
+    json.end_object();
     write_volumes(json, agent);
     // Comes with its kind of work; the member is part of the shape already.
     json.raw("software", "[]");

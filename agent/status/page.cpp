@@ -160,8 +160,10 @@ std::string page_html(const AgentView& agent, const Board& board, const std::vec
     for (const auto& parked : agent.parked) {
         out += row("parked", concat({parked.job, ": ", parked.why, "; hagent upgrade release ", parked.job}));
     }
-    for (const auto& [key, value] : image::status_lines(agent.images)) {
-        out += row(key, value);
+    for (const auto& lines : {image::status_lines(agent.images), upgrade::status_lines(agent.agents)}) {
+        for (const auto& [key, value] : lines) {
+            out += row(key, value);
+        }
     }
     out += row("reports waiting", std::to_string(agent.reports_queued));
     for (const auto& volume : agent.volumes) {

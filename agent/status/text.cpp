@@ -98,8 +98,10 @@ std::string status_text(const AgentView& agent, const Board& board) {
     for (const auto& parked : agent.parked) {
         out += line("parked", concat({parked.job, ": ", parked.why, "; hagent upgrade release ", parked.job}));
     }
-    for (const auto& [key, value] : image::status_lines(agent.images)) {
-        out += line(key, value);
+    for (const auto& lines : {image::status_lines(agent.images), upgrade::status_lines(agent.agents)}) {
+        for (const auto& [key, value] : lines) {
+            out += line(key, value);
+        }
     }
     out += line("reports waiting", std::to_string(agent.reports_queued));
     if (const auto current = board.current()) {

@@ -11,6 +11,7 @@
 #include "agent/base/time.h"
 #include "agent/image/status.h"
 #include "agent/session/parking.h"
+#include "agent/upgrade/status.h"
 #include "platform/disk.h"
 
 namespace hagent::status {
@@ -39,6 +40,7 @@ struct AgentView {
     std::string state_problem;              // why the state directory cannot be written; empty: it can
     std::vector<session::Parked> parked;    // jobs that are not begun again before somebody releases them
     image::ImageStatus images;              // slots, trial, the last image
+    upgrade::Agents agents;                 // the preinstalled one and those that were staged
     std::size_t reports_queued = 0;
     WallTime now;  // when the answer was made
 };

@@ -37,7 +37,12 @@ int image_status(Machine& machine, const Options& options) {
         return code;
     }
     const auto status = image::image_status(device_services(machine, services->session_settings));
-    machine.output->print(options.json ? image::status_json(status, "[]") + "\n" : image::status_text(status));
+    const auto parked = session::Parking::look(*machine.files, services->settings.state().rounds());
+    if (!parked.ok()) {
+        return failed(machine, options, parked.error());
+    }
+    machine.output->print(options.json ? image::status_json(status, session::parked_json(*parked)) + "\n"
+                                       : image::status_text(status));
     return k_done;
 }
 

@@ -6,8 +6,8 @@
 #include "agent/base/concat.h"
 #include "agent/base/json_writer.h"
 #include "agent/base/text.h"
-#include "agent/base/version.h"
 #include "agent/daemon_client.h"
+#include "agent/device_state.h"
 #include "agent/job_guard.h"
 #include "agent/manager/report_queue.h"
 #include "agent/session/json.h"
@@ -15,161 +15,42 @@
 #include "agent/transfer/url.h"
 #include "agent/trust/digest.h"
 #include "agent/upgrade/choice.h"
-#include "agent/upgrade/launcher.h"
 #include "agent/verbs/local_session.h"
-#include "platform/paths.h"
 
 namespace hagent::verbs {
 namespace {
 
 using errors::AgentCode;
-using upgrade::Place;
 using upgrade::Record;
 
-/// The preinstalled program: whoever has launched this process, else itself, unless the record knows of another one and
-/// this is an upgraded agent that was called by its path.
-Place preinstalled(const Record& record) {
-    if (auto launcher = upgrade::launcher_of(platform::environment(upgrade::k_launched))) {
-        return *std::move(launcher);
-    }
-    Place own{std::string(agent_version()), platform::own_program()};
-    const bool upgraded = record.running && record.launcher && record.running->path == own.path;
-    return upgraded ? *record.launcher : own;
-}
-
-/// What runs, or would run at the next start.
-Place running(const Record& record, const Place& launcher) {
-    if (record.trial && record.trial->starts > 0) {
-        return {record.trial->program.version, record.trial->program.path};
-    }
-    const auto* confirmed = upgrade::confirmed_beside(record, launcher.version);
-    return confirmed != nullptr ? Place{confirmed->version, confirmed->path} : launcher;
-}
-
-struct Staged {
-    std::string version;
-    std::string_view state;
-};
-
-std::vector<Staged> staged(const Record& record) {
-    std::vector<Staged> out;
-    const auto add = [&](const std::string& version, std::string_view state) {
-        if (std::none_of(out.begin(), out.end(), [&](const Staged& s) { return s.version == version; })) {
-            out.push_back({version, state});
-        }
-    };
-    if (record.trial) {
-        add(record.trial->program.version, "trial");
-    }
-    for (const auto* program : {&record.confirmed, &record.previous}) {
-        if (*program) {
-            add((**program).version, "confirmed");
-        }
-    }
-    if (record.last && record.last->result != upgrade::Verdict::confirmed) {
-        const bool is_trial = record.last->result == upgrade::Verdict::failed || !record.last->session.empty();
-        add(is_trial ? record.last->to : record.last->from, "failed");
-    }
-    return out;
-}
-
-void write_place(JsonWriter& json, const Place& place) {
-    json.member("version", place.version);
-    json.member("path", place.path);
-}
-
-void write_last(JsonWriter& json, const std::optional<upgrade::Last>& last) {
-    if (!last) {
-        return json.null("last");
-    }
-    json.begin_object("last");
-    json.member("from", last->from);
-    json.member("to", last->to);
-    json.member("result", to_string(last->result));
-    json.member("reason", last->reason);
-    json.member("at", rfc3339(last->at));
-    json.end_object();
-}
-
-void write_trial(JsonWriter& json, const std::optional<upgrade::Trial>& trial) {
-    if (!trial) {
-        return json.null("trial");
-    }
-    json.begin_object("trial");
-    json.member("version", trial->program.version);
-    json.member("starts", trial->starts);
-    if (trial->ends_at) {
-        json.member("deadline", rfc3339(*trial->ends_at));
-    } else {
-        json.null("deadline");
-    }
-    json.end_object();
-}
-
-std::string status_json(const Record& record, std::span<const session::Parked> parked) {
-    const auto launcher = preinstalled(record);
-    const auto now = running(record, launcher);
+std::string status_json(const upgrade::Agents& agents, std::span<const session::Parked> parked) {
     JsonWriter json;
     json.begin_object();
-    json.begin_object("running");
-    write_place(json, now);
-    json.member("preinstalled", now.path == launcher.path);
-    json.end_object();
-    json.begin_object("preinstalled");
-    write_place(json, launcher);
-    json.end_object();
-    json.begin_array("staged");
-    for (const auto& one : staged(record)) {
-        json.begin_object();
-        json.member("version", one.version);
-        json.member("state", one.state);
-        json.end_object();
-    }
-    json.end_array();
-    write_trial(json, record.trial);
-    write_last(json, record.last);
+    upgrade::write_agents(json, agents);
     json.raw("parked", session::parked_json(parked));
     json.end_object();
     return json.take();
 }
 
-std::string status_text(const Record& record, std::span<const session::Parked> parked) {
-    const auto launcher = preinstalled(record);
-    const auto now = running(record, launcher);
-    std::string out = concat({"running       ", now.version, "  ", now.path, "\npreinstalled  ", launcher.version, "  ",
-                              launcher.path, "\n"});
-    for (const auto& one : staged(record)) {
-        out += concat({"staged        ", one.version, "  ", one.state, "\n"});
-    }
-    if (record.trial) {
-        out += concat({"trial         ", record.trial->program.version, ", ", std::to_string(record.trial->starts),
-                       " of ", std::to_string(record.trial->most_starts), " starts",
-                       record.trial->ends_at ? concat({", until ", rfc3339(*record.trial->ends_at)}) : "", "\n"});
-    }
-    if (record.last) {
-        out +=
-            concat({"last          ", record.last->from, " -> ", record.last->to, ": ", to_string(record.last->result),
-                    record.last->reason.empty() ? "" : concat({", ", record.last->reason}), ", ",
-                    rfc3339(record.last->at), "\n"});
-    }
+std::string status_text(const upgrade::Agents& agents, std::span<const session::Parked> parked) {
+    std::string out = upgrade::status_text(agents);
     for (const auto& one : parked) {
-        out += concat({"parked        ", printable(one.job), ": ", printable(one.why),
-                       "\n              to let it go on: hagent upgrade release ", printable(one.job), "\n"});
+        out += concat({"parked: ", printable(one.job), ": ", printable(one.why),
+                       "\n  to let it go on: hagent upgrade release ", printable(one.job), "\n"});
     }
     return out;
 }
 
 int status(AgentServices& services, const Options& options) {
-    const auto record = upgrade::RecordFile(*services.machine.files, services.settings.state()).read();
-    if (!record.ok()) {
-        return failed(services.machine, options, record.error());
+    const auto agents = show_agents(services.machine, services.settings);
+    if (!agents.ok()) {
+        return failed(services.machine, options, agents.error());
     }
     const auto parked = session::Parking::look(*services.machine.files, services.settings.state().rounds());
     if (!parked.ok()) {
         return failed(services.machine, options, parked.error());
     }
-    const Record shown = record->value_or(Record{});
-    services.machine.output->print(options.json ? status_json(shown, *parked) + "\n" : status_text(shown, *parked));
+    services.machine.output->print(options.json ? status_json(*agents, *parked) + "\n" : status_text(*agents, *parked));
     return k_done;
 }
 
@@ -205,14 +86,14 @@ int confirm(AgentServices& services, const Options& options) {
         if (!record.trial) {
             return error(AgentCode::agent_nothing_to_do, "no agent is on trial");
         }
-        upgrade::confirm(record, preinstalled(record).version, "by hand", services.machine.clock.wall());
+        upgrade::confirm(record, preinstalled_agent(record).version, "by hand", services.machine.clock.wall());
         return true;
     });
 }
 
 int rollback(AgentServices& services, const Options& options) {
     return change(services, options, [&](Record& record) -> Result<bool> {
-        const auto launcher = preinstalled(record).version;
+        const auto launcher = preinstalled_agent(record).version;
         const auto now = services.machine.clock.wall();
         if (record.trial) {
             upgrade::give_up(record, launcher, upgrade::Verdict::rolled_back, "by hand", now);

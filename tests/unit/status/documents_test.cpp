@@ -34,9 +34,10 @@ TEST_CASE("the status document has the members that outsiders build on, with and
     Board board;
     json value = parsed(status_json(sample_agent("x"), board));
     std::map<std::string, std::string> expected = {
-        {"device", "object"}, {"agent", "object"}, {"manager", "object"},       {"session", "null"},
-        {"recent", "array"},  {"slots", "array"},  {"volumes", "array"},        {"software", "array"},
-        {"trust", "object"},  {"parked", "array"}, {"reports_queued", "number"}};
+        {"device", "object"}, {"agent", "object"}, {"manager", "object"},        {"session", "null"},
+        {"recent", "array"},  {"slots", "array"},  {"volumes", "array"},         {"software", "array"},
+        {"trust", "object"},  {"parked", "array"}, {"reports_queued", "number"}, {"image", "object"},
+        {"upgrade", "object"}};
     CHECK(shape(value) == expected);
     CHECK(shape(value["agent"]) == std::map<std::string, std::string>{{"version", "string"},
                                                                       {"pid", "number"},
@@ -54,6 +55,24 @@ TEST_CASE("the status document has the members that outsiders build on, with and
     value = parsed(status_json(sample_agent("x"), board));
     CHECK(shape(value) == expected);
     CHECK(value["session"]["id"] == "000001");
+}
+
+TEST_CASE("status and page show the slot and the agent that are on trial, and what is staged") {
+    const auto agent = sample_agent("x");
+    const json value = parsed(status_json(agent, Board()));
+    CHECK(value["image"] == json::parse(R"({"boot":"","running":"","last":null,
+        "trial":{"slot":"x","version":"x","tries":2,"deadline":null}})"));
+    CHECK(value["upgrade"] == json::parse(R"({"running":{"version":"1.3.0.0","path":"x","preinstalled":true},
+        "preinstalled":{"version":"0.1.0.0","path":"x"},
+        "staged":[{"version":"1.3.0.0","state":"trial"},{"version":"1.2.0.0","state":"confirmed"}],
+        "trial":{"version":"1.3.0.0","starts":1,"deadline":"2026-12-01T00:00:00Z"},
+        "last":{"from":"0.1.0.0","to":"1.2.0.0","result":"confirmed","reason":"x","at":"1970-01-01T00:00:00Z"}})"));
+    for (const auto& text : {page_html(agent, Board(), {}), status_text(agent, Board())}) {
+        for (const auto* part : {"1.3.0.0, 1 of 3 starts, until 2026-12-01T00:00:00Z", "1.2.0.0, confirmed",
+                                 "slot x, version x, 2 starts left"}) {
+            CHECK(text.find(part) != std::string::npos);
+        }
+    }
 }
 
 TEST_CASE("every document is well-formed, whatever text it holds") {

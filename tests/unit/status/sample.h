@@ -48,6 +48,15 @@ inline AgentView sample_agent(const std::string& text) {
     out.volumes = {{text, platform::VolumeType::normal, 1000, 500, 400}};
     out.trusted_keys = {text};
     out.parked = {{text, JobKind::image, text, "11.1", text, true, 3, WallTime{}}};
+    out.images.trial = image::TrialView{text, text, 2, ""};
+    out.agents.preinstalled = {"0.1.0.0", text};
+    out.agents.record.confirmed = upgrade::Program{"1.2.0.0", 1, "", text};
+    upgrade::Trial trial;
+    trial.program = {"1.3.0.0", 1, "", text};
+    trial.starts = 1;
+    trial.ends_at = WallTime{Millis{1'796'083'200'000}};
+    out.agents.record.trial = trial;
+    out.agents.record.last = upgrade::Last{"0.1.0.0", "1.2.0.0", upgrade::Verdict::confirmed, text, "", WallTime{}};
     out.reports_queued = 2;
     return out;
 }
