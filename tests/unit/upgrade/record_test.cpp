@@ -58,6 +58,43 @@ TEST_CASE("a record comes back as it was written") {
     CHECK(*parse_record(record_text(Record{})) == Record{});
 }
 
+/// As the first launcher wrote it. It stands on devices, and launchers of then read what agents of now write: whatever
+/// changes, this text stays, and a record with no more than this in it is written so.
+std::string of_the_first_launcher() {
+    const std::string sum = trust::sha256_hex("program");
+    const auto place = [](const std::string& version) {
+        return fakes::rooted("/var/lib/hagent/agent/" + version + "/hagent");
+    };
+    return "hagent-upgrade 1\ngeneration 12\nlauncher 0.1.0.0 " + fakes::rooted("/usr/sbin/hagent") +
+           "\nrunning 1.2.0.0 " + place("1.2.0.0") + "\nconfirmed 1.2.0.0 7 " + sum + " " + place("1.2.0.0") +
+           "\nconfirmed-may-be-older\nprevious 1.1.0.0 7 " + sum + " " + place("1.1.0.0") + "\ntrial 1.3.0.0 7 " + sum +
+           " " + fakes::rooted("/my agents/1.3.0.0/hagent") +
+           "\ntrial-session 000017\ntrial-starts 1 3\ntrial-deadline 300\ntrial-began boot-1 81000 1796083581000\n"
+           "last 1.1.0.0 1.2.0.0 confirmed 1796083205000\nlast-session 000015\nlast-reason a check-in succeeded\n"
+           "started boot-1 81000\nshort-lives 2\n";
+}
+
+TEST_CASE("launchers of any age and agents of any age read each other's records") {
+    CHECK(record_text(full()) == of_the_first_launcher());
+    const auto read = parse_record(of_the_first_launcher());
+    REQUIRE(read.ok());
+    CHECK(*read == full());
+}
+
+TEST_CASE("a record that the first launcher left on the disk is read, and written again in the same form") {
+    const std::string copy =
+        "hagent-upgrade 1\ngeneration 12\nlast 1.1.0.0 1.2.0.0 confirmed 1796083205000\nlast-session 000015\n"
+        "last-reason a check-in succeeded\ncrc 2311717149\n";
+    Device device;
+    device.files.put(device.path, copy);
+    device.files.put(device.path + ".copy", copy);
+    Record record = device.now();
+    CHECK(record.last == Last{"1.1.0.0", "1.2.0.0", Verdict::confirmed, "a check-in succeeded", "000015", at(5).wall});
+    record.generation = 11;
+    REQUIRE(device.file.write(record).ok());
+    CHECK(device.files.content(device.path) == copy);
+}
+
 TEST_CASE("lines of a later agent stay when an old launcher writes the record") {
     const auto text = record_text(full()) + "later-thing 1 2\ntrial-later 7\n";
     const auto record = parse_record(text);
