@@ -29,7 +29,7 @@ class Agent:
         self.keys_dir, self.hooks_dir = os.path.join(folder, "keys"), os.path.join(folder, "hooks")
         self.config_path, self.log_path = os.path.join(folder, "hagent.json"), os.path.join(folder, "agent.log")
         self.reboots = os.path.join(folder, "reboots")
-        self.port, self.process = own_port(), None
+        self.port, self.process, self.settings = own_port(), None, {}
         for path in (self.root, self.state, self.keys_dir, self.hooks_dir):
             os.makedirs(path, mode=0o755, exist_ok=True)
         os.chmod(self.state, 0o700)
@@ -58,14 +58,23 @@ class Agent:
             "state_dir": self.state,
             "log": {"level": "info", "file": self.log_path},
         }
-        self._write("hagent.json", json.dumps(settings, indent=1), 0o600)
+        self.add_settings(**settings)
+
+    def add_settings(self, **sections):
+        """Puts these sections into the configuration, which takes effect with the next start()."""
+        self.settings.update(sections)
+        self._write("hagent.json", json.dumps(self.settings, indent=1), 0o600)
 
     # the process --------------------------------------------------------------------------------------------------
     def start(self):
+        self.launch()
+        self.process.wait(self.status_or_none, START_DEADLINE_S, "its status listener answers")
+
+    def launch(self):
+        """As start(), for an agent that may not live long."""
         kept = {key: value for key, value in os.environ.items() if KEPT_ENVIRONMENT.fullmatch(key)}
         self.process = self.services.start("hagent", [*self.runner, self.binary, "--config", self.config_path, "run"],
                                            os.path.join(self.folder, "output.log"), kept)
-        self.process.wait(self.status_or_none, START_DEADLINE_S, "its status listener answers")
 
     def kill(self):
         self.process.kill()

@@ -20,7 +20,8 @@ class FolderManager(manager_api.Manager):
     dialect = "folder"
     known_by = "by the report that it put there"
     left_out = ("taking a job back",)
-    cannot_play = {"cancel": "a folder cannot take back a job that runs; take it out of jobs.json before it begins"}
+    cannot_play = {"cancel": "a folder cannot take back a job that runs; take it out of jobs.json before it begins",
+                   "regression": manager_api.NO_RULES}
 
     def __init__(self, folder, services):
         """`folder`/site is what the web server shows."""

@@ -38,7 +38,8 @@ class HserverManager(manager_api.Manager):
                 "the copy of a tree: the device is told every file of it, because its server has no list",
                 "a page of the manager", "taking a job back")
     cannot_play = {"tampered": "nothing is signed in this dialect", "unknown-key": "nothing is signed in this dialect",
-                   "cancel": "this dialect never takes a job back"}
+                   "cancel": "this dialect never takes a job back", "image": "an image has to be signed, and nothing is in this dialect",
+                   "upgrade": "a release has to be signed, and nothing is in this dialect", "regression": manager_api.NO_RULES}
 
     def __init__(self):
         self.server, self.manager = None, None

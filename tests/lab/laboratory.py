@@ -13,6 +13,7 @@ from fault_proxy import FaultProxy
 from folder_manager import FolderManager
 from hserver_manager import HserverManager
 from lab_manager import LabManager
+from manager_api import NO_RULES
 from servers import Nginx, Vsftpd
 from services import LabError, Services
 from setup_packages import SERVERS, ensure, say
@@ -22,7 +23,7 @@ PROJECT = os.path.dirname(os.path.dirname(HERE))
 PRESET = "release"
 BUILDER_SAYS = "toolchains/build: "  # how its lines start
 MANAGERS = ("lab", "hawkbit", "folder", "hserver")
-LIMITED = {manager.name: manager.cannot_play for manager in (FolderManager, HserverManager)}
+LIMITED = {**{manager.name: manager.cannot_play for manager in (FolderManager, HserverManager)}, "hawkbit": {"regression": NO_RULES}}
 
 
 def agent_binary():

@@ -14,6 +14,8 @@ KINDS = ("forced", "soft", "downloadonly")
 OPEN_STATES = ("pending", "running", "canceling")
 FINAL_STATES = ("finished", "error", "canceled")
 
+NO_RULES = "it has no default configuration that could enforce its sequence"
+
 # Names of the entries that history() returns, as hawkBit's management API spells them (lower case).
 FINAL_ENTRIES = ("finished", "error", "canceled")
 
