@@ -271,6 +271,61 @@ class Broken(Images):
         self.write(self.package("next", raw))
         self.assertEqual(raw, self.slot("B"))
 
+    def with_table(self, name, change):
+        """A package whose signed table says something else of the chunks 7 and 8: `change` gets them as [offset, bytes, digest]."""
+        folder = self.package(name, self.raw())
+        table, manifest = os.path.join(folder, "root.chunks"), os.path.join(folder, "manifest.json")
+        with open(table, encoding="ascii") as file:
+            lines = [[int(offset), int(size), sha256] for offset, size, sha256 in map(str.split, file)]
+        change(lines[7], lines[8])
+        text = "".join(f"{offset} {size} {sha256}\n" for offset, size, sha256 in lines).encode()
+        self.make_anew(table, text)
+        with open(manifest, encoding="utf-8") as file:
+            document = json.load(file)
+        for entry in document["files"]:
+            if entry["path"] == "root.chunks":
+                entry.update(bytes=len(text), sha256=digest(text))
+        self.make_anew(manifest, json.dumps(document).encode())
+        subprocess.run(["openssl", "dgst", "-sha256", "-sign", self.key, "-out", os.path.join(folder, "manifest.sig"), manifest], check=True)
+        return folder
+
+    @staticmethod
+    def make_anew(path, content):
+        with open(path, "wb") as file:
+            file.write(content)
+
+    def test_a_table_that_contradicts_itself_changes_nothing(self):
+        def begins_elsewhere(chunk, after):
+            chunk[0] += 1
+
+        def is_too_long(chunk, after):
+            chunk[1] = 2 * CHUNK
+
+        def goes_past_the_end(chunk, after):
+            chunk[1] = 1 << 60
+
+        def has_no_bytes(chunk, after):
+            chunk[1] = 0
+
+        before = self.slot("B", SLOT)
+        for change, words in ((begins_elsewhere, "the chunk begins at"), (is_too_long, "cannot hold this chunk"),
+                              (goes_past_the_end, "cannot hold this chunk"), (has_no_bytes, "cannot hold this chunk")):
+            with self.subTest(change.__name__):
+                self.refused(self.with_table(change.__name__, change), "chunk_table_malformed", "line 8", words)
+                self.assertEqual(before, self.slot("B", SLOT))
+
+    def test_a_table_that_lies_about_a_chunk_ends_the_work_before_the_switch(self):
+        def ends_too_early(chunk, after):
+            chunk[1], after[0], after[1] = chunk[1] - 9, after[0] - 9, after[1] + 9
+
+        def has_another_digest(chunk, after):
+            chunk[2] = digest(b"another")
+
+        for change in (ends_too_early, has_another_digest):
+            with self.subTest(change.__name__):
+                self.refused(self.with_table(change.__name__, change), "image_chunk_bad", "chunk 7")
+                self.assertFalse(self.new_slot()["bootable"])
+
     def lying(self, name, wrong):
         """A package whose table has the length of a chunk right and says another digest than what it unpacks to."""
         raw = self.raw()
