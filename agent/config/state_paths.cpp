@@ -25,6 +25,7 @@ std::string StatePaths::agent_record_lock() const { return below("agent/lock"); 
 std::string StatePaths::agents() const { return below("agent"); }
 
 std::string StatePaths::images() const { return below("images.json"); }
+std::string StatePaths::trial_note() const { return below("trial.note"); }
 std::string StatePaths::boot_lock() const { return below("boot.lock"); }
 
 std::string StatePaths::serials() const { return below("serials"); }

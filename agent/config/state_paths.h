@@ -36,8 +36,9 @@ public:
     [[nodiscard]] std::string agent_record_lock() const;  // held by whoever changes it, for a moment
     [[nodiscard]] std::string agents() const;             // directory: agents of other versions
 
-    [[nodiscard]] std::string images() const;     // what is known of the slots, their trial and the last image
-    [[nodiscard]] std::string boot_lock() const;  // held by who writes for the boot loader
+    [[nodiscard]] std::string images() const;      // what is known of the slots, their trial and the last image
+    [[nodiscard]] std::string trial_note() const;  // what the initramfs of a slot on trial has to say
+    [[nodiscard]] std::string boot_lock() const;   // held by who writes for the boot loader
 
     // of sessions
     [[nodiscard]] std::string serials() const;   // highest serial of each package

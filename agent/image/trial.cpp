@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "agent/base/concat.h"
+#include "agent/base/limits.h"
 #include "agent/base/text.h"
 #include "agent/errors/catalogue.h"
 #include "agent/work/hooks.h"
@@ -16,7 +17,8 @@ using work::Acted;
 namespace {
 
 constexpr Seconds k_look_often{60}, k_look_soon{10};
-constexpr std::string_view k_crash_records = "/sys/fs/pstore";
+constexpr std::string_view k_crash_records = "/sys/fs/pstore", k_panic = "Kernel panic - ";
+constexpr std::size_t k_crash_bytes = std::size_t{256} << 10U;
 
 std::string words_of(const Error& error) {
     const std::string cause(errors::describe(error.id).cause.text());
@@ -73,6 +75,7 @@ Status Trial::begin(TrialNote note) {
     note.serial = run_.services.facts.serial;
     note.since = rfc3339(run_.services.clock.wall());
     const std::string target = note.to;
+    (void)run_.services.files.remove(run_.services.settings.state.trial_note());  // of an earlier trial
     notes_.trial = std::move(note);
     TRY(save());
     auto switched = boot_.try_once(target, settings().tries);
@@ -193,16 +196,35 @@ Error Trial::reason(const boot::State& state) const {
     if (state.trial && left >= of.tries) {
         return error(AgentCode::image_trial_not_taken, {"slot ", of.to});
     }
-    const auto crashes = run_.services.files.list(std::string(k_crash_records));
-    const bool panic = crashes.ok() && std::any_of(crashes->begin(), crashes->end(),
-                                                   [](const std::string& name) { return name.starts_with("dmesg"); });
     const std::string starts = left == 0 ? concat({"all ", std::to_string(of.tries), " starts are used up"})
                                          : concat({std::to_string(of.tries - left), " of ", std::to_string(of.tries),
                                                    " starts, then the boot loader took the other slot"});
-    return error(AgentCode::image_trial_not_reached,
-                 {"slot ", of.to, ": ", starts,
-                  panic ? "; the kernel left the record of a panic in /sys/fs/pstore"
-                        : "; the kernel stopped, or it found no init or no agent"});
+    return error(AgentCode::image_trial_not_reached, {"slot ", of.to, ": ", starts, "; ", seen_by_others()});
+}
+
+/// Of a start in which no agent came up: what the boot loader, the initramfs or the kernel of the new slot left behind.
+/// The machine may keep records of kernels that stopped long ago.
+std::string Trial::seen_by_others() const {
+    auto& files = run_.services.files;
+    const std::string line = run_.services.devices->command_line();
+    if (const auto missing = boot::command_line_value(line, "hagent.missing"); !missing.empty()) {
+        return concat({"the boot loader could not load its ", clip(missing, limits::k_slot_name_bytes)});
+    }
+    const auto note = files.read(run_.services.settings.state.trial_note(), limits::k_peer_words_bytes);
+    if (note.ok() && !note->empty()) {
+        return concat({"its initramfs said ", peer_words(*note)});
+    }
+    const auto records = files.list(std::string(k_crash_records));
+    for (const auto& name : records.ok() ? *records : std::vector<std::string>()) {
+        const std::string path = concat({k_crash_records, "/", name});
+        const auto info = files.info(path);
+        const auto text = files.read(path, k_crash_bytes);
+        const auto at = text.ok() ? text->find(k_panic) : std::string::npos;
+        if (at != std::string::npos && info.ok() && *info && rfc3339((*info)->modified) >= notes_.trial->since) {
+            return concat({"its kernel said ", peer_words(text->substr(at, text->find('\n', at) - at))});
+        }
+    }
+    return "its kernel stopped or hung, or nothing in it starts the agent";
 }
 
 /// Once in each start of the machine.

@@ -41,6 +41,7 @@ private:
                                               work::StepRecord& record);
     [[nodiscard]] Result<work::Acted> ask_for_restart(work::StepRecord& record);
     [[nodiscard]] Error reason(const boot::State& state) const;
+    [[nodiscard]] std::string seen_by_others() const;
     [[nodiscard]] Status came_back(const boot::State& state);
     [[nodiscard]] Result<work::Acted> told_before(const boot::State& state);
     [[nodiscard]] Status note_start();

@@ -114,6 +114,63 @@ TEST_CASE("a new system whose agent never comes up uses its starts, and the old 
     CHECK(machine.running == "A");
 }
 
+/// The end of a story in which the new slot has no agent; `starts` is what each of its starts leaves behind.
+std::string reason_of_silence(Machine& machine, const std::function<void()>& starts) {
+    for (int lives = 0; lives < 20; ++lives) {
+        if (machine.running == "B") {
+            starts();
+            machine.boot();
+            continue;
+        }
+        const auto life = machine.live();
+        REQUIRE(life);
+        if (life->ended != Ended::reboot_requested) {
+            CHECK(says(*life, AgentCode::image_trial_not_reached));
+            return reason_of(*life);
+        }
+        machine.boot();
+    }
+    return "";
+}
+
+TEST_CASE("a new system without an agent: who saw why is believed in this order") {
+    Machine machine;
+    const std::string panic =
+        "Panic#1 Part1\n<0>[    4.2] Kernel panic - not syncing: no init found\n<6>[ 4.3] Rebooting\n";
+    const auto crash = [&] {
+        machine.files.set_now(WallTime{machine.clock.wall().since_epoch + Millis{60'000}});
+        machine.files.put("/sys/fs/pstore/dmesg-ramoops-0", panic);
+    };
+    SUBCASE("nobody") {
+        machine.files.put("/sys/fs/pstore/console-ramoops-0", "all is well");
+        CHECK(reason_of_silence(machine, [] {}).find("its kernel stopped or hung") != std::string::npos);
+    }
+    SUBCASE("its kernel") {
+        CHECK(reason_of_silence(machine, crash).find("its kernel said \"Kernel panic - not syncing: no init found\"") !=
+              std::string::npos);
+    }
+    SUBCASE("a kernel of earlier times") {
+        machine.files.set_now(WallTime{machine.clock.wall().since_epoch - Millis{60'000}});
+        machine.files.put("/sys/fs/pstore/dmesg-ramoops-0", panic);
+        CHECK(reason_of_silence(machine, [] {}).find("its kernel stopped or hung") != std::string::npos);
+    }
+    SUBCASE("its initramfs before its kernel, and not of an earlier trial") {
+        machine.files.put("/state/trial.note", "an old note\n");
+        CHECK(reason_of_silence(machine, crash).find("its kernel said") != std::string::npos);
+        machine.journal.clear();
+        const auto said = reason_of_silence(machine, [&] {
+            crash();
+            machine.files.put("/state/trial.note", "there is no\033 agent\n");
+        });
+        CHECK(said.find("its initramfs said \"there is no? agent\"") != std::string::npos);
+    }
+    SUBCASE("the boot loader before both") {
+        crash();
+        machine.boot_says = " hagent.missing=kernel";
+        CHECK(reason_of_silence(machine, crash).find("the boot loader could not load its kernel") != std::string::npos);
+    }
+}
+
 TEST_CASE("a new system that hangs after its agent came up is told from one that never did") {
     Machine machine;
     machine.manager_answers = false;

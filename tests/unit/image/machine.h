@@ -82,8 +82,8 @@ struct Machine final : work::StepJournal, work::StepObserver {
         }
         REQUIRE_MESSAGE(loads(start), "neither slot can be started");
         running = start;
-        devices.line =
-            concat({"hagent.slot=", start, " hagent.trial=", trial, " hagent.generation=", env["hagent_generation"]});
+        devices.line = concat({"hagent.slot=", start, " hagent.trial=", trial,
+                               " hagent.generation=", env["hagent_generation"], boot_says});
         devices.root = start == "A" ? "/dev/sda2" : "/dev/sda3";
         host.known.boot_id = concat({"boot-", std::to_string(++boots)});
         clock.restart();
@@ -221,6 +221,7 @@ struct Machine final : work::StepJournal, work::StepObserver {
     ImageMember member;
     SamplePackage package;
     CancelToken cancel;
+    std::string boot_says;  // on the kernel's command line, beside what it always says
     std::map<unsigned, work::StepRecord> journal;
     std::vector<TaskResult> refused;
     std::string old_image, new_image, running;
