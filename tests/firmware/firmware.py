@@ -42,12 +42,17 @@ class Parts:
 
 def set_up():
     """Installs what is missing; Unavailable when it cannot be had."""
-    try:
-        packages.install(PACKAGES, say)
-    except Failure as failure:
-        raise Unavailable(str(failure)) from failure
+    install(PACKAGES)
     ensure(SERVERS)
     os.makedirs(CACHE, exist_ok=True)
+
+
+def install(names):
+    """The packages, or Unavailable."""
+    try:
+        packages.install(names, say)
+    except Failure as failure:
+        raise Unavailable(str(failure)) from failure
 
 
 def agent_binary():

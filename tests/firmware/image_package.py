@@ -8,9 +8,7 @@ import os
 from dataclasses import dataclass, field
 
 CHUNK_BYTES = 128 << 10
-IMAGE, TABLE = "root.img.gz", "root.chunks"
-ENTRY = IMAGE
-HEAD_FILES = ("manifest.json", "manifest.sig", TABLE)
+IMAGE = ENTRY = "root.img.gz"
 
 
 @dataclass(frozen=True)
@@ -27,12 +25,30 @@ class ImagePackage:
     name: str
     version: str
     folder: str
-    raw: str                                     # path of the raw image
-    chunks: list = field(default_factory=list)
+    raw: str                                     # path of the raw image of the root
+    chunks: list = field(default_factory=list)   # of the root
+    parts: dict = field(default_factory=dict)    # {name: chunks}
 
     @property
     def stored_bytes(self):
-        return sum(chunk.bytes for chunk in self.chunks)
+        return sum(chunk.bytes for chunks in self.parts.values() for chunk in chunks)
+
+    @property
+    def images(self):
+        return [image_name(part) for part in self.parts]
+
+    @property
+    def head_files(self):
+        """What the manager has of it."""
+        return ["manifest.json", "manifest.sig", *map(table_name, self.parts)]
+
+
+def image_name(part):
+    return f"{part}.img.gz"
+
+
+def table_name(part):
+    return f"{part}.chunks"
 
 
 def digest_of(path):
@@ -62,20 +78,27 @@ def file_entry(folder, name):
     return {"path": name, "bytes": os.path.getsize(path), "sha256": digest_of(path)}
 
 
-def build(folder, version, serial, raw, key, repositories, compress=None, **member):
-    """A signed package in `folder`. `member` changes what the manifest says of the image."""
+def pack_part(package, name, raw, compress):
+    """One part of a slot: its image file and table; what the manifest says of it."""
+    image, table = image_name(name), table_name(name)
+    package.parts[name] = pack(raw, os.path.join(package.folder, image), compress)
+    with open(os.path.join(package.folder, table), "w", encoding="ascii") as file:
+        file.write(table_of(package.parts[name]))
+    return {"name": name, "file": image, "chunks": table, "compression": "gzip", "raw_bytes": os.path.getsize(raw),
+            "raw_sha256": digest_of(raw), "chunk_bytes": CHUNK_BYTES}
+
+
+def build(folder, version, serial, raw, key, repositories, compress=None, others=None, **member):
+    """A signed package in `folder`: the root and `others` {part: path of the raw image}. `member` changes what the manifest says of the image."""
     name = os.path.basename(folder)
     os.makedirs(folder)
     package = ImagePackage(name, version, folder, raw)
-    package.chunks = pack(raw, os.path.join(folder, IMAGE), compress)
-    with open(os.path.join(folder, TABLE), "w", encoding="ascii") as file:
-        file.write(table_of(package.chunks))
-    part = {"name": "root", "file": IMAGE, "chunks": TABLE, "compression": "gzip", "raw_bytes": os.path.getsize(raw),
-            "raw_sha256": digest_of(raw), "chunk_bytes": CHUNK_BYTES}
+    parts = [pack_part(package, part, path, compress) for part, path in {"root": raw, **(others or {})}.items()]
+    package.chunks = package.parts["root"]
     manifest = {"format": 1, "kind": "image", "package": "firmware", "version": version, "serial": serial, "entry": ENTRY,
                 "targets": {"os": ["SLX"], "platforms": [], "devices": []}, "expires": None, "repositories": repositories,
-                "files": [file_entry(folder, IMAGE), file_entry(folder, TABLE)],
-                "image": {"version": version, "parts": [part], "hooks": {}, "min_version": "", "platforms": [], "allow_downgrade": False, **member}}
+                "files": [file_entry(folder, name) for part in parts for name in (part["file"], part["chunks"])],
+                "image": {"version": version, "parts": parts, "hooks": {}, "min_version": "", "platforms": [], "allow_downgrade": False, **member}}
     path = os.path.join(folder, "manifest.json")
     with open(path, "w", encoding="ascii") as file:
         json.dump(manifest, file)

@@ -8,9 +8,10 @@ from services import LabError
 
 MODULES = ("virtio virtio_ring virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci crc32c_generic jbd2 mbcache crc16 ext4 "
            "failover net_failover virtio_net virtio_blk watchdog").split()
+EFI_VARIABLES = "efivarfs"  # loaded where EFI firmware has started the kernel
 WATCHDOG = "i6300esb"  # loaded by the fragment, when there is a trial
 HEARTBEAT_S, LONGEST_S = 24, 240   # of the watchdog: on an idle machine, and at most
-APPLETS = ("sh", "mount", "insmod", "sleep", "echo", "cat", "switch_root", "reboot", "mkdir")
+APPLETS = ("sh", "mount", "insmod", "sleep", "echo", "cat", "switch_root", "reboot", "mkdir", "grep", "od", "tr")
 
 INIT = """#!/bin/sh
 export PATH=/bin
@@ -18,6 +19,10 @@ mount -t devtmpfs dev /dev
 mount -t proc proc /proc
 mount -t sysfs sys /sys
 for module in {modules}; do insmod /lib/$module.ko; done
+if [ -d /sys/firmware/efi ]; then
+  insmod /lib/{efi_variables}.ko
+  mount -t efivarfs efivarfs /sys/firmware/efi/efivars
+fi
 hagent_watchdog_module="/lib/{watchdog}.ko heartbeat={heartbeat} nowayout=0"
 . /hagent-watchdog
 for word in $(cat /proc/cmdline); do
@@ -90,11 +95,11 @@ def build(busybox, modules_folder, watchdog_fragment):
     for applet in APPLETS:
         archive.link(f"bin/{applet}", "busybox")
     built_in = [name for name in MODULES if name not in known]
-    if "ext4" in built_in or "virtio_blk" in built_in or WATCHDOG not in known:
+    if "ext4" in built_in or "virtio_blk" in built_in or not {EFI_VARIABLES, WATCHDOG} <= set(known):
         raise LabError(f"the kernel's modules below {modules_folder} are not those that the device needs")
     loaded = [name for name in MODULES if name in known]
-    for name in (*loaded, WATCHDOG):
+    for name in (*loaded, EFI_VARIABLES, WATCHDOG):
         archive.file(f"lib/{name}.ko", read(known[name]))
     archive.file("hagent-watchdog", read(watchdog_fragment))
-    archive.file("init", INIT.format(modules=" ".join(loaded), watchdog=WATCHDOG, heartbeat=heartbeat_s()).encode(), 0o755)
+    archive.file("init", INIT.format(modules=" ".join(loaded), efi_variables=EFI_VARIABLES, watchdog=WATCHDOG, heartbeat=heartbeat_s()).encode(), 0o755)
     return archive.bytes()

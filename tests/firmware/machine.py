@@ -11,6 +11,7 @@ from setup_packages import program
 
 START_DEADLINE_S = 60
 WATCHDOG = ["-device", "i6300esb", "-action", "watchdog=reset"]
+BIOS = ["-machine", "pc", "-m", "64", "-cpu", "pentium3,+rdrand"]
 NETWORK = ["-nic", "user,model=virtio-net-pci"]
 
 
@@ -69,15 +70,14 @@ class Machine:
 
     count = 0
 
-    def __init__(self, services, folder, disk, extra=(), firmware="qemu-system-i386", drive=None, memory_mib=64, cpu="pentium3,+rdrand"):
+    def __init__(self, services, folder, disk, extra=(), firmware="qemu-system-i386", drive=None, board=BIOS):
         Machine.count += 1
         self.log_path = os.path.join(folder, f"serial-{Machine.count}.log")
         monitor = os.path.join(folder, f"qmp-{Machine.count}")
         drive = drive or ["-drive", f"file={disk},format=raw,if=virtio"]
         open(self.log_path, "wb").close()
         self.began = time.monotonic()
-        self.process = services.start("qemu", [program(firmware), "-machine", "pc", "-accel", "tcg,tb-size=256", "-m", str(memory_mib), "-smp", "1",
-                                               "-cpu", cpu, "-display", "none", "-serial", f"file:{self.log_path}", "-monitor", "none",
+        self.process = services.start("qemu", [program(firmware), *board, "-accel", "tcg,tb-size=256", "-smp", "1", "-display", "none", "-serial", f"file:{self.log_path}", "-monitor", "none",
                                                "-no-user-config", "-nodefaults", "-vga", "none", "-qmp", f"unix:{monitor},server=on,wait=off",
                                                *drive, *extra], os.path.join(folder, f"qemu-{Machine.count}.log"))
         self.process.wait(lambda: os.path.exists(monitor), START_DEADLINE_S, "its monitor")

@@ -4,14 +4,18 @@
 
 import os
 import random
+import struct
 import sys
 import tempfile
 import unittest
+import zlib
 
 sys.dont_write_bytecode = True
 
 import firmware  # noqa: F401  (it finds the lab's modules)
 import disk
+import efi_disk
+import efi_store
 import grub
 import image_package
 import initramfs
@@ -112,6 +116,56 @@ class Bytes(unittest.TestCase):
                 self.assertEqual(image.read(), content)
             self.assertEqual(image_package.present(package, content), {0, 1, 2})
             self.assertEqual(image_package.present(package, content[:140_000] + bytes(160_000)), {0})
+
+            more = image_package.build(os.path.join(folder, "q"), "2.0", 1, raw, Key(os.path.join(folder, "keys"), "lab"), [], others={"boot": raw})
+            self.assertEqual((more.images, more.stored_bytes), (["root.img.gz", "boot.img.gz"], 2 * package.stored_bytes))
+
+
+class Efi(unittest.TestCase):
+    @staticmethod
+    def store(content=b"", size=4096):
+        """A store of variables as the firmware's maker delivers it."""
+        head = struct.pack("<48xH22x", 72) + efi_store.STORE_HEADER.pack(efi_store.STORE, size) + content
+        return head.ljust(72 + size, b"\xff")
+
+    def test_variables_are_added_behind_those_that_are_there(self):
+        first = efi_store.with_variables(self.store(), {"BootOrder": efi_store.order(1), "Timeout": b"\5\0"})
+        second = efi_store.with_variables(first, {"BootNext": efi_store.order(7)})
+        self.assertEqual(efi_store.variables(second), {"BootOrder": b"\1\0", "Timeout": b"\5\0", "BootNext": b"\7\0"})
+        self.assertEqual(len(second), len(self.store()))
+
+    def test_deleted_variables_do_not_count(self):
+        data = bytearray(efi_store.with_variables(self.store(), {"BootNext": efi_store.order(7)}))
+        state_at = 72 + efi_store.STORE_HEADER.size + 2
+        data[state_at] = efi_store.LEAVING
+        self.assertEqual(efi_store.variables(data), {"BootNext": b"\7\0"})
+        newer = efi_store.with_variables(bytes(data), {"BootNext": efi_store.order(8)})
+        self.assertEqual(efi_store.variables(newer), {"BootNext": b"\x08\0"})
+        data[state_at] &= 0xFD
+        self.assertEqual(efi_store.variables(data), {})
+
+    def test_what_is_no_store_is_told(self):
+        with self.assertRaises(ValueError):
+            efi_store.variables(bytes(4096))
+
+    def test_a_load_option(self):
+        option = efi_store.load_option("A", efi_disk.SLOTS["A"]["boot"], "\\k", "x=1")
+        attributes, path_bytes = struct.unpack_from("<IH", option)
+        self.assertEqual((attributes, option[6:10], option[-8:]), (1, b"A\0\0\0", b"x\0=\0" + b"1\0\0\0"))
+        self.assertEqual(path_bytes, 42 + 10 + 4)
+        self.assertTrue(efi_store.is_active(option))
+
+    def test_both_partition_tables_are_whole_and_alike(self):
+        first, last = efi_disk.tables()
+        front, back = first[512:604], last[-512:-512 + 92]
+        for header in (front, back):
+            (crc,) = struct.unpack_from("<I", header, 16)
+            self.assertEqual(crc, zlib.crc32(header[:16] + bytes(4) + header[20:]))
+        self.assertEqual(first[1024:], last[:-512])
+        self.assertEqual(struct.unpack_from("<QQ", front, 24), struct.unpack_from("<QQ", back, 24)[::-1])
+        places = [(part.offset, part.offset + part.bytes) for part in efi_disk.PARTITIONS]
+        self.assertTrue(all(before[1] <= after[0] for before, after in zip(places, places[1:])))
+        self.assertLessEqual(places[-1][1], efi_disk.BYTES - len(last))
 
 
 if __name__ == "__main__":

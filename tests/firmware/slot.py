@@ -12,8 +12,7 @@ APPLETS = "sh ash cat cp df echo grep ifconfig insmod kill killall ls mkdir moun
 INIT = """#!/bin/sh
 export PATH=/sbin:/usr/sbin:/bin HOME=/tmp
 mount -t tmpfs tmpfs /tmp
-mount -t ext2 {boot} /grub || echo "init: no boot partition"
-mount -t ext4 {data} /data || echo "init: no data partition"
+{mounts}
 ifconfig lo 127.0.0.1
 {network}
 echo "init: version {version}, $(cat /proc/cmdline)"
@@ -24,6 +23,8 @@ while :; do
   sleep 1
 done
 """
+MOUNTS = f"""mount -t ext2 {BOOT.device} /grub || echo "init: no boot partition"
+mount -t ext4 {DATA.device} /data || echo "init: no data partition\""""
 NETWORK = "ifconfig eth0 10.0.2.15 netmask 255.255.255.0\nroute add default gw 10.0.2.2"
 FILLING_BYTES = 3 << 20  # differs from version to version and cannot be compressed: what an image has to fetch
 REBOOT = "#!/bin/sh\nsync\nexec /bin/busybox reboot -f\n"
@@ -40,7 +41,7 @@ def write(root, name, text, mode=0o755):
     os.chmod(path, mode)
 
 
-def fill(root, parts, version, network=NETWORK, before=":", health=("well", 0)):
+def fill(root, parts, version, network=NETWORK, before=":", health=("well", 0), mounts=MOUNTS):
     """The tree of a good slot; `parts` has the paths of busybox, agent and kernel, and the initramfs as bytes."""
     for folder in ("bin", "boot", "data", "dev", "etc", "grub", "proc", "sbin", "sys", "tmp", "usr/sbin", "usr/libexec"):
         os.makedirs(os.path.join(root, folder), exist_ok=True)
@@ -51,7 +52,7 @@ def fill(root, parts, version, network=NETWORK, before=":", health=("well", 0)):
         os.symlink("busybox", os.path.join(root, "bin", applet))
     shutil.copy(parts.agent, os.path.join(root, "usr/sbin/hagent"))
     os.chmod(os.path.join(root, "usr/sbin/hagent"), 0o755)
-    write(root, "sbin/init", INIT.format(boot=BOOT.device, data=DATA.device, version=version, network=network, before=before))
+    write(root, "sbin/init", INIT.format(mounts=mounts, version=version, network=network, before=before))
     write(root, "sbin/reboot", REBOOT)
     write(root, "usr/libexec/health", HEALTH.format(text=health[0], code=health[1]))
     write(root, "etc/os-release", f'ID=hagent-lab\nIMAGE_VERSION="{version}"\n', 0o644)
@@ -77,14 +78,20 @@ VARIANTS = {
 }
 
 
-def build(folder, parts, version, variant="good"):
-    """The image of a slot; its path."""
-    spoil, choices = VARIANTS[variant]
+def tree(folder, parts, version, variant="good", **choices):
+    """The content of a slot as a folder; its path."""
+    spoil, own_choices = VARIANTS[variant]
     root = os.path.join(folder, f"tree-{variant}-{version}")
     shutil.rmtree(root, ignore_errors=True)
-    fill(root, parts, version, **choices)
+    fill(root, parts, version, **own_choices, **choices)
     if spoil:
         spoil(root)
+    return root
+
+
+def build(folder, parts, version, variant="good"):
+    """The image of a slot; its path."""
+    root = tree(folder, parts, version, variant)
     image = file_system(os.path.join(folder, f"{variant}-{version}.img"), "ext2", SLOTS["A"].bytes, root, "slot")
     shutil.rmtree(root)
     return image

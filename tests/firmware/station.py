@@ -83,23 +83,30 @@ class Station:
             "state_dir": "/data/hagent",
         }
 
-    def make_disk(self, name="disk.img", images=None, block=None, show=False):
-        """A fresh device with the good image of version 1.0 in both slots, or `images` {slot: path}. `show`: GRUB only
-        shows what it would start."""
+    def data_files(self):
+        """{name: (text, mode)} on the data partition."""
         keys = self.path("keys")
         self.key.trust_in(keys)
         with open(os.path.join(keys, "lab.pem"), "rb") as file:
             public = file.read()
-        files = {"etc/hagent/hagent.json": (json.dumps(self.settings(), indent=1), 0o600), "etc/hagent/token": (self.token, 0o600),
-                 "etc/hagent/keys/lab.pem": (public, 0o644)}
+        return {"etc/hagent/hagent.json": (json.dumps(self.settings(), indent=1), 0o600), "etc/hagent/token": (self.token, 0o600),
+                "etc/hagent/keys/lab.pem": (public, 0o644)}
+
+    def make_disk(self, name="disk.img", images=None, block=None, show=False):
+        """A fresh device with the good image of version 1.0 in both slots, or `images` {slot: path}. `show`: GRUB only
+        shows what it would start."""
         images = images or dict.fromkeys(disk.SLOTS, self.image("1.0"))
-        contents = {disk.BOOT: firmware.boot_image(self.folder, block, show), disk.DATA: firmware.data_image(self.folder, files),
+        contents = {disk.BOOT: firmware.boot_image(self.folder, block, show), disk.DATA: firmware.data_image(self.folder, self.data_files()),
                     **{disk.SLOTS[slot_name]: image for slot_name, image in images.items()}}
         return disk.make(self.path(name), grub.first_sectors(self.folder, show), contents)
 
     def image(self, version, variant="good"):
         path = self.path(f"{variant}-{version}.img")
         return path if os.path.exists(path) else slot.build(self.folder, self.parts, version, variant)
+
+    def other_parts(self, version, variant):
+        """What an image has beside its root, for image_package.build()."""
+        return {}
 
     def power_on(self, disk_path, extra=(), network=True, watchdog=True, drive=None):
         options = [*(machine.NETWORK if network else ()), *(machine.WATCHDOG if watchdog else ()), *extra]
@@ -122,14 +129,16 @@ class Station:
         self.serial += 1
         name = f"image-{self.serial}"
         repository = f"{via}://{HOST}:{self.proxies[via].port}/{name}/"
-        package = image_package.build(self.path(name), version, self.serial, self.image(version, variant), self.key, [repository], **choices)
+        package = image_package.build(self.path(name), version, self.serial, self.image(version, variant), self.key, [repository],
+                                      **self.other_parts(version, variant), **choices)
         place = os.path.join(self.roots[via], name)
         os.chmod(self.roots[via], 0o755)
         os.makedirs(place)
-        shutil.copy(os.path.join(package.folder, image_package.IMAGE), place)
+        for image in package.images:
+            shutil.copy(os.path.join(package.folder, image), place)
         open_for_reading(self.roots[via])
         os.chmod(self.roots[via], 0o555)
-        return package, self.manager.publish(package.folder, image_package.HEAD_FILES)
+        return package, self.manager.publish(package.folder, package.head_files)
 
     def assign(self, reference):
         return self.manager.assign(DEVICE_ID, reference)

@@ -75,7 +75,7 @@ def check_good(findings, story):
                    f"{story.seconds:.0f} s, {human(story.wire())} on the wire for {human(story.package.stored_bytes)}; {story.told()[-300:]}")
     findings.check(f"image {story.version}: reported only when slot {new} was confirmed",
                    block["hagent_slot"] == new and not block["hagent_trial"], str(block))
-    findings.check(f"image {story.version}: it runs, and was restarted into on trial", f"hagent.slot={new} hagent.trial={new}" in device.text()
+    findings.check(f"image {story.version}: it runs, and was restarted into on trial", f"hagent: slot {new} is on trial, the watchdog counts" in device.text()
                    and f"init: version {story.version}," in device.text())
     findings.check(f"image {story.version}: reported once", story.station.final_reports(story.action) == 1)
 
