@@ -173,24 +173,28 @@ private:
     /// no sums of them. Slots that are files are no device's, and GRUB is not there either.
     Status check_place() const {
         static constexpr std::array<std::string_view, 5> k_good = {"ext2", "ext3", "ext4", "vfat", "msdos"};
-        const auto slot = means_.devices.info(means_.image.slots.front().device());
         const std::string found = means_.devices.file_system_at(means_.image.grub_env);
         const bool good = found.empty() || std::find(k_good.begin(), k_good.end(), found) != k_good.end();
-        const bool device = slot.ok() && slot->block;
-        return good || !device ? Status()
-                               : Status(error(AgentCode::boot_env_place, {means_.image.grub_env, " lies on ", found}));
+        return good || !on_devices()
+                   ? Status()
+                   : Status(error(AgentCode::boot_env_place, {means_.image.grub_env, " lies on ", found}));
     }
 
-    /// What was written in an earlier start is what GRUB has read in this one, or GRUB reads something else. A boot
-    /// loader without our fragment says nothing.
+    bool on_devices() const {
+        const auto slot = means_.devices.info(means_.image.slots.front().device());
+        return slot.ok() && slot->block;
+    }
+
+    /// What was written in an earlier start is what GRUB has read in this one, or GRUB reads something else. One that
+    /// says nothing proves nothing.
     Status check_generation(const GrubEnv& env) const {
         const std::string line = means_.devices.command_line();
         const auto read = command_line_value(line, "hagent.generation");
         const bool told = line.find("hagent.generation=") != std::string::npos;
-        if (told && !env.generation.empty() && env.generation != read && env.generation != this_start()) {
-            return error(AgentCode::boot_not_read,
-                         {means_.image.grub_env, " holds generation ", clip(env.generation, 40), ", GRUB has read ",
-                          read.empty() ? "none" : clip(read, 40)});
+        if (told ? env.generation != read && env.generation != this_start() : on_devices()) {
+            return error(AgentCode::boot_not_read, {means_.image.grub_env, " holds generation ",
+                                                    env.generation.empty() ? "none" : clip(env.generation, 40),
+                                                    ", GRUB has read ", read.empty() ? "none" : clip(read, 40)});
         }
         return {};
     }

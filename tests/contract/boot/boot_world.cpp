@@ -270,7 +270,9 @@ BootWorld::BootWorld(config::BootMethod method) {
     image.slots = {{"A", {{"root", device_of("A")}}}, {"B", {{"root", device_of("B")}}}};
     put_image("A");
     put_image("B");
-    devices.line = method == BootMethod::bcd ? "" : "hagent.slot=A";
+    devices.line = method == BootMethod::bcd    ? ""
+                   : method == BootMethod::grub ? "hagent.slot=A hagent.generation="
+                                                : "hagent.slot=A";
 }
 
 std::string BootWorld::start() {

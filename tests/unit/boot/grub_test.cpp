@@ -22,7 +22,7 @@ struct Device {
         image.slots = {{"A", {{"root", "/dev/sda2"}}}, {"B", {{"root", "/dev/sda3"}}}};
         devices.put("/dev/sda2", "a");
         devices.put("/dev/sda3", "b");
-        devices.line = "hagent.slot=A";
+        devices.line = "hagent.slot=A hagent.generation=";
         put({});
     }
 
@@ -140,8 +140,17 @@ TEST_CASE_FIXTURE(Device, "GRUB proves that it reads the block") {
     CHECK(refusal(boot()->check()) == AgentCode::boot_not_read);
     devices.line = "hagent.slot=A hagent.generation=" + written;
     CHECK(boot()->check().ok());
-    devices.line = "hagent.slot=A";  // a boot loader that says nothing
+    devices.line = "hagent.slot=A";  // a boot loader that says nothing proves nothing
+    CHECK(refusal(boot()->check()) == AgentCode::boot_not_read);
+    image.slots = {{"A", {{"root", "/images/a"}}}, {"B", {{"root", "/images/b"}}}};  // files: no boot loader is there
+    files.put("/images/a", "a");
     CHECK(boot()->check().ok());
+}
+
+TEST_CASE_FIXTURE(Device, "a block that was never written to is not the one of which GRUB has read a generation") {
+    CHECK(boot()->check().ok());
+    devices.line = "hagent.slot=A hagent.generation=0badcafe";
+    CHECK(refusal(boot()->check()) == AgentCode::boot_not_read);
 }
 
 TEST_CASE_FIXTURE(Device, "a kernel that could not be loaded leaves the other slot running, and nothing on trial") {
