@@ -154,7 +154,8 @@ std::vector<std::string> ip_addresses() {
     }
     const UniqueHandle<AddressListTraits> list(first);
     for (const ifaddrs* entry = first; entry != nullptr; entry = entry->ifa_next) {
-        if (entry->ifa_addr == nullptr || (entry->ifa_flags & IFF_UP) == 0) {
+        constexpr unsigned k_usable = IFF_UP | IFF_RUNNING;  // switched on, and there is a link
+        if (entry->ifa_addr == nullptr || (entry->ifa_flags & k_usable) != k_usable) {
             continue;
         }
         if (const std::string text = shown_address(entry->ifa_addr); !text.empty()) {

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <thread>
 #include <tuple>
 
 #include "agent/base/text.h"
@@ -46,6 +47,31 @@ TEST_CASE("a program that a signal ended reports 128 and the signal") {
     CHECK(shell("kill -TERM $$")->code == 128 + SIGTERM);
     CHECK(shell("kill -KILL $$")->code == 128 + SIGKILL);
     CHECK(shell("exit 143")->code == 143);
+}
+
+TEST_CASE("a lock is not inherited by a program that is started while it is held") {
+    const fakes::TempDirectory folder;
+    const auto files = platform::system_files();
+    const std::string lock = folder.path() + "/lock", ready = folder.path() + "/ready";
+    auto held = files->lock(lock);
+    REQUIRE(held.ok());
+    CancelToken enough;
+    std::thread child([&] {
+        Command command;
+        command.argv = {"sh", "-c", "touch " + ready + "; exec sleep 60"};
+        command.time_limit = Millis{60'000};
+        std::ignore = platform::system_processes()->run(command, enough);
+    });
+    platform::SystemClock clock;
+    const CancelToken never;
+    for (int i = 0; i < 3000 && !files->info(ready).value_or(std::nullopt); ++i) {
+        std::ignore = clock.wait(Millis{10}, never);
+    }
+    CHECK(files->info(ready).value_or(std::nullopt).has_value());
+    held->reset();
+    CHECK(files->lock(lock).ok());
+    enough.request();
+    child.join();
 }
 
 TEST_CASE("a program's own status above 128 is no signal") {
