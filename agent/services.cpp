@@ -110,7 +110,7 @@ config::Outcome load_config(Machine& machine, const Options& options, config::Ma
     return outcome;
 }
 
-transfer::Options transfer_options(const Machine& machine, const config::Settings& settings) {
+transfer::Options transfer_options(const Machine& machine, const config::Settings& settings, trust::TrustedTime* time) {
     transfer::Options out;
     out.attempts = settings.transfer.attempts;
     out.backoff_base = settings.transfer.backoff_base;
@@ -124,6 +124,7 @@ transfer::Options transfer_options(const Machine& machine, const config::Setting
     out.client_cert_file = settings.manager.client_cert_file;
     out.client_key_file = settings.manager.client_key_file;
     out.boot_id = machine.host->facts().boot_id;
+    out.time = time;
     return out;
 }
 
@@ -160,7 +161,7 @@ AgentServices::AgentServices(Machine& machine_in, config::Settings settings_in, 
     : machine(machine_in),
       settings(std::move(settings_in)),
       log(machine.clock, settings.log.level),
-      transfer(transfer_options(machine, settings)),
+      transfer(transfer_options(machine, settings, &time)),
       random(shared_random(std::move(seed))),
       session_settings(session_settings_of(machine, settings, config_file)),
       time(*machine.files, settings.state().trusted_time()) {

@@ -31,7 +31,8 @@ namespace hagent {
 [[nodiscard]] config::Outcome load_config(Machine& machine, const Options& options, config::ManagerRule manager);
 
 /// The configuration's transfer section as a value, for this start of the machine.
-[[nodiscard]] transfer::Options transfer_options(const Machine& machine, const config::Settings& settings);
+[[nodiscard]] transfer::Options transfer_options(const Machine& machine, const config::Settings& settings,
+                                                 trust::TrustedTime* time = nullptr);
 
 /// Headers that belong to the manager's own origins only: its token. Errors: those of config::read_secret and bad_url.
 [[nodiscard]] Result<transfer::HeaderProvider> manager_headers(Machine& machine, const config::Settings& settings);

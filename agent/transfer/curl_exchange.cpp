@@ -323,7 +323,7 @@ int CurlExchange::Impl::on_debug(CURL*, curl_infotype type, char* data, std::siz
 /// A handshake is about to begin, perhaps with the proxy.
 CURLcode CurlExchange::Impl::on_tls(CURL* easy, void* ssl_config, void* self) {
     auto& me = *static_cast<Impl*>(self);
-    me.server_check.install(ssl_config, tls_host(easy, me.options, me.url));
+    me.server_check.install(ssl_config, tls_host(easy, me.options, me.url), me.options.time);
     return CURLE_OK;
 }
 

@@ -8,6 +8,10 @@
 
 #include "agent/base/time.h"
 
+namespace hagent::trust {
+class TrustedTime;
+}
+
 namespace hagent::transfer {
 
 /// Defaults are those of spec 11 "Config".
@@ -24,6 +28,7 @@ struct Options {
     std::string client_cert_file, client_key_file;  // PEM; empty: none
     bool use_proxies = true;  // http_proxy, https_proxy, no_proxy of the environment, for HTTP and HTTPS
     std::string user_agent = "hagent";
+    trust::TrustedTime* time = nullptr;  // borrowed: how late it is at least; null: as this release's date has it
     std::string boot_id;  // of this start of the machine: what was written in it needs no sync to count; may be empty
 };
 

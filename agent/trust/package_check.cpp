@@ -72,9 +72,11 @@ Status check_package(const Manifest& manifest, const DeviceFacts& device, WallTi
     return check_serial(manifest.serial, highest);
 }
 
+WallTime release_date() { return WallTime{std::chrono::duration_cast<Millis>(k_release_date.time_since_epoch())}; }
+
 bool clock_trusted(WallTime now) {
-    const auto start = std::chrono::duration_cast<Millis>(k_release_date.time_since_epoch());
-    return now.since_epoch >= start && now.since_epoch < start + std::chrono::duration_cast<Millis>(k_sane_for);
+    const auto start = release_date();
+    return now >= start && now.since_epoch < start.since_epoch + std::chrono::duration_cast<Millis>(k_sane_for);
 }
 
 }  // namespace hagent::trust

@@ -33,6 +33,9 @@ struct DeviceFacts {
 [[nodiscard]] Status check_package(const Manifest& manifest, const DeviceFacts& device, WallTime now,
                                    bool clock_trusted, std::optional<std::uint64_t> highest);
 
+/// Of this release: no clock is right that is earlier.
+[[nodiscard]] WallTime release_date();
+
 /// A clock is sane from this release's date on, for twenty years: a device without a battery starts in 1970 or 2000.
 /// Expiry is not checked with another clock; whoever relies on it logs that.
 [[nodiscard]] bool clock_trusted(WallTime now);

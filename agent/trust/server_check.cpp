@@ -16,6 +16,9 @@
 #include "agent/base/concat.h"
 #include "agent/base/number.h"
 #include "agent/base/text.h"
+#include "agent/trust/package_check.h"
+#include "agent/trust/trusted_time.h"
+#include "platform/clock.h"
 
 namespace hagent::trust {
 namespace {
@@ -106,6 +109,21 @@ std::string date(const mbedtls_x509_time& time) {
     std::snprintf(out.data(), out.size(), "%04d-%02d-%02d %02d:%02d UTC", time.year, time.mon, time.day, time.hour,
                   time.min);
     return out.data();
+}
+
+WallTime wall_time(const mbedtls_x509_time& time) {
+    const std::chrono::year_month_day day{std::chrono::year{time.year},
+                                          std::chrono::month{static_cast<unsigned>(time.mon)},
+                                          std::chrono::day{static_cast<unsigned>(time.day)}};
+    return WallTime{Seconds{std::chrono::sys_days{day}.time_since_epoch()} +
+                    Seconds{time.hour * 3600 + time.min * 60 + time.sec}};
+}
+
+/// mbedTLS has asked a clock that is wrong.
+void judge_dates(const mbedtls_x509_crt& certificate, WallTime now, std::uint32_t& flags) {
+    flags &= ~static_cast<std::uint32_t>(MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE);
+    flags |= wall_time(certificate.valid_to) < now ? MBEDTLS_X509_BADCERT_EXPIRED : 0U;
+    flags |= now < wall_time(certificate.valid_from) ? MBEDTLS_X509_BADCERT_FUTURE : 0U;
 }
 
 /// Empty when the certificate may be a server's.
@@ -255,9 +273,10 @@ bool names_host(std::span<const CertificateName> names, const std::string& host)
     });
 }
 
-void ServerCheck::install(void* ssl_config, std::string host) {
+void ServerCheck::install(void* ssl_config, std::string host, TrustedTime* time) {
     auto& config = *static_cast<mbedtls_ssl_config*>(ssl_config);
     host_ = std::move(host);
+    at_least_ = time != nullptr ? time->latest(platform::SystemClock().wall()) : release_date();
     words_.clear();
     next_ = config.MBEDTLS_PRIVATE(f_vrfy);
     next_context_ = config.MBEDTLS_PRIVATE(p_vrfy);
@@ -281,6 +300,9 @@ int ServerCheck::verify(void* self, mbedtls_x509_crt* certificate, int depth, st
         if (const auto use = use_words(*certificate); !use.empty()) {
             me.add(use);
         }
+    }
+    if (platform::SystemClock().wall() < me.at_least_) {
+        judge_dates(*certificate, me.at_least_, *flags);
     }
     const auto said = *flags;
     const auto who = printable(name_of(certificate->subject));

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "agent/base/result.h"
+#include "agent/base/time.h"
 
 struct mbedtls_x509_crt;
 
@@ -25,11 +26,14 @@ struct CertificateName {
 /// address needs an address; "*" stands for the whole first label, and for no other one.
 [[nodiscard]] bool names_host(std::span<const CertificateName> names, const std::string& host);
 
+class TrustedTime;
+
 /// Watches the certificates of one handshake. Lives as long as the connection.
 class ServerCheck {
 public:
     /// For the next handshake, of a TLS configuration (mbedtls_ssl_config) whose own check stays in force.
-    void install(void* ssl_config, std::string host);
+    /// Dates are judged by TrustedTime::latest(); null: by the clock, or this release's date where that is later.
+    void install(void* ssl_config, std::string host, TrustedTime* time);
     /// What is wrong with the certificates, in a few words: the names in it, its dates, its issuer, its use. Empty when
     /// nothing is.
     [[nodiscard]] const std::string& words() const { return words_; }
@@ -39,6 +43,7 @@ private:
     void add(std::string_view words);
 
     std::string host_, words_;
+    WallTime at_least_;
     int (*next_)(void*, mbedtls_x509_crt*, int, std::uint32_t*) = nullptr;
     void* next_context_ = nullptr;
 };

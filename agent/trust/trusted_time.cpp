@@ -70,6 +70,12 @@ Result<TrustedTime::Now> TrustedTime::now(WallTime clock, bool exactly) {
                                           " here before (", path_, ")"})};
 }
 
+WallTime TrustedTime::latest(WallTime clock) {
+    const std::lock_guard lock(mutex_);
+    const bool loaded = load().ok();
+    return std::max({clock, release_date(), loaded && floor_ ? *floor_ : clock});
+}
+
 Status TrustedTime::judged(Status outcome, const Now& by) {
     if (outcome.ok() || !outcome.error().is(errors::AgentCode::package_expired)) {
         return outcome;

@@ -29,6 +29,10 @@ public:
     /// That it cannot be written is none: this life remembers.
     [[nodiscard]] Result<Now> now(WallTime clock, bool exactly = false);
 
+    /// The latest of what is known without the network: `clock`, this release's date, the newest time that was trusted.
+    /// Certificates are judged by it: a clock that was lost must not lock the device out. Writes nothing.
+    [[nodiscard]] WallTime latest(WallTime clock);
+
     /// What became of a check that was made with such a time. An expiry that has passed is made durable, so that it has
     /// passed for good, and the note is added to its error.
     [[nodiscard]] Status judged(Status outcome, const Now& by);

@@ -3,7 +3,9 @@
 
 import hashlib
 import os
+import subprocess
 import unittest
+import zlib
 
 from certificates import Authority, pin, self_signed
 from kit import DONE, FACTOR, FAILED, BoxTest, OwnServers, answers, own_port
@@ -105,6 +107,17 @@ class TlsTest(OwnServers, BoxTest):
                              ("alone", "certificate_untrusted")):
             with self.subTest(server):
                 self.refused(server, name, ca_file=self.ca.pem)
+
+    def test_dates_are_judged_by_the_newest_time_that_was_trusted_where_the_clock_is_earlier(self):
+        for seen, code in (("now", DONE), ("now + 40 days", FAILED)):
+            millis = int(subprocess.run(["date", "-u", "-d", seen, "+%s"], check=True, capture_output=True, text=True).stdout) * 1000
+            body = f"hagent-time 1\n{millis}\n"
+            for name in ("trusted-time", "trusted-time.copy"):
+                self.box.write(os.path.join(self.box.state, name), body + f"crc {zlib.crc32(body.encode())}\n")
+            if code == DONE:
+                self.good("good", ca_file=self.ca.pem)
+            else:
+                self.refused("good", "certificate_expired", ca_file=self.ca.pem)
 
     def test_the_systems_authorities_do_not_know_a_private_one(self):
         self.refused("good", "certificate_untrusted")

@@ -50,6 +50,21 @@ TEST_CASE_FIXTURE(Fixture, "a clock that was never trusted expires nothing") {
     CHECK(judge(k_before, k_without_battery).ok());
 }
 
+TEST_CASE_FIXTURE(Fixture, "certificates are judged by the latest of clock, release and newest trusted time") {
+    const auto latest = [this](WallTime clock) { return TrustedTime(files, k_path).latest(clock); };
+    CHECK(latest(k_without_battery) == release_date());
+    CHECK(latest(k_now) == k_now);
+    CHECK_FALSE(files.exists(k_path));  // asking raises nothing
+    CHECK(now(k_now).trusted);
+    CHECK(latest(k_without_battery) == k_now);
+    CHECK(latest(k_before) == k_now);
+    const WallTime far{k_now.since_epoch + std::chrono::hours{24 * 365 * 40}};
+    CHECK(latest(far) == far);
+    files.put(k_path, "x");
+    files.put(std::string(k_path) + ".copy", "y");
+    CHECK(latest(k_without_battery) == release_date());
+}
+
 TEST_CASE_FIXTURE(Fixture, "an expiry that has passed has passed for good, and the error says what the clock says") {
     const WallTime expires{k_now.since_epoch - std::chrono::minutes{1}};
     CHECK(judge(expires, k_before).ok());
