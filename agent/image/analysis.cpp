@@ -6,6 +6,7 @@
 
 #include "agent/base/concat.h"
 #include "agent/base/limits.h"
+#include "agent/base/number.h"
 #include "agent/base/text.h"
 #include "agent/base/version.h"
 
@@ -80,21 +81,38 @@ private:
         }
     }
 
-    /// Linux writes its mark at the end of the first page of the swap space that it sleeps in.
+    /// The swap space to wake up from may be named on the command line, by its UUID or nowhere that we know of: every
+    /// partition is looked at. A file of swap space begins where the command line says.
     void check_hibernation() {
-        constexpr std::size_t k_page = 4096, k_mark = 10;
         const std::string line = services_.devices->command_line();
-        std::string path(boot::command_line_value(line, "resume"));
-        auto device = path.starts_with('/') ? services_.devices->open(path, platform::Access::read)
-                                            : Result<std::unique_ptr<platform::BlockDevice>>(nullptr);
+        const auto offset = parse_u64(boot::command_line_value(line, "resume_offset"), UINT32_MAX).value_or(0);
+        const std::string named(boot::command_line_value(line, "resume"));
+        bool sleeps = named.starts_with('/') && check_sleep(named, offset);
+        const std::string folder = "/sys/class/block";
+        const auto names = services_.files.list(folder);
+        for (const auto& name : names.ok() ? *names : std::vector<std::string>()) {
+            const auto part = services_.files.info(concat({folder, "/", name, "/partition"}));
+            const bool holds = (part.ok() && *part) || name.starts_with("dm-");
+            const std::string path = "/dev/" + name;
+            sleeps = sleeps || (holds && (check_sleep(path, 0) || (offset > 0 && check_sleep(path, offset))));
+        }
+    }
+
+    /// Linux writes its mark at the end of the first page of the swap space that it sleeps in.
+    bool check_sleep(const std::string& path, std::uint64_t first_page) {
+        constexpr std::size_t k_page = 4096, k_mark = 10;
+        const auto device = services_.devices->open(path, platform::Access::read);
         std::array<char, k_mark> mark{};
-        if (!device.ok() || !*device || !read_fully(**device, k_page - k_mark, mark).ok()) {
-            return;
+        if (!device.ok() || !read_fully(**device, (first_page + 1) * k_page - k_mark, mark).ok()) {
+            return false;
         }
         const std::string_view text(mark.data(), mark.size());
-        if (text.starts_with("S1SUSPEND") || text.starts_with("ULSUSPEND") || text.starts_with("LINHIB0001")) {
+        const bool sleeps =
+            text.starts_with("S1SUSPEND") || text.starts_with("ULSUSPEND") || text.starts_with("LINHIB0001");
+        if (sleeps) {
             object(AgentCode::image_hibernated, {path});
         }
+        return sleeps;
     }
 
     void check_boot() {
@@ -106,12 +124,35 @@ private:
         }
     }
 
+    /// What may be written by no image of the target, under whatever name: the devices of the other slots.
+    [[nodiscard]] std::vector<platform::FileId> devices_of_others() const {
+        std::vector<platform::FileId> out;
+        for (const auto& slot : services_.settings.image.slots) {
+            for (const auto& [part, device] : slot.parts) {
+                const auto info = services_.devices->info(device);
+                if (slot.name != place_.target && info.ok()) {
+                    out.push_back(info->id);
+                }
+            }
+        }
+        return out;
+    }
+
+    /// Where the root lies on no disk that the system knows (an overlay), the slot that runs tells the disk.
+    [[nodiscard]] platform::BlockInfo root_info() const {
+        const auto root = services_.devices->root_device();
+        auto info = root.empty() ? Result<platform::BlockInfo>(platform::BlockInfo()) : services_.devices->info(root);
+        const auto* running = services_.settings.image.find(place_.running);
+        if ((!info.ok() || info->disk.empty()) && running != nullptr) {
+            info = services_.devices->info(running->device());
+        }
+        return info.ok() ? *info : platform::BlockInfo();
+    }
+
     void check_parts() {
         std::uint64_t chunks = 0;
-        std::vector<platform::FileId> seen;
-        const auto root = services_.devices->root_device();
-        const auto root_info =
-            root.empty() ? Result<platform::BlockInfo>(platform::BlockInfo()) : services_.devices->info(root);
+        std::vector<platform::FileId> seen = devices_of_others();
+        const auto root = root_info();
         for (const auto& part : member_.parts) {
             chunks += part.chunk_count();
             const auto* slot = services_.settings.image.find(place_.target);
@@ -129,7 +170,7 @@ private:
                 object(AgentCode::image_device_unfit, {device->second, " is the device of two parts"});
             }
             seen.push_back(info->id);
-            check_device(part, device->second, *info, root_info.ok() ? *root_info : platform::BlockInfo());
+            check_device(part, device->second, *info, root);
         }
         if (chunks > limits::k_image_chunks) {
             object(AgentCode::limit_exceeded, {"the image has ", std::to_string(chunks), " chunks; use larger ones"});
@@ -238,7 +279,11 @@ Result<OpenSlots> open_slots(const ImageMember& member, const Place& place, work
         for (const auto& file : package.files()) {
             write.image_bytes = file.path == part.file ? file.bytes : write.image_bytes;
         }
-        open.devices.push_back(TRY(services.devices->open(device->second, access)));
+        auto target_device = services.devices->open(device->second, access);
+        if (!target_device.ok() && target_device.error().is(AgentCode::busy)) {
+            return error(AgentCode::image_slot_in_use, device->second);
+        }
+        open.devices.push_back(TRY(std::move(target_device)));
         write.devices.target = open.devices.back().get();
         // What runs is only a place to copy from: where it cannot be read, more is fetched.
         if (running != nullptr && running->parts.count(part.name) != 0) {

@@ -3,6 +3,7 @@
 #include "tests/fakes/fake_block_devices.h"
 
 #include "agent/base/number.h"
+#include "tests/fakes/rooted.h"
 
 namespace hagent::fakes {
 
@@ -57,7 +58,7 @@ Result<std::unique_ptr<platform::BlockDevice>> FakeBlockDevices::open(const std:
     if (exclusive && about.mounted) {
         return error(AgentCode::busy, path + " is mounted or in use");
     }
-    auto lock = exclusive ? TRY(files_.lock(path)) : nullptr;
+    auto lock = exclusive ? TRY(files_.lock(TRY(files_.resolve(path)))) : nullptr;
     auto file = TRY(files_.open(path, exclusive ? platform::OpenMode::read_write : platform::OpenMode::read));
     return std::unique_ptr<platform::BlockDevice>(
         std::make_unique<Device>(*this, std::move(file), std::move(lock), path));
@@ -73,7 +74,7 @@ Result<platform::BlockInfo> FakeBlockDevices::info(const std::string& path) {
         return error(found->kind == FileKind::directory ? AgentCode::is_a_directory : AgentCode::unsupported_here,
                      path);
     }
-    const auto known = of_.find(path);
+    const auto known = of_.find(plain(place));  // whatever its name
     platform::BlockInfo about = known != of_.end() ? known->second : platform::BlockInfo();
     about.bytes = found->bytes;
     about.id = found->id;

@@ -47,6 +47,7 @@ struct Device {
 struct Life {
     std::vector<std::unique_ptr<platform::BlockDevice>> open;
     ChunkCounts planned, done;
+    std::function<void()> after_plan = [] {};
 
     Status write(Device& device) {
         std::vector<WritePart> parts;
@@ -66,6 +67,7 @@ struct Life {
             planned = TRY(count_chunks(parts, sources, device.files));
             TRY(writer.begin(std::move(sources)));
         }
+        after_plan();
         TRY(writer.clear_heads());
         for (unsigned part = 0; part < parts.size(); ++part) {
             TRY(writer.write_part(part));
@@ -117,6 +119,35 @@ TEST_CASE("chunks in their place are kept, chunks elsewhere are copied, the rest
     CHECK(life.done.fetched == 6);
     CHECK(device.package.read == life.done.fetch_bytes);
     CHECK(device.package.ranges == 5);  // 0, 2, 5-6, 8, 10
+}
+
+TEST_CASE("a chunk that has changed between the plan and its turn is fetched") {
+    Device device;
+    const std::string raw = raw_bytes(k_image, 1);
+    std::string a(k_slot, 'a'), b(k_slot, 'b');
+    std::size_t changed = 3 * k_chunk + 5;
+    std::string path = "/dev/b-root";
+    SUBCASE("in its place") { b.replace(3 * k_chunk, k_chunk, raw.substr(3 * k_chunk, k_chunk)); }
+    SUBCASE("elsewhere in the target") {
+        b.replace(8 * k_chunk, k_chunk, raw.substr(3 * k_chunk, k_chunk));
+        changed = 8 * k_chunk + 5;
+    }
+    SUBCASE("in the slot that runs") {
+        a.replace(7 * k_chunk, k_chunk, raw.substr(3 * k_chunk, k_chunk));
+        changed = 7 * k_chunk + 5;
+        path = "/dev/a-root";
+    }
+    device.add("root", raw, a, b);
+    Life life;
+    life.after_plan = [&] {
+        std::string now = *device.files.content(path);
+        now[changed] = static_cast<char>(now[changed] ^ 1);
+        device.files.put(path, now);
+    };
+    REQUIRE(life.write(device).ok());
+    check_written(device);
+    CHECK(life.planned.fetched == 10);
+    CHECK(device.package.read == k_image);
 }
 
 TEST_CASE("an image that the device holds is not fetched at all") {
