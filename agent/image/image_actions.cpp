@@ -43,7 +43,7 @@ Result<Acted> ImageActions::act(const work::StepPlan& step, work::StepRecord& re
         case Op::verify: return done(verify());
         case Op::after_write: return done(after_write(record));
         case Op::health: return done(look_at_health(record));
-        case Op::check_in: return last_check_in();
+        case Op::check_in: return last_check_in(record);
         case Op::switch_over: return done(switch_over());
         case Op::restart:
         case Op::trial: return judge(op, record);
@@ -105,6 +105,7 @@ Status ImageActions::write(unsigned part) {
 Status ImageActions::verify() {
     TRY(open_writer());
     TRY(writer_->finish());
+    verified_ = true;
     return keep_counts();
 }
 
@@ -129,6 +130,7 @@ Status ImageActions::after_write(work::StepRecord& record) {
         for (const auto& part : slots_.parts) {
             TRY(part.devices.target->sync());
         }
+        verified_ = true;
         return {};
     }
     if (run_.cancel.requested()) {
@@ -186,22 +188,43 @@ Status ImageActions::look_at_health(work::StepRecord& record) {
 }
 
 /// The last moment at which the manager, or the device's window, can hold it up.
-Result<Acted> ImageActions::last_check_in() {
+Result<Acted> ImageActions::last_check_in(work::StepRecord& record) {
     if (run_.manager == nullptr || TRY(switched())) {
         return Acted::done;
     }
+    TRY(open_writer());
     const auto reached = run_.manager->check_in(k_check_in_time, run_.cancel);
     if (run_.cancel.requested()) {
         return error(AgentCode::cancelled);
     }
-    return reached.ok() && run_.manager->may_execute() ? Acted::done : Acted::suspended;
+    if (reached.ok() && run_.manager->may_execute()) {
+        return Acted::done;
+    }
+    record.results.push_back(reached.ok() ? error_result(error(AgentCode::image_window_closed, ""), AgentCode::internal)
+                                          : error_result(reached.error(), AgentCode::io_error));
+    record.results.back().status = errors::Severity::warning;
+    run_.observer.step_changed(record);
+    return Acted::suspended;
 }
 
 Result<bool> ImageActions::switched() const {
     return plan_.place.switches && TRY(boot_->look()).running == plan_.place.target;
 }
 
+/// Whoever rested in between has let go of the slot. What a program of the package has left in it cannot be compared.
+Status ImageActions::hold_verified() {
+    const auto notes = TRY(load_notes(run_.services.files, run_.services.settings.state.images()));
+    if (!notes.writing || notes.writing->package != plan_.package) {
+        return error(AgentCode::slot_not_whole, {"slot ", plan_.place.target, " was written by other work meanwhile"});
+    }
+    TRY(open_writer());
+    return verified_ || !plan_.member.after_write.empty() ? Status() : writer_->finish();
+}
+
 Status ImageActions::switch_over() {
+    if (!TRY(switched())) {
+        TRY(hold_verified());
+    }
     close_writer();
     TrialNote note;
     note.version = plan_.member.version;

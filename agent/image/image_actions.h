@@ -32,8 +32,9 @@ private:
     [[nodiscard]] Status after_write(work::StepRecord& record);
     [[nodiscard]] Status run_program(work::StepRecord& record);
     [[nodiscard]] Status look_at_health(work::StepRecord& record);
-    [[nodiscard]] Result<work::Acted> last_check_in();
+    [[nodiscard]] Result<work::Acted> last_check_in(work::StepRecord& record);
     [[nodiscard]] Status switch_over();
+    [[nodiscard]] Status hold_verified();
     [[nodiscard]] Result<work::Acted> judge(Op op, work::StepRecord& record);
 
     [[nodiscard]] Status open_writer();
@@ -50,6 +51,7 @@ private:
     std::unique_ptr<boot::Boot> boot_;
     OpenSlots slots_;
     std::unique_ptr<SlotWriter> writer_;
+    bool verified_ = false;  // in this life, and held since
     std::optional<Uptime> look_again_at_;
 };
 

@@ -76,6 +76,7 @@ std::optional<TrialNote> trial_from(JsonView view) {
     trial.asked_ms = *asked;
     trial.seen_ms = *seen;
     trial.network_ms = network.whole();
+    trial.program = view.find("program").text().value_or("");
     return trial;
 }
 
@@ -113,6 +114,7 @@ std::string notes_json(const ImageNotes& notes) {
         json.member("starts", trial.starts);
         json.member("asked_ms", trial.asked_ms);
         json.member("seen_ms", trial.seen_ms);
+        json.member("program", trial.program);
         if (trial.network_ms) {
             json.member("network_ms", *trial.network_ms);
         } else {
@@ -169,8 +171,7 @@ Result<ImageNotes> load_notes(platform::Files& files, const std::string& path) {
         return text.error().is(AgentCode::file_not_found) ? Result<ImageNotes>(ImageNotes())
                                                           : Result<ImageNotes>(text.error());
     }
-    auto notes = notes_from(*text);
-    return notes ? Result<ImageNotes>(std::move(*notes)) : error(AgentCode::image_record_damaged, path);
+    return notes_from(*text).value_or(ImageNotes());
 }
 
 Status save_notes(platform::Files& files, const std::string& path, const ImageNotes& notes) {

@@ -35,6 +35,7 @@ struct TrialNote {
     std::string seen_in;                      // boot id of the last of them
     std::uint64_t seen_ms = 0;                // when the agent came up in it, since that start
     std::optional<std::uint64_t> network_ms;  // when there was an address, since that start
+    std::string program;                      // SHA-256 of the new slot's agent when it came up first; empty: not yet
     std::string ill;                          // what health programs said before the switch, a line each
     std::string why, step, log;               // once it was given up: reason, where, the last lines of the log
 };
@@ -53,7 +54,8 @@ struct ImageNotes {
     std::string chunks;  // of the last writing, as JSON; empty: none
 };
 
-/// Nothing noted where there is no file. Errors: image_record_damaged, those of platform::Files.
+/// Nothing noted where there is no file, or what is in it cannot be read: no trial is kept without its record, and the
+/// next image begins a new one. Errors: those of platform::Files.
 [[nodiscard]] Result<ImageNotes> load_notes(platform::Files& files, const std::string& path);
 /// Durable: the old ones or these.
 [[nodiscard]] Status save_notes(platform::Files& files, const std::string& path, const ImageNotes& notes);

@@ -6,6 +6,7 @@
 #include "agent/base/concat.h"
 #include "agent/errors/catalogue.h"
 #include "agent/image/analysis.h"
+#include "agent/image/trial.h"
 #include "agent/work/hooks.h"
 
 namespace hagent::image {
@@ -193,6 +194,13 @@ Status confirm_by_hand(const work::Services& services) {
     const auto state = TRY(trial_state(*boot));
     if (!state.on_trial()) {
         return error(AgentCode::image_no_trial, {"slot ", state.trial->slot, " was not started yet"});
+    }
+    const auto notes = TRY(load_notes(services.files, services.settings.state.images()));
+    if (!notes.trial || notes.trial->to != state.running) {
+        return error(AgentCode::image_no_trial, "its record is gone");
+    }
+    if (const auto other = other_device(*notes.trial, services.facts)) {
+        return error(AgentCode::image_other_device, *other);
     }
     return boot->confirm(state.running);
 }

@@ -7,6 +7,7 @@
 #include "agent/base/limits.h"
 #include "agent/base/text.h"
 #include "agent/errors/catalogue.h"
+#include "agent/trust/verify.h"
 #include "agent/work/hooks.h"
 
 namespace hagent::image {
@@ -57,6 +58,14 @@ Result<std::string> run_health(const work::Services& services, const CancelToken
     return said;
 }
 
+std::optional<std::string> other_device(const TrialNote& trial, const work::Facts& facts) {
+    if (trial.mac == facts.mac && trial.serial == facts.serial) {
+        return std::nullopt;
+    }
+    return concat({"this device has ", facts.mac, " and ", facts.serial, ", the one that began had ", trial.mac,
+                   " and ", trial.serial});
+}
+
 Trial::Trial(boot::Boot& boot, const work::Run& run, std::string job) : boot_(boot), run_(run), job_(std::move(job)) {}
 
 Status Trial::save() { return save_notes(run_.services.files, run_.services.settings.state.images(), notes_); }
@@ -80,6 +89,7 @@ Status Trial::begin(TrialNote note) {
     TRY(save());
     auto switched = boot_.try_once(target, settings().tries);
     if (!switched.ok()) {
+        (void)boot_.fall_back();  // it may have been done all the same
         notes_.trial.reset();
         TRY(save());
     }
@@ -116,25 +126,67 @@ Result<Acted> Trial::ask_for_restart(work::StepRecord& record) {
 }
 
 /// Only another start of the machine can mean that the trial was not taken; where the machine does not tell its starts
-/// apart, the boot loader's own word counts.
+/// apart, the boot loader's own word counts. Without a restart there is no trial.
 Result<Acted> Trial::restart(work::StepRecord& record) {
     notes_ = TRY(load_notes(run_.services.files, run_.services.settings.state.images()));
-    if (!notes_.trial || notes_.trial->job != job_) {
-        return Acted::done;  // judged already
+    const auto state = boot_.look();
+    if (!notes_.trial || notes_.trial->job != job_ || !state.ok()) {
+        return Acted::done;  // judged already, or judge() tells
     }
-    const auto state = TRY(boot_.look());
-    const bool pending = state.trial && !state.trial->over && state.trial->slot == note().to;
-    if (state.running == note().to || boot_id() != note().switched_in || !pending) {
+    const bool pending = state->trial && !state->trial->over && state->trial->slot == note().to;
+    if (state->running == note().to || boot_id() != note().switched_in || !pending) {
         return Acted::done;
     }
-    return ask_for_restart(record);
+    auto asked = ask_for_restart(record);
+    if (!asked.ok() && !run_.cancel.requested()) {
+        (void)boot_.fall_back();
+        notes_.trial.reset();
+        (void)save();
+    }
+    return asked;
 }
 
+/// What a boot loader or a disk refuses may pass, and is no verdict; where it does not, the new system cannot be kept.
 Result<Acted> Trial::judge(work::StepRecord& record) {
+    auto acted = judged(record);
+    if (acted.ok() || decided_ || run_.cancel.requested()) {
+        return acted;
+    }
+    const bool known = notes_.trial && notes_.trial->job == job_;
+    if (since_boot() < settings().confirm_deadline && !(known && !note().why.empty())) {
+        look_again_at_ = again_in(k_look_soon);
+        return Acted::on_trial;
+    }
+    if (!known || !runs_new_slot()) {
+        return acted;
+    }
+    auto back = give_up(words_of(acted.error()), "trial", record);
+    if (!back.ok()) {  // the boot loader counts the starts that are left
+        const auto by_hook = work::hook_program(run_.services, "reboot");
+        (void)(by_hook.ok() && by_hook->empty() ? run_.services.host.force_restart() : Status());
+        look_again_at_ = again_in(k_look_soon);
+        return Acted::restarts;
+    }
+    return back;
+}
+
+/// Where the boot loader cannot be asked, what it has told the kernel counts.
+bool Trial::runs_new_slot() {
+    const auto state = boot_.look();
+    const std::string line = run_.services.devices->command_line();
+    return (state.ok() ? state->running : boot::command_line_value(line, "hagent.slot")) == note().to;
+}
+
+Failure Trial::verdict(Error why) {
+    decided_ = true;
+    return Failure(std::move(why));
+}
+
+Result<Acted> Trial::judged(work::StepRecord& record) {
     notes_ = TRY(load_notes(run_.services.files, run_.services.settings.state.images()));
     const auto state = TRY(boot_.look());
     if (!notes_.trial || notes_.trial->job != job_) {
-        return told_before(state);
+        return told_before(state, record);
     }
     if (state.running == note().to) {
         return judge_here(state, record);
@@ -150,21 +202,29 @@ Result<Acted> Trial::judge(work::StepRecord& record) {
         LastImage{job_, note().version, "failed", why.context, rfc3339(run_.services.clock.wall()), why.id.number};
     notes_.trial.reset();
     TRY(save());
-    return why;
+    return verdict(std::move(why));
 }
 
-/// The verdict is in the notes, the step's end is not in the journal: the same answer again.
-Result<Acted> Trial::told_before(const boot::State& state) {
-    if (!notes_.last || notes_.last->job != job_) {
-        if (state.trial) {
-            TRY(boot_.fall_back());
-        }
-        return error(AgentCode::image_no_trial, "its record is gone");
+/// The verdict is in the notes, the step's end is not in the journal: the same answer again. Without a record nothing
+/// is kept; the trial of other work is not touched.
+Result<Acted> Trial::told_before(const boot::State& state, work::StepRecord& record) {
+    constexpr std::string_view k_gone = "its record is gone";
+    if (notes_.last && notes_.last->job == job_) {
+        return notes_.last->code == 0
+                   ? Result<Acted>(Acted::done)
+                   : verdict(Error{{errors::Protocol::agent, notes_.last->code}, 0, notes_.last->reason});
     }
-    if (notes_.last->code == 0) {
-        return Acted::done;
+    if (!notes_.trial && state.on_trial()) {
+        notes_.trial.emplace();
+        note().job = job_;
+        note().to = state.running;
+        note().from = state.chosen;
+        return give_up(std::string(k_gone), "record", record);
     }
-    return Error{{errors::Protocol::agent, notes_.last->code}, 0, notes_.last->reason};
+    if (!notes_.trial && state.trial) {
+        TRY(boot_.fall_back());
+    }
+    return verdict(error(AgentCode::image_no_trial, k_gone).error());
 }
 
 void Trial::stop_watchdog() {
@@ -227,11 +287,16 @@ std::string Trial::seen_by_others() const {
     return "its kernel stopped or hung, or nothing in it starts the agent";
 }
 
+Result<std::string> Trial::program() const {
+    return TRY(trust::digest_file(run_.services.files, run_.services.settings.program)).sha256;
+}
+
 /// Once in each start of the machine.
 Status Trial::note_start() {
     if (note().seen_in != boot_id() || note().starts == 0) {
         note().seen_in = boot_id();
         ++note().starts;
+        note().program = note().program.empty() ? TRY(program()) : note().program;
         note().seen_ms = static_cast<std::uint64_t>(run_.services.clock.since_boot().since_start.count());
         note().network_ms.reset();
         TRY(save());
@@ -246,22 +311,12 @@ Status Trial::note_start() {
     return {};
 }
 
-/// Why this is not the device that began, or nothing.
-std::optional<std::string> Trial::other_device() const {
-    const auto& facts = run_.services.facts;
-    const bool same = notes_.trial->mac == facts.mac && notes_.trial->serial == facts.serial;
-    if (same) {
-        return std::nullopt;
-    }
-    return concat({"this device has ", facts.mac, " and ", facts.serial, ", the one that began had ", notes_.trial->mac,
-                   " and ", notes_.trial->serial});
-}
-
 /// What failed in the old system too is no evidence against the new one.
 Result<std::optional<std::string>> Trial::sick() {
     const std::string said = TRY(run_health(run_.services, run_.cancel));
+    const std::string before = "\n" + note().ill;
     for (const auto line : split(said, '\n')) {
-        if (!line.empty() && note().ill.find(concat({program_of(line), " ended "})) == std::string::npos) {
+        if (!line.empty() && before.find(concat({"\n", program_of(line), " ended "})) == std::string::npos) {
             return std::optional(std::string(line));
         }
     }
@@ -281,11 +336,18 @@ Result<Acted> Trial::judge_here(const boot::State& state, work::StepRecord& reco
         return give_up("the boot loader knows of no trial any more", "trial", record);
     }
     TRY(note_start());
-    if (const auto other = other_device()) {
+    if (run_.services.facts.mac.empty() && !note().mac.empty() && since_boot() < seen() + longest()) {
+        look_again_at_ = again_in(k_look_soon);
+        return Acted::on_trial;  // its network card is still to come
+    }
+    if (const auto other = other_device(note(), run_.services.facts)) {
         return give_up(*other, "identity", record);
     }
     if (const auto said = TRY(sick())) {
         return give_up(concat({"health program ", *said}), "health", record);
+    }
+    if (TRY(program()) != note().program) {
+        return give_up("the agent's program is not the one that came up", "program", record);
     }
     if (run_.checked_in || (run_.manager == nullptr && !run_.services.settings.has_manager)) {
         return proved();

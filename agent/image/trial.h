@@ -34,6 +34,7 @@ public:
     [[nodiscard]] const std::optional<Uptime>& look_again_at() const { return look_again_at_; }
 
 private:
+    [[nodiscard]] Result<work::Acted> judged(work::StepRecord& record);
     [[nodiscard]] Result<work::Acted> judge_here(const boot::State& state, work::StepRecord& record);
     [[nodiscard]] Result<work::Acted> wait_for_manager(work::StepRecord& record);
     [[nodiscard]] Result<work::Acted> proved();
@@ -43,9 +44,11 @@ private:
     [[nodiscard]] Error reason(const boot::State& state) const;
     [[nodiscard]] std::string seen_by_others() const;
     [[nodiscard]] Status came_back(const boot::State& state);
-    [[nodiscard]] Result<work::Acted> told_before(const boot::State& state);
+    [[nodiscard]] Result<work::Acted> told_before(const boot::State& state, work::StepRecord& record);
+    [[nodiscard]] bool runs_new_slot();
+    [[nodiscard]] Failure verdict(Error why);
     [[nodiscard]] Status note_start();
-    [[nodiscard]] std::optional<std::string> other_device() const;
+    [[nodiscard]] Result<std::string> program() const;
     [[nodiscard]] Result<std::optional<std::string>> sick();
     void stop_watchdog();
     [[nodiscard]] std::string last_lines() const;
@@ -65,8 +68,12 @@ private:
     std::string job_;
     ImageNotes notes_;
     std::optional<Uptime> look_again_at_;
+    bool decided_ = false;            // what judge() says is the end, and no obstacle on the way to it
     std::optional<Feeding> feeding_;  // while the trial can still succeed
 };
+
+/// Why this is not the device that began the trial, or nothing.
+[[nodiscard]] std::optional<std::string> other_device(const TrialNote& trial, const work::Facts& facts);
 
 /// Runs the health programs. What each one that failed said, a line each: "PROGRAM ended with 1; it said: ...". Errors:
 /// cancelled.

@@ -29,13 +29,15 @@ inline constexpr std::size_t k_machine_slot = 4 * k_machine_chunk;
 inline constexpr const char* k_env = "/boot/grubenv";
 
 /// Each life of the agent is one call of live(); its journal is what steps() holds.
-struct Machine final : work::StepJournal, work::StepObserver {
+struct Machine : work::StepJournal, work::StepObserver {
     Machine() {
         settings.state = config::StatePaths("/state");
         settings.image.boot = config::BootMethod::grub;
         settings.image.grub_env = k_env;
         settings.image.slots = {{"A", {{"root", "/dev/sda2"}}}, {"B", {{"root", "/dev/sda3"}}}};
         settings.has_manager = true;
+        settings.program = "/usr/sbin/hagent";
+        files.put(settings.program, "the agent", 0755);
         files.put_directory("/state/scratch");
         std::string block = "# GRUB Environment Block\n";
         block.resize(1024, '#');
@@ -134,7 +136,11 @@ struct Machine final : work::StepJournal, work::StepObserver {
         journal[record.n] = record;
         return {};
     }
-    void step_changed(const work::StepRecord& /*record*/) override {}
+    void step_changed(const work::StepRecord& record) override {
+        for (const auto& result : record.results) {
+            shown.push_back(concat({std::to_string(result.id.number), " ", result.context}));
+        }
+    }
 
     [[nodiscard]] work::Services services() {
         work::Services out{files,
@@ -146,6 +152,7 @@ struct Machine final : work::StepJournal, work::StepObserver {
                            work::facts_from(host.facts(), {"SLX"}, running == "B" ? "2.0" : "1.0")};
         out.scratch_dir = "/state/scratch";
         out.devices = &devices;
+        out.log_lines = log;
         return out;
     }
 
@@ -176,7 +183,8 @@ struct Machine final : work::StepJournal, work::StepObserver {
         const auto now = services();
         work::Run run{now, *this, *this, earlier, cancel};
         run.checked_in = manager_answers && running == "B";
-        run.manager_answered = run.checked_in;
+        run.manager_answered = run.checked_in || something_answers;
+        run.manager = manager;
         auto outcome = work->run(run);
         if (!outcome.ok() || files.power_is_off()) {
             return std::nullopt;
@@ -225,7 +233,10 @@ struct Machine final : work::StepJournal, work::StepObserver {
     std::map<unsigned, work::StepRecord> journal;
     std::vector<TaskResult> refused;
     std::string old_image, new_image, running;
-    bool manager_answers = true;
+    bool manager_answers = true, something_answers = false;
+    work::ManagerLink* manager = nullptr;
+    const log::Ring* log = nullptr;
+    std::vector<std::string> shown;  // what steps said while they were running
     unsigned boots = 0;
     std::function<void()> on_cut;
 };
