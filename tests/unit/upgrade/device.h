@@ -47,7 +47,7 @@ public:
     explicit FileJournal(fakes::FakeFiles& files) : files_(files) {}
     [[nodiscard]] Status intent(unsigned n) override { return write(n, work::StepState::running, ""); }
     [[nodiscard]] Status done(const work::StepRecord& record) override {
-        return write(record.n, record.state, record.results.empty() ? "" : record.results.front().context);
+        return write(record.n, record.state, record.results.empty() ? record.output : record.results.front().context);
     }
     [[nodiscard]] std::vector<work::StepRecord> records() const {
         std::vector<work::StepRecord> out;
@@ -155,6 +155,7 @@ public:
     config::StatePaths state{fakes::rooted("/var/lib/hagent")};
     work::Settings settings;
     std::vector<std::string> starts;  // what was started, in order
+    std::string runs_as;              // the program that takes the job; empty: the one that was started
     Millis limit{0};
 
 private:
@@ -166,7 +167,7 @@ private:
         if (files.power_is_off() || content.starts_with("dead")) {
             return {};
         }
-        settings.program = path;
+        settings.program = runs_as.empty() ? path : std::exchange(runs_as, "");
         const bool launched = path != k_own.path;
         Life life(files, clock, host, state, launched ? std::optional(k_own) : std::nullopt, path);
         restart_ = false;

@@ -134,6 +134,39 @@ TEST_CASE("nothing can be written: a trial does not begin, the confirmed agent d
     CHECK(device.limit == Millis{Seconds{305}});
 }
 
+/// The agent on trial, and what it says after a check-in that has ended well.
+Result<bool> says_good(Device& device, const std::optional<Place>& launcher, const std::string& program) {
+    return Life(device.files, device.clock, device.host, device.state, launcher, program).is_good();
+}
+
+TEST_CASE("an agent is kept when it is the one on trial, the launcher has started it, and it is what was staged") {
+    Device device("good agent 2");
+    auto record = *device.record();
+    Trial trial;
+    trial.program = program("2.0.0.0", "good agent 2");
+    begin_trial(record, trial);
+    REQUIRE(RecordFile(device.files, device.state).write(record).ok());
+    device.files.put("/var/lib/hagent/agent/2.0.0.0/hagent", "good agent 2", 0755);
+    REQUIRE(device.start() == k_new);
+    SUBCASE("it is") {
+        CHECK(says_good(device, k_own, k_new).value());
+        CHECK(device.record()->confirmed->version == "2.0.0.0");
+        return;
+    }
+    SUBCASE("its program was changed since") {
+        device.files.put("/var/lib/hagent/agent/2.0.0.0/hagent", "evil agent 2", 0755);
+        CHECK(says_good(device, k_own, k_new).error().is(errors::AgentCode::agent_program_changed));
+    }
+    SUBCASE("its program is gone") {
+        REQUIRE(device.files.remove(k_new).ok());
+        CHECK_FALSE(says_good(device, k_own, k_new).ok());
+    }
+    SUBCASE("the one before it still runs") { CHECK_FALSE(says_good(device, k_own, k_old).value()); }
+    SUBCASE("nobody has launched it") { CHECK_FALSE(says_good(device, std::nullopt, k_new).value()); }
+    CHECK(device.record()->trial);
+    CHECK(device.record()->confirmed->version == "1.0.0.0");
+}
+
 TEST_CASE("a record that is lost in both copies leaves the preinstalled program") {
     Device device("good agent 2");
     REQUIRE(device.live() == "done");
@@ -146,7 +179,12 @@ TEST_CASE("versions that nobody names make room for the next one") {
     Device device("good agent 2");
     device.files.put("/var/lib/hagent/agent/0.5.0.0/hagent", "old", 0755);
     device.files.put("/var/lib/hagent/agent/notes/mine", "x");
+    device.files.put("/var/lib/hagent/agent/0.7.0.0/hagent", "good agent 0.7", 0755);
+    device.runs_as = fakes::rooted("/var/lib/hagent/agent/0.7.0.0/hagent");  // no record names it
     REQUIRE(device.live() == "done");
+    CHECK(device.files.exists("/var/lib/hagent/agent/0.7.0.0/hagent"));
+    REQUIRE(device.files.content(k_session + "/step-1"));
+    CHECK(device.files.content(k_session + "/step-1")->find("removed ") != std::string::npos);
     CHECK_FALSE(device.files.exists("/var/lib/hagent/agent/0.5.0.0"));
     CHECK(device.files.exists("/var/lib/hagent/agent/1.0.0.0/hagent"));
     CHECK(device.files.exists("/var/lib/hagent/agent/notes/mine"));
