@@ -54,8 +54,8 @@ class Images(BoxTest):
     def slot(self, name, size=CHUNKS * CHUNK):
         return self.machine.content(name, size)
 
-    def package(self, name, raw, compression="gzip", chunks=None, repositories=(), hook=None, **member):
-        """A signed package of one part; its folder. `chunks` may change the stored chunks."""
+    def package(self, name, raw, compression="gzip", chunks=None, repositories=(), hook=None, whole=None, **member):
+        """A signed package of one part; its folder. `chunks` may change the stored chunks, `whole` the digest of the raw image."""
         folder = os.path.join(self.site, name)
         os.makedirs(folder)
         pack = (lambda data: gzip.compress(data, 1, mtime=0)) if compression == "gzip" else bytes
@@ -72,7 +72,7 @@ class Images(BoxTest):
                 file.write(content)
         self.serial += 1
         part = {"name": "root", "file": "root.img", "chunks": "root.chunks", "compression": compression, "raw_bytes": len(raw),
-                "raw_sha256": digest(raw), "chunk_bytes": CHUNK}
+                "raw_sha256": whole or digest(raw), "chunk_bytes": CHUNK}
         manifest = {"format": 1, "kind": "image", "package": "system", "version": f"{self.serial}.0", "serial": self.serial, "entry": "",
                     "targets": {"os": [], "platforms": [], "devices": []}, "expires": None, "repositories": list(repositories),
                     "files": [{"path": path, "bytes": len(content), "sha256": digest(content)} for path, content in files.items()],
@@ -183,6 +183,108 @@ class Stories(Images):
         self.expect(self.box.run("image", "confirm"), DONE)
         self.assertEqual(("B", ""), (self.boot_state()["chosen"], self.boot_state()["trial"]))
         self.expect(self.box.run("image", "rollback"), FAILED, "image_no_trial")
+
+
+class Promises(Images):
+    """What went wrong elsewhere. Each of these tests has a mutation that it notices."""
+
+    def on_trial(self, name, **more):
+        self.package(name, self.raw(), **more)
+        self.publish(name)
+        self.until_restart()
+        self.assertEqual("B", self.boot_state()["running"])
+
+    def back(self, name, *words):
+        """The new system gives itself up, and the old one tells why."""
+        self.until_restart()
+        self.assertEqual(("A", ""), (self.boot_state()["running"], self.boot_state()["trial"]))
+        self.life(lambda: self.result_of(name))
+        told = json.dumps(self.result_of(name))
+        self.assertEqual("failure", self.result_of(name)["state"])
+        for word in words:
+            self.assertIn(word, told)
+
+    def notes(self):
+        with open(os.path.join(self.box.state, "images.json"), encoding="utf-8") as file:
+            return json.load(file)
+
+    def test_a_new_system_that_reaches_no_manager_is_not_kept(self):
+        self.configure(confirm_deadline_s=10, confirm_deadline_max_s=10)
+        self.on_trial("mute")
+        os.rename(os.path.join(self.site, "jobs.json"), self.box.path("jobs.json"))
+        self.until_restart()
+        os.rename(self.box.path("jobs.json"), os.path.join(self.site, "jobs.json"))
+        self.assertEqual("A", self.boot_state()["running"])
+        self.life(lambda: self.result_of("mute"))
+        self.assertIn("no manager answered within 10 s", json.dumps(self.result_of("mute")))
+
+    def test_what_failed_in_the_old_system_too_is_told_and_is_no_evidence(self):
+        self.configure(health=[[self.box.write("check", "#!/bin/sh\necho no licence; exit 1\n", 0o755)]])
+        self.on_trial("well")
+        self.life(lambda: self.result_of("well"))
+        self.assertEqual("success", self.result_of("well")["state"])
+        self.assertIn("no licence", json.dumps(self.document(self.box.run("sessions", "--json"))))
+
+    def test_a_trial_that_lost_its_record_is_not_kept(self):
+        self.on_trial("lost")
+        os.unlink(os.path.join(self.box.state, "images.json"))
+        self.expect(self.box.run("image", "confirm"), FAILED, "image_no_trial")
+        self.back("lost", "its record is gone")
+
+    def test_a_disk_in_another_device_is_not_kept(self):
+        self.on_trial("moved")
+        notes = self.notes()
+        notes["trial"]["mac"] = "02:00:00:00:00:01"
+        self.box.write("state/images.json", json.dumps(notes))
+        self.expect(self.box.run("image", "confirm"), FAILED, "image_other_device")
+        self.back("moved", "the one that began had 02:00:00:00:00:01")
+
+    def test_nothing_else_begins_while_an_image_is_on_trial(self):
+        self.on_trial("first")
+        before = self.boot_state()
+        self.assertIn("waits_for_trial", json.dumps(self.write(self.package("second", self.raw()), code=FAILED)))
+        self.assertEqual(before, self.boot_state())
+        self.life(lambda: self.result_of("first"))
+        self.assertEqual("success", self.result_of("first")["state"])
+
+    def test_what_reads_back_as_another_image_is_not_switched_to(self):
+        document = self.write(self.package("lies", self.raw(), whole=digest(b"another")), code=FAILED)
+        self.assertIn("image_verify_failed", json.dumps(document))
+        self.assertEqual(("A", ""), (self.boot_state()["chosen"], self.boot_state()["trial"]))
+        self.assertFalse(self.new_slot()["bootable"])
+
+    def test_a_program_that_was_cut_off_runs_again_over_a_whole_image(self):
+        seen = self.box.path("seen")
+        hook = f"""#!/bin/sh
+dd if=$HAGENT_SLOT_DEVICE_ROOT bs=1 skip=200 count=4 status=none >> {seen}; echo >> {seen}
+printf half | dd of=$HAGENT_SLOT_DEVICE_ROOT conv=notrunc bs=1 seek=200 status=none
+[ $(wc -l < {seen}) -gt 1 ] || exec sleep 600
+"""
+        raw = b"good" * (CHUNK // 4) + self.raw()[CHUNK:]
+        folder = self.package("hooked", raw, hook=hook)
+        process = self.box.spawn("image", "write", folder)
+        wait_until(lambda: self.slot("B")[200:204] == b"half", 60 * kit.FACTOR, "the program is at work")
+        os.kill(process.pid, signal.SIGKILL)
+        process.popen.wait()
+        self.assertEqual("", self.boot_state()["trial"])
+        self.write(folder)
+        with open(seen, encoding="utf-8") as file:
+            self.assertEqual(["good", "good"], file.read().split())
+
+    def test_a_slot_that_somebody_has_mounted_or_holds_is_not_written(self):
+        before = self.slot("B", SLOT)
+        with open(self.slots["B"], "rb") as holder:
+            fcntl.flock(holder, fcntl.LOCK_EX)
+            document = self.write(self.package("held", self.raw()), code=FAILED)
+        self.assertIn("image_slot_in_use", json.dumps(document))
+        self.assertEqual(before, self.slot("B", SLOT))
+
+    def test_a_table_that_calls_the_slot_that_runs_by_another_name_is_refused(self):
+        os.symlink(self.slots["A"], self.box.path("by-label"))
+        self.configure(slots=[{"name": "A", "device": self.slots["A"]}, {"name": "B", "device": self.box.path("by-label")}])
+        document = self.write(self.package("linked", self.raw()), code=FAILED)
+        self.assertIn("image_device_unfit", json.dumps(document))
+        self.assertEqual(self.old, self.slot("A"))
 
 
 class Chunks(Images):

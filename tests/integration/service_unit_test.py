@@ -40,6 +40,11 @@ def members(group, seen):
     return {word for word in words if not word.startswith("@")}.union(*(members(word, seen) for word in words if word.startswith("@")))
 
 
+class Starts(unittest.TestCase):
+    def test_the_unit_has_no_limit_of_starts_and_comes_back_always(self):
+        self.assertEqual((["0"], ["always"]), (setting("StartLimitIntervalSec"), setting("Restart")))
+
+
 class ServiceUnit(unittest.TestCase):
     def setUp(self):
         ensure({"systemd-analyze": "systemd", "strace": "strace", "setpriv": "util-linux"})

@@ -292,6 +292,29 @@ class ByHand(Upgrades):
         self.assertEqual((OWN, None), (self.status()["running"]["version"], self.status()["trial"]))
         stage(self.release("allowed", "0.0.1.0", of_version(self.program, OWN, "0.0.1.0"), "--allow-downgrade"), REFUSED, "package_replayed")
 
+    def test_rotated_keys_and_a_manifest_that_counts_no_more_strand_nobody(self):
+        self.release("up", "1.0.0.0", self.content_of("good", "1.0.0.0"))
+        self.publish("up")
+        self.expect(self.box.run("check-in", "--once"), DONE)
+        for name in os.listdir(self.box.keys):
+            os.unlink(os.path.join(self.box.keys, name))
+        place = os.path.join(self.box.state, "agent/1.0.0.0")
+        for name in ("manifest.json", "manifest.sig"):  # what was signed is not asked again either
+            with open(os.path.join(place, name), "wb") as file:
+                file.write(b"{}")
+        self.supervise()
+        wait_until(lambda: self.daemon_version() == "1.0.0.0", 30 * kit.FACTOR, "the confirmed agent runs")
+
+    def test_the_newer_of_the_preinstalled_and_the_confirmed_agent_runs(self):
+        self.release("up", "1.0.0.0", self.content_of("good", "1.0.0.0"))
+        self.publish("up")
+        self.expect(self.box.run("check-in", "--once"), DONE)
+        os.unlink(self.preinstalled)  # as a package manager does
+        self.put(self.preinstalled, of_version(self.program, "9.0.0.0"))
+        self.supervise()
+        wait_until(lambda: self.daemon_version() == "9.0.0.0", 30 * kit.FACTOR, "the newer one runs")
+        self.assertTrue(self.status()["running"]["preinstalled"])
+
     def test_a_downgrade_that_the_package_allows(self):
         self.release("down", "0.0.1.0", of_version(self.program, OWN, "0.0.1.0"), "--allow-downgrade")
         self.publish("down")

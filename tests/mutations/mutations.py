@@ -152,4 +152,24 @@ MUTATIONS = [
         ("agent/http/access.cpp", "(needed == Role::anyone && !bound_.empty())", "needed == Role::anyone")]),
     Mutation("a reload closes its sockets", "door: DoorTest.test_a_reload_lets_go_of_no_port", [
         ("agent/listener.cpp", "machine.sockets.keep(part->name, part->server->release());", "(void)part->server->release();")]),
+    Mutation("a half-written slot keeps its head", "image: Broken.test_a_bomb_and_another_content_in_a_chunk_end_the_work_and_the_next_image_is_written", [
+        ("agent/image/image_actions.cpp", "    return writer_->clear_heads();\n", "    return {};\n")]),
+    Mutation("what is read back is not compared", "image: Promises.test_what_reads_back_as_another_image_is_not_switched_to", [
+        ("agent/image/slot_writer.cpp", "return to_hex(digest) == parts_[number].part.raw_sha256;", "return !to_hex(digest).empty();")]),
+    Mutation("a program that was cut off is believed", "image: Promises.test_a_program_that_was_cut_off_runs_again_over_a_whole_image", [
+        ("agent/image/image_actions.cpp", "if (record.in_flight_before) {", "if (record.in_flight_before && record.n == 0) {")]),
+    Mutation("a new system needs no manager", "image: Promises.test_a_new_system_that_reaches_no_manager_is_not_kept", [
+        ("agent/image/trial.cpp", "if (run_.checked_in || (", "if (note().starts > 0 || (")]),
+    Mutation("what was ill before is evidence", "image: Promises.test_what_failed_in_the_old_system_too_is_told_and_is_no_evidence", [
+        ("agent/image/trial.cpp", 'before = "\\n" + note().ill;', "before;")]),
+    Mutation("any device may keep a trial", "image: Promises.test_a_disk_in_another_device_is_not_kept", [
+        ("agent/image/trial.cpp", "trial.mac == facts.mac && trial.serial", "trial.serial")]),
+    Mutation("a trial without its record stays", "image: Promises.test_a_trial_that_lost_its_record_is_not_kept", [
+        ("agent/image/trial.cpp", "if (!notes_.trial && state.on_trial()) {", "if (!notes_.trial && state.running.empty()) {")]),
+    Mutation("two changes of the system at once", "image: Promises.test_nothing_else_begins_while_an_image_is_on_trial", [
+        ("agent/session/exclusive.cpp", "kind == JobKind::image || ", "")]),
+    Mutation("a staged agent is believed", "upgrade: ByHand.test_an_upgraded_program_that_was_damaged_gives_way_to_the_one_before", [
+        ("agent/upgrade/launcher.cpp", "return digest.sha256 == program.sha256", "return digest.bytes > 0")]),
+    Mutation("an older agent is started", "upgrade: ByHand.test_the_newer_of_the_preinstalled_and_the_confirmed_agent_runs", [
+        ("agent/upgrade/choice.cpp", "compare_versions(launcher, record.confirmed->version) <= 0", "!launcher.empty()")]),
 ]
