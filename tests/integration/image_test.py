@@ -245,7 +245,7 @@ class Promises(Images):
         self.assertIn("waits_for_trial", json.dumps(self.write(self.package("second", self.raw()), code=FAILED)))
         self.assertEqual(before, self.boot_state())
         self.life(lambda: self.result_of("first"))
-        self.assertEqual("success", self.result_of("first")["state"])
+        self.assertEqual("success", self.result_of("first")["state"], self.result_of("first"))
 
     def test_what_reads_back_as_another_image_is_not_switched_to(self):
         document = self.write(self.package("lies", self.raw(), whole=digest(b"another")), code=FAILED)
