@@ -89,6 +89,17 @@ def make(path, first_sectors, images):
     return path
 
 
+def file_text(disk, partition, name):
+    """What a file of a partition says, without its last line end; empty: there is none."""
+    image = f"{disk}.{partition.number}"
+    with open(image, "wb") as file:
+        file.write(read_at(disk, partition.offset, partition.bytes))
+    try:
+        return subprocess.run([program("debugfs"), "-R", f"cat {name}", image], capture_output=True, text=True, check=False).stdout.strip()
+    finally:
+        os.unlink(image)
+
+
 def file_place(image, name):
     """Offset of a file's only block inside an ext2 image: the place that a boot loader overwrites."""
     done = subprocess.run([program("debugfs"), "-R", f"blocks {name}", image], capture_output=True, text=True, check=False)

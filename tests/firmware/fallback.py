@@ -16,14 +16,19 @@ class Broken:
     variant: str
     about: str
     left: int            # tries, when the old slot is back
+    note: str = ""       # of the initramfs on the data partition
+    console: str = ""    # what the old slot's start shows
     watchdog: int = 0    # resets by it, at least
 
 
 STORIES = [
-    Broken("panics", "init of the new slot ends: the kernel panics", left=0),
-    Broken("no-agent", "no agent in the new slot: the watchdog", left=0, watchdog=TRIES),
-    Broken("no-kernel", "no kernel in the new slot: GRUB takes the other one at once", left=TRIES - 1),
-    Broken("no-init", "the new slot's init cannot be executed", left=0),
+    Broken("panics", "init of the new slot ends: the kernel panics", left=0, console="init: kept: Kernel panic - not syncing: Attempted to kill init"),
+    Broken("no-agent", "no agent in the new slot: the watchdog", left=0, watchdog=TRIES,
+           note="there is no agent at /usr/sbin/hagent that can be run"),
+    Broken("no-kernel", "no kernel in the new slot: GRUB takes the other one at once", left=TRIES - 1,
+           console="hagent.missing=kernel"),
+    Broken("no-init", "no init in the new slot", left=0, note="there is no init at /sbin/init"),
+    Broken("no-shell", "the new slot's init cannot be executed", left=0),
 ]
 QUICK = STORIES[:3]
 
@@ -40,8 +45,10 @@ def play_one(station, findings, story):
         device.wait(lambda: back(device), SECONDS, f"slot A ({story.about})")
         seconds, watchdog = device.seconds(), len(device.events("WATCHDOG"))
     found = grub.variables(disk.read_at(path, firmware.block_place(path), grub.BLOCK_BYTES)) or {}
-    good = found.get("hagent_slot") == "A" and found.get("hagent_tries") == str(story.left) and watchdog >= story.watchdog
-    findings.check(f"{story.about}: slot A is back", good, f"after {seconds:.0f} s, {watchdog} resets by the watchdog, tries left: "
+    note = disk.file_text(path, disk.DATA, "/hagent/trial.note")
+    good = found.get("hagent_slot") == "A" and found.get("hagent_tries") == str(story.left) and watchdog >= story.watchdog and note == story.note
+    good = good and story.console in device.text()
+    findings.check(f"{story.about}: slot A is back", good, f"note: '{note}'; after {seconds:.0f} s, {watchdog} resets by the watchdog, tries left: "
                    f"{found.get('hagent_tries')}")
 
 

@@ -5,13 +5,15 @@ import os
 import subprocess
 
 from disk import SLOTS
+from initramfs import CRASHES_AT, CRASHES_BYTES
 from services import LabError
 from setup_packages import program
 
 PLATFORM = "/usr/lib/grub/i386-pc"
 MODULES = "biosdisk part_msdos ext2 normal linux loadenv test echo serial terminal configfile reboot boot chain sleep".split()
 # no_timer_check: on a busy host the emulated timer may seem not to work, and the kernel would panic.
-ARGUMENTS = "console=ttyS0 panic=1 quiet noisapnp cryptomgr.notests no_timer_check"
+ARGUMENTS = "console=ttyS0 panic=1 quiet noisapnp cryptomgr.notests no_timer_check " \
+    f"memmap={CRASHES_BYTES}${CRASHES_AT:#x}"
 SHOWN, SHOWN_END = "word: ", "no more words"
 BLOCK_BYTES = 1024
 HEADER = b"# GRUB Environment Block\n"
@@ -24,8 +26,7 @@ source $prefix/hagent.cfg
 SLOT = """set hagent_{letter}={name}
 set hagent_{letter}_kernel=(hd0,msdos{number})/boot/vmlinuz
 set hagent_{letter}_initrd=(hd0,msdos{number})/boot/initrd.img
-set hagent_{letter}_probe=(hd0,msdos{number})/sbin/init
-set hagent_{letter}_args="root={device} {arguments}"
+set hagent_{letter}_args='root={device} {arguments}'
 """
 # Where GRUB lacks the command: shows what it would start, a word a line because consoles break lines.
 SHOW = f"""function linux {{

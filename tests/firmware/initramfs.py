@@ -4,14 +4,19 @@
 import os
 import stat
 
+import disk
+import efi_disk
 from services import LabError
 
 MODULES = ("virtio virtio_ring virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci crc32c_generic jbd2 mbcache crc16 ext4 "
-           "failover net_failover virtio_net virtio_blk watchdog").split()
+           "failover net_failover virtio_net virtio_blk watchdog reed_solomon").split()
 EFI_VARIABLES = "efivarfs"  # loaded where EFI firmware has started the kernel
 WATCHDOG = "i6300esb"  # loaded by the fragment, when there is a trial
+# What a kernel says when it panics stays in memory over a restart, at a place that grub.py keeps free.
+CRASHES_AT, CRASHES_BYTES = 0xC00000, 128 << 10
+CRASHES = f"ramoops.ko mem_address={CRASHES_AT:#x} mem_size={CRASHES_BYTES} record_size=32768"
 HEARTBEAT_S, LONGEST_S = 24, 240   # of the watchdog: on an idle machine, and at most
-APPLETS = ("sh", "mount", "insmod", "sleep", "echo", "cat", "switch_root", "reboot", "mkdir", "grep", "od", "tr")
+APPLETS = ("sh", "mount", "umount", "insmod", "sleep", "echo", "cat", "chroot", "switch_root", "reboot", "mkdir", "grep", "od", "tr")
 
 INIT = """#!/bin/sh
 export PATH=/bin
@@ -22,8 +27,13 @@ for module in {modules}; do insmod /lib/$module.ko; done
 if [ -d /sys/firmware/efi ]; then
   insmod /lib/{efi_variables}.ko
   mount -t efivarfs efivarfs /sys/firmware/efi/efivars
+  hagent_state={efi_state}
+else
+  insmod /lib/{crashes}
+  hagent_state={state}
 fi
 hagent_watchdog_module="/lib/{watchdog}.ko heartbeat={heartbeat} nowayout=0"
+hagent_state_dir=hagent
 . /hagent-watchdog
 for word in $(cat /proc/cmdline); do
   case "$word" in root=*) root="${{word#root=}}" ;; esac
@@ -31,9 +41,10 @@ done
 waited=0
 while [ ! -b "$root" ] && [ $waited -lt 50 ]; do sleep 0.1; waited=$((waited + 1)); done
 if ! mount -t ext2 -o ro "$root" /root; then
-  echo "initramfs: no root at $root"
+  hagent_note "there is no root at $root"
   reboot -f
 fi
+hagent_look_at_root /root
 for folder in dev proc sys; do mount --move /$folder /root/$folder; done
 exec switch_root /root /sbin/init
 """
@@ -98,8 +109,9 @@ def build(busybox, modules_folder, watchdog_fragment):
     if "ext4" in built_in or "virtio_blk" in built_in or not {EFI_VARIABLES, WATCHDOG} <= set(known):
         raise LabError(f"the kernel's modules below {modules_folder} are not those that the device needs")
     loaded = [name for name in MODULES if name in known]
-    for name in (*loaded, EFI_VARIABLES, WATCHDOG):
+    for name in (*loaded, EFI_VARIABLES, WATCHDOG, "ramoops"):
         archive.file(f"lib/{name}.ko", read(known[name]))
     archive.file("hagent-watchdog", read(watchdog_fragment))
-    archive.file("init", INIT.format(modules=" ".join(loaded), efi_variables=EFI_VARIABLES, watchdog=WATCHDOG, heartbeat=heartbeat_s()).encode(), 0o755)
+    archive.file("init", INIT.format(modules=" ".join(loaded), efi_variables=EFI_VARIABLES, watchdog=WATCHDOG, heartbeat=heartbeat_s(),
+                                     crashes=CRASHES, state=disk.DATA.device, efi_state=efi_disk.DATA.device).encode(), 0o755)
     return archive.bytes()

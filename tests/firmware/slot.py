@@ -13,6 +13,8 @@ INIT = """#!/bin/sh
 export PATH=/sbin:/usr/sbin:/bin HOME=/tmp
 mount -t tmpfs tmpfs /tmp
 {mounts}
+mount -t pstore pstore /sys/fs/pstore
+for record in /sys/fs/pstore/dmesg-*; do [ ! -e "$record" ] || echo "init: kept: $(grep -o 'Kernel panic.*' "$record")"; done
 ifconfig lo 127.0.0.1
 {network}
 echo "init: version {version}, $(cat /proc/cmdline)"
@@ -68,12 +70,14 @@ def _without(name):
 VARIANTS = {
     "good": (None, {}),
     "panics": (lambda root: write(root, "sbin/init", "#!/bin/sh\necho 'init: I end'\nexit 1\n"), {}),
-    "no-init": (_without("bin/sh"), {}),  # /sbin/init is there, and cannot be executed
+    "no-init": (_without("sbin/init"), {}),
+    "no-shell": (_without("bin/sh"), {}),  # /sbin/init is there, and cannot be executed
     "no-agent": (_without("usr/sbin/hagent"), {}),
     "no-kernel": (_without("boot/vmlinuz"), {}),
     "no-network": (None, {"network": "ifconfig eth0 10.0.2.15 netmask 255.255.255.0"
                                      "\nroute add -host 10.0.2.2 reject"}),
     "hangs": (None, {"before": HANG}),
+    "waits": (None, {"health": ("I wait\"; sleep 10000; echo \"", 0)}),
     "unhealthy": (None, {"health": ("the display does not answer", 3)}),
 }
 

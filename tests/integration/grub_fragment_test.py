@@ -138,6 +138,7 @@ class GrubFragment(unittest.TestCase):
         disk = self.disk(environment, **options)
         line = disk.start(read_only)
         self.assertIsNotNone(line, "GRUB started nothing")
+        self.missing = line["hagent.missing"]
         return line["hagent.slot"], line["hagent.trial"], disk.environment() if environment is not None else None
 
     def test_states_of_the_block(self):
@@ -168,7 +169,8 @@ class GrubFragment(unittest.TestCase):
 
     def test_the_kernel_is_told(self):
         line = self.disk(block("hagent_slot=A", "hagent_trial=B", "hagent_tries=3", "hagent_generation=12345678")).start()
-        self.assertEqual(line, {"root": "/dev/vda3", "quiet": "", "hagent.slot": "B", "hagent.trial": "B", "hagent.generation": "12345678"})
+        self.assertEqual(line, {"root": "/dev/vda3", "quiet": "", "hagent.slot": "B", "hagent.trial": "B", "hagent.generation": "12345678",
+                                "hagent.missing": ""})
 
     def test_a_trial_runs_out(self):
         disk = self.disk(block("hagent_slot=A", "hagent_trial=B", "hagent_tries=3"))
@@ -192,15 +194,16 @@ class GrubFragment(unittest.TestCase):
             with self.subTest(what):
                 started, trial, _ = self.started(environment, whole=whole)
                 self.assertNotEqual(started, slot)
-                self.assertEqual(trial, "")
+                self.assertEqual((trial, self.missing), ("", "probe"))
 
     def test_a_kernel_that_cannot_be_loaded_gives_way(self):
         for environment, kernels in ((block("hagent_slot=A", "hagent_trial=B", "hagent_tries=3"), "A"), (block("hagent_slot=A"), "B"),
                                      (block("hagent_slot=B"), "A")):
             started, trial, _ = self.started(environment, kernels=kernels)
-            self.assertEqual((started, trial), (kernels, ""))
+            self.assertEqual((started, trial, self.missing), (kernels, "", "kernel"))
         missing = "set hagent_b_initrd=(hd0,msdos1)/no-such-file\n"  # and the kernel before it is let go of again
         self.assertEqual(self.started(block("hagent_slot=B"), settings=missing)[:2], ("A", ""))
+        self.assertEqual(self.missing, "initrd")
 
     def test_never_a_prompt(self):
         self.assertIsNone(self.disk(block("hagent_slot=A"), kernels="").start())  # it restarted: the emulator has ended
