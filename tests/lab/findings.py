@@ -54,7 +54,8 @@ class Findings:
             print(json.dumps(self.summary(), indent=1), flush=True)
         failed = [item["name"] for item in self.checks if not item["ok"]]
         verdict = f"FAILED: {', '.join(failed)}" if failed else "as expected"
-        self.say(f"{self.scenario} with the {self.manager} manager: job {self.job}, {verdict}, "
+        job = "" if self.job == "none" else f"job {self.job}, "
+        self.say(f"{self.scenario} with the {self.manager} manager: {job}{verdict}, "
                  f"{time.monotonic() - self.began:.1f} s")
 
 
