@@ -19,6 +19,8 @@ import efi_store
 import grub
 import image_package
 import initramfs
+import machine
+import refused
 import write_log
 from demo_package import Key
 from judge import MAGIC, MAGIC_AT, Judge
@@ -90,6 +92,31 @@ class Judges(unittest.TestCase):
         self.assertIn("not whole", judge.look(self.content(old, half, hagent_slot="B"))[0])
 
 
+class Waiting(unittest.TestCase):
+    def test_time_without_a_processor_does_not_count(self):
+        asked, waited = [], iter([0.0, 40.0, 40.0, 40.5])
+
+        class Process:
+            pid = os.getpid()
+
+            @staticmethod
+            def running():
+                return True
+
+            @staticmethod
+            def wait(condition, timeout_s, what):
+                asked.append(timeout_s)
+                raise machine.LabError(f"waited {timeout_s} s for {what}")
+
+        device = machine.Machine.__new__(machine.Machine)
+        device.process, device.log_path = Process, os.devnull
+        self.assertGreaterEqual(device.starved_s(), 0.0)
+        device.starved_s = lambda: next(waited)
+        with self.assertRaises(machine.LabError):
+            device.wait(lambda: False, 60, "what never comes")
+        self.assertEqual(asked, [60, 40.0])
+
+
 class Bytes(unittest.TestCase):
     def test_blocks(self):
         data = grub.block(hagent_slot="A", other="x=y")
@@ -119,6 +146,23 @@ class Bytes(unittest.TestCase):
 
             more = image_package.build(os.path.join(folder, "q"), "2.0", 1, raw, Key(os.path.join(folder, "keys"), "lab"), [], others={"boot": raw})
             self.assertEqual((more.images, more.stored_bytes), (["root.img.gz", "boot.img.gz"], 2 * package.stored_bytes))
+
+    def test_what_is_refused_lies_in_one_place(self):
+        with tempfile.TemporaryDirectory() as folder:
+            raw, key = os.path.join(folder, "raw"), Key(os.path.join(folder, "keys"), "lab")
+            with open(raw, "wb") as file:
+                file.write(random.Random(2).randbytes(4 * image_package.CHUNK_BYTES))
+            honest = image_package.build(os.path.join(folder, "honest"), "2", 1, raw, key, [])
+            held = {honest.chunks[0].sha256}  # the device has the first one
+            tables = set()
+            for number, lie in enumerate(refused.LIES):
+                package = image_package.build(os.path.join(folder, str(number)), "2", 1, raw, key, [], **lie.choices(held))
+                with open(os.path.join(package.folder, image_package.TABLE), encoding="ascii") as file:
+                    tables.add(file.read())
+                self.assertEqual(package.chunks[0], honest.chunks[0], lie.about)
+            self.assertEqual(len(tables), 6)  # the bomb's and four that lie; two packages have the honest one
+            self.assertEqual(len(image_package.gzip.decompress(refused.BOMB)), 64 << 20)
+            self.assertLess(len(refused.BOMB), image_package.CHUNK_BYTES)
 
 
 class Efi(unittest.TestCase):
