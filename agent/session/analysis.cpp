@@ -61,7 +61,7 @@ Status stage_for_analysis(Context& context, const Job& job, Origin& origin, cons
 namespace {
 
 Result<Preview> preview_of(Context& context, SessionRecord& record, const CancelToken& cancel) {
-    const auto origin = TRY(Origin::select(context, record, cancel));
+    const auto origin = TRY(Origin::select(context, record, false, cancel));
     TRY(has_kind(context, record.job));
     TRY(stage_for_analysis(context, record.job, *origin, cancel));
     Uploads uploads(context, record, origin->manifest());

@@ -177,7 +177,7 @@ Result<SessionEnd> Session::rest(const Leave::Wait& wait) {
 /// where files have to be fetched to know their sizes.
 Status Session::select(Stop& stop) {
     TRY(has_kind(context_, record_.job));
-    origin_ = TRY(Origin::select(context_, record_, stop.token()));
+    origin_ = TRY(Origin::select(context_, record_, executing_, stop.token()));
     TRY(has_kind(context_, record_.job));  // the manifest may have told another one
     TRY(executing_ ? Status() : may_be_begun(context_, record_));
     TRY(stage_for_analysis(context_, record_.job, *origin_, stop.token()));

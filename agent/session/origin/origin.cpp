@@ -8,20 +8,21 @@
 namespace hagent::session {
 namespace {
 
-std::unique_ptr<Origin> origin_for(Context& context, SessionRecord& record) {
+std::unique_ptr<Origin> origin_for(Context& context, SessionRecord& record, bool executing) {
     if (std::holds_alternative<WireScript>(record.job.source)) {
         return std::make_unique<WireScriptOrigin>(context, record);
     }
     if (std::holds_alternative<LocalFolder>(record.job.source)) {
         return std::make_unique<LocalFolderOrigin>(context, record);
     }
-    return std::make_unique<SignedPackageOrigin>(context, record);
+    return std::make_unique<SignedPackageOrigin>(context, record, executing);
 }
 
 }  // namespace
 
-Result<std::unique_ptr<Origin>> Origin::select(Context& context, SessionRecord& record, const CancelToken& cancel) {
-    auto origin = origin_for(context, record);
+Result<std::unique_ptr<Origin>> Origin::select(Context& context, SessionRecord& record, bool executing,
+                                               const CancelToken& cancel) {
+    auto origin = origin_for(context, record, executing);
     TRY(origin->open(cancel));
     const trust::Manifest& manifest = origin->manifest_;
     record.package = manifest.package;

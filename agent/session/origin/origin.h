@@ -17,9 +17,10 @@ class Origin : public work::PackageFiles {
 public:
     /// Selection: finds the package of the record's job and believes nothing in it before its signature is checked, if
     /// its source has one. Fills in package, version, serial and signer of the record, and its kind where the manifest
-    /// tells it. Errors: rows of the 1300s and 1400s, and of the protocol that failed; `cancelled` also when the job
-    /// has to be offered again first.
-    [[nodiscard]] static Result<std::unique_ptr<Origin>> select(Context& context, SessionRecord& record,
+    /// tells it. A package that has begun to change the device (`executing`) has been accepted: it is not too old by
+    /// what came after it. Errors: rows of the 1300s and 1400s, and of the protocol that failed; `cancelled` also when
+    /// the job has to be offered again first.
+    [[nodiscard]] static Result<std::unique_ptr<Origin>> select(Context& context, SessionRecord& record, bool executing,
                                                                 const CancelToken& cancel);
 
     [[nodiscard]] const trust::Manifest& manifest() const { return manifest_; }

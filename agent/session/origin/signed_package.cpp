@@ -64,7 +64,7 @@ Status SignedPackageOrigin::open(const CancelToken& cancel) {
         const Artifact* artifact = find_artifact(source(), file.path);
         return artifact != nullptr && !artifact->sha256.empty() && artifact->sha256 != file.sha256;
     });
-    if (!source().allow_unsigned) {
+    if (!source().allow_unsigned && !accepted_) {
         TRY(check_for_this_device(found.signer));
     }
     if (record_.job.kind_of_manifest) {

@@ -23,8 +23,10 @@ namespace hagent::session {
 
 class SignedPackageOrigin final : public StagedOrigin {
 public:
-    SignedPackageOrigin(Context& context, SessionRecord& record)
-        : StagedOrigin(context, record), begun_with_(record.package_sha256) {}
+    SignedPackageOrigin(Context& context, SessionRecord& record, bool executing)
+        : StagedOrigin(context, record),
+          begun_with_(record.package_sha256),
+          accepted_(executing && !begun_with_.empty()) {}
 
     [[nodiscard]] Status stage(const work::PackageFile& file, const CancelToken& cancel) override;
     [[nodiscard]] Status read_range(const std::string& path, std::uint64_t offset, std::uint64_t bytes,
@@ -58,6 +60,7 @@ private:
     [[nodiscard]] const SignedPackage& source() const { return std::get<SignedPackage>(record_.job.source); }
 
     std::string begun_with_;  // of the manifest that an earlier life accepted; empty: none has
+    bool accepted_;           // and has begun to change the device with it
     std::map<std::string, std::unique_ptr<Stream>> streams_;  // by path
 };
 

@@ -178,6 +178,24 @@ TEST_CASE("a serial that is older than one accepted before is refused, also when
     CHECK(device.listener.finals().at(0).stage == ReportStage::success);
 }
 
+TEST_CASE("a package that has begun to change the device is not too old by what came after it") {
+    Device device;
+    trust::Manifest manifest;
+    manifest.expires = parse_rfc3339("2026-12-02T00:00:00Z");
+    device.publish("RB\n" + std::string(k_script), k_files, manifest);
+    REQUIRE(*device.run(Device::job()) == SessionEnd::rebooting);
+    SUBCASE("its time is over") { device.clock.set_wall(*parse_rfc3339("2026-12-03T00:00:00Z")); }
+    SUBCASE("a newer one was looked at") {
+        const auto keys = trust::KeyRing::load(device.files, device.settings.keys_directory);
+        auto serials = trust::Serials::load(device.files, device.settings.state.serials());
+        REQUIRE(serials->accept(keys->signers().front().fingerprint, "demo", 99).ok());
+    }
+    device.host.known.boot_id = "the next one";
+    REQUIRE(*device.resume() == SessionEnd::finished);
+    CHECK(device.files.content("/etc/app.conf") == "a=1\n");
+    CHECK(device.listener.finals().at(0).stage == ReportStage::success);
+}
+
 TEST_CASE("parts of a package that are missing are named") {
     Device device;
     device.publish(k_script, k_files);
