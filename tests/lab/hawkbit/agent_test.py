@@ -22,6 +22,7 @@ from demo_package import PROGRAMS, WAIT_PROGRAM, snapshot  # noqa: E402
 from fault_proxy import FaultProxy  # noqa: E402
 from hawkbit.ddi_client import DdiClient  # noqa: E402
 from hawkbit.hawkbit_manager import HawkbitManager  # noqa: E402
+from hawkbit.system_stories import SystemStories  # noqa: E402
 from manager_api import FINAL_STATES, ManagerError  # noqa: E402
 
 TOKEN, HOUSE_TOKEN = "a-token-of-the-device", "the-token-of-the-house"
@@ -53,7 +54,7 @@ class Device:
     """One agent and its box; all that it says to the server passes a proxy that can break it."""
 
     def __init__(self, name):
-        self.name, self.box, self.serial = name, Box(), 0
+        self.name, self.box, self.serial, self.sections = name, Box(), 0, {}
         self.proxy = self.box.services.add(FaultProxy(self._server_port()))
         self.key = self.box.trusted_key()
         self.box.write(f"root/{WAIT_PROGRAM}", PROGRAMS[WAIT_PROGRAM], 0o700)
@@ -64,7 +65,8 @@ class Device:
 
     def log_in(self, **secret):
         self.box.configure(device={"id": self.name}, transfer={"attempts": 1000, "backoff_base_ms": 100, "backoff_cap_ms": 500},
-                           manager={"urls": [f"http://127.0.0.1:{self.proxy.port}/"], "interval_s": 3600, "spread_s": 0, **secret})
+                           manager={"urls": [f"http://127.0.0.1:{self.proxy.port}/"], "interval_s": 3600, "spread_s": 0, **secret},
+                           **self.sections)
 
     def server_moved(self):
         self.proxy.target = self._server_port()
@@ -140,9 +142,10 @@ class Device:
 
 
 class StoryTest(BoxTest):
-    def device(self, name="", known=True):
+    def device(self, name="", known=True, **sections):
         """A device of this story. Unless it is `known` at the server, it has nothing to log in with either."""
         device = Device(self._testMethodName.replace("_", "-") + name)
+        device.sections = sections
         self.addCleanup(device.box.close)
         if known:
             manager.ensure_device(device.name, TOKEN)
@@ -439,6 +442,12 @@ class AgentTest(StoryTest):
         self.assertEqual(["fetched"], fetches.done())
         self.assertLess(fetches.proxy.bytes_of("/blob"), BLOB_BYTES * 1.2)
         self.assertTrue(all(agent.alive() for agent in agents))
+
+
+class SystemTest(SystemStories, StoryTest):
+    @property
+    def manager(self):
+        return manager
 
 
 class QueueTest(StoryTest):

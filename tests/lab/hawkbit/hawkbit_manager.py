@@ -12,10 +12,11 @@ from manager_api import KINDS, Manager, ManagerError, package_files
 
 VENDOR = "hagent"
 MODULE_TYPE = "os"
+OWN_TYPES = ("image", "agent")  # kinds whose modules and distributions have a type of their own, named like them
 # Entry that ends an action, and the state the action then has; "downloaded" ends a download-only action.
 END_STATES = {"finished": "finished", "error": "error", "canceled": "canceled", "downloaded": "finished"}
 
-Publication = collections.namedtuple("Publication", "name version module_id set_id")
+Publication = collections.namedtuple("Publication", "name version type module_id set_id")
 
 
 def _plain_errors(method):
@@ -41,6 +42,7 @@ class HawkbitManager(Manager):
         self._server = server_process.ServerProcess()
         self._api = None
         self._used_versions = collections.Counter()
+        self._types = set()
 
     @property
     def pid(self):
@@ -80,6 +82,7 @@ class HawkbitManager(Manager):
         self._server.stop()
         self._api = None
         self._used_versions.clear()
+        self._types.clear()
 
     @_plain_errors
     def ensure_device(self, device_id, token):
@@ -99,14 +102,14 @@ class HawkbitManager(Manager):
                 raise ManagerError(f"{package_dir} does not hold {', '.join(sorted(unknown))}")
             files = [pair for pair in files if pair[1] in only]
         name, wanted, kind = _describe(package_dir)
-        version = self._unused(name, wanted)
-        module = self._api.post("/softwaremodules", [{"vendor": VENDOR, "name": name, "type": MODULE_TYPE,
+        version, its_type = self._unused(name, wanted), self._type_for(kind)
+        module = self._api.post("/softwaremodules", [{"vendor": VENDOR, "name": name, "type": its_type,
                                                       "version": version}])[0]["id"]
         for path, artifact in files:
             self._api.upload(f"/softwaremodules/{module}/artifacts", path, artifact)
         self._api.post(f"/softwaremodules/{module}/metadata",
                        [{"key": "hagent.kind", "value": kind, "targetVisible": True}])
-        return Publication(name, wanted, module, self._new_set(name, version, module))
+        return Publication(name, wanted, its_type, module, self._new_set(name, version, its_type, module))
 
     @_plain_errors
     def assign(self, device_id, package_ref, *, kind="forced", maintenance_window=None, weight=None):
@@ -124,7 +127,7 @@ class HawkbitManager(Manager):
         if answer["alreadyAssigned"]:
             # hawkBit ignores a set that the device has already; another set of the same module is a new action.
             again = self._unused(package_ref.name, package_ref.version)
-            answer = self._assign(self._new_set(package_ref.name, again, package_ref.module_id), wish)
+            answer = self._assign(self._new_set(package_ref.name, again, package_ref.type, package_ref.module_id), wish)
         if not answer["assignedActions"]:
             raise ManagerError(f"hawkBit assigned nothing to {device_id}: is this device known to it?")
         return str(answer["assignedActions"][0]["id"])
@@ -201,8 +204,18 @@ class HawkbitManager(Manager):
     def _assign(self, set_id, wish):
         return self._api.post(f"/distributionsets/{set_id}/assignedTargets", [wish])
 
-    def _new_set(self, name, version, module_id):
-        return self._api.post("/distributionsets", [{"name": name, "version": version, "type": MODULE_TYPE,
+    def _type_for(self, kind):
+        """The key of the types of modules and sets of this kind; made when they are first needed."""
+        if kind not in OWN_TYPES:
+            return MODULE_TYPE
+        if kind not in self._types:
+            module = self._api.post("/softwaremoduletypes", [{"key": kind, "name": kind, "maxAssignments": 1}])[0]["id"]
+            self._api.post("/distributionsettypes", [{"key": kind, "name": kind, "mandatorymodules": [{"id": module}]}])
+            self._types.add(kind)
+        return kind
+
+    def _new_set(self, name, version, its_type, module_id):
+        return self._api.post("/distributionsets", [{"name": name, "version": version, "type": its_type,
                                                      "modules": [{"id": module_id}]}])[0]["id"]
 
     def _unused(self, name, version):
