@@ -5,6 +5,7 @@ the device ends with the right agent, says once for each what became of it, and 
   HAGENT_UPGRADES=100 upgrade_test.py     as many in a row instead of 30
   HAGENT_OLD_LAUNCHER=PROGRAM             a program that was built earlier is the preinstalled one"""
 
+import collections
 import json
 import os
 import shutil
@@ -162,12 +163,13 @@ class InARow(Upgrades):
         self.deadline_s = int(60 * kit.FACTOR)
         self.configure(confirm_deadline_s=self.deadline_s, trial_starts=2)
         before = digest(self.preinstalled)
-        present, number = OWN, 0
+        present, number, played = OWN, 0, collections.Counter()
         self.supervise()
         for n in range(int(os.environ.get("HAGENT_UPGRADES") or 30)):
             story = STORIES[n % len(STORIES)]
             with self.subTest(n=n, story=story):
                 number += 1
+                played[story] += 1
                 self.wait_as(story)
                 version = {"older": "0.0.9.0", "same-release": present[:-1] + "7"}.get(story, f"{1 + number // 100}.{number // 10 % 10}.{number % 10}.0")
                 name = f"r{n}-{story}"
@@ -197,6 +199,7 @@ class InARow(Upgrades):
                 self.assertEqual(before, digest(self.preinstalled))
         kept = [name for name in os.listdir(os.path.join(self.box.state, "agent")) if name[0].isdigit()]
         self.assertLessEqual(len(kept), 4, kept)
+        print(f"{played.total()} releases in a row, {present} runs: {dict(played)}")
 
     def cut_off(self, folder, version):
         """Staged by hand while no agent runs; then the disk loses half of it."""
