@@ -78,22 +78,24 @@ def file_entry(folder, name):
     return {"path": name, "bytes": os.path.getsize(path), "sha256": digest_of(path)}
 
 
-def pack_part(package, name, raw, compress):
+def pack_part(package, name, raw, compress, table_text, cut):
     """One part of a slot: its image file and table; what the manifest says of it."""
     image, table = image_name(name), table_name(name)
     package.parts[name] = pack(raw, os.path.join(package.folder, image), compress)
     with open(os.path.join(package.folder, table), "w", encoding="ascii") as file:
-        file.write(table_of(package.parts[name]))
+        file.write(table_text(package.parts[name]))
+    os.truncate(os.path.join(package.folder, image), os.path.getsize(os.path.join(package.folder, image)) - cut)
     return {"name": name, "file": image, "chunks": table, "compression": "gzip", "raw_bytes": os.path.getsize(raw),
             "raw_sha256": digest_of(raw), "chunk_bytes": CHUNK_BYTES}
 
 
-def build(folder, version, serial, raw, key, repositories, compress=None, others=None, **member):
-    """A signed package in `folder`: the root and `others` {part: path of the raw image}. `member` changes what the manifest says of the image."""
+def build(folder, version, serial, raw, key, repositories, compress=None, others=None, table=table_of, cut=0, **member):
+    """A signed package in `folder`: the root and `others` {part: path of the raw image}. `table` makes the tables' text of the chunks, the
+    image files lack their last `cut` bytes, `member` changes what the manifest says of the image."""
     name = os.path.basename(folder)
     os.makedirs(folder)
     package = ImagePackage(name, version, folder, raw)
-    parts = [pack_part(package, part, path, compress) for part, path in {"root": raw, **(others or {})}.items()]
+    parts = [pack_part(package, part, path, compress, table, cut) for part, path in {"root": raw, **(others or {})}.items()]
     package.chunks = package.parts["root"]
     manifest = {"format": 1, "kind": "image", "package": "firmware", "version": version, "serial": serial, "entry": ENTRY,
                 "targets": {"os": ["SLX"], "platforms": [], "devices": []}, "expires": None, "repositories": repositories,

@@ -157,7 +157,7 @@ class Bytes(unittest.TestCase):
             tables = set()
             for number, lie in enumerate(refused.LIES):
                 package = image_package.build(os.path.join(folder, str(number)), "2", 1, raw, key, [], **lie.choices(held))
-                with open(os.path.join(package.folder, image_package.TABLE), encoding="ascii") as file:
+                with open(os.path.join(package.folder, image_package.table_name("root")), encoding="ascii") as file:
                     tables.add(file.read())
                 self.assertEqual(package.chunks[0], honest.chunks[0], lie.about)
             self.assertEqual(len(tables), 6)  # the bomb's and four that lie; two packages have the honest one

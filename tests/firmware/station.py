@@ -124,12 +124,13 @@ class Station:
         self.machine.wait(lambda: self.check_ins() > before, CHECK_IN_S, "the first check-in")
         return self.machine.seconds()
 
-    def publish_image(self, version, variant="good", via="http", **choices):
-        """A signed image: the manager has its head, the server of `via` the image itself. (package, reference for assign())."""
+    def publish_image(self, version, variant="good", via="http", raw=None, **choices):
+        """A signed image: the manager has its head, the server of `via` the image itself. (package, reference for assign()).
+        `choices` are those of image_package.build()."""
         self.serial += 1
         name = f"image-{self.serial}"
         repository = f"{via}://{HOST}:{self.proxies[via].port}/{name}/"
-        package = image_package.build(self.path(name), version, self.serial, self.image(version, variant), self.key, [repository],
+        package = image_package.build(self.path(name), version, self.serial, raw or self.image(version, variant), self.key, [repository],
                                       **self.other_parts(version, variant), **choices)
         place = os.path.join(self.roots[via], name)
         os.chmod(self.roots[via], 0o755)
