@@ -256,7 +256,7 @@ Error Trial::reason(const boot::State& state) const {
     if (state.trial && left >= of.tries) {
         return error(AgentCode::image_trial_not_taken, {"slot ", of.to});
     }
-    const std::string starts = left == 0 ? concat({"all ", std::to_string(of.tries), " starts are used up"})
+    const std::string starts = left == 0 ? std::string("all its starts are used up")
                                          : concat({std::to_string(of.tries - left), " of ", std::to_string(of.tries),
                                                    " starts, then the boot loader took the other slot"});
     return error(AgentCode::image_trial_not_reached, {"slot ", of.to, ": ", starts, "; ", seen_by_others()});
