@@ -22,7 +22,7 @@ class Bad:
 
 BAD = [
     Bad("unhealthy", "its health program fails", r"health program .*display does not answer", full=False),
-    Bad("panics", "its init ends: the kernel panics", r"all 2 starts are used up; its kernel said .Kernel panic - not syncing: Attempted to kill init"),
+    Bad("panics", "its init ends: the kernel panics", r"all its starts are used up; its kernel said .Kernel panic - not syncing: Attempted to kill init"),
     Bad("no-init", "it has no init", r"its initramfs said .there is no init at /sbin/init"),
     Bad("no-agent", "it has no agent: the watchdog", r"its initramfs said .there is no agent at /usr/sbin/hagent"),
     Bad("no-kernel", "it has no kernel: GRUB takes the other slot", r"1 of 2 starts.*the boot loader could not load its kernel"),

@@ -19,14 +19,15 @@ from scenarios import SCENARIOS
 from setup_packages import ensure
 
 UNIT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "packaging", "systemd", "hagent.service")
+IMAGES = os.path.join(os.path.dirname(UNIT), "images.conf")
 OK = 4.0  # systemd-analyze: from here on "MEDIUM"
 # What the kernel or the loader does for a program and no filter can see or forbid.
 NOT_FILTERED = {"exit", "exit_group", "restart_syscall", "rt_sigreturn", "sigreturn"}
 
 
-def setting(name):
-    """The words of a setting of the unit."""
-    with open(UNIT, encoding="utf-8") as file:
+def setting(name, path=UNIT):
+    """The words of a setting of the unit, or of a drop-in."""
+    with open(path, encoding="utf-8") as file:
         return [word for line in file if line.startswith(f"{name}=") for word in line.split("=", 1)[1].split()]
 
 
@@ -43,6 +44,15 @@ def members(group, seen):
 class Starts(unittest.TestCase):
     def test_the_unit_has_no_limit_of_starts_and_comes_back_always(self):
         self.assertEqual((["0"], ["always"]), (setting("StartLimitIntervalSec"), setting("Restart")))
+
+
+class Images(unittest.TestCase):
+    def test_what_the_unit_closes_is_open_where_images_are_renewed(self):
+        self.assertEqual((["closed"], ["yes"]), (setting("DevicePolicy"), setting("ProtectKernelTunables")))
+        self.assertIn("block-*", setting("DeviceAllow", IMAGES))
+        self.assertIn("/dev/watchdog", setting("DeviceAllow", IMAGES))
+        self.assertEqual((["no"], ["CAP_LINUX_IMMUTABLE"]),
+                         (setting("ProtectKernelTunables", IMAGES), setting("CapabilityBoundingSet", IMAGES)))
 
 
 class ServiceUnit(unittest.TestCase):
