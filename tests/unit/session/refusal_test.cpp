@@ -3,6 +3,8 @@
 // checked.
 #include "agent/base/limits.h"
 #include "agent/session/reserve.h"
+#include "agent/trust/key_ring.h"
+#include "agent/trust/serials.h"
 #include "tests/fakes/job_source.h"
 #include "tests/unit/session/device.h"
 
