@@ -100,7 +100,7 @@ class Compiler:
         with open(source, "w", encoding="ascii") as file:
             file.write(f'#include "{path}"\n')
         group = ["-include-pch", os.path.join(self.folder, f"group{count}.pch")] if count else []
-        said = self.run("-I", self.tree.root, "-fsyntax-only", *group, source)
+        said = self.run("-I", self.tree.root, "-I", os.path.join(self.tree.build, "generated"), "-fsyntax-only", *group, source)
         place = re.search(r"(/\S+?:\d+):\d+: (?:fatal )?error: (.*)", said)
         return f"{path}: does not compile alone: {os.path.relpath(place.group(1), self.tree.root)}: {place.group(2)}" if place else said
 

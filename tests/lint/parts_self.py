@@ -109,7 +109,8 @@ class Parts(unittest.TestCase):
 
         def make(building):
             self.built[building.part.name].set()
-            building.step(["sh", "-c", "sleep 0.2", "2 seconds" if building.part.name == "two" else "1"])
+            building.step(["sh", "-c", "sleep 2" if building.part.name == "two" else "sleep 0.2",
+                           "2 seconds" if building.part.name == "two" else "1"])
 
         outcomes, _ = self.go(make, test, labels={"measured"})
         self.assertEqual("T", states[-1])
