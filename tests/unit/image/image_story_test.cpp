@@ -3,6 +3,7 @@
 #include "tests/unit/image/machine.h"
 
 #include "agent/image/status.h"
+#include "platform/paths.h"
 
 namespace hagent::image {
 namespace {
@@ -437,13 +438,14 @@ TEST_CASE("a power cut at any change of a failing story ends in the old system")
     CHECK(call > 30);
 }
 
+/// Every few pairs; with HAGENT_ALL_CUTS in the environment all of them, which takes minutes.
 TEST_CASE("a second cut at any change of what follows the first one: never neither") {
+    const std::uint64_t stride = platform::environment("HAGENT_ALL_CUTS").empty() ? 5 : 1;
     for (const bool good : {true, false}) {
-        bool any = true;
-        for (std::uint64_t first = 1; any; ++first) {
-            any = false;
-            for (std::uint64_t second = 1; cut(good, Unsynced::lost, first, second); ++second) {
-                any = true;
+        for (std::uint64_t first = 1; cut(good, Unsynced::lost, first, 0); ++first) {
+            std::uint64_t second = 1 + first % stride;
+            while (cut(good, Unsynced::lost, first, second)) {
+                second += stride;
             }
         }
     }
