@@ -313,7 +313,7 @@ class ByHand(Upgrades):
         self.publish("up")
         self.expect(self.box.run("check-in", "--once"), DONE)
         os.unlink(self.preinstalled)  # as a package manager does
-        self.put(self.preinstalled, of_version(self.program, "9.0.0.0"))
+        write_program(self.preinstalled, of_version(self.program, OWN, "9.0.0.0"))
         self.supervise()
         wait_until(lambda: self.daemon_version() == "9.0.0.0", 30 * kit.FACTOR, "the newer one runs")
         self.assertTrue(self.status()["running"]["preinstalled"])
