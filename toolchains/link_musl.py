@@ -6,8 +6,9 @@ zig's driver knows no way to ask its linker for what makes a static program smal
 empty program, and that is run with our files and these in addition:
   the whole program optimised as one, from what our modules and the C libraries carry beside their machine code
   relative relocations in a packed form (the C library unpacks them when the program starts)
-  a function put in place of its call only where that is no longer than the call: an instruction counts as eight bytes, not as five
-  parts of functions that are alike made a function of their own, after all else has been optimised
+  a function put in place of its call only where that is no longer than the call: an instruction counts as ten bytes, not as five
+  after all else has been optimised, functions that are alike kept once, what branches have in common taken out of them, and parts of
+  functions that are alike made a function of their own
   a table of jumps only for a switch of a dozen cases and more
   equal ends of a function's branches kept once, from two instructions on
   equal functions whose address nobody compares kept once
@@ -28,8 +29,9 @@ import module_sizes  # noqa: E402
 
 LIMITS = Path(__file__).resolve().parent.parent / "packaging" / "size_limits.txt"
 TARGET = "linux-i686-musl"
-SMALLER = ["--icf=safe", "--pack-dyn-relocs=relr", "--fat-lto-objects", "-mllvm", "-inline-instr-cost=8", "-mllvm", "-tail-merge-size=2",
-           "-mllvm", "-min-jump-table-entries=12", "--lto-newpm-passes=lto<O2>,iroutliner,globaldce"]
+SMALLER = ["--icf=safe", "--pack-dyn-relocs=relr", "--fat-lto-objects", "-mllvm", "-inline-instr-cost=10", "-mllvm", "-tail-merge-size=2",
+           "-mllvm", "-min-jump-table-entries=12",
+           "--lto-newpm-passes=lto<O2>,mergefunc,function(simplifycfg<sink-common-insts;hoist-common-insts>),iroutliner,globaldce"]
 SCRIPT = "SECTIONS { /DISCARD/ : { *(.eh_frame) *(.gcc_except_table*) *(.comment) } } INSERT AFTER .text;\n"
 
 
