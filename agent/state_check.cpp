@@ -4,6 +4,7 @@
 #include "agent/base/concat.h"
 #include "agent/base/kept.h"
 #include "agent/base/limits.h"
+#include "agent/image/notes.h"
 #include "agent/journal/journal.h"
 #include "agent/session/store.h"
 #include "agent/trust/kept_text.h"
@@ -31,6 +32,13 @@ public:
             add(kept.error());
         } else if (kept->damage) {
             add(*kept->damage);
+        }
+        at_kept(path);
+    }
+
+    void at_image_notes(const std::string& path) {
+        if (image::notes_damaged(files_, path)) {
+            found.push_back("damaged: " + path);
         }
         at_kept(path);
     }
@@ -64,6 +72,7 @@ std::vector<std::string> damage_of(platform::Files& files, const config::StatePa
         copy.ok() && *copy) {  // earlier releases made none
         look.at_text(paths.manager_met());
     }
+    look.at_image_notes(paths.images());
     const auto ids = session::Store(files, paths).list();
     for (const auto& id : ids.ok() ? *ids : std::vector<std::string>{}) {
         look.at_journal(paths.journal(id));

@@ -5,6 +5,7 @@
 
 #include "agent/base/json.h"
 #include "agent/base/json_writer.h"
+#include "agent/base/kept.h"
 #include "agent/base/limits.h"
 
 namespace hagent::image {
@@ -165,6 +166,11 @@ std::optional<ImageNotes> notes_from(std::string_view text) {
     return notes;
 }
 
+bool notes_damaged(platform::Files& files, const std::string& path) {
+    const auto text = files.read(path, limits::k_image_record_bytes);
+    return text.ok() && !notes_from(*text);
+}
+
 Result<ImageNotes> load_notes(platform::Files& files, const std::string& path) {
     const auto text = files.read(path, limits::k_image_record_bytes);
     if (!text.ok()) {
@@ -175,6 +181,9 @@ Result<ImageNotes> load_notes(platform::Files& files, const std::string& path) {
 }
 
 Status save_notes(platform::Files& files, const std::string& path, const ImageNotes& notes) {
+    if (notes_damaged(files, path)) {
+        TRY(files.rename(path, damaged_path(path)));
+    }
     return files.write_durable(path, notes_json(notes), 0600);
 }
 

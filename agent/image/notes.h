@@ -57,7 +57,8 @@ struct ImageNotes {
 /// Nothing noted where there is no file, or what is in it cannot be read: no trial is kept without its record, and the
 /// next image begins a new one. Errors: those of platform::Files.
 [[nodiscard]] Result<ImageNotes> load_notes(platform::Files& files, const std::string& path);
-/// Durable: the old ones or these.
+[[nodiscard]] bool notes_damaged(platform::Files& files, const std::string& path);
+/// Durable: the old ones or these. Damaged ones are kept beside them (damaged_path), where people are told of them.
 [[nodiscard]] Status save_notes(platform::Files& files, const std::string& path, const ImageNotes& notes);
 
 [[nodiscard]] std::string notes_json(const ImageNotes& notes);

@@ -139,6 +139,7 @@ TEST_CASE_FIXTURE(Trying, "the next image is written after a damaged record") {
     offer(raw_bytes(k_machine_image, 5));
     keeps();
     CHECK(whole("B"));
+    CHECK(files.content(std::string(k_notes) + ".damaged") == "{");
 }
 
 TEST_CASE_FIXTURE(Trying, "an operator keeps a trial on the device that began it only") {
