@@ -15,7 +15,7 @@ namespace hagent::image {
 
 Result<ChunkTable> ChunkTable::open(platform::Files& files, const std::string& path, const Part& part,
                                     std::uint64_t image_bytes) {
-    return ChunkTable(TRY(files.open(path, platform::OpenMode::read)), path, part, image_bytes);
+    return ChunkTable(TRY(files.open(path, platform::OpenMode::read)), part, image_bytes);
 }
 
 /// The next line without its end; none at the end of the file.
@@ -43,7 +43,7 @@ Result<std::optional<std::string_view>> ChunkTable::line() {
 
 Failure ChunkTable::malformed(TextView why) const {
     return error(errors::AgentCode::chunk_table_malformed,
-                 {path_, ": line ", std::to_string(place_.chunk + 1), ": ", why});
+                 {part_.chunks, ": line ", std::to_string(place_.chunk + 1), ": ", why});
 }
 
 Result<Chunk> ChunkTable::parse(std::string_view line) const {

@@ -43,7 +43,7 @@ public:
     [[nodiscard]] static Result<ChunkTable> open(platform::Files& files, const std::string& path, const Part& part,
                                                  std::uint64_t image_bytes);
 
-    /// The next chunk, or none behind the last one. Errors: chunk_table_malformed with the line's number.
+    /// The next chunk, or none behind the last one. Errors: chunk_table_malformed with the table's name and the line's number.
     [[nodiscard]] Result<std::optional<Chunk>> next();
 
     [[nodiscard]] Place place() const { return place_; }
@@ -54,14 +54,13 @@ public:
 private:
     static constexpr std::size_t k_window_bytes = 4096;
 
-    ChunkTable(std::unique_ptr<platform::File> file, std::string path, const Part& part, std::uint64_t image_bytes)
-        : file_(std::move(file)), path_(std::move(path)), part_(part), image_bytes_(image_bytes) {}
+    ChunkTable(std::unique_ptr<platform::File> file, const Part& part, std::uint64_t image_bytes)
+        : file_(std::move(file)), part_(part), image_bytes_(image_bytes) {}
     [[nodiscard]] Result<std::optional<std::string_view>> line();
     [[nodiscard]] Result<Chunk> parse(std::string_view line) const;
     [[nodiscard]] Failure malformed(TextView why) const;
 
     std::unique_ptr<platform::File> file_;
-    std::string path_;
     Part part_;
     std::uint64_t image_bytes_;
     Place place_;

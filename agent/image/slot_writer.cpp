@@ -69,7 +69,7 @@ private:
             return keep(decoded.error());
         }
         if (digest_of({raw.data(), raw.size()}) != writer_.row_->sha256) {
-            return keep(error(AgentCode::digest_mismatch, chunk_name(part, writer_.chunk_)));
+            return keep(error(AgentCode::digest_mismatch, "it is not what the chunk table says"));
         }
         TRY(writer_.put(raw));
         writer_.stored_.clear();
