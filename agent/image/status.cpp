@@ -49,7 +49,7 @@ void write_slots(JsonWriter& json, const ImageStatus& status) {
     json.end_array();
 }
 
-void write_trial_of(JsonWriter& json, const std::optional<TrialView>& trial) {
+void write_trial(JsonWriter& json, const std::optional<TrialView>& trial) {
     if (!trial) {
         json.null("trial");
         return;
@@ -133,7 +133,7 @@ ImageStatus image_status(const work::Services& services) {
 std::string status_json(const ImageStatus& status, std::string_view parked) {
     JsonWriter json;
     json.begin_object();
-    write_trial(json, status);
+    write_standing(json, status);
     json.name("slots");
     write_slots(json, status);
     json.raw("parked", parked);
@@ -141,10 +141,10 @@ std::string status_json(const ImageStatus& status, std::string_view parked) {
     return json.take();
 }
 
-void write_trial(JsonWriter& json, const ImageStatus& status) {
+void write_standing(JsonWriter& json, const ImageStatus& status) {
     json.member("boot", status.boot);
     json.member("running", status.running);
-    write_trial_of(json, status.trial);
+    write_trial(json, status.trial);
     write_last(json, status.last);
 }
 

@@ -43,7 +43,7 @@ struct ImageStatus {
 /// The array "slots" of it alone.
 [[nodiscard]] std::string slots_json(const ImageStatus& status);
 /// Members of the object that is open: boot, running, trial, last.
-void write_trial(JsonWriter& json, const ImageStatus& status);
+void write_standing(JsonWriter& json, const ImageStatus& status);
 /// For people, as (what, value); nothing where the device has no slots.
 [[nodiscard]] std::vector<std::pair<std::string, std::string>> status_lines(const ImageStatus& status);
 [[nodiscard]] std::string status_text(const ImageStatus& status);

@@ -109,7 +109,7 @@ std::string status_json(const AgentView& agent, const Board& board) {
     json.end_array();
     json.raw("slots", image::slots_json(agent.images));
     json.begin_object("image");
-    image::write_trial(json, agent.images);
+    image::write_standing(json, agent.images);
     json.end_object();
     json.begin_object("upgrade");
     upgrade::write_agents(json, agent.agents);
