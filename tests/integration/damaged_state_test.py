@@ -225,4 +225,4 @@ class Place(Remembers):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    unittest.main(verbosity=2)  # with the reasons of what is skipped

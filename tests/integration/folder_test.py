@@ -280,4 +280,4 @@ class OnThisMachine(Folder, BoxTest):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    unittest.main(verbosity=2)  # with the reasons of what is skipped

@@ -27,6 +27,7 @@ atexit.register(end_children)
 SANITIZED = bool(os.environ.get("HAGENT_SANITIZED"))
 FACTOR = float(os.environ.get("HAGENT_TIME_FACTOR") or (5 if SANITIZED else 1))
 DONE, FAILED, USAGE, REFUSED, NOT_FOUND, TRY_LATER = 0, 1, 2, 3, 4, 75
+STATUS_MEMBERS = set("device agent manager session recent slots image upgrade volumes software trust parked reports_queued".split())
 KEPT_ENVIRONMENT = re.compile(r"PATH|HOME|LANG|LC_.*|TZ|TMPDIR|.*SAN_OPTIONS|LLVM_PROFILE_FILE")
 
 

@@ -307,4 +307,4 @@ class OtherUsers(BoxTest):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    unittest.main(verbosity=2)  # with the reasons of what is skipped
