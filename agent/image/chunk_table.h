@@ -43,7 +43,8 @@ public:
     [[nodiscard]] static Result<ChunkTable> open(platform::Files& files, const std::string& path, const Part& part,
                                                  std::uint64_t image_bytes);
 
-    /// The next chunk, or none behind the last one. Errors: chunk_table_malformed with the table's name and the line's number.
+    /// The next chunk, or none behind the last one. Errors: chunk_table_malformed with the table's name and the line's
+    /// number.
     [[nodiscard]] Result<std::optional<Chunk>> next();
 
     [[nodiscard]] Place place() const { return place_; }
