@@ -88,17 +88,17 @@ TEST_CASE("the last line may lack its end, and digits may be capitals") {
 TEST_CASE("a table that lies is refused at the line that lies") {
     const auto a = Table::line(0, 10, 'a'), b = Table::line(10, 15, 'b'), c = Table::line(25, 5, 'c');
     CHECK(refusal_of(a + b + c).empty());
-    CHECK(refusal_of(Table::line(1, 9, 'a') + b + c).starts_with("/table: line 1: "));
-    CHECK(refusal_of(a + Table::line(11, 14, 'b') + c).starts_with("/table: line 2: "));          // a gap
-    CHECK(refusal_of(a + Table::line(9, 16, 'b') + c).starts_with("/table: line 2: "));           // an overlap
-    CHECK(refusal_of(a + Table::line(10, 0, 'b') + c).starts_with("/table: line 2: "));           // nothing
-    CHECK(refusal_of(a + b + Table::line(25, 6, 'c')).starts_with("/table: line 3: "));           // past the end
-    CHECK(refusal_of(a + b + Table::line(25, UINT64_MAX, 'c')).starts_with("/table: line 3: "));  // far past it
-    CHECK(refusal_of(a + b + Table::line(25, 4, 'c')).starts_with("/table: line 4: the chunks end at 29"));
-    CHECK(refusal_of(a + b).starts_with("/table: line 3: is missing"));
-    CHECK(refusal_of("").starts_with("/table: line 1: is missing"));
-    CHECK(refusal_of(a + b + c + Table::line(30, 1, 'd')).starts_with("/table: line 4: there is a line more"));
-    CHECK(refusal_of(a + b + c + "\n").starts_with("/table: line 4: there is a line more"));
+    CHECK(refusal_of(Table::line(1, 9, 'a') + b + c).starts_with("root.chunks: line 1: "));
+    CHECK(refusal_of(a + Table::line(11, 14, 'b') + c).starts_with("root.chunks: line 2: "));          // a gap
+    CHECK(refusal_of(a + Table::line(9, 16, 'b') + c).starts_with("root.chunks: line 2: "));           // an overlap
+    CHECK(refusal_of(a + Table::line(10, 0, 'b') + c).starts_with("root.chunks: line 2: "));           // nothing
+    CHECK(refusal_of(a + b + Table::line(25, 6, 'c')).starts_with("root.chunks: line 3: "));           // past the end
+    CHECK(refusal_of(a + b + Table::line(25, UINT64_MAX, 'c')).starts_with("root.chunks: line 3: "));  // far past it
+    CHECK(refusal_of(a + b + Table::line(25, 4, 'c')).starts_with("root.chunks: line 4: the chunks end at 29"));
+    CHECK(refusal_of(a + b).starts_with("root.chunks: line 3: is missing"));
+    CHECK(refusal_of("").starts_with("root.chunks: line 1: is missing"));
+    CHECK(refusal_of(a + b + c + Table::line(30, 1, 'd')).starts_with("root.chunks: line 4: there is a line more"));
+    CHECK(refusal_of(a + b + c + "\n").starts_with("root.chunks: line 4: there is a line more"));
 }
 
 TEST_CASE("what is no line is refused") {
@@ -111,7 +111,7 @@ TEST_CASE("what is no line is refused") {
           "0 -10 " + digest + "\n", "0x0 10 " + digest + "\n", "0 18446744073709551616 " + digest + "\n",
           std::string(10000, '0') + "\n", std::string("0 10 \0\n", 7)}) {
         CAPTURE(first);
-        CHECK(refusal_of(first + b + c).starts_with("/table: line 1: is not OFFSET BYTES SHA256"));
+        CHECK(refusal_of(first + b + c).starts_with("root.chunks: line 1: is not OFFSET BYTES SHA256"));
     }
 }
 
@@ -123,13 +123,13 @@ TEST_CASE("a chunk may be stored a little larger than it is, and without compres
                  Table::line(k_chunk + limits::k_chunk_growth_bytes + 1, 1, 'c');
     CHECK(table.read().refusal.empty());
     table.text = Table::line(0, k_chunk + limits::k_chunk_growth_bytes + 1, 'a');
-    CHECK(table.read().refusal.starts_with("/table: line 1: "));
+    CHECK(table.read().refusal.starts_with("root.chunks: line 1: "));
     table.part.compression = decode::Compression::none;
     table.image_bytes = table.part.raw_bytes;
     table.text = Table::line(0, k_chunk, 'a') + Table::line(k_chunk, k_chunk, 'b') + Table::line(2 * k_chunk, 100, 'c');
     CHECK(table.read().refusal.empty());
     table.text = Table::line(0, k_chunk - 1, 'a');
-    CHECK(table.read().refusal.starts_with("/table: line 1: "));
+    CHECK(table.read().refusal.starts_with("root.chunks: line 1: "));
 }
 
 TEST_CASE("reading goes on at a chunk, forwards and backwards, and at a place that was kept") {
