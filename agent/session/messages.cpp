@@ -29,6 +29,14 @@ void add_error(std::vector<std::string>& messages, const std::string& where, con
     messages.push_back("what to do: " + next_step(result));
 }
 
+/// A job that was refused has no steps.
+std::string steps_done(const SessionRecord& record) {
+    const auto done = std::count_if(record.steps.begin(), record.steps.end(),
+                                    [](const StepView& step) { return step.state == work::StepState::done; });
+    return record.steps.empty() ? "nothing was done"
+                                : concat({std::to_string(done), " of ", counted(record.steps.size(), "step"), " done"});
+}
+
 }  // namespace
 
 std::vector<std::string> plan_messages(const SessionRecord& record, std::uint64_t download_bytes, std::size_t files) {
@@ -64,13 +72,9 @@ std::vector<std::string> postponed_messages(const SessionRecord& record) {
 
 std::vector<std::string> final_messages(const SessionRecord& record) {
     const unsigned restarts = record.resumptions - std::min(record.resumptions, record.tries);  // each try goes on once
-    std::size_t done = 0;
-    for (const auto& step : record.steps) {
-        done += step.state == work::StepState::done ? 1 : 0;
-    }
     std::vector<std::string> messages = {
-        concat({plain_words(record.phase), ": ", std::to_string(done), " of ", counted(record.steps.size(), "step"),
-                " done", (record.tries > 0 ? ", tried " + counted(record.tries + 1, "time") : ""),
+        concat({plain_words(record.phase), ": ", steps_done(record),
+                (record.tries > 0 ? ", tried " + counted(record.tries + 1, "time") : ""),
                 (restarts > 0 ? ", continued after " + counted(restarts, "restart") : "")})};
     for (const auto& result : record.results) {
         add_error(messages, "", result);

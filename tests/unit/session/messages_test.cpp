@@ -46,6 +46,12 @@ TEST_CASE("the final message says how it ended and how often it was interrupted,
     CHECK(messages[2].starts_with("what to do: "));
 }
 
+TEST_CASE("a job without steps, as one that was refused, did nothing") {
+    SessionRecord record;
+    record.phase = Phase::completed;
+    CHECK(final_messages(record).front() == "finished: nothing was done");
+}
+
 TEST_CASE("however much goes wrong, the messages are bounded and keep the first error with its advice") {
     SessionRecord record;
     record.phase = Phase::completed;
