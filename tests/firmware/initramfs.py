@@ -2,19 +2,19 @@
 """The initramfs: busybox, a dozen modules, the watchdog's fragment from packaging, and an init that hands over to the slot."""
 
 import os
+import re
 import stat
 
 import disk
 import efi_disk
 from services import LabError
 
-MODULES = ("virtio virtio_ring virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci crc32c_generic jbd2 mbcache crc16 ext4 "
-           "failover net_failover virtio_net virtio_blk watchdog reed_solomon").split()
+MODULES = ("virtio_pci", "virtio_net", "virtio_blk", "crc32c_generic", "ext4")  # crc32c_generic: ext4 asks for it by no symbol
 EFI_VARIABLES = "efivarfs"  # loaded where EFI firmware has started the kernel
 WATCHDOG = "i6300esb"  # loaded by the fragment, when there is a trial
 # What a kernel says when it panics stays in memory over a restart, at a place that grub.py keeps free.
 CRASHES_AT, CRASHES_BYTES = 0xC00000, 128 << 10
-CRASHES = f"ramoops.ko mem_address={CRASHES_AT:#x} mem_size={CRASHES_BYTES} record_size=32768"
+CRASHES, CRASHES_PLACE = "ramoops", f"mem_address={CRASHES_AT:#x} mem_size={CRASHES_BYTES} record_size=32768"
 HEARTBEAT_S, LONGEST_S = 24, 240   # of the watchdog: on an idle machine, and at most
 APPLETS = ("sh", "mount", "umount", "insmod", "sleep", "echo", "cat", "chroot", "switch_root", "reboot", "mkdir", "grep", "od", "tr")
 
@@ -29,7 +29,7 @@ if [ -d /sys/firmware/efi ]; then
   mount -t efivarfs efivarfs /sys/firmware/efi/efivars
   hagent_state={efi_state}
 else
-  insmod /lib/{crashes}
+  insmod /lib/{crashes}.ko {crashes_place}
   hagent_state={state}
 fi
 hagent_watchdog_module="/lib/{watchdog}.ko heartbeat={heartbeat} nowayout=0"
@@ -85,13 +85,35 @@ def heartbeat_s():
 
 
 def module_files(modules_folder):
-    """{name: path} of every module below a folder."""
-    return {name[:-3]: os.path.join(folder, name) for folder, _, names in os.walk(modules_folder) for name in names if name.endswith(".ko")}
+    """{name: path} of every module below a folder; names as the kernel has them."""
+    return {name[:-3].replace("-", "_"): os.path.join(folder, name) for folder, _, names in os.walk(modules_folder) for name in names if name.endswith(".ko")}
 
 
 def read(path):
     with open(path, "rb") as file:
         return file.read()
+
+
+def needs(module):
+    """Names of the modules that this one, given as bytes, takes symbols from: that differs between releases of a kernel."""
+    found = re.search(rb"\0depends=([^\0]*)\0", module)
+    return [name for name in found[1].decode().split(",") if name] if found else []
+
+
+def in_order(wanted, known):
+    """The modules among `wanted` and those that they need, {name: bytes}, each behind what it needs; what is not `known` is built in."""
+    order = {}
+
+    def take(name):
+        if name in known and name not in order:
+            module = read(known[name])
+            for needed in needs(module):
+                take(needed)
+            order[name] = module
+
+    for name in wanted:
+        take(name)
+    return order
 
 
 def build(busybox, modules_folder, watchdog_fragment):
@@ -105,13 +127,14 @@ def build(busybox, modules_folder, watchdog_fragment):
     archive.file("bin/busybox", read(busybox), 0o755)
     for applet in APPLETS:
         archive.link(f"bin/{applet}", "busybox")
-    built_in = [name for name in MODULES if name not in known]
-    if "ext4" in built_in or "virtio_blk" in built_in or not {EFI_VARIABLES, WATCHDOG} <= set(known):
-        raise LabError(f"the kernel's modules below {modules_folder} are not those that the device needs")
-    loaded = [name for name in MODULES if name in known]
-    for name in (*loaded, EFI_VARIABLES, WATCHDOG, "ramoops"):
-        archive.file(f"lib/{name}.ko", read(known[name]))
+    later = (EFI_VARIABLES, WATCHDOG, CRASHES)
+    if missing := {"virtio_blk", "ext4", *later} - set(known):
+        raise LabError(f"the kernel's modules below {modules_folder} are not those that the device needs: {', '.join(sorted(missing))}")
+    modules = in_order((*MODULES, *later), known)
+    for name, module in modules.items():
+        archive.file(f"lib/{name}.ko", module)
     archive.file("hagent-watchdog", read(watchdog_fragment))
-    archive.file("init", INIT.format(modules=" ".join(loaded), efi_variables=EFI_VARIABLES, watchdog=WATCHDOG, heartbeat=heartbeat_s(),
-                                     crashes=CRASHES, state=disk.DATA.device, efi_state=efi_disk.DATA.device).encode(), 0o755)
+    archive.file("init", INIT.format(modules=" ".join(name for name in modules if name not in later), efi_variables=EFI_VARIABLES,
+                                     watchdog=WATCHDOG, heartbeat=heartbeat_s(), crashes=CRASHES, crashes_place=CRASHES_PLACE,
+                                     state=disk.DATA.device, efi_state=efi_disk.DATA.device).encode(), 0o755)
     return archive.bytes()

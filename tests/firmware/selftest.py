@@ -71,6 +71,16 @@ class WriteLogs(unittest.TestCase):
             write_log.WriteLog(self.log)
 
 
+class Modules(unittest.TestCase):
+    def test_each_comes_behind_what_it_needs_and_what_is_built_in_is_left_out(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for name, depends in (("net", "ring,bus-core"), ("ring", ""), ("bus-core", "ring,of"), ("other", "")):
+                with open(os.path.join(folder, name + ".ko"), "wb") as file:
+                    file.write(b"ELF\0license=GPL\0depends=" + depends.replace("-", "_").encode() + b"\0name=" + name.encode())
+            known = initramfs.module_files(folder)
+            self.assertEqual(list(initramfs.in_order(("net", "ring", "ext4"), known)), ["ring", "bus_core", "net"])
+
+
 class Judges(unittest.TestCase):
     def content(self, slot_a, slot_b, **block):
         content = bytearray(disk.BYTES)
