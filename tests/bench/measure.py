@@ -14,6 +14,8 @@ import time
 
 BLOCK, GIB = 1 << 20, 1 << 30
 SAMPLE_S = 0.02
+SHELLS = ("sh", "dash", "bash")
+HEAD = f"{'program':46} {'wall s':>8} {'user s':>7} {'sys s':>7} {'CPU s/GiB':>10} {'peak RSS KiB':>13} {'peak Pss KiB':>13}  digest"
 
 
 def make_file(path, size, sparse=False):
@@ -69,15 +71,17 @@ def field_kib(pid, name, field):
 
 
 class Peaks(threading.Thread):
-    """Looks at the memory of a process tree until told to stop. Shells that only wait do not count."""
+    """Looks at the memory of a process tree until told to stop. Shells that only wait do not count, nor does what is named in `besides`;
+    `alone`: only the first process counts that is left, not its helpers."""
 
-    def __init__(self, pid):
+    def __init__(self, pid, besides=(), alone=False):
         super().__init__(daemon=True)
-        self.pid, self.rss_kib, self.pss_kib, self.done = pid, 0, 0, threading.Event()
+        self.pid, self.besides, self.most = pid, (*SHELLS, *besides), 1 if alone else None
+        self.rss_kib, self.pss_kib, self.done = 0, 0, threading.Event()
 
     def run(self):
         while True:
-            pids = [pid for pid in tree(self.pid) if name_of(pid) not in ("sh", "dash", "bash")]
+            pids = [pid for pid in tree(self.pid) if name_of(pid) not in self.besides][:self.most]
             self.rss_kib = max(self.rss_kib, sum(field_kib(pid, "status", "VmHWM") for pid in pids))
             self.pss_kib = max(self.pss_kib, sum(field_kib(pid, "smaps_rollup", "Pss") for pid in pids))
             if self.done.wait(SAMPLE_S):
@@ -111,22 +115,29 @@ class Result:
 def run(title, command, folder, size, digest, environment=None):
     """Runs a shell command in a fresh folder; it writes `out` and prints the digest somewhere in its output."""
     place = os.path.join(folder, "got")
+    out = os.path.join(place, "out")
     os.mkdir(place, 0o700)
+    try:
+        return watched(title, command, place, size, lambda said: digest in said and os.path.exists(out) and os.path.getsize(out) == size, environment)
+    finally:
+        shutil.rmtree(place)
+
+
+def watched(title, command, place, size, is_right, environment=None, **counts):
+    """Runs a shell command in a folder. `is_right` is given its output when it ended well; `counts`: whose memory does (Peaks)."""
     os.sync()  # what the last one left to be written is not for this one's account
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     with subprocess.Popen(["sh", "-c", command], cwd=place, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           env={"PATH": os.environ["PATH"], "HOME": place, "LC_ALL": "C", **(environment or {})}) as process:
-        peaks = Peaks(process.pid)
+        peaks = Peaks(process.pid, **counts)
         peaks.start()
         output = process.communicate()[0].decode("utf-8", "replace")
         peaks.done.set()
         peaks.join()
     wall, after = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
-    out = os.path.join(place, "out")
-    right = process.returncode == 0 and digest in output and os.path.exists(out) and os.path.getsize(out) == size
+    right = process.returncode == 0 and is_right(output)
     if not right:
         print(f"    {title} said: {output[-400:].strip()}", flush=True)
-    shutil.rmtree(place)
     user, system = after.ru_utime - before.ru_utime, after.ru_stime - before.ru_stime
     return Result(title, wall, user, system, (user + system) * GIB / size, peaks.rss_kib, peaks.pss_kib, right)
 

@@ -13,7 +13,7 @@ import shutil
 import subprocess
 
 from services import LabError
-from setup_packages import download, say, update
+from setup_packages import download, private_options, say, update
 
 MIB = 1 << 20
 TOTAL_BYTES = 66 * MIB      # all files of the demonstration together, at least
@@ -30,17 +30,6 @@ def cache_folder():
     return folder
 
 
-def _private_options(folder, architecture):
-    lists, cache = os.path.join(folder, "lists"), os.path.join(folder, "apt-cache")
-    for path in (os.path.join(lists, "partial"), os.path.join(cache, "archives", "partial")):
-        os.makedirs(path, exist_ok=True)
-    status = os.path.join(folder, "status")
-    open(status, "a", encoding="ascii").close()
-    values = {"APT::Architecture": architecture, "APT::Architectures::": architecture, "Dir::State::Lists": lists,
-              "Dir::State::status": status, "Dir::Cache": cache, "Acquire::Languages": "none", "APT::Sandbox::User": "root"}
-    return [part for key, value in values.items() for part in ("-o", f"{key}={value}")]
-
-
 def _dependency(options, package):
     """The package that `package` (a meta package) depends on first."""
     shown = subprocess.run(["apt-cache", *options, "show", "--no-all-versions", package], capture_output=True, text=True, check=False)
@@ -51,7 +40,7 @@ def _dependency(options, package):
 
 
 def _download(folder, architecture, meta):
-    options = _private_options(os.path.join(folder, f"apt-{architecture}"), architecture)
+    options = private_options(os.path.join(folder, f"apt-{architecture}"), architecture)
     update(options)
     kernel = _dependency(options, meta)
     target = os.path.join(folder, "packages.part")

@@ -52,7 +52,8 @@ class HookSlots:
 
     def put(self, name, content):
         with open(self.paths[name], "wb") as file:
-            file.write(content.ljust(self.slot_bytes, b"\0"))
+            file.write(content)
+            file.truncate(max(len(content), self.slot_bytes))  # the rest reads as zeros
 
     def content(self, name, size=-1):
         with open(self.paths[name], "rb") as file:

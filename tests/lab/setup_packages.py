@@ -52,3 +52,24 @@ def download(names, folder, options=()):
         packages.download(names, folder, options, say)
     except Failure as failure:
         raise LabError(str(failure)) from failure
+
+
+def download_with_dependencies(names, options):
+    """Fetches the .deb files of packages and of all that they need, as for a machine that has nothing; `options` are private_options(),
+    whose cache they come into."""
+    try:
+        packages.take(["--no-install-recommends", "--download-only", "install", *names], names, options, say)
+    except Failure as failure:
+        raise LabError(str(failure)) from failure
+
+
+def private_options(folder, architecture):
+    """Options of apt-get for lists of another architecture, kept in a folder: the machine's own stay as they are."""
+    lists, cache = os.path.join(folder, "lists"), os.path.join(folder, "apt-cache")
+    for path in (os.path.join(lists, "partial"), os.path.join(cache, "archives", "partial")):
+        os.makedirs(path, exist_ok=True)
+    status = os.path.join(folder, "status")
+    open(status, "a", encoding="ascii").close()
+    values = {"APT::Architecture": architecture, "APT::Architectures::": architecture, "Dir::State::Lists": lists,
+              "Dir::State::status": status, "Dir::Cache": cache, "Acquire::Languages": "none", "APT::Sandbox::User": "root"}
+    return [part for key, value in values.items() for part in ("-o", f"{key}={value}")]

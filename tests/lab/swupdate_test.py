@@ -9,7 +9,6 @@ import hashlib
 import os
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 import unittest
@@ -17,22 +16,16 @@ import unittest
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+import swupdate_package  # noqa: E402
 from lab_manager import LabManager  # noqa: E402
 from manager_api import FINAL_STATES  # noqa: E402
 from services import Services, wait_until  # noqa: E402
 from setup_packages import ensure, program  # noqa: E402
 
-PROGRAMS = {"swupdate": "swupdate", "openssl": "openssl"}
+PROGRAMS = {"swupdate": "swupdate", "openssl": "openssl", "cpio": "cpio"}
 DEVICE, TOKEN, TEXT = "sw-1", "sw-token", b"installed by swupdate\n"
 BASE = f"/DEFAULT/controller/v1/{DEVICE}"
 DEADLINE_S = 60
-
-
-def cpio_entry(name, data, number):
-    """One file of a cpio archive in the "070702" form (with checksum) that swupdate reads."""
-    fields = (number, 0o100644, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name) + 1, sum(data))
-    head = b"070702" + b"".join(b"%08X" % field for field in fields) + name.encode() + b"\0"
-    return head + bytes(-len(head) % 4) + data + bytes(-len(data) % 4)
 
 
 class SwupdateTest(unittest.TestCase):
@@ -49,38 +42,25 @@ class SwupdateTest(unittest.TestCase):
         self.manager.start()
         self.manager.ensure_device(DEVICE, TOKEN)
         self.make_image()
-        with open(self.path("swupdate.cfg"), "w", encoding="ascii") as file:
-            file.write(f'globals: {{ loglevel = 4; public-key-file = "{self.path("signer.pem")}"; }};\n'
-                       'identify: ( { name = "board"; value = "lab"; } );\n')
+        self.settings = swupdate_package.settings(self.folder)
 
     def path(self, name):
         return os.path.join(self.folder, name)
-
-    def openssl(self, *arguments):
-        subprocess.run([program("openssl"), *arguments], check=True, capture_output=True, cwd=self.folder)
 
     def make_image(self):
         """package/update.swu: one file, described and signed as swupdate wants it."""
         description = ('software = { version = "1.0"; hardware-compatibility: [ "1.0" ]; files: ( { filename = "text"; '
                        f'path = "{self.path("installed")}"; sha256 = "{hashlib.sha256(TEXT).hexdigest()}"; }} ); }}\n').encode()
-        with open(self.path("sw-description"), "wb") as file:
-            file.write(description)
-        self.openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "key.pem", "-out", "signer.pem", "-subj", "/CN=lab",
-                     "-days", "2", "-addext", "extendedKeyUsage=emailProtection", "-addext", "keyUsage=digitalSignature")
-        self.openssl("cms", "-sign", "-in", "sw-description", "-out", "signature", "-signer", "signer.pem", "-inkey", "key.pem",
-                     "-outform", "DER", "-nosmimecap", "-binary")
-        with open(self.path("signature"), "rb") as file:
-            signature = file.read()
+        swupdate_package.describe(self.folder, description)
+        with open(self.path("text"), "wb") as file:
+            file.write(TEXT)
         os.makedirs(self.path("package"))
-        with open(self.path("package/update.swu"), "wb") as file:
-            parts = (("sw-description", description), ("sw-description.sig", signature), ("text", TEXT), ("TRAILER!!!", b""))
-            for number, (name, data) in enumerate(parts):
-                file.write(cpio_entry(name, data, number))
+        swupdate_package.write(self.path("package/update.swu"), self.folder, ["text"])
 
     def swupdate(self, *more, token=TOKEN):
         options = f"-t DEFAULT -u {self.manager.url.rstrip('/')} -i {DEVICE} -k {token} -p 2"
         environment = {**os.environ, "TMPDIR": self.folder}
-        return self.services.start("swupdate", [program("swupdate"), "-f", self.path("swupdate.cfg"), "-H", "lab:1.0",
+        return self.services.start("swupdate", [program("swupdate"), "-f", self.settings, "-H", "lab:1.0",
                                                 "-u", " ".join((options, *more))], self.path("swupdate.log"), environment)
 
     def answered(self, request, status=200):
