@@ -19,7 +19,8 @@ class BlockDevice {
 public:
     virtual ~BlockDevice() = default;
     [[nodiscard]] virtual Result<std::uint64_t> size() = 0;
-    /// Bytes read into `out` at `offset`; 0 only at the end.
+    /// Bytes read into `out` at `offset`; 0 only at the end. They come past the system's cache where a write of that
+    /// offset, length and address would go past it (platform/files.h).
     [[nodiscard]] virtual Result<std::size_t> read_at(std::uint64_t offset, std::span<char> out) = 0;
     /// Writes all of `bytes` at `offset`, or fails: disk_full where the end lies before theirs, io_error ...
     [[nodiscard]] virtual Status write_at(std::uint64_t offset, std::string_view bytes) = 0;

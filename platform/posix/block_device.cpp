@@ -192,7 +192,7 @@ public:
         const std::uint64_t bytes = TRY(size_of(fd.get(), path));
         const int number = fd.get();
         return std::unique_ptr<BlockDevice>(
-            std::make_unique<LinuxDevice>(number, open_file(std::move(fd), path), bytes, path));
+            std::make_unique<LinuxDevice>(number, open_file(std::move(fd), path, Reads::past_the_cache), bytes, path));
     }
 
     Result<BlockInfo> info(const std::string& path) override {

@@ -19,22 +19,24 @@ using errors::AgentCode;
 constexpr std::uint64_t k_largest_file = INT64_MAX;
 
 /// O_DIRECT asks for this alignment on all usual disks.
-bool fits_direct(std::uint64_t offset, std::string_view bytes) {
+bool fits_direct(std::uint64_t offset, std::span<const char> bytes) {
     const auto address = reinterpret_cast<std::uintptr_t>(bytes.data());
     return bytes.size() >= k_direct_least && (offset | bytes.size() | address) % k_direct_step == 0;
 }
 
 class PosixFile final : public File {
 public:
-    PosixFile(Fd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
+    PosixFile(Fd fd, std::string path, Reads reads) : fd_(std::move(fd)), path_(std::move(path)), reads_(reads) {}
 
     Result<std::size_t> read_at(std::uint64_t offset, std::span<char> out) override {
         if (offset > k_largest_file) {
             return std::size_t{0};
         }
-        be_direct(false);
-        const auto count =
-            uninterrupted([&] { return pread(fd_.get(), out.data(), out.size(), static_cast<off_t>(offset)); });
+        be_direct(reads_ == Reads::past_the_cache && fits_direct(offset, out));
+        auto count = read_once(offset, out);
+        if (count < 0 && refuses_direct(errno)) {
+            count = read_once(offset, out);
+        }
         if (count < 0) {
             return file_error(errno, path_);
         }
@@ -44,10 +46,7 @@ public:
     Status write_at(std::uint64_t offset, std::string_view bytes) override {
         be_direct(fits_direct(offset, bytes));
         auto status = write_fd(fd_.get(), offset, bytes, path_);
-        if (direct_ && !status.ok() &&
-            status.error().os == EINVAL) {  // a file system that wants larger steps, or none at all
-            can_be_direct_ = false;
-            be_direct(false);
+        if (!status.ok() && refuses_direct(status.error().os)) {
             status = write_fd(fd_.get(), offset, bytes, path_);
         }
         return status;
@@ -77,6 +76,18 @@ public:
     }
 
 private:
+    ssize_t read_once(std::uint64_t offset, std::span<char> out) {
+        return uninterrupted([&] { return pread(fd_.get(), out.data(), out.size(), static_cast<off_t>(offset)); });
+    }
+
+    /// Whether that was the error of a file system that wants larger steps, or none at all; it is spared them then.
+    bool refuses_direct(std::int64_t error) {
+        const bool refuses = direct_ && error == EINVAL;
+        can_be_direct_ = can_be_direct_ && !refuses;
+        be_direct(direct_ && can_be_direct_);
+        return refuses;
+    }
+
     /// Switches between the system's cache and direct access. The kernel keeps both in order: a read by way of the
     /// cache sees what was written directly before.
     void be_direct(bool wanted) {
@@ -93,6 +104,7 @@ private:
 
     Fd fd_;
     std::string path_;
+    Reads reads_;
     bool direct_ = false;
     bool can_be_direct_ = true;
 };
@@ -149,8 +161,8 @@ Status write_fd(int fd, std::uint64_t offset, std::string_view bytes, const std:
     return {};
 }
 
-std::unique_ptr<File> open_file(Fd fd, std::string path) {
-    return std::make_unique<PosixFile>(std::move(fd), std::move(path));
+std::unique_ptr<File> open_file(Fd fd, std::string path, Reads reads) {
+    return std::make_unique<PosixFile>(std::move(fd), std::move(path), reads);
 }
 
 }  // namespace hagent::platform

@@ -4,6 +4,7 @@
 
 #include <sys/stat.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -13,8 +14,12 @@
 
 namespace hagent::platform {
 
+/// How a file is read where offset, length and address allow both (platform/files.h). Past the cache costs less for
+/// what is long and read once, and shows what the device has kept.
+enum class Reads : std::uint8_t { through_the_cache, past_the_cache };
+
 /// `path` is for people, in all of these.
-[[nodiscard]] std::unique_ptr<File> open_file(Fd fd, std::string path);
+[[nodiscard]] std::unique_ptr<File> open_file(Fd fd, std::string path, Reads reads = Reads::through_the_cache);
 [[nodiscard]] Result<struct stat> stat_of(int fd, const std::string& path);
 [[nodiscard]] FileInfo info_from(const struct stat& found);
 [[nodiscard]] Status sync_fd(int fd, const std::string& path);

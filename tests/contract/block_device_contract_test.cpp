@@ -3,7 +3,9 @@
 // be had, and over the fake.
 #include <doctest/doctest.h>
 
+#include <array>
 #include <cstdio>
+#include <memory>
 
 #include "platform/paths.h"
 #include "platform/process.h"
@@ -48,6 +50,22 @@ std::string read_all(platform::BlockDevice& device) {
     return bytes;
 }
 
+/// Into memory from which the system can take its way past the cache; the last piece asks for more than there is.
+std::string read_in_steps(platform::BlockDevice& device) {
+    struct alignas(platform::k_direct_step) Piece {
+        std::array<char, platform::k_direct_least * 3> bytes;
+    };
+    const auto piece = std::make_unique<Piece>();
+    std::string bytes;
+    for (std::size_t got = 1; got > 0;) {
+        const auto count = device.read_at(bytes.size(), piece->bytes);
+        REQUIRE(count.ok());
+        got = *count;
+        bytes.append(piece->bytes.data(), got);
+    }
+    return bytes;
+}
+
 void check_reads_and_writes(platform::BlockDevices& devices, const std::string& path) {
     auto device = devices.open(path, Access::exclusive);
     REQUIRE(device.ok());
@@ -61,10 +79,12 @@ void check_reads_and_writes(platform::BlockDevices& devices, const std::string& 
         REQUIRE((*device)->write_at(offset, bytes).ok());
         expected.replace(offset, bytes.size(), bytes);
     }
+    CHECK(read_in_steps(**device) == expected);
     CHECK(read_all(**device) == expected);
     REQUIRE((*device)->sync().ok());
     REQUIRE((*device)->forget_cache().ok());
     CHECK(read_all(**device) == expected);
+    CHECK(read_in_steps(**device) == expected);
 }
 
 void check_end(platform::BlockDevices& devices, const std::string& path) {
