@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What copies memory in the static musl program, beside a loop over bytes that cannot be wrong.
+// What copies and compares memory in the static musl program, beside a loop over bytes that cannot be wrong.
 #include <doctest/doctest.h>
 
 #include <array>
@@ -31,6 +31,7 @@ Bytes expected(const Bytes& bytes, std::size_t to, std::size_t from, std::size_t
 // Called through these, so that the compiler does not put its own code in their place.
 void* (*volatile copy)(void*, const void*, std::size_t) = std::memcpy;
 void* (*volatile move)(void*, const void*, std::size_t) = std::memmove;
+int (*volatile compare)(const void*, const void*, std::size_t) = std::memcmp;
 
 }  // namespace
 
@@ -61,6 +62,27 @@ TEST_CASE("memcpy copies every length to every alignment and returns the target"
                 }
                 wrong += copy(&bytes[to], &from[start], size) != &bytes[to];
                 wrong += bytes != plain;
+            }
+        }
+    }
+    CHECK(wrong == 0);
+}
+
+TEST_CASE("memcmp finds one byte that differs, at every place of every length and alignment, as an unsigned one") {
+    constexpr std::size_t k_longest = 24;
+    std::size_t wrong = 0;
+    for (std::size_t start = 0; start < 8; ++start) {
+        for (std::size_t size = 0; size <= k_longest; ++size) {
+            const Bytes left = numbered();
+            Bytes right{};
+            std::memcpy(&right[1], &left[start], size);
+            wrong += compare(&left[start], &right[1], size) != 0;
+            for (std::size_t at = 0; at < size; ++at) {
+                const auto byte = right[1 + at];
+                right[1 + at] = 0xFF;
+                wrong += compare(&left[start], &right[1], size) >= 0;
+                wrong += compare(&right[1], &left[start], size) <= 0;
+                right[1 + at] = byte;
             }
         }
     }
