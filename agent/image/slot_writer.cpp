@@ -224,6 +224,9 @@ Status SlotWriter::open_table(unsigned number, std::uint32_t chunk) {
     for (auto row = TRY(table_->next()); row; row = TRY(table_->next())) {
         sizes_.push_back(row->stored_bytes);
     }
+    if (!sizes_.empty()) {  // grown step by step, two copies would be held at once
+        stored_.reserve(*std::max_element(sizes_.begin(), sizes_.end()));
+    }
     TRY(table_->skip_to(chunk));
     row_ = TRY(table_->next());
     return {};
