@@ -17,6 +17,7 @@
 #include "agent/device_state.h"
 #include "agent/dialects.h"
 #include "agent/errors/catalogue.h"
+#include "agent/image/trial.h"
 #include "agent/job_guard.h"
 #include "agent/links.h"
 #include "agent/listener.h"
@@ -135,6 +136,7 @@ public:
             listen();
         }
         own_upgrade_.begin();
+        (void)image::note_trial_came_up(device_services(machine_, services_.session_settings));  // else judged as lost
         TRY(engine_.resume_unfinished());
         start_manager();
         services_.log.info("agent", "ready",

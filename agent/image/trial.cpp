@@ -7,6 +7,7 @@
 #include "agent/base/limits.h"
 #include "agent/base/text.h"
 #include "agent/errors/catalogue.h"
+#include "agent/image/analysis.h"
 #include "agent/trust/verify.h"
 #include "agent/work/hooks.h"
 
@@ -29,7 +30,38 @@ std::string words_of(const Error& error) {
 /// The line of a program that failed begins with the program.
 std::string_view program_of(std::string_view line) { return line.substr(0, line.find(" ended ")); }
 
+Result<std::string> own_digest(const work::Services& services) {
+    return TRY(trust::digest_file(services.files, services.settings.program)).sha256;
+}
+
+/// Once in each start of the machine. There is a trial in the notes.
+Status note_life(boot::Boot& boot, const work::Services& services, ImageNotes& notes) {
+    TrialNote& note = *notes.trial;
+    const std::string boot_id = services.host.facts().boot_id;
+    if (note.seen_in == boot_id && note.starts > 0) {
+        return {};
+    }
+    note.seen_in = boot_id;
+    ++note.starts;
+    note.program = note.program.empty() ? TRY(own_digest(services)) : note.program;
+    note.seen_ms = static_cast<std::uint64_t>(services.clock.since_boot().since_start.count());
+    note.network_ms.reset();
+    TRY(save_notes(services.files, services.settings.state.images(), notes));
+    // An agent that comes up again and again has no endless starts either.
+    return note.starts <= note.tries ? boot.give_back_try(note.tries) : Status();
+}
+
 }  // namespace
+
+Status note_trial_came_up(const work::Services& services) {
+    auto notes = TRY(load_notes(services.files, services.settings.state.images()));
+    if (!notes.trial || !notes.trial->why.empty()) {
+        return {};
+    }
+    const auto boot = boot_of(services);
+    const auto state = TRY(boot->look());
+    return state.trial && state.running == notes.trial->to ? note_life(*boot, services, notes) : Status();
+}
 
 Result<std::string> run_health(const work::Services& services, const CancelToken& cancel) {
     std::string said;
@@ -287,23 +319,8 @@ std::string Trial::seen_by_others() const {
     return "its kernel stopped or hung, or nothing in it starts the agent";
 }
 
-Result<std::string> Trial::program() const {
-    return TRY(trust::digest_file(run_.services.files, run_.services.settings.program)).sha256;
-}
-
-/// Once in each start of the machine.
 Status Trial::note_start() {
-    if (note().seen_in != boot_id() || note().starts == 0) {
-        note().seen_in = boot_id();
-        ++note().starts;
-        note().program = note().program.empty() ? TRY(program()) : note().program;
-        note().seen_ms = static_cast<std::uint64_t>(run_.services.clock.since_boot().since_start.count());
-        note().network_ms.reset();
-        TRY(save());
-        if (note().starts <= note().tries) {  // an agent that comes up again and again has no endless starts either
-            TRY(boot_.give_back_try(note().tries));
-        }
-    }
+    TRY(note_life(boot_, run_.services, notes_));
     if (!note().network_ms && !run_.services.host.facts().addresses.empty()) {
         note().network_ms = static_cast<std::uint64_t>(run_.services.clock.since_boot().since_start.count());
         TRY(save());
@@ -346,7 +363,7 @@ Result<Acted> Trial::judge_here(const boot::State& state, work::StepRecord& reco
     if (const auto said = TRY(sick())) {
         return give_up(concat({"health program ", *said}), "health", record);
     }
-    if (TRY(program()) != note().program) {
+    if (TRY(own_digest(run_.services)) != note().program) {
         return give_up("the agent's program is not the one that came up", "program", record);
     }
     if (run_.checked_in || (run_.manager == nullptr && !run_.services.settings.has_manager)) {
@@ -356,9 +373,8 @@ Result<Acted> Trial::judge_here(const boot::State& state, work::StepRecord& reco
 }
 
 /// The time that counts is that since the start of the machine, from when there is an address on; in all, from when the
-/// agent came up in it. A manager that is
-/// silent gets more of it: nobody can tell whether the new system is to blame. One that answers at all, whatever it
-/// says, has been reached.
+/// agent came up in it. A manager that is silent gets more of it: nobody can tell whether the new system is to blame.
+/// One that answers at all, whatever it says, has been reached.
 Result<Acted> Trial::wait_for_manager(work::StepRecord& record) {
     const Millis now = since_boot();
     const Millis hard = seen() + longest();

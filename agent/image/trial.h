@@ -48,7 +48,6 @@ private:
     [[nodiscard]] bool runs_new_slot();
     [[nodiscard]] Failure verdict(Error why);
     [[nodiscard]] Status note_start();
-    [[nodiscard]] Result<std::string> program() const;
     [[nodiscard]] Result<std::optional<std::string>> sick();
     void stop_watchdog();
     [[nodiscard]] std::string last_lines() const;
@@ -71,6 +70,11 @@ private:
     bool decided_ = false;            // what judge() says is the end, and no obstacle on the way to it
     std::optional<Feeding> feeding_;  // while the trial can still succeed
 };
+
+/// Notes that an agent came up in the slot on trial, in a new life before it talks to anybody: where it then hangs or
+/// stops the machine, the slot that comes back knows that it was there. Nothing where no trial runs here. Errors: those
+/// of the notes and of Boot; judge() comes to them again.
+[[nodiscard]] Status note_trial_came_up(const work::Services& services);
 
 /// Why this is not the device that began the trial, or nothing.
 [[nodiscard]] std::optional<std::string> other_device(const TrialNote& trial, const work::Facts& facts);

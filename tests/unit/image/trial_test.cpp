@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Owns the tests of what other updaters got wrong while the new system was on trial.
+#include "agent/image/trial.h"
 #include "agent/image/status.h"
 #include "tests/unit/image/machine.h"
 
@@ -215,6 +216,20 @@ TEST_CASE_FIXTURE(Trying,
         devices.root = "/dev/sda2";  // of both, as that grub.cfg has it
     }
     CHECK(back().find("do not agree") != std::string::npos);
+}
+
+TEST_CASE_FIXTURE(Trying, "an agent that hangs before its session went on was there all the same") {
+    for (int starts = 0; starts < 20 && running == "B"; ++starts) {
+        REQUIRE(note_trial_came_up(services()).ok());
+        CHECK(notes().trial->starts == unsigned(starts) + 1);
+        REQUIRE(note_trial_came_up(services()).ok());  // once in each start of the machine
+        CHECK(notes().trial->starts == unsigned(starts) + 1);
+        boot();
+    }
+    REQUIRE(note_trial_came_up(services()).ok());  // back in the old slot: nothing
+    CHECK(back().find("its agent came up 6 times, and the machine restarted") != std::string::npos);
+    REQUIRE(note_trial_came_up(services()).ok());  // nothing is on trial
+    CHECK_FALSE(notes().trial);
 }
 
 TEST_CASE_FIXTURE(Trying, "an agent that comes up gives its start back, and not for ever") {
