@@ -2,6 +2,7 @@
 """Five real FTP daemons on loopback, each unpacked beside the system and run with users and disks of its own: in a mount
 namespace where /etc/passwd knows one more user and the folder `full` is a disk of 1 MiB."""
 
+import contextlib
 import glob
 import os
 import shutil
@@ -14,7 +15,7 @@ import tempfile
 import kit  # noqa: F401  (puts tests/lab on the path)
 import ftp_script  # noqa: F401  (puts toolchains on the path)
 from servers import PASSIVE_PORTS, START_DEADLINE_S, VSFTPD
-from services import own_port, own_range, port_answers
+from services import own_port, own_range, port_answers, wait_until
 from setup_packages import SERVERS, download, ensure, program, say, update
 
 from builder.common import cache_root, locked
@@ -166,17 +167,25 @@ class FtpDaemon:
         self.process.wait(lambda: port_answers(self.port), START_DEADLINE_S * kit.FACTOR, "its port answers")
 
     def kill(self):
-        """The crash of the whole daemon: kill -9 of all its processes."""
-        for pid in self.processes():
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+        """The crash of the whole daemon: kill -9 of all its processes, also of those that it begins meanwhile: they hold its port."""
+        mine = self.namespace()
+
+        def all_gone():
+            pids = self.processes(mine)
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            return not pids
+        wait_until(all_gone, START_DEADLINE_S * kit.FACTOR, "all its processes are gone")
         self.process.popen.wait()
 
-    def processes(self):
-        """Ids of all processes in this daemon's mount namespace."""
-        mine = os.readlink(f"/proc/{self.process.pid}/ns/mnt")
+    def namespace(self):
+        """Of mounts, this daemon's own."""
+        return os.readlink(f"/proc/{self.process.pid}/ns/mnt")
+
+    @staticmethod
+    def processes(mine):
+        """Ids of all processes in a mount namespace that have not ended."""
         found = []
         for name in filter(str.isdigit, os.listdir("/proc")):
             try:
