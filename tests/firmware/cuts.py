@@ -6,6 +6,7 @@ import shutil
 
 import write_log
 from judge import Judge
+from services import LabError
 from station import CHECK_IN_S
 from story import BAD, Story, check_bad, check_good
 
@@ -36,13 +37,15 @@ def chosen_cuts(log, random, count):
 
 
 def start(station, path, versions):
-    """Whether the device comes up from this disk; what ran."""
+    """Why the device does not come up from this disk; empty when it does."""
     checked = station.check_ins()
-    with station.power_on(path) as device:
-        station.wait_check_in(checked)
-        text = device.text()
-        device.wait(lambda: any(f"init: version {version}," in device.text() for version in versions), CHECK_IN_S, "a known version")
-    return text
+    try:
+        with station.power_on(path) as device:
+            station.wait_check_in(checked)
+            device.wait(lambda: any(f"init: version {version}," in device.text() for version in versions), CHECK_IN_S, "a known version")
+    except LabError as error:
+        return str(error)[-400:]
+    return ""
 
 
 def play(station, findings, full=True):
@@ -63,9 +66,9 @@ def play(station, findings, full=True):
                 if number in started:
                     with open(station.path("cut.img"), "wb") as file:
                         file.write(content)
-                    if not start(station, station.path("cut.img"), images):
-                        bad_starts.append(before)
+                    if why := start(station, station.path("cut.img"), images):
+                        bad_starts.append(f"cut before write {before}, share {share}: {why}")
     findings.check(f"{len(cuts)} power cuts in {len(log.entries)} writes, {len(log.flushes)} flushes: the slot that starts is whole", not wrong,
                    f"versions {dict(seen)}; {'; '.join(wrong[:3])}")
-    findings.check(f"{starts} of these disks were started, and checked in", not bad_starts, str(bad_starts or ""))
+    findings.check(f"{starts} of these disks were started, and checked in", not bad_starts, "; ".join(bad_starts))
     findings.check("both versions were met", seen["1.0"] and seen["2.0"], str(dict(seen)))
