@@ -136,7 +136,8 @@ public:
             listen();
         }
         own_upgrade_.begin();
-        (void)image::note_trial_came_up(device_services(machine_, services_.session_settings));  // else judged as lost
+        // What fails here fails again in the session of the trial, which tells it.
+        (void)image::note_trial_came_up(device_services(machine_, services_.session_settings));
         TRY(engine_.resume_unfinished());
         start_manager();
         services_.log.info("agent", "ready",
