@@ -59,10 +59,6 @@ LARGEST_PLAIN = (1 << 31) - 1  # that a 32-bit program opens as a plain file whe
 BUS_PROGRAMS = ("dbus-daemon", "dbus-run-session", "dbus-send", "sleep")
 
 
-def openssl(folder, *arguments):
-    swupdate_package.openssl(folder, *arguments)
-
-
 def run(*command, cwd=None):
     done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
     if done.returncode:
@@ -106,7 +102,7 @@ class Peers:
         folder = os.path.join(self.folder, "rauc")
         content = os.path.join(folder, "content")
         os.makedirs(content)
-        openssl(folder, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "key.pem", "-out", "cert.pem", "-subj", "/CN=lab", "-days", "2")
+        swupdate_package.openssl(folder, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "key.pem", "-out", "cert.pem", "-subj", "/CN=lab", "-days", "2")
         os.link(self.bench.raw, os.path.join(content, "rootfs.img"))
         with open(os.path.join(content, "manifest.raucm"), "w", encoding="ascii") as file:
             file.write("[update]\ncompatible=bench\nversion=2.0\n\n[image.rootfs]\nfilename=rootfs.img\n")
@@ -127,13 +123,13 @@ class Peers:
 
     def pipelines(self, kind):
         """(title, shell line) of curl, zstd and dd; each digest is made of what was written."""
-        curl, zstd, dd, openssl_program = (self.words(kind, name) for name in ("curl", "zstd", "dd", "openssl"))
+        curl, zstd, dd, openssl = (self.words(kind, name) for name in ("curl", "zstd", "dd", "openssl"))
         slot = shlex.quote(self.bench.slot)
 
         def write(*more):
             return (f"{curl} -sf {self.bench.base}{STREAM} | {' '.join((zstd, '-dcq', *more))} | "
                     f"{dd} of={slot} bs=64K iflag=fullblock conv=notrunc,fsync status=none")
-        digest = f"{openssl_program} dgst -sha256 {slot}"
+        digest = f"{openssl} dgst -sha256 {slot}"
         forget = f"{dd} of={slot} oflag=nocache conv=notrunc,fdatasync count=0 status=none"
         return [(f"{kind}: curl | zstd -d | dd, sha256sum", f"{write()} && {self.words(kind, 'sha256sum')} {slot}"),
                 (f"{kind}: curl | zstd -d | dd, openssl", f"{write()} && {digest}"),
