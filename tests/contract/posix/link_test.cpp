@@ -19,7 +19,7 @@ bool has_address() {
     return std::find(found.begin(), found.end(), "192.0.2.7") != found.end();
 }
 
-/// Linux looks at a link that came or went in a thread of its own, some time after the command that changed it has ended.
+/// Linux looks at a link that came or went in a thread of its own, some time after the command that changed it ended.
 bool becomes(bool there) {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
     while (has_address() != there && std::chrono::steady_clock::now() < deadline) {
