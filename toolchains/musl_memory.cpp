@@ -61,3 +61,6 @@ HAGENT_RUNTIME int memcmp(const void* left, const void* right, std::size_t size)
     }
     return 0;
 }
+
+/// What the compiler calls where only equality is asked for.
+HAGENT_RUNTIME int bcmp(const void* left, const void* right, std::size_t size) { return memcmp(left, right, size); }

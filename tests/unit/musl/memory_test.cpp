@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What copies and compares memory in the static musl program, beside a loop over bytes that cannot be wrong.
 #include <doctest/doctest.h>
+#include <strings.h>
 
 #include <array>
 #include <cstddef>
@@ -32,6 +33,7 @@ Bytes expected(const Bytes& bytes, std::size_t to, std::size_t from, std::size_t
 void* (*volatile copy)(void*, const void*, std::size_t) = std::memcpy;
 void* (*volatile move)(void*, const void*, std::size_t) = std::memmove;
 int (*volatile compare)(const void*, const void*, std::size_t) = std::memcmp;
+int (*volatile differ)(const void*, const void*, std::size_t) = bcmp;
 
 }  // namespace
 
@@ -68,7 +70,7 @@ TEST_CASE("memcpy copies every length to every alignment and returns the target"
     CHECK(wrong == 0);
 }
 
-TEST_CASE("memcmp finds one byte that differs, at every place of every length and alignment, as an unsigned one") {
+TEST_CASE("memcmp and bcmp find one byte that differs, at every place of every length and alignment") {
     constexpr std::size_t k_longest = 24;
     std::size_t wrong = 0;
     for (std::size_t start = 0; start < 8; ++start) {
@@ -77,11 +79,13 @@ TEST_CASE("memcmp finds one byte that differs, at every place of every length an
             Bytes right{};
             std::memcpy(&right[1], &left[start], size);
             wrong += compare(&left[start], &right[1], size) != 0;
+            wrong += differ(&left[start], &right[1], size) != 0;
             for (std::size_t at = 0; at < size; ++at) {
                 const auto byte = right[1 + at];
                 right[1 + at] = 0xFF;
                 wrong += compare(&left[start], &right[1], size) >= 0;
                 wrong += compare(&right[1], &left[start], size) <= 0;
+                wrong += differ(&left[start], &right[1], size) == 0;
                 right[1 + at] = byte;
             }
         }
