@@ -31,16 +31,6 @@ Status copy(std::string_view stored, std::span<char> raw) {
     return ended(stored.size(), raw, 0);
 }
 
-Status decode_with(Compression compression, std::string_view stored, std::span<char> raw) {
-    switch (compression) {
-        case Compression::none: return copy(stored, raw);
-        case Compression::gzip: return decode_gzip(stored, raw);
-        case Compression::xz: return decode_xz(stored, raw);
-        case Compression::zstd: return decode_zstd(stored, raw);
-    }
-    return damaged("no such compression");
-}
-
 }  // namespace
 
 std::string_view name(Compression compression) { return format(compression).name; }
@@ -73,7 +63,20 @@ Status ended(std::size_t bytes, std::span<char> raw, std::size_t rest) {
     return {};
 }
 
-Result<std::size_t> decode(Compression compression, std::string_view stored, std::span<char> raw) {
+Decoder::Decoder() : zstd_(std::make_unique<Zstd>()) {}
+Decoder::~Decoder() = default;
+
+Status Decoder::decode_with(Compression compression, std::string_view stored, std::span<char> raw) {
+    switch (compression) {
+        case Compression::none: return copy(stored, raw);
+        case Compression::gzip: return decode_gzip(stored, raw);
+        case Compression::xz: return decode_xz(stored, raw);
+        case Compression::zstd: return zstd_->decode(stored, raw);
+    }
+    return damaged("no such compression");
+}
+
+Result<std::size_t> Decoder::decode(Compression compression, std::string_view stored, std::span<char> raw) {
     if (raw.empty() || raw.size() > limits::k_chunk_most_bytes) {
         return error(AgentCode::limit_exceeded, {"a chunk of ", std::to_string(raw.size()), " bytes"});
     }

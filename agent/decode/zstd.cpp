@@ -3,16 +3,10 @@
 #include <zstd.h>
 #include <zstd_errors.h>
 
-#include <memory>
-
 #include "agent/decode/decoders.h"
 
 namespace hagent::decode {
 namespace {
-
-struct Free {
-    void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
-};
 
 Failure failure(std::size_t code, std::span<char> raw) {
     switch (ZSTD_getErrorCode(code)) {
@@ -26,8 +20,10 @@ Failure failure(std::size_t code, std::span<char> raw) {
 
 }  // namespace
 
+void Zstd::Free::operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
+
 // What is decoded at once needs no window beside `raw`, however large the frame's head says it is.
-Status decode_zstd(std::string_view stored, std::span<char> raw) {
+Status Zstd::decode(std::string_view stored, std::span<char> raw) {
     constexpr std::string_view k_magic = "\x28\xB5\x2F\xFD";  // of a frame that is not to be skipped
     if (!stored.starts_with(k_magic)) {
         return damaged("no zstd frame begins here");
@@ -36,11 +32,13 @@ Status decode_zstd(std::string_view stored, std::span<char> raw) {
     if (ZSTD_isError(frame) != 0) {
         return failure(frame, raw);
     }
-    const std::unique_ptr<ZSTD_DCtx, Free> context(ZSTD_createDCtx());
-    if (!context) {
+    if (!context_) {
+        context_.reset(ZSTD_createDCtx());
+    }
+    if (!context_) {
         return out_of_memory();
     }
-    const std::size_t bytes = ZSTD_decompressDCtx(context.get(), raw.data(), raw.size(), stored.data(), frame);
+    const std::size_t bytes = ZSTD_decompressDCtx(context_.get(), raw.data(), raw.size(), stored.data(), frame);
     if (ZSTD_isError(bytes) != 0) {
         return failure(bytes, raw);
     }

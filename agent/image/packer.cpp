@@ -101,7 +101,7 @@ Result<std::string> Packer::stored_of(const PackedChunk& chunk) {
     const auto path = concat({path_of(chunk.file), decode::suffix(compression_)});
     std::string stored = TRY(of_host_.read(path, std::size_t{chunk.raw_bytes} + limits::k_chunk_growth_bytes));
     check_.resize(chunk.raw_bytes);
-    const auto unpacked = decode::decode(compression_, stored, check_);
+    const auto unpacked = decoder_.decode(compression_, stored, check_);
     trust::Sha256 sha;
     sha.update({check_.data(), check_.size()});
     if (!unpacked.ok() || sha.finish() != chunk.sha256) {

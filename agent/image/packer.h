@@ -65,6 +65,7 @@ private:
     std::vector<PackedChunk> chunks_;
     std::vector<std::array<std::uint8_t, 32>> files_;  // what the scratch files hold
     std::vector<char> check_;
+    decode::Decoder decoder_;
 };
 
 }  // namespace hagent::image

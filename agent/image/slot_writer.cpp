@@ -64,7 +64,7 @@ private:
     Status take() {
         const Part& part = writer_.parts_[writer_.part_].part;
         const auto raw = writer_.raw_.first(writer_.row_->raw_bytes);
-        const auto decoded = decode::decode(part.compression, writer_.stored_, raw);
+        const auto decoded = writer_.decoder_.decode(part.compression, writer_.stored_, raw);
         if (!decoded.ok()) {
             return keep(decoded.error());
         }

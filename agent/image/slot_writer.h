@@ -11,6 +11,7 @@
 #include "agent/base/cancel.h"
 #include "agent/base/limits.h"
 #include "agent/base/result.h"
+#include "agent/decode/decode.h"
 #include "agent/image/chunk_sources.h"
 #include "agent/image/chunk_table.h"
 #include "agent/image/image_member.h"
@@ -108,6 +109,7 @@ private:
     ChunkCounts counts_;
     ChunkBuffer raw_;
     std::string stored_;
+    decode::Decoder decoder_;
 
     // where we are
     unsigned part_ = 0;

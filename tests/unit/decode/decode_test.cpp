@@ -65,7 +65,7 @@ Outcome decoded(Compression compression, std::string_view stored, std::size_t ra
     // exactly as large as it may be written to, so that the sanitizers see one byte too many
     std::vector<char> raw(raw_bytes);
     const std::vector<char> copy(stored.begin(), stored.end());
-    const auto bytes = decode::decode(compression, std::string_view(copy.data(), copy.size()), raw);
+    const auto bytes = decode::Decoder().decode(compression, std::string_view(copy.data(), copy.size()), raw);
     if (!bytes.ok()) {
         return {"", bytes.error()};
     }
@@ -182,10 +182,24 @@ TEST_CASE("gzip's head may have all its parts") {
     CHECK(decoded(Compression::gzip, std::string("\x1F\x8B\x08\x02\0\0\0\0\0\0x", 11), 1).is(AgentCode::decode_failed));
 }
 
+TEST_CASE("a decoder takes up with the next chunk whatever the last one was") {
+    Decoder decoder;
+    for (const Sample& each : good_samples()) {
+        const std::string good = sample(each.name);
+        std::string damaged = good;
+        damaged[damaged.size() / 2] = static_cast<char>(~damaged[damaged.size() / 2]);
+        std::vector<char> raw(words().size());
+        (void)decoder.decode(each.compression, damaged, raw);
+        CHECK_FALSE(decoder.decode(each.compression, std::string_view(good).substr(0, good.size() / 2), raw).ok());
+        CHECK_MESSAGE(decoder.decode(each.compression, good, raw).ok(), each.name);
+        CHECK(std::string(raw.begin(), raw.end()) == words());
+    }
+}
+
 TEST_CASE("only what a chunk can be is decoded") {
     std::vector<char> none, large(limits::k_chunk_most_bytes + 1);
-    CHECK(decode::decode(Compression::gzip, sample("plain.gz"), none).error().is(AgentCode::limit_exceeded));
-    CHECK(decode::decode(Compression::none, "x", large).error().is(AgentCode::limit_exceeded));
+    CHECK(decode::Decoder().decode(Compression::gzip, sample("plain.gz"), none).error().is(AgentCode::limit_exceeded));
+    CHECK(decode::Decoder().decode(Compression::none, "x", large).error().is(AgentCode::limit_exceeded));
 }
 
 TEST_CASE("names and suffixes are those of the programs") {

@@ -76,7 +76,7 @@ bool comes_back(const std::vector<std::string>& argv, Compression compression, c
     std::ifstream in(folder.path / ("chunk" + std::string(suffix(compression))), std::ios::binary);
     const std::string stored{std::istreambuf_iterator<char>(in), {}};
     std::vector<char> out(raw.size());
-    const auto done = decode::decode(compression, stored, out);
+    const auto done = decode::Decoder().decode(compression, stored, out);
     CHECK_MESSAGE(done.ok(), (done.ok() ? "" : done.error().context));
     return std::string(out.begin(), out.end()) == raw;
 }
