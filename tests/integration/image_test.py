@@ -9,6 +9,7 @@ import json
 import os
 import random
 import signal
+import socket
 import subprocess
 import unittest
 
@@ -93,6 +94,15 @@ class Images(BoxTest):
             json.dump({"format": 1, "serial": self.serial, "reports": "reports/", "all": {"jobs": self.jobs}}, file)
         self.expect(self.box.run("sign", path, "--key", self.key), DONE)
 
+    def at_first_look(self, command):
+        """The boot loader's hook runs a shell command before it answers for the first time from now on."""
+        once, hook = self.box.path("looked"), os.path.join(self.box.hooks, "boot")
+        with open(hook, "r+", encoding="ascii") as file:
+            text = file.read().replace("set -e\n", f"set -e\n[ -e {once} ] || {{ {command}; : > {once}; }}\n", 1)
+            file.seek(0)
+            file.write(text)
+        return once
+
     def life(self, until, seconds=60):
         """The daemon, until something is true."""
         daemon = self.box.daemon()
@@ -175,6 +185,21 @@ class Stories(Images):
         self.assertEqual("A", self.boot_state()["running"])
         self.life(lambda: self.result_of("mute"))
         self.assertIn("image_trial_not_reached", json.dumps(self.result_of("mute")) + json.dumps(self.document(self.box.run("sessions", "--json"))))
+
+    def test_that_its_agent_came_up_is_noted_before_it_can_hang_over_its_manager(self):
+        self.package("hangs", self.raw())
+        self.publish("hangs")
+        self.until_restart()
+        looked = self.at_first_look("sleep 1")  # meanwhile a check-in would begin
+        with socket.create_server(("127.0.0.1", 0)) as manager:
+            manager.settimeout(60 * kit.FACTOR)
+            self.box.configure(manager={"dialect": "folder", "urls": [f"http://127.0.0.1:{manager.getsockname()[1]}/"]}, image=self.machine.settings())
+            daemon = self.box.daemon()
+            manager.accept()[0].close()
+            self.assertTrue(os.path.exists(looked), "the boot loader was looked at first")
+            daemon.signal(signal.SIGKILL)
+            daemon.wait(20)
+        self.assertEqual("2", self.boot_state()["tries"], "an agent that came up has its start given back")
 
     def test_an_operator_confirms_or_ends_a_trial(self):
         self.expect(self.box.run("image", "confirm"), FAILED, "image_no_trial")

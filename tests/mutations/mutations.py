@@ -166,6 +166,8 @@ MUTATIONS = [
         ("agent/image/trial.cpp", "trial.mac == facts.mac && trial.serial", "trial.serial")]),
     Mutation("a trial without its record stays", "image: Promises.test_a_trial_that_lost_its_record_is_not_kept", [
         ("agent/image/trial.cpp", "if (!notes_.trial && state.on_trial()) {", "if (!notes_.trial && state.running.empty()) {")]),
+    Mutation("that an agent came up is noted too late", "image: Stories.test_that_its_agent_came_up_is_noted_before_it_can_hang_over_its_manager", [
+        ("agent/agent.cpp", "        (void)image::note_trial_came_up(device_services(machine_, services_.session_settings));\n", "")]),
     Mutation("two changes of the system at once", "image: Promises.test_nothing_else_begins_while_an_image_is_on_trial", [
         ("agent/session/exclusive.cpp", "kind == JobKind::image || ", "")]),
     Mutation("a staged agent is believed", "upgrade: ByHand.test_an_upgraded_program_that_was_damaged_gives_way_to_the_one_before", [
